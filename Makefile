@@ -1,0 +1,48 @@
+# Everything a contributor runs, one word each. `make` prints this list.
+.DEFAULT_GOAL := help
+TOOL = go tool -modfile=tools/go.mod
+
+.PHONY: help
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## push, list and pull a real image on the embedded registry
+	go run ./cmd/acrkit demo
+
+.PHONY: build
+build: ## build the command into bin/acrkit
+	go build -o bin/acrkit ./cmd/acrkit
+
+.PHONY: test
+test: ## the tests a newcomer runs
+	go test ./...
+
+.PHONY: race
+race: ## the same under the race detector
+	go test -race ./...
+
+.PHONY: lint
+lint: ## gofumpt, vet and staticcheck over every module
+	.ci/lint
+
+.PHONY: interop
+interop: ## strangers: the OCI conformance suite, foreign clients, foreign registries
+	cd interop && go test ./...
+	cd interop/conformance && go test ./...
+
+.PHONY: bench
+bench: ## us and the peers on the same work, with ratios (bench/)
+	cd bench && go run .
+
+.PHONY: fuzz
+fuzz: ## every fuzz test for FUZZTIME (10s) each
+	.ci/fuzz $(or $(FUZZTIME),10s)
+
+.PHONY: fmt
+fmt: ## format everything
+	$(TOOL) gofumpt -w .
+
+.PHONY: ci
+ci: ## what CI runs, from a bare machine
+	.ci/run
