@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+)
+
+// app is the world a command runs in. Everything from outside is given in, so
+// a command neither reads os.Stdin nor asks os.Getenv by itself.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+	screen         term.Screen // what standard error can show
+	askable        bool        // a person can answer a question
+
+	// Set by the global flags.
+	outputForm string
+	query      string
+	progress   string
+	debug      string
+
+	// Made from the flags before a command runs.
+	printer *output.Printer
+	mode    term.Mode
+
+	closers []func() error
+}
+
+// run runs one command line, reports its error and returns its exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errInterrupted) && exitCode(err) == exitFailed {
+		// Whatever the command was doing failed because it was interrupted.
+		err = fmt.Errorf("%w: %w", errInterrupted, err)
+	}
+	if closing := a.close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		a.report(err)
+	}
+	return exitCode(err)
+}
+
+// prepare makes what the global flags ask for, before the command runs.
+func (a *app) prepare() error {
+	form, err := output.ParseFormat(a.outputForm)
+	if err != nil {
+		return &usageError{err}
+	}
+	if a.printer, err = output.New(a.stdout, form, a.query); err != nil {
+		return &usageError{err}
+	}
+	if a.mode, err = term.ParseMode(a.progress); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+// onClose registers what has to be closed when the command is done; the last
+// registered is closed first.
+func (a *app) onClose(f func() error) { a.closers = append(a.closers, f) }
+
+func (a *app) close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// note writes a line for the person to standard error.
+func (a *app) note(format string, args ...any) {
+	fmt.Fprintf(a.stderr, format+"\n", args...)
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// The exit codes. They are part of the contract with scripts: codes are only
+// ever added.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitNotSignedIn = 4
+	exitNotAllowed  = 5
+	exitThrottled   = 6
+	exitNetwork     = 7
+	exitMismatch    = 8
+	exitPartly      = 9
+	exitExists      = 10
+	exitResumable   = 11
+	exitInterrupted = 130
+)
+
+// usageError is a command line that cannot mean anything: nothing was done.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// usagef makes a usageError.
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// codedError gives an error its exit code where the error itself doesn't tell.
+type codedError struct {
+	exit int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+// coded gives err an exit code.
+func coded(exit int, err error) error { return &codedError{exit, err} }
+
+// exitCode chooses the exit code of an error.
+func exitCode(err error) int {
+	var usage *usageError
+	var explicit *codedError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &explicit):
+		return explicit.exit
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFailed
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The groups of the help, in its order.
+const (
+	groupImages   = "images"
+	groupRegistry = "registry"
+	groupAccess   = "access"
+	groupTools    = "tools"
+)
+
+// commands lists every command. A command is one file with one constructor;
+// this is where it is registered.
+func commands(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		newVersionCommand(a),
+	}
+}
+
+// newRootCommand makes the whole tree over one app.
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "acrkit",
+		Short: "Work with Azure Container Registry, and learn why it failed",
+		Long: `acrkit works with Azure Container Registry: push, pull, copy, list, delete,
+and explain every failure. local/... is a registry embedded in this program, so
+every command can be tried without an account.
+
+A reference is registry/repository[:tag][@digest]. Where the registry is left
+out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
+		Example: `  acrkit demo
+  acrkit push oci:app.tar local/team/app:1
+  acrkit ls local/team/app
+  acrkit copy local/team/app:1 myreg.azurecr.io/team/app:1`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args:              cobra.ArbitraryArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.prepare() },
+		RunE:              helpOrUnknown,
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetIn(a.stdin)
+	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
+		return usagef("%w\n  see    %s --help", err, command.CommandPath())
+	})
+	root.AddGroup(
+		&cobra.Group{ID: groupImages, Title: "Images:"},
+		&cobra.Group{ID: groupRegistry, Title: "What a registry holds:"},
+		&cobra.Group{ID: groupAccess, Title: "Access and diagnosis:"},
+		&cobra.Group{ID: groupTools, Title: "Also:"},
+	)
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.outputForm, "output", "o", "text", "form of the result: text, json, jsonl, table, tsv")
+	flags.StringVar(&a.query, "jq", "", "filter the JSON result with a jq `expression` (implies -o json)")
+	flags.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, bar, plain, json, none")
+	flags.StringVar(&a.debug, "debug", "", "show requests: --debug, --debug=trace (headers and small bodies), --debug=file:`PATH`")
+	flags.Lookup("debug").NoOptDefVal = "requests"
+	root.AddCommand(commands(a)...)
+	root.SetHelpCommandGroupID(groupTools)
+	root.SetCompletionCommandGroupID(groupTools)
+	return root
+}
+
+// helpOrUnknown runs a command that only holds others: alone it shows its help,
+// with an unknown word it says so, with what may have been meant.
+func helpOrUnknown(command *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return command.Help()
+	}
+	message := fmt.Sprintf("unknown command %q for %q", args[0], command.CommandPath())
+	// cobra suggests within two edits only when told the distance.
+	command.SuggestionsMinimumDistance = 2
+	if similar := command.SuggestionsFor(args[0]); len(similar) > 0 {
+		message += "; did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return usagef("%s\n  see    %s --help", message, command.CommandPath())
+}
+
+// exactArgs wants exactly these arguments, and names the missing one.
+func exactArgs(names ...string) cobra.PositionalArgs {
+	return rangeArgs(len(names), names...)
+}
+
+// rangeArgs wants at least least of these arguments and at most all of them.
+func rangeArgs(least int, names ...string) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usagef("%s: %s is missing\n  usage  %s", command.CommandPath(), names[len(args)], command.UseLine())
+		case len(args) > len(names):
+			return usagef("%s: too many arguments, from %q on\n  usage  %s", command.CommandPath(), args[len(names)], command.UseLine())
+		}
+		return nil
+	}
+}
