@@ -1,0 +1,167 @@
+package emulator
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Emulator is a set of emulated registries over one data folder. It is an
+// [http.Handler] and safe for concurrent use.
+type Emulator struct {
+	options    Options
+	quirks     quirkSet
+	logger     *slog.Logger
+	registries []*registry
+	signKey    []byte
+
+	temporary string // folder to remove on Close
+	stop      context.CancelFunc
+	running   sync.WaitGroup
+	closing   sync.Once
+	closed    error
+}
+
+// registry is one emulated registry.
+type registry struct {
+	RegistryOptions
+	id string // the registry's GUID
+}
+
+// New opens the data folder and returns an emulator over it. The caller ends
+// it with Close. The error names the folder, and the process that holds it
+// when another one does.
+func New(o *Options) (*Emulator, error) {
+	var options Options
+	if o != nil {
+		options = *o
+	}
+	quirks, err := newQuirkSet(options.Quirks)
+	if err != nil {
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	e := &Emulator{options: options, quirks: quirks, logger: options.Logger}
+	if e.logger == nil {
+		e.logger = slog.New(slog.DiscardHandler)
+	}
+	if e.options.Now == nil {
+		e.options.Now = time.Now
+	}
+	if err := e.addRegistries(options.Registries); err != nil {
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	e.signKey = make([]byte, 32)
+	rand.Read(e.signKey)
+	if e.options.Dir == "" {
+		dir, err := os.MkdirTemp("", "acrkit-emulator-")
+		if err != nil {
+			return nil, fmt.Errorf("start emulator: %w", err)
+		}
+		e.temporary, e.options.Dir, e.options.NoSync = dir, dir, true
+	}
+	return e, nil
+}
+
+// Close ends background work, closes the data folder and removes it when it
+// was temporary. Requests still running fail. Close may be called twice.
+func (e *Emulator) Close() error {
+	e.closing.Do(func() {
+		if e.stop != nil {
+			e.stop()
+		}
+		e.running.Wait()
+		if e.temporary != "" {
+			e.closed = errors.Join(e.closed, os.RemoveAll(e.temporary))
+		}
+	})
+	return e.closed
+}
+
+// now is the emulator's clock; every time in an answer, a token or a
+// signature comes from it.
+func (e *Emulator) now() time.Time { return e.options.Now() }
+
+func (e *Emulator) addRegistries(all []RegistryOptions) error {
+	if len(all) == 0 {
+		all = []RegistryOptions{{}}
+	}
+	seen := map[string]bool{}
+	for _, o := range all {
+		if o.Name == "" {
+			o.Name = "acrkit"
+		}
+		o.Name = strings.ToLower(o.Name)
+		if len(o.Name) < 5 || len(o.Name) > 50 || strings.Trim(o.Name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			return fmt.Errorf("registry name %q: must be 5 to 50 letters and digits", o.Name)
+		}
+		if o.LoginServer == "" {
+			o.LoginServer = o.Name + ".azurecr.io"
+		}
+		o.LoginServer = strings.ToLower(o.LoginServer)
+		if seen[o.Name] || seen[o.LoginServer] {
+			return fmt.Errorf("registry %q: name or login server is used twice", o.Name)
+		}
+		seen[o.Name], seen[o.LoginServer] = true, true
+		e.registries = append(e.registries, &registry{RegistryOptions: o, id: stableGUID("registry", o.Name)})
+	}
+	return nil
+}
+
+// registryFor returns the registry that a host names. A host that is no
+// registry's login server, as with a server on a loopback port, means the
+// first one.
+func (e *Emulator) registryFor(host string) *registry {
+	host = strings.ToLower(host)
+	bare := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		bare = h
+	}
+	for _, reg := range e.registries {
+		if host == reg.LoginServer || bare == reg.LoginServer {
+			return reg
+		}
+	}
+	return e.registries[0]
+}
+
+// ServeHTTP answers requests to the login servers and to the storage host
+// that blobs are redirected to, told apart by host and path.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.isDataRequest(r) {
+		e.serveData(w, r)
+		return
+	}
+	e.serveLogin(w, r)
+}
+
+// serveLogin answers a request to a login server.
+func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.EscapedPath()
+	switch {
+	case path == "/oauth2" || strings.HasPrefix(path, "/oauth2/"):
+		e.serveOAuth(w, r, e.registryFor(r.Host))
+		return
+	case path != "/v2" && !strings.HasPrefix(path, "/v2/") && path != "/acr" && !strings.HasPrefix(path, "/acr/"):
+		e.gatewayNotFound(w)
+		return
+	}
+	op, ok := e.parseOperation(r)
+	if !ok {
+		e.routeNotFound(w, r)
+		return
+	}
+	caller, ok := e.admit(w, r, op)
+	if !ok {
+		return
+	}
+	c := &call{Emulator: e, w: w, r: r, op: op, caller: caller, registry: op.registry}
+	c.serve()
+}

@@ -1,0 +1,78 @@
+package emulator
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+)
+
+// Header names in the spelling of the recordings, which is Go's canonical
+// one.
+const (
+	headerCorrelationID   = "X-Ms-Correlation-Request-Id"
+	headerClientRequestID = "X-Ms-Client-Request-Id"
+	headerRequestID       = "X-Ms-Request-Id"
+	headerContentDigest   = "Docker-Content-Digest"
+	headerUploadUUID      = "Docker-Upload-Uuid"
+	headerRateRemaining   = "X-Ms-Ratelimit-Remaining-Calls-Per-Second"
+
+	mediaTypeJSON = "application/json; charset=utf-8"
+	hstsValue     = "max-age=31536000; includeSubDomains"
+)
+
+// setServiceHeaders writes what every answer of the service in front of the
+// registry and of the token endpoints carries (ACR protocol §1.4). The
+// correlation id is the request's own when it sent one, else a new GUID.
+func (e *Emulator) setServiceHeaders(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	id := ""
+	if r != nil {
+		id = r.Header.Get(headerCorrelationID)
+	}
+	if id == "" || len(id) > 256 {
+		id = newGUID()
+	}
+	h[headerCorrelationID] = []string{id}
+	h["Server"] = []string{e.quirks.value(quirkServerHeader)}
+	h["Connection"] = []string{"keep-alive"}
+	h["Strict-Transport-Security"] = []string{hstsValue}
+}
+
+// setRegistryHeaders writes the headers common to the answers of /v2 and
+// /acr/v1 (ACR protocol §1.3).
+func (e *Emulator) setRegistryHeaders(w http.ResponseWriter, r *http.Request) {
+	e.setPlainHeaders(w, r)
+	w.Header()["Access-Control-Expose-Headers"] = []string{
+		headerContentDigest, "WWW-Authenticate", "Link", headerCorrelationID,
+	}
+}
+
+// setPlainHeaders writes the registry headers without the exposed ones, as a
+// routing failure carries them (ACR protocol §1.5).
+func (e *Emulator) setPlainHeaders(w http.ResponseWriter, r *http.Request) {
+	e.setServiceHeaders(w, r)
+	h := w.Header()
+	h["Docker-Distribution-Api-Version"] = []string{"registry/2.0"}
+	h["Strict-Transport-Security"] = []string{hstsValue, hstsValue}
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+}
+
+// newGUID returns a random GUID of version 4.
+func newGUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return formatGUID(b)
+}
+
+// stableGUID returns a GUID that is the same for the same parts.
+func stableGUID(parts ...string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
+	return formatGUID([16]byte(sum[:16]))
+}
+
+func formatGUID(b [16]byte) string {
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
