@@ -1,0 +1,183 @@
+package azcontainerregistry
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// ErrMismatchedHash says that content doesn't have the digest it should have.
+// Every [DigestMismatchError] is one.
+var ErrMismatchedHash = errors.New("content does not match its digest")
+
+// ErrDigestAlgNotSupported says that a digest's algorithm isn't sha256, the
+// only one that ACR has (ACR protocol §1.2).
+var ErrDigestAlgNotSupported = errors.New("digest algorithm is not supported")
+
+// OperationError says which call failed, and on what. It wraps the cause: an
+// [*azcore.ResponseError] whenever the registry's answer was the reason, or one
+// of the typed errors of this package, a context's or a transport's error.
+type OperationError struct {
+	// Operation is the call in words, such as "get manifest".
+	Operation string
+
+	// Repository is the repository, if the call has one.
+	Repository string
+
+	// Reference is the tag or digest, if the call has one.
+	Reference string
+
+	// Err is the cause.
+	Err error
+}
+
+// Error says "operation repository:reference: cause", without any secret.
+func (e *OperationError) Error() string {
+	return e.subject() + ": " + describe(e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *OperationError) Unwrap() error { return e.Err }
+
+func (e *OperationError) subject() string {
+	s := e.Operation
+	if e.Repository != "" {
+		s += " " + e.Repository
+	}
+	switch {
+	case e.Reference == "":
+	case e.Repository == "":
+		s += " " + e.Reference
+	case strings.Contains(e.Reference, ":"):
+		s += "@" + e.Reference
+	default:
+		s += ":" + e.Reference
+	}
+	return s
+}
+
+// ArgumentError says that an argument can't be right. Nothing was sent.
+type ArgumentError struct {
+	// Argument is the name of the parameter or field.
+	Argument string
+
+	// Value is what was given, shortened when it is long.
+	Value string
+
+	// Rule is what it must be.
+	Rule string
+}
+
+// Error names the argument, the value and the rule.
+func (e *ArgumentError) Error() string {
+	return fmt.Sprintf("invalid %s %q: %s", e.Argument, e.Value, e.Rule)
+}
+
+// DigestMismatchError says that content isn't what its digest promises. It
+// matches [ErrMismatchedHash].
+type DigestMismatchError struct {
+	// Expected is the digest asked for, Actual that of the content.
+	Expected, Actual string
+
+	// Size is how many bytes of content there were.
+	Size int64
+}
+
+// Error names both digests.
+func (e *DigestMismatchError) Error() string {
+	return fmt.Sprintf("%v: expected %s, got %s in %d bytes", ErrMismatchedHash, e.Expected, e.Actual, e.Size)
+}
+
+// Is reports whether target is [ErrMismatchedHash].
+func (e *DigestMismatchError) Is(target error) bool { return target == ErrMismatchedHash }
+
+// IncompleteListingError says that a listing broke off after some items: what
+// came before it is not the whole.
+type IncompleteListingError struct {
+	// Items is how many items came before.
+	Items int
+
+	// Err is why it broke off.
+	Err error
+}
+
+// Error says after how many items, and why.
+func (e *IncompleteListingError) Error() string {
+	return fmt.Sprintf("listing is incomplete after %d items: %s", e.Items, describe(e.Err))
+}
+
+// Unwrap returns why the listing broke off.
+func (e *IncompleteListingError) Unwrap() error { return e.Err }
+
+// RetriesExhaustedError says that a call was tried several times in vain.
+type RetriesExhaustedError struct {
+	// Attempts is how many times it was tried.
+	Attempts int
+
+	// Err is what the last attempt met.
+	Err error
+}
+
+// Error says how many attempts were made and what the last one met.
+func (e *RetriesExhaustedError) Error() string {
+	return fmt.Sprintf("gave up after %d attempts: %s", e.Attempts, describe(e.Err))
+}
+
+// Unwrap returns what the last attempt met.
+func (e *RetriesExhaustedError) Unwrap() error { return e.Err }
+
+// UntrustedOriginError says that an answer pointed to a place where this
+// client doesn't go. Nothing was sent there.
+type UntrustedOriginError struct {
+	// Kind is what pointed there: "realm", "location", "link" or "redirect".
+	Kind string
+
+	// Got is the origin pointed to, Want the origin that would have been right.
+	Got, Want string
+}
+
+// Error names both origins.
+func (e *UntrustedOriginError) Error() string {
+	return fmt.Sprintf("untrusted %s: got origin %s, want %s", e.Kind, e.Got, e.Want)
+}
+
+// NonRetriable marks the error for azcore's retry policy: asking again would
+// give the same answer.
+func (e *UntrustedOriginError) NonRetriable() {}
+
+// HasCode reports whether err's chain holds an answer of the registry with one
+// of the codes.
+func HasCode(err error, codes ...ErrorCode) bool {
+	var respErr *azcore.ResponseError
+	if !errors.As(err, &respErr) {
+		return false
+	}
+	for _, c := range codes {
+		if respErr.ErrorCode == string(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// CorrelationID returns the X-Ms-Correlation-Request-Id of the answer in err's
+// chain, which Azure's support asks for, or "" (ACR protocol §1.3).
+func CorrelationID(err error) string {
+	var respErr *azcore.ResponseError
+	if !errors.As(err, &respErr) || respErr.RawResponse == nil {
+		return ""
+	}
+	return respErr.RawResponse.Header.Get(http.CanonicalHeaderKey(headerCorrelationID))
+}
+
+const headerCorrelationID = "X-Ms-Correlation-Request-Id"
+
+func describe(err error) string {
+	if err == nil {
+		return "unknown cause"
+	}
+	return err.Error()
+}
