@@ -1,0 +1,134 @@
+// Package creds finds the credential for a registry: it asks the links of a
+// chain in order, and remembers what each answered, so that a person can be
+// told why they are who they are.
+package creds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// Kind says what a credential consists of.
+type Kind string
+
+// The kinds of credential.
+const (
+	Anonymous    Kind = "anonymous"
+	Password     Kind = "password"
+	RefreshToken Kind = "refresh token"
+	Entra        Kind = "entra"
+)
+
+// Credential is what a link found. Its secrets are never printed: String tells
+// the kind and the user only.
+type Credential struct {
+	Kind         Kind
+	Username     string
+	Password     string
+	RefreshToken string
+	Token        azcore.TokenCredential
+}
+
+// String names the credential without its secrets.
+func (c Credential) String() string {
+	if c.Username != "" {
+		return fmt.Sprintf("%s of %s", c.Kind, c.Username)
+	}
+	return string(c.Kind)
+}
+
+// GoString is String, so that %#v shows no secret either.
+func (c Credential) GoString() string { return c.String() }
+
+// ErrNothing is what a link answers when it holds nothing for this registry;
+// the next link is asked. Any other error ends the chain: a credential that
+// exists but is broken must not silently become another identity.
+var ErrNothing = errors.New("nothing here")
+
+// nothing makes an ErrNothing that says why.
+func nothing(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrNothing, fmt.Sprintf(format, args...))
+}
+
+// Link is one place where a credential may be.
+type Link struct {
+	// Name is what whoami shows.
+	Name string
+	// Find looks for the credential of a login server, such as
+	// "myreg.azurecr.io" or "127.0.0.1:5000". The detail says in words what was
+	// found, without secrets.
+	Find func(ctx context.Context, host string) (credential Credential, detail string, err error)
+}
+
+// State is how a link answered.
+type State string
+
+// The states of a link.
+const (
+	Used    State = "used"
+	Nothing State = "nothing"
+	Failed  State = "failed"
+	Unasked State = "not asked"
+)
+
+// Answer is what one link said.
+type Answer struct {
+	Link   string `json:"link"`
+	State  State  `json:"state"`
+	Detail string `json:"detail"`
+}
+
+// Chain is a list of links, asked in order.
+type Chain []Link
+
+// Resolve asks the links until one has a credential. The answers cover every
+// link, those behind the one used as Unasked.
+func (c Chain) Resolve(ctx context.Context, host string) (Credential, []Answer, error) {
+	answers := make([]Answer, len(c))
+	for i, link := range c {
+		answers[i] = Answer{Link: link.Name, State: Unasked}
+	}
+	for i, link := range c {
+		credential, detail, err := link.Find(ctx, host)
+		switch {
+		case err == nil:
+			answers[i].State, answers[i].Detail = Used, detail
+			return credential, answers, nil
+		case ctx.Err() != nil:
+			return Credential{}, answers, fmt.Errorf("sign in to %s: %s: %w", host, link.Name, context.Cause(ctx))
+		case errors.Is(err, ErrNothing):
+			answers[i].State, answers[i].Detail = Nothing, detailOf(err)
+		default:
+			answers[i].State, answers[i].Detail = Failed, err.Error()
+			return Credential{}, answers, &LinkError{Host: host, Link: link.Name, Err: err}
+		}
+	}
+	return Credential{}, answers, fmt.Errorf("sign in to %s: no link of the chain answered", host)
+}
+
+// detailOf drops the sentinel's own words.
+func detailOf(err error) string {
+	const prefix = "nothing here: "
+	if text := err.Error(); len(text) > len(prefix) && text[:len(prefix)] == prefix {
+		return text[len(prefix):]
+	}
+	return err.Error()
+}
+
+// LinkError is a link that has a credential which doesn't work.
+type LinkError struct {
+	Host string
+	Link string
+	Err  error
+}
+
+// Error names the registry and the link.
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("sign in to %s: %s: %v", e.Host, e.Link, e.Err)
+}
+
+// Unwrap gives the link's own error.
+func (e *LinkError) Unwrap() error { return e.Err }

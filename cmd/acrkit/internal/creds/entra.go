@@ -1,0 +1,169 @@
+package creds
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+)
+
+// RegistryScope is the Entra scope of ACR in every cloud (ACR protocol §2.11).
+const RegistryScope = "https://containerregistry.azure.net/.default"
+
+const (
+	// probeLimit bounds the question whether this machine has a managed
+	// identity: elsewhere its address doesn't answer at all.
+	probeLimit = 2 * time.Second
+	// entraLimit bounds every other token: a login page that hangs must not
+	// hang every command.
+	entraLimit = 30 * time.Second
+)
+
+// CloudOf chooses the Azure cloud by the login server's suffix.
+func CloudOf(host string) cloud.Configuration {
+	switch {
+	case strings.HasSuffix(host, ".azurecr.cn"):
+		return cloud.AzureChina
+	case strings.HasSuffix(host, ".azurecr.us"):
+		return cloud.AzureGovernment
+	}
+	return cloud.AzurePublic
+}
+
+// source makes one credential of azidentity.
+type source struct {
+	name  string
+	limit time.Duration
+	// present tells without a request whether it makes sense to ask.
+	present func() (bool, string)
+	make    func(policy.ClientOptions) (azcore.TokenCredential, error)
+}
+
+// EntraLinks are the links that end in an Entra token: the environment's
+// service principal, workload identity, managed identity and the Azure CLI.
+func EntraLinks(getenv func(string) string) []Link {
+	sources := []source{
+		{
+			name: "service principal", limit: entraLimit,
+			present: func() (bool, string) {
+				return getenv("AZURE_TENANT_ID") != "" && getenv("AZURE_CLIENT_ID") != "" &&
+					(getenv("AZURE_CLIENT_SECRET") != "" || getenv("AZURE_CLIENT_CERTIFICATE_PATH") != ""), "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH is not set"
+			},
+			make: func(o policy.ClientOptions) (azcore.TokenCredential, error) {
+				return azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{ClientOptions: o})
+			},
+		},
+		{
+			name: "workload identity", limit: entraLimit,
+			present: func() (bool, string) {
+				return getenv("AZURE_FEDERATED_TOKEN_FILE") != "", "AZURE_FEDERATED_TOKEN_FILE is not set"
+			},
+			make: func(o policy.ClientOptions) (azcore.TokenCredential, error) {
+				return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: o})
+			},
+		},
+		{
+			name: "managed identity", limit: probeLimit,
+			present: func() (bool, string) { return true, "" },
+			make: func(o policy.ClientOptions) (azcore.TokenCredential, error) {
+				options := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: o}
+				if id := getenv("AZURE_CLIENT_ID"); id != "" {
+					options.ID = azidentity.ClientID(id)
+				}
+				return azidentity.NewManagedIdentityCredential(options)
+			},
+		},
+		{
+			name: "azure cli", limit: entraLimit,
+			present: func() (bool, string) { return true, "" },
+			make: func(policy.ClientOptions) (azcore.TokenCredential, error) {
+				return azidentity.NewAzureCLICredential(nil)
+			},
+		},
+	}
+	links := make([]Link, 0, len(sources))
+	for _, s := range sources {
+		links = append(links, s.link())
+	}
+	return links
+}
+
+func (s source) link() Link {
+	return Link{Name: s.name, Find: func(ctx context.Context, host string) (Credential, string, error) {
+		if !AzureHost(host) {
+			return Credential{}, "", nothing("%s is not a login server of Azure, so it gets no Entra token", host)
+		}
+		if ok, why := s.present(); !ok {
+			return Credential{}, "", nothing("%s", why)
+		}
+		credential, err := s.make(policy.ClientOptions{Cloud: CloudOf(host)})
+		if err != nil {
+			return Credential{}, "", nothing("%s", firstLine(err))
+		}
+		limited, cancel := context.WithTimeout(ctx, s.limit)
+		defer cancel()
+		token, err := credential.GetToken(limited, policy.TokenRequestOptions{Scopes: []string{RegistryScope}})
+		var refused *azidentity.AuthenticationFailedError
+		switch {
+		case err == nil:
+			return Credential{Kind: Entra, Token: credential, Username: identityOf(token.Token)}, describe(token), nil
+		case errors.As(err, &refused):
+			// Entra knows this identity and refuses it: going on would hide that.
+			return Credential{}, "", err
+		case limited.Err() != nil && ctx.Err() == nil:
+			return Credential{}, "", nothing("no answer within %s", s.limit)
+		}
+		return Credential{}, "", nothing("%s", firstLine(err))
+	}}
+}
+
+// describe says whose token it is and until when.
+func describe(token azcore.AccessToken) string {
+	return fmt.Sprintf("%s, token until %s", identityOf(token.Token), token.ExpiresOn.UTC().Format(time.RFC3339))
+}
+
+// identityOf reads whose an Entra token is. The token is not verified here:
+// that is the registry's work.
+func identityOf(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return "an identity that its token doesn't name"
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil {
+		return "an identity that its token doesn't name"
+	}
+	var claims struct {
+		UPN    string `json:"upn"`
+		Unique string `json:"unique_name"`
+		AppID  string `json:"appid"`
+		OID    string `json:"oid"`
+	}
+	if json.Unmarshal(payload, &claims) != nil {
+		return "an identity that its token doesn't name"
+	}
+	switch {
+	case claims.UPN != "":
+		return claims.UPN
+	case claims.Unique != "":
+		return claims.Unique
+	case claims.AppID != "":
+		return "application " + claims.AppID
+	case claims.OID != "":
+		return "object " + claims.OID
+	}
+	return "an identity that its token doesn't name"
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
