@@ -1,0 +1,331 @@
+package diagnose
+
+// Links to the pages that say more.
+const (
+	linkAuthorization  = "https://aka.ms/acr/authorization"
+	linkFirewall       = "https://aka.ms/acr/firewall"
+	linkLogin          = "https://learn.microsoft.com/azure/container-registry/container-registry-troubleshoot-login"
+	linkAccess         = "https://learn.microsoft.com/azure/container-registry/container-registry-troubleshoot-access"
+	linkRoles          = "https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview"
+	linkABAC           = "https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions"
+	linkScopeMaps      = "https://learn.microsoft.com/azure/container-registry/container-registry-token-based-repository-permissions"
+	linkAnonymous      = "https://learn.microsoft.com/azure/container-registry/anonymous-pull-access"
+	linkARM            = "https://learn.microsoft.com/cli/azure/acr/config/authentication-as-arm"
+	linkAuthentication = "https://learn.microsoft.com/azure/container-registry/container-registry-authentication"
+)
+
+const azAccessToken = "CONNECTIVITY_ACCESS_TOKEN_ERROR"
+
+// nullUser is the user name that stands for "the password is a token" (ACR
+// protocol §2.6).
+const nullUser = "00000000-0000-0000-0000-000000000000"
+
+// resource401 is the registry's own refusal of a request; it never answers 403
+// for a missing permission (ACR protocol §2.2).
+var resource401 = either(phased(phaseResource, 401), phased(phaseChallenge, 401))
+
+func bearer(x *exchange) bool { return x.auth.scheme == "bearer" }
+
+func basic(x *exchange) bool { return x.auth.scheme == "basic" }
+
+func insufficient(x *exchange) bool { return x.challenge.err == "insufficient_scope" }
+
+// readable reports whether the token is one of the registry's, so its grants
+// can be compared with what was asked.
+func readable(x *exchange) bool { return x.auth.claims.ok && !x.auth.claims.fromEntra() }
+
+// expired reports whether the token had ended by the registry's own clock.
+func expired(x *exchange) bool {
+	now, ok := x.serverTime()
+	end := x.auth.claims.expiry()
+	return ok && !end.IsZero() && now.After(end)
+}
+
+// foreign reports whether the token is for another registry.
+func foreign(x *exchange) bool {
+	audience := x.auth.claims.audience()
+	service := or(x.challenge.service, x.host)
+	return readable(x) && audience != "" && service != "" && audience != service
+}
+
+// sound is a token of this registry that had not ended.
+var sound = all(bearer, readable, not(expired), not(foreign))
+
+// anonymous reports whether the token was issued to nobody: ACR's anonymous
+// tokens have neither a subject nor an application.
+func anonymous(x *exchange) bool {
+	c := x.auth.claims
+	return c.ok && c.Subject == "" && c.AppID == "" && c.ObjectID == "" && c.UPN == ""
+}
+
+// denied is a request that a sound token does not cover.
+var denied = all(resource401, sound, func(x *exchange) bool { return insufficient(x) && len(x.missing()) > 0 })
+
+func lacksOnly(actions ...string) func(*exchange) bool {
+	return func(x *exchange) bool {
+		for _, s := range x.missing() {
+			for _, a := range s.actions {
+				if !contains(actions, a) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// lacksCatalog reports whether listing the registry is what is missing.
+func lacksCatalog(x *exchange) bool {
+	for _, s := range x.missing() {
+		if s.kind == "registry" {
+			return true
+		}
+	}
+	return false
+}
+
+// grantsSome reports whether the token grants any action on the repository that
+// it is refused for.
+func grantsSome(x *exchange) bool {
+	for _, m := range x.missing() {
+		for _, h := range x.auth.claims.scopes() {
+			if h.kind == m.kind && h.name == m.name && len(h.actions) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// abac reports whether the token says that the registry is in ABAC mode.
+func abac(x *exchange) bool {
+	return len(x.auth.claims.ABAC) > 0 && string(x.auth.claims.ABAC) != "null"
+}
+
+var rowsUnauthorized = []Row{
+	{
+		Code: "NO_CREDENTIALS", Kind: KindAuthentication, Severity: SeverityError,
+		Title: "{host} asks for a sign-in, and none was given (401)",
+		Meaning: "The request carried no credentials, and what it asks for is not open to everybody. " +
+			"Without credentials a registry answers only when anonymous pull is on, and then only for reading.",
+		Causes: []Cause{
+			certain("the request carried no Authorization header", "the recorded request has none"),
+			inferred("probably no credential was configured for this registry", "acrkit whoami shows which links of the chain answered"),
+		},
+		Fix: []string{
+			"acrkit whoami {host}",
+			"az login",
+			"az acr login -n {registry}",
+		},
+		Retry: RetryNo, Link: linkAuthentication,
+		match: all(resource401, func(x *exchange) bool { return x.request != nil && x.auth.scheme == "" }),
+		see:   []sight{sawNoCredentials, sawMessage, sawScopes, sawAnswer},
+	},
+	{
+		Code: "TOKEN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
+		Title: "the access token for {host} has expired (401)",
+		Meaning: "An access token lives for 75 minutes, a refresh token for 3 hours and 15 minutes. The token sent " +
+			"had ended by the registry's own clock.",
+		Causes: []Cause{certain("the token had ended when the registry answered", "its exp claim is before the answer's Date header")},
+		Fix: []string{
+			"get a new token: acrkit token --scope {scope} {host}",
+			"a token fetched by a program is renewed when the program keeps its credential, not the token",
+		},
+		Retry: RetryNo, Link: linkAuthentication, AzCode: azAccessToken,
+		match: all(resource401, bearer, expired),
+		see:   []sight{sawExpiry, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "ENTRA_TOKEN_AS_BEARER", Kind: KindAuthentication, Severity: SeverityError,
+		Title: "{host} was given an Entra token, and takes only its own (401)",
+		Meaning: "A registry does not accept an Entra token on its paths. The token is traded at /oauth2/exchange for a " +
+			"refresh token, and that one at /oauth2/token for an access token.",
+		Causes: []Cause{certain("the bearer token was issued by Entra", "its iss claim names Entra")},
+		Fix:    []string{"use acrkit token --scope {scope} {host} for a token that the registry takes"},
+		Retry:  RetryNo, Link: linkAuthentication,
+		match: all(resource401, bearer, func(x *exchange) bool { return x.auth.claims.fromEntra() && !expired(x) }),
+		see:   []sight{sawAudience, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "TOKEN_OTHER_REGISTRY", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the token sent to {host} is for another registry (401)",
+		Meaning: "A registry's tokens are good for that registry alone; the audience in them names it.",
+		Causes:  []Cause{certain("the token was issued for {audience}", "its aud claim names another login server")},
+		Fix:     []string{"acrkit token --scope {scope} {host}"},
+		Retry:   RetryNo, Link: linkAuthentication,
+		match: all(resource401, bearer, foreign, not(expired)),
+		see:   []sight{sawAudience, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "TOKEN_INVALID", Kind: KindAuthentication, Severity: SeverityError,
+		Title: "{host} does not accept the token (401)",
+		Meaning: "The registry calls the token invalid although it had not ended: it is damaged, not one of the registry's, " +
+			"or was made invalid meanwhile.",
+		Causes: []Cause{
+			inferred("probably the token was cut or altered on its way here", "a token has three parts divided by dots; compare its length with the one that was issued"),
+			inferred("possibly the registry's permission mode was changed, which ends all its tokens", "a new token works at once"),
+			inferred("possibly this machine's clock is wrong", "acrkit doctor {host} compares the clocks"),
+		},
+		Fix:   []string{"acrkit logout {host}", "acrkit token --scope {scope} {host}"},
+		Retry: RetryNo, Link: linkAuthentication,
+		match: all(resource401, bearer, not(expired), not(foreign), not(func(x *exchange) bool { return x.auth.claims.fromEntra() }), func(x *exchange) bool {
+			return x.challenge.err == "invalid_token"
+		}),
+		see: []sight{sawExpiry, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "ANONYMOUS_DENIED", Kind: KindAuthorization, Severity: SeverityError,
+		Title: "{host} lets anonymous callers read, and this asks for {action} (401)",
+		Meaning: "With anonymous pull on, callers without credentials may pull, list tags and list the catalog. Everything else " +
+			"needs a sign-in.",
+		Causes: []Cause{certain("the token was issued to nobody, and does not grant {action}", "its claims name no subject and no such action")},
+		Fix:    []string{"az login", "acrkit whoami {host}"},
+		Retry:  RetryNo, Link: linkAnonymous,
+		match: all(denied, anonymous),
+		see:   []sight{sawScopes, sawMessage, sawAnswer},
+	},
+	{
+		Code: "CATALOG_DENIED", Kind: KindAuthorization, Severity: SeverityError,
+		Title: "this identity may not list the repositories of {host} (401)",
+		Meaning: "Listing the catalog is a permission of its own. A scope-map token never has it; on a registry in ABAC mode it " +
+			"comes with the role Container Registry Repository Catalog Lister alone.",
+		Causes: []Cause{
+			inferred("probably the identity has no role that lists the catalog", "acrkit doctor {host} shows what is granted"),
+			inferred("possibly this is a scope-map token, which never lists the catalog", "az acr token list -r {registry} shows the names of those tokens"),
+		},
+		Fix: []string{
+			"az role assignment create --assignee <object-id> --role AcrPull --scope $(az acr show -n {registry} --query id -o tsv)",
+			"on an ABAC registry: --role \"Container Registry Repository Catalog Lister\"",
+			"without the right to list, name the repository: acrkit ls {host}/<repository>",
+		},
+		Retry: RetryNo, Link: linkRoles,
+		match: all(denied, not(anonymous), lacksCatalog),
+		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "ABAC_CONDITION", Kind: KindAuthorization, Severity: SeverityError,
+		Title: "this identity may not {action} in {repository}; the registry decides by repository (401)",
+		Meaning: "The registry is in ABAC mode: the classic roles AcrPull, AcrPush and AcrDelete count for nothing, and the " +
+			"Container Registry Repository roles may carry conditions on the repository's name.",
+		Causes: []Cause{
+			inferred("probably no Repository role of the identity covers {repository}, or its condition names other repositories", "look at the conditions of its role assignments"),
+			inferred("possibly the identity has only classic roles, which don't count in ABAC mode", "their names begin with Acr"),
+			inferred("possibly the role was assigned minutes ago", "new assignments take up to ten minutes to show in tokens"),
+		},
+		Fix: []string{
+			"az role assignment list --assignee <object-id> --scope $(az acr show -n {registry} --query id -o tsv) --include-inherited",
+			"az role assignment create --assignee <object-id> --role \"Container Registry Repository Writer\" --scope $(az acr show -n {registry} --query id -o tsv)",
+		},
+		Retry: RetryNo, Link: linkABAC,
+		match: all(denied, not(anonymous), not(lacksCatalog), abac),
+		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "ACTION_NOT_GRANTED", Kind: KindAuthorization, Severity: SeverityError,
+		Title: "this identity may not {action} in {repository} (401)",
+		Meaning: "The registry accepted the identity and granted some of what was asked for on this repository, without the " +
+			"action that the request needs.",
+		Causes: []Cause{
+			certain("the token grants other actions on {repository}, and not {action}", "the token's access claim lists what is granted"),
+			inferred("probably the role has no such action: AcrPull reads, AcrPush reads and writes, AcrDelete deletes", "az role assignment list shows the roles"),
+			inferred("possibly a scope map leaves the action out", "az acr scope-map list -r {registry}"),
+		},
+		Fix: []string{
+			"az role assignment create --assignee <object-id> --role <AcrPull|AcrPush|AcrDelete> --scope $(az acr show -n {registry} --query id -o tsv)",
+			"for a scope-map token: az acr scope-map update -r {registry} -n <map> --add-repository {repository} <action>",
+		},
+		Retry: RetryNo, Link: linkRoles,
+		match: all(denied, not(anonymous), not(lacksCatalog), not(abac), grantsSome),
+		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "PULL_DENIED_OR_MISSING", Kind: KindAuthorization, Severity: SeverityError,
+		Title: "{host} grants nothing on {repository}, and does not say whether it exists (401)",
+		Meaning: "To a caller who may not read a repository, the registry answers the same whether the repository and the tag " +
+			"exist or not. So a mistyped name looks like a missing permission.",
+		Causes: []Cause{
+			inferred("possibly {image} is mistyped or does not exist", "somebody who may list can tell: acrkit ls {host}"),
+			inferred("probably a scope map or a role's condition leaves {repository} out", "acrkit doctor {host}/{repository} shows what is granted"),
+			inferred("possibly the role was assigned minutes ago", "new assignments take up to ten minutes to show in tokens"),
+		},
+		Fix: []string{
+			"check the name: acrkit ls {host}",
+			"acrkit doctor {host}/{repository}",
+			"az acr scope-map list -r {registry}",
+		},
+		Retry: RetryNo, Link: linkScopeMaps,
+		match: all(denied, not(anonymous), not(lacksCatalog), not(abac), not(grantsSome), lacksOnly("pull", "metadata_read")),
+		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "REPOSITORY_NOT_GRANTED", Kind: KindAuthorization, Severity: SeverityError,
+		Title: "{host} grants this identity nothing on {repository} (401)",
+		Meaning: "The registry accepted the identity and issued a token that grants no action on this repository: a scope map " +
+			"names other repositories, or no role covers it.",
+		Causes: []Cause{
+			inferred("probably a scope map leaves {repository} out", "az acr scope-map list -r {registry}"),
+			inferred("possibly the role covers other repositories only, or was assigned minutes ago", "acrkit doctor {host}/{repository} shows what is granted"),
+		},
+		Fix: []string{
+			"acrkit doctor {host}/{repository}",
+			"az acr scope-map update -r {registry} -n <map> --add-repository {repository} <action>",
+		},
+		Retry: RetryNo, Link: linkScopeMaps,
+		match: all(denied, not(anonymous), not(lacksCatalog), not(abac), not(grantsSome), not(lacksOnly("pull", "metadata_read"))),
+		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "REFRESH_TOKEN_AS_PASSWORD", Kind: KindAuthentication, Severity: SeverityError,
+		Title: "a refresh token was sent as a password to {host} (401)",
+		Meaning: "The user " + nullUser + " stands for a refresh token. It is traded for an access token at /oauth2/token; " +
+			"the registry's other paths don't take it.",
+		Causes: []Cause{certain("the request carried the null user and a password on a path other than /oauth2/token", "the recorded request's Authorization header")},
+		Fix:    []string{"trade it first: acrkit token --scope {scope} {host}"},
+		Retry:  RetryNo, Link: linkAuthentication,
+		match: all(resource401, basic, func(x *exchange) bool { return x.auth.user == nullUser }),
+		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "BASIC_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
+		Title: "{host} does not accept this user name and password (401)",
+		Meaning: "User name and password work on the registry's paths for the admin user and for a service principal. A " +
+			"scope-map token's password has to be traded at /oauth2/token first.",
+		Causes: []Cause{
+			inferred("probably the password is wrong, was regenerated, or the admin user is off", "az acr show -n {registry} --query adminUserEnabled"),
+			inferred("possibly {user} is a scope-map token, whose password works at /oauth2/token only", "az acr token show -r {registry} -n {user}"),
+		},
+		Fix: []string{
+			"az acr credential show -n {registry}",
+			"az acr token credential generate -r {registry} -n {user} --password1",
+		},
+		Retry: RetryNo, Link: linkLogin,
+		match: all(resource401, basic, func(x *exchange) bool { return x.auth.user != nullUser }),
+		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+	},
+	{
+		Code: "UNAUTHORIZED", Kind: KindAuthentication, Severity: SeverityError,
+		Title: "{host} wants other credentials than those sent (401)",
+		Meaning: "The registry refused the credentials, and the exchange does not tell whether they are wrong or too weak: the " +
+			"token cannot be read, or the request is not recorded.",
+		Causes: []Cause{
+			inferred("probably the token does not cover {scope}", "acrkit doctor {host}/{repository} shows what is granted"),
+			inferred("possibly the token has ended or is for another registry", "acrkit whoami {host}"),
+		},
+		Fix:   []string{"acrkit whoami {host}", "acrkit doctor {host}/{repository}"},
+		Retry: RetryNo, Link: linkAuthorization, AzCode: azAccessToken,
+		match: func(x *exchange) bool {
+			return x.status == 401 && x.phase != phaseStorage && x.phase != phaseEntra
+		},
+		rank: rankGeneral,
+		see:  []sight{sawMessage, sawScopes, sawExpiry, sawIdentity, sawBody, sawAnswer},
+	},
+}

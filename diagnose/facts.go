@@ -1,0 +1,172 @@
+package diagnose
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// expand replaces the words in braces by the exchange's facts. A fact that the
+// exchange does not tell becomes a placeholder in angle brackets, which a
+// person sees is to be filled in.
+func expand(template string, x *exchange) string {
+	if !strings.Contains(template, "{") {
+		return template
+	}
+	var b strings.Builder
+	b.Grow(len(template) + 32)
+	for {
+		before, rest, ok := strings.Cut(template, "{")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		name, after, ok := strings.Cut(rest, "}")
+		if !ok {
+			b.WriteString("{" + rest)
+			return b.String()
+		}
+		if value := clean(x.fact(name), 255); value != "" {
+			b.WriteString(value)
+		} else {
+			b.WriteString("<" + name + ">")
+		}
+		template = after
+	}
+}
+
+// factNames are the words that a template may hold.
+var factNames = []string{
+	"host", "registry", "repository", "reference", "image", "ip", "action", "scope", "granted",
+	"status", "code", "seconds", "realm", "user", "app", "tenant", "audience", "digest", "method", "link",
+	"argument", "helper", "path", "file", "proxy", "issuer", "address", "aadsts", "kind", "wait", "data",
+}
+
+// fact returns one fact of the exchange, empty when it is not known.
+func (x *exchange) fact(name string) string {
+	switch name {
+	case "host":
+		return x.loginServer()
+	case "registry":
+		name, _, _ := strings.Cut(x.loginServer(), ".")
+		return name
+	case "repository":
+		return x.repository
+	case "reference":
+		return x.reference
+	case "image":
+		return imageName(x.repository, x.reference)
+	case "ip":
+		if ip, ok := x.clientIP(); ok {
+			return ip.String()
+		}
+	case "action":
+		return actionText(x.missingOrAsked())
+	case "scope":
+		if scopes := x.asked(); len(scopes) > 0 {
+			return scopeText(scopes)
+		}
+	case "granted":
+		return scopeText(x.auth.claims.scopes())
+	case "status":
+		if x.status != 0 {
+			return strconv.Itoa(x.status)
+		}
+	case "code":
+		return x.code
+	case "seconds":
+		if wait, ok := x.retryAfter(); ok {
+			return strconv.Itoa(int(wait.Seconds()))
+		}
+	case "realm":
+		return hostOf(x.challenge.realm)
+	case "user":
+		return x.auth.user
+	case "app":
+		return x.entra.app
+	case "tenant":
+		return x.entra.tenant
+	case "audience":
+		return x.auth.claims.audience()
+	case "method":
+		return x.method
+	case "path":
+		return x.path
+	case "data":
+		return x.dataHost()
+	case "aadsts":
+		return x.entra.code
+	case "digest":
+		if strings.Contains(x.reference, ":") {
+			return x.reference
+		}
+	default:
+		if value, ok := x.transport.fact(name); ok {
+			return value
+		}
+		return x.library.fact(name)
+	}
+	return ""
+}
+
+// loginServer returns the registry's host, as far as the evidence tells it.
+func (x *exchange) loginServer() string {
+	switch {
+	case x.library.host != "":
+		return x.library.host
+	case x.phase == phaseStorage || x.phase == phaseEntra:
+		return x.challenge.service
+	case x.host != "":
+		return x.host
+	case isEntraHost(x.transport.hostname()) || isStorageHost(x.transport.hostname()):
+		return ""
+	}
+	return x.transport.host
+}
+
+// dataHost returns the host that serves blobs' bytes, if the failure was there.
+func (x *exchange) dataHost() string {
+	if x.phase == phaseStorage {
+		return x.host
+	}
+	if isStorageHost(x.transport.hostname()) {
+		return x.transport.host
+	}
+	return ""
+}
+
+// missingOrAsked returns the actions that the token lacks, or those asked for
+// when no token says what it grants.
+func (x *exchange) missingOrAsked() []scope {
+	if missing := x.missing(); len(missing) > 0 {
+		return missing
+	}
+	return x.asked()
+}
+
+func actionText(scopes []scope) string {
+	var words []string
+	for _, s := range scopes {
+		words = append(words, s.actions...)
+	}
+	return strings.Join(words, ",")
+}
+
+// imageName writes repository:tag or repository@digest.
+func imageName(repository, reference string) string {
+	switch {
+	case reference == "" || repository == "":
+		return repository
+	case strings.Contains(reference, ":"):
+		return repository + "@" + reference
+	}
+	return repository + ":" + reference
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

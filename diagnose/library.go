@@ -1,0 +1,83 @@
+package diagnose
+
+import (
+	"strconv"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+)
+
+// library is the evidence in this module's own error types.
+type library struct {
+	kind     string // one of the library… constants, empty when none is in the chain
+	host     string // the login server, where the caller or a check knows it
+	attempts int    // of a call that was tried until it gave up
+	listed   int    // items before a listing broke off
+	broken   bool   // a listing broke off
+
+	argument *azcontainerregistry.ArgumentError
+	digest   *azcontainerregistry.DigestMismatchError
+	origin   *azcontainerregistry.UntrustedOriginError
+}
+
+// The kinds of failures that the library finds by itself.
+const (
+	libraryArgument = "argument"
+	libraryDigest   = "digest"
+	libraryOrigin   = "origin"
+)
+
+// gatherLibrary reads our own types. Those that wrap another cause add to its
+// diagnosis; those that are the cause themselves have rows of their own.
+func (x *exchange) gatherLibrary() {
+	l := &x.library
+	for _, e := range x.chain {
+		switch e := e.(type) {
+		case *azcontainerregistry.OperationError:
+			x.repository, x.reference = or(x.repository, e.Repository), or(x.reference, e.Reference)
+		case *azcontainerregistry.RetriesExhaustedError:
+			l.attempts = e.Attempts
+		case *azcontainerregistry.IncompleteListingError:
+			l.listed, l.broken = e.Items, true
+		case *azcontainerregistry.ArgumentError:
+			l.kind, l.argument = libraryArgument, e
+		case *azcontainerregistry.DigestMismatchError:
+			l.kind, l.digest = libraryDigest, e
+		case *azcontainerregistry.UntrustedOriginError:
+			l.kind, l.origin = libraryOrigin, e
+		}
+	}
+}
+
+// found matches a failure that the library found by itself.
+func found(kind string) func(*exchange) bool {
+	return func(x *exchange) bool { return x.library.kind == kind }
+}
+
+// pointedBy matches an untrusted origin by what pointed there.
+func pointedBy(kind string) func(*exchange) bool {
+	return func(x *exchange) bool { return x.library.kind == libraryOrigin && x.library.origin.Kind == kind }
+}
+
+func (l *library) fact(name string) string {
+	switch {
+	case name == "argument" && l.argument != nil:
+		return l.argument.Argument
+	case name == "kind" && l.origin != nil:
+		return l.origin.Kind
+	}
+	return ""
+}
+
+// sawOwn shows what the library's own error holds.
+var sawOwn sight = func(x *exchange, see func(Origin, string, ...any)) {
+	l := &x.library
+	switch l.kind {
+	case libraryArgument:
+		see(FromClient, "%s was %s; it must be %s", l.argument.Argument, strconv.Quote(l.argument.Value), l.argument.Rule)
+	case libraryDigest:
+		see(FromClient, "%d bytes were read, with the digest %s", l.digest.Size, l.digest.Actual)
+		see(FromClient, "the digest asked for is %s", l.digest.Expected)
+	case libraryOrigin:
+		see(FromClient, "a %s pointed to %s; only %s is right", l.origin.Kind, l.origin.Got, l.origin.Want)
+	}
+}
