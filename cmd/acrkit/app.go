@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
 )
@@ -27,11 +28,16 @@ type app struct {
 	progress   string
 	debug      string
 
+	credentialFlags creds.Flags
+
 	// Made from the flags before a command runs.
 	printer *output.Printer
 	mode    term.Mode
 
-	closers []func() error
+	requestLog *requestLog
+	flagLink   *creds.Link
+	registries map[host]*registry
+	closers    []func() error
 }
 
 // run runs one command line, reports its error and returns its exit code.
@@ -64,7 +70,7 @@ func (a *app) prepare() error {
 	if a.mode, err = term.ParseMode(a.progress); err != nil {
 		return &usageError{err}
 	}
-	return nil
+	return a.openDebug()
 }
 
 // onClose registers what has to be closed when the command is done; the last

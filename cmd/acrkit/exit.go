@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+
+	"github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/diagnose"
 )
 
 // The exit codes. They are part of the contract with scripts: codes are only
@@ -60,6 +64,31 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
+	case errors.As(err, new(*azcontainerregistry.IncompleteListingError)):
+		return exitPartly
+	case errors.Is(err, azcontainerregistry.ErrMismatchedHash):
+		return exitMismatch
+	case errors.As(err, new(*azcontainerregistry.ArgumentError)):
+		return exitUsage
+	case errors.Is(err, os.ErrNotExist):
+		return exitNotFound
+	}
+	diagnosis, _ := diagnose.Explain(err)
+	if code, ok := exitOfKind[diagnosis.Kind]; ok {
+		return code
 	}
 	return exitFailed
+}
+
+// exitOfKind gives each kind of diagnosis its exit code; the kinds that are
+// not here are failures without a code of their own.
+var exitOfKind = map[diagnose.Kind]int{
+	diagnose.KindNetwork:        exitNetwork,
+	diagnose.KindAuthentication: exitNotSignedIn,
+	diagnose.KindAuthorization:  exitNotAllowed,
+	diagnose.KindNotFound:       exitNotFound,
+	diagnose.KindConflict:       exitNotAllowed,
+	diagnose.KindThrottled:      exitThrottled,
+	diagnose.KindContent:        exitMismatch,
+	diagnose.KindInterrupted:    exitInterrupted,
 }

@@ -2,9 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
 
 // errorObject is an error for a program: one line of JSON on standard error.
@@ -19,21 +24,146 @@ type errorObject struct {
 	RequestID string   `json:"requestId"`
 }
 
+// explained is an error that says itself what to do about it, where the
+// catalogue of the diagnoses has nothing to add: what a command refuses before
+// it asks the registry.
+type explained struct {
+	err  error
+	code string
+	why  []string
+	fix  []string
+}
+
+func (e *explained) Error() string { return e.err.Error() }
+func (e *explained) Unwrap() error { return e.err }
+
+// failure is everything that is said about an error.
+type failure struct {
+	object errorObject
+	title  string
+	seen   []string
+	causes []string
+	more   []string
+}
+
+// describe gathers what there is to say about an error.
+func describe(err error) failure {
+	f := failure{object: errorObject{
+		Schema: output.Schema, Kind: "Error", Code: "FAILED", Exit: exitCode(err),
+		Message: clean(err.Error()), Why: []string{}, Fix: []string{},
+	}}
+	f.title = f.object.Message
+	var own *explained
+	var usage *usageError
+	switch {
+	case errors.As(err, &own):
+		f.object.Code, f.seen, f.object.Fix = own.code, own.why, append(f.object.Fix, own.fix...)
+	case errors.As(err, &usage):
+		f.object.Code = "USAGE"
+	case f.object.Exit == exitInterrupted, f.object.Exit == exitResumable:
+		f.object.Code = "INTERRUPTED"
+	default:
+		f.explain(err)
+	}
+	f.object.Why = append(append(f.object.Why, f.seen...), f.causes...)
+	return f
+}
+
+// explain adds the diagnosis. The error's own words come along as what was
+// seen, so that nothing is lost where the title says it differently.
+func (f *failure) explain(err error) {
+	diagnosis, known := diagnose.Explain(err)
+	if !known {
+		// The error's own text is all there is; what was observed helps.
+		for _, seen := range diagnosis.Seen {
+			if text := clean(seen.Text); !strings.Contains(f.title, text) && !strings.Contains(text, f.title) {
+				f.seen = append(f.seen, text)
+			}
+		}
+		f.object.RequestID = clean(diagnosis.CorrelationID)
+		return
+	}
+	f.object.Code, f.title = diagnosis.Code, clean(diagnosis.Title)
+	f.object.RequestID = clean(diagnosis.CorrelationID)
+	for _, seen := range diagnosis.Seen {
+		f.seen = append(f.seen, clean(seen.Text))
+	}
+	for _, cause := range diagnosis.Causes {
+		text := clean(cause.Text)
+		if cause.Tell != "" {
+			text += " (" + clean(cause.Tell) + ")"
+		}
+		f.causes = append(f.causes, text)
+	}
+	for _, fix := range diagnosis.Fix {
+		f.object.Fix = append(f.object.Fix, clean(fix))
+	}
+	f.more = append(f.more, "acrkit explain "+diagnosis.Code)
+	if diagnosis.CorrelationID != "" {
+		f.more = append(f.more, "correlation id "+clean(diagnosis.CorrelationID))
+	}
+	if diagnosis.Link != "" {
+		f.more = append(f.more, diagnosis.Link)
+	}
+}
+
+// clean makes text that may come from a server fit for a terminal and a log.
+// Line ends stay.
+func clean(text string) string {
+	lines := strings.Split(redact.Text(text), "\n")
+	for i, line := range lines {
+		lines[i] = output.Clean(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // report tells the error: an object when the output is JSON, the contract's
 // form otherwise.
 func (a *app) report(err error) {
-	object := errorObject{
-		Schema: output.Schema, Kind: "Error", Code: "FAILED", Exit: exitCode(err),
-		Message: err.Error(), Why: []string{}, Fix: []string{},
-	}
-	if object.Exit == exitUsage {
-		object.Code = "USAGE"
-	}
+	f := describe(err)
 	if a.printer != nil && a.printer.Structured() {
-		if line, err := json.Marshal(object); err == nil {
+		if line, err := json.Marshal(f.object); err == nil {
 			fmt.Fprintf(a.stderr, "%s\n", line)
 		}
 		return
 	}
-	a.note("error: %s", object.Message)
+	fmt.Fprint(a.stderr, f.text(a.screen))
+}
+
+// codeColumn is where an error's code ends on a screen of usual width.
+const codeColumn = 100
+
+// text is the failure in the contract's form.
+func (f failure) text(screen term.Screen) string {
+	var b strings.Builder
+	title, rest, _ := strings.Cut(f.title, "\n")
+	fmt.Fprintf(&b, "%s %s", screen.Paint(term.Red, "error:"), screen.Paint(term.Bold, title))
+	if f.object.Code != "USAGE" && f.object.Code != "FAILED" {
+		used := len("error: ") + len([]rune(title)) + len(f.object.Code)
+		gap := max(2, min(codeColumn, screen.Width)-used)
+		fmt.Fprintf(&b, "%*s%s", gap, "", screen.Paint(term.Dim, f.object.Code))
+	}
+	b.WriteByte('\n')
+	if rest != "" {
+		b.WriteString(rest + "\n")
+	}
+	section(&b, screen, "seen", f.seen)
+	section(&b, screen, "cause", f.causes)
+	section(&b, screen, "fix", f.object.Fix)
+	if len(f.more) > 0 {
+		section(&b, screen, "more", []string{strings.Join(f.more, " · ")})
+	}
+	return b.String()
+}
+
+// section writes the lines of one kind, its label before the first.
+func section(b *strings.Builder, screen term.Screen, label string, lines []string) {
+	for i, line := range lines {
+		shown := ""
+		if i == 0 {
+			shown = label
+		}
+		indented := strings.ReplaceAll(line, "\n", "\n         ")
+		fmt.Fprintf(b, "  %s %s\n", screen.Paint(term.Cyan, fmt.Sprintf("%-6s", shown)), indented)
+	}
 }

@@ -63,6 +63,9 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	flags.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, bar, plain, json, none")
 	flags.StringVar(&a.debug, "debug", "", "show requests: --debug, --debug=trace (headers and small bodies), --debug=file:`PATH`")
 	flags.Lookup("debug").NoOptDefVal = "requests"
+	flags.StringVar(&a.credentialFlags.Username, "username", "", "user: the admin user, a scope-map token, or an application id; with --password-stdin")
+	flags.BoolVar(&a.credentialFlags.PasswordStdin, "password-stdin", false, "read the user's password from standard input")
+	flags.BoolVar(&a.credentialFlags.TokenStdin, "token-stdin", false, "read an ACR refresh token from standard input")
 	root.AddCommand(commands(a)...)
 	root.SetHelpCommandGroupID(groupTools)
 	root.SetCompletionCommandGroupID(groupTools)
