@@ -1,0 +1,246 @@
+package emulator
+
+import (
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Connection reaches an [Emulator] without a port: an HTTP server and an HTTP
+// client joined by buffered pipes in memory. Everything that can happen to a
+// real connection can happen to this one, cuts and resets included, and both
+// ends run on the timers of the [testing/synctest] bubble that opened it.
+//
+// A Connection is safe for concurrent use. Close it when done.
+type Connection struct {
+	emulator  *Emulator
+	listener  *memoryListener
+	server    *http.Server
+	transport *http.Transport
+	handlers  sync.WaitGroup
+	served    chan struct{}
+	nextPort  atomic.Int64
+	closed    atomic.Bool
+	clientIP  string
+}
+
+// ConnectOptions are the optional settings of [Emulator.Connect].
+type ConnectOptions struct {
+	// ClientAddress is the address the emulator sees its clients at, which
+	// matters for firewall rules. The zero value means 127.0.0.1.
+	ClientAddress string
+}
+
+// Connect starts serving the emulator over memory. The hosts that its client
+// can reach are the emulator's login servers and data hosts, by https and by
+// http alike; any other host does not resolve.
+func (e *Emulator) Connect(options *ConnectOptions) *Connection {
+	c := &Connection{
+		emulator: e,
+		listener: newMemoryListener(),
+		served:   make(chan struct{}),
+		clientIP: "127.0.0.1",
+	}
+	if options != nil && options.ClientAddress != "" {
+		c.clientIP = options.ClientAddress
+	}
+	c.server = &http.Server{
+		Handler:     http.HandlerFunc(c.serveHTTP),
+		ConnContext: withConn,
+		// What net/http has to say here is about connections that a test cut.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	c.transport = &http.Transport{
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			return c.dial(ctx, address, false)
+		},
+		DialTLSContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			return c.dial(ctx, address, true)
+		},
+		MaxIdleConnsPerHost: 64,
+		ReadBufferSize:      64 << 10,
+		WriteBufferSize:     64 << 10,
+		DisableCompression:  true,
+	}
+	go func() {
+		defer close(c.served)
+		_ = c.server.Serve(c.listener)
+	}()
+	return c
+}
+
+func (c *Connection) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	c.handlers.Add(1)
+	defer c.handlers.Done()
+	c.emulator.ServeHTTP(w, r)
+}
+
+// Transport returns the connection as an [http.RoundTripper]. Redirects are
+// left to the caller, as with every round tripper.
+func (c *Connection) Transport() http.RoundTripper { return c.transport }
+
+// Client returns an HTTP client over the connection. It satisfies azcore's
+// policy.Transporter.
+func (c *Connection) Client() *http.Client { return &http.Client{Transport: c.transport} }
+
+// DialContext opens a connection to the emulator as an address of the form
+// host:port. It is what a transport of the caller's own needs; such a
+// transport must use http URLs, as there is no TLS in memory.
+func (c *Connection) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
+	return c.dial(ctx, address, false)
+}
+
+// Close ends every connection and waits until no request is being served. It
+// does not close the emulator.
+func (c *Connection) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	c.transport.CloseIdleConnections()
+	err := c.server.Close()
+	<-c.served
+	c.handlers.Wait()
+	return err
+}
+
+func (c *Connection) dial(ctx context.Context, address string, secure bool) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+	}
+	if !c.emulator.servesHost(host) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
+			Err: "no such host", Name: host, IsNotFound: true,
+		}}
+	}
+	// Ephemeral ports count up from where Linux starts its own.
+	client := memoryAddr(net.JoinHostPort(c.clientIP, strconv.FormatInt(32768+c.nextPort.Add(1)%28232, 10)))
+	clientEnd, serverEnd := newMemoryConns(client, memoryAddr(net.JoinHostPort("127.0.0.1", port)), secure)
+	if err := c.listener.offer(ctx, serverEnd); err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+	}
+	return clientEnd, nil
+}
+
+// memoryListener hands the server ends of in-memory connections to a server.
+type memoryListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newMemoryListener() *memoryListener {
+	return &memoryListener{conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+func (l *memoryListener) offer(ctx context.Context, conn net.Conn) error {
+	select {
+	case l.conns <- conn:
+		return nil
+	case <-l.done:
+		return net.ErrClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (l *memoryListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *memoryListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *memoryListener) Addr() net.Addr { return memoryAddr("memory:443") }
+
+type connKey struct{}
+
+// withConn keeps the connection of a request at hand, for the faults that
+// break it and for the scheme the client used. It is an
+// [http.Server.ConnContext].
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+// requestScheme returns the scheme of the URL that the client asked for.
+func requestScheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	if conn, ok := r.Context().Value(connKey{}).(*memoryConn); ok && conn.secure {
+		return "https"
+	}
+	return "http"
+}
+
+// resetLinger makes closing a TCP connection send a reset instead of the rest
+// of the data.
+const resetLinger = 0
+
+// resetConn breaks the connection under a request as a lost route or a
+// crashed peer would: the client sees ECONNRESET.
+func resetConn(conn net.Conn) {
+	type netConner interface{ NetConn() net.Conn }
+	if wrapped, ok := conn.(netConner); ok {
+		conn = wrapped.NetConn()
+	}
+	switch conn := conn.(type) {
+	case interface{ Reset() }:
+		conn.Reset()
+	case *net.TCPConn:
+		_ = conn.SetLinger(resetLinger)
+		_ = conn.Close()
+	default:
+		_ = conn.Close()
+	}
+}
+
+// LoginServers returns the hosts of the registries, in the order of the
+// options.
+func (e *Emulator) LoginServers() []string {
+	hosts := make([]string, len(e.registries))
+	for i, reg := range e.registries {
+		hosts[i] = reg.LoginServer
+	}
+	return hosts
+}
+
+// servesHost reports whether a host name leads to the emulator: a login
+// server, or a host that signed URLs lead to.
+func (e *Emulator) servesHost(host string) bool {
+	host = strings.ToLower(host)
+	if host == "localhost" || net.ParseIP(host).IsLoopback() {
+		return true
+	}
+	for _, reg := range e.registries {
+		if host == bareHost(reg.LoginServer) || host == bareHost(reg.DataHost) {
+			return true
+		}
+	}
+	return strings.HasSuffix(host, storageSuffix)
+}
+
+// storageSuffix ends the names of Azure's storage accounts, where signed URLs
+// lead to by default (ACR protocol §1.1).
+const storageSuffix = ".blob.core.windows.net"
+
+// bareHost cuts the port off.
+func bareHost(host string) string {
+	if bare, _, err := net.SplitHostPort(host); err == nil {
+		return bare
+	}
+	return host
+}
