@@ -1,0 +1,125 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// UploadOptions are the options of [BlobClient.Upload]. The zero value is the
+// default.
+type UploadOptions struct {
+	// Digest is the content's digest, if it is known beforehand. Two requests
+	// are then enough, and the registry does the comparing. When it is empty
+	// the digest is computed while the content is sent.
+	Digest string
+
+	// Size is the content's size in bytes, if it is known beforehand. At 0 it
+	// is taken from the body where that is an [io.Seeker], and found out by
+	// reading otherwise. Content of another size is a [SizeMismatchError].
+	Size int64
+
+	// CheckExists asks first whether the repository has the blob already. It
+	// needs Digest, and costs a request when the blob isn't there.
+	CheckExists bool
+
+	// MountFrom names repositories of the same registry that may hold the
+	// blob; the registry then takes it from the first that does, without
+	// moving bytes. It needs Digest. A mount that fails is no error.
+	MountFrom []string
+
+	// Reopen returns a fresh reader at the content's first byte, for bodies
+	// that can't seek. It is called when the upload has to start again; the
+	// reader is closed by Upload.
+	Reopen func() (io.ReadCloser, error)
+
+	// ChunkSize is the most that one request carries, in bytes. By default
+	// everything goes in one, and less only when the registry or the network
+	// asks for it.
+	ChunkSize int64
+
+	// MaxRetries is how many failures in a row end the upload; 8 when 0, none
+	// is forgiven when negative. Bytes that move pay failures off.
+	MaxRetries int
+
+	// NoProgressTimeout is how long no byte may move before the connection
+	// counts as broken; a minute when 0, no limit when negative. Time that the
+	// body takes to give bytes doesn't count.
+	NoProgressTimeout time.Duration
+
+	// Budget is shared with other transfers; without one, nothing limits this.
+	Budget *TransferBudget
+
+	// OnProgress is told what happens.
+	OnProgress func(TransferEvent)
+
+	// Resume goes on where an earlier upload, of this process or another,
+	// stood. The body must be the same content, from its first byte, and an
+	// [io.Seeker] or come with Reopen.
+	Resume *UploadCheckpoint
+
+	// OnCheckpoint is told where the upload stands, so that another process
+	// can go on: after each request that the registry acknowledged, and at the
+	// end when the upload is given up. An upload with OnCheckpoint is left at
+	// the registry when it fails; one without is cancelled there.
+	OnCheckpoint func(UploadCheckpoint)
+}
+
+// UploadCheckpoint is where an upload stands. It holds the upload's location,
+// with which whoever may push to the repository can go on with it: keep it
+// where others can't read it.
+type UploadCheckpoint struct {
+	// Repository is where the upload goes.
+	Repository string
+
+	// Location is the upload's latest URL (ACR protocol §4.5).
+	Location string
+
+	// Offset is how many bytes the registry has.
+	Offset int64
+
+	// Hashed is how many bytes HashState covers.
+	Hashed int64
+
+	// HashState is the state of the SHA-256 over the first Hashed bytes.
+	HashState []byte
+}
+
+// UploadResponse is the answer of [BlobClient.Upload].
+type UploadResponse struct {
+	// Digest is the blob's digest, computed from the content or given
+	// beforehand, and confirmed by the registry.
+	Digest string
+
+	// Size is the blob's size in bytes, 0 when it was mounted or there already
+	// and the size isn't known.
+	Size int64
+
+	// Existed says that the blob was there already.
+	Existed bool
+
+	// MountedFrom is the repository that the blob was mounted from.
+	MountedFrom string
+
+	// BytesSent is how many bytes were sent, repetitions included.
+	BytesSent int64
+
+	// Retries is how many failures were survived.
+	Retries int
+}
+
+// Upload stores a blob in the repository, reading body to its end. It computes
+// the digest while it sends, in one pass, and goes on by itself after broken
+// connections, throttling, faults of the service and uploads that the registry
+// has dropped, as long as the body can be read again: an [io.Seeker], or with
+// UploadOptions.Reopen. A body that can't is kept up to 16 MiB back.
+//
+// Upload doesn't close body. When ctx ends while body.Read blocks, Upload
+// returns and that one call of Read is left to end by itself.
+//
+// Errors: [*SizeMismatchError], [*SourceChangedError],
+// [*UploadNotResumableError], [*DigestMismatchError] and
+// [*RetriesExhaustedError], or the registry's answer.
+func (c *BlobClient) Upload(ctx context.Context, repository string, body io.Reader, options *UploadOptions) (UploadResponse, error) {
+	return UploadResponse{}, errPending
+}
