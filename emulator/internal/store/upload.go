@@ -1,0 +1,322 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+const (
+	uploadDataName = "data"
+	uploadMetaName = "upload.json"
+)
+
+// ErrUploadBusy says that another request is writing to the upload and did
+// not finish in time.
+var ErrUploadBusy = errors.New("upload is busy")
+
+// busyWait is how long a request waits for another one that writes to the
+// same upload, such as one whose connection broke and that has not noticed.
+const busyWait = 5 * time.Second
+
+// Upload is an upload in progress. Its methods that change it need it
+// acquired.
+type Upload struct {
+	ID         string
+	Registry   string
+	Repository string
+	Started    time.Time
+
+	store *Store
+	turn  chan struct{} // holds one token while nobody has acquired it
+
+	hash hash.Hash // over the first size bytes; nil after a restart
+
+	mu   sync.Mutex
+	size int64
+	gone bool
+}
+
+// uploadMeta is an upload as its file keeps it.
+type uploadMeta struct {
+	Registry   string    `json:"registry"`
+	Repository string    `json:"repository"`
+	Started    time.Time `json:"started"`
+	Size       int64     `json:"size"`
+}
+
+// StartUpload starts an upload. Its id must be new and a plain file name.
+func (s *Store) StartUpload(registry, repository, id string, started time.Time) (*Upload, error) {
+	u := s.newUpload(id, uploadMeta{Registry: registry, Repository: repository, Started: started})
+	u.hash = sha256.New()
+	if err := os.Mkdir(u.dir(), 0o700); err != nil {
+		return nil, fmt.Errorf("start upload: %w", err)
+	}
+	data, err := os.OpenFile(u.dataPath(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = data.Close()
+	}
+	if err == nil {
+		err = u.save()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start upload: %w", errors.Join(err, os.RemoveAll(u.dir())))
+	}
+	s.sessions.Lock()
+	defer s.sessions.Unlock()
+	s.uploads[id] = u
+	return u, nil
+}
+
+func (s *Store) newUpload(id string, meta uploadMeta) *Upload {
+	u := &Upload{
+		ID: id, Registry: meta.Registry, Repository: meta.Repository, Started: meta.Started,
+		size: meta.Size, store: s, turn: make(chan struct{}, 1),
+	}
+	u.turn <- struct{}{}
+	return u
+}
+
+// Upload returns an upload in progress, or nil.
+func (s *Store) Upload(id string) *Upload {
+	s.sessions.Lock()
+	defer s.sessions.Unlock()
+	return s.uploads[id]
+}
+
+// loadUploads brings back the uploads that an earlier process left, at the
+// size it had acknowledged. What cannot be brought back is removed.
+func (s *Store) loadUploads() error {
+	entries, err := os.ReadDir(filepath.Join(s.dir, uploadsName))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := s.loadUpload(entry.Name()); err != nil {
+			s.logger.Info("removing an upload that a crash cut short", "upload", entry.Name(), "cause", err)
+			if err := os.RemoveAll(filepath.Join(s.dir, uploadsName, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Store) loadUpload(id string) error {
+	b, err := os.ReadFile(filepath.Join(s.dir, uploadsName, id, uploadMetaName))
+	if err != nil {
+		return err
+	}
+	var meta uploadMeta
+	if err := json.Unmarshal(b, &meta); err != nil {
+		return err
+	}
+	u := s.newUpload(id, meta)
+	info, err := os.Stat(u.dataPath())
+	if err != nil {
+		return err
+	}
+	if info.Size() < meta.Size {
+		return fmt.Errorf("%d of %d bytes are there", info.Size(), meta.Size)
+	}
+	if err := os.Truncate(u.dataPath(), meta.Size); err != nil {
+		return err
+	}
+	s.uploads[id] = u
+	return nil
+}
+
+func (u *Upload) dir() string      { return filepath.Join(u.store.dir, uploadsName, u.ID) }
+func (u *Upload) dataPath() string { return filepath.Join(u.dir(), uploadDataName) }
+
+// save records the size, which outlives the process.
+func (u *Upload) save() error {
+	b, err := json.Marshal(uploadMeta{u.Registry, u.Repository, u.Started, u.size})
+	if err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(u.dir(), uploadMetaName), b)
+}
+
+// Size is the number of bytes that the upload has.
+func (u *Upload) Size() int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.size
+}
+
+// Acquire waits for the turn to change the upload; the caller ends it with
+// Release. The error is ErrUploadBusy when another request holds on to it,
+// and fs.ErrNotExist when the upload ended meanwhile.
+func (u *Upload) Acquire(ctx context.Context) error {
+	wait := time.NewTimer(busyWait)
+	defer wait.Stop()
+	select {
+	case <-u.turn:
+	case <-wait.C:
+		return ErrUploadBusy
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if u.ended() {
+		u.Release()
+		return fs.ErrNotExist
+	}
+	return nil
+}
+
+// Release gives the turn back.
+func (u *Upload) Release() { u.turn <- struct{}{} }
+
+// Append adds what a reader gives until it ends. When the reader fails, the
+// error is a [ReadError] and what had arrived stays when keep is set. When
+// the disk fails, nothing stays.
+func (u *Upload) Append(r io.Reader, keep bool) error {
+	f, err := os.OpenFile(u.dataPath(), os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("append to upload: %w", err)
+	}
+	defer f.Close()
+	if err := u.restoreHash(f); err != nil {
+		return fmt.Errorf("append to upload: %w", err)
+	}
+	before, err := u.hash.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		return err
+	}
+	n, err := u.copyHashed(f, r)
+	var cut *ReadError
+	if err != nil && (!keep || !errors.As(err, &cut)) {
+		restore := u.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(before)
+		return errors.Join(err, f.Truncate(u.size), restore)
+	}
+	u.mu.Lock()
+	u.size += n
+	u.mu.Unlock()
+	return errors.Join(err, u.save())
+}
+
+// restoreHash hashes again what an earlier process received.
+func (u *Upload) restoreHash(f *os.File) error {
+	if u.hash != nil {
+		return nil
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(f, 0, u.size)); err != nil {
+		return err
+	}
+	u.hash = h
+	return nil
+}
+
+// DigestError says that an upload's bytes have another digest.
+type DigestError struct{ Asked, Actual string }
+
+func (e *DigestError) Error() string {
+	return fmt.Sprintf("digest of the upload is %s, not %s", e.Actual, e.Asked)
+}
+
+// Finish checks the upload's digest, puts its bytes in place and runs link
+// with their size, which is expected to link the digest in a transaction. The
+// upload ends when all went well; after a [DigestError] or a refusal by check,
+// which runs before anything moves, it goes on.
+func (u *Upload) Finish(digest string, check func() error, link func(size int64) error) error {
+	f, err := os.OpenFile(u.dataPath(), os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("finish upload: %w", err)
+	}
+	defer f.Close()
+	actual, err := u.digest(f, digest)
+	if err != nil {
+		return fmt.Errorf("finish upload: %w", err)
+	}
+	if actual != digest {
+		return &DigestError{Asked: digest, Actual: actual}
+	}
+	if err := check(); err != nil {
+		return err
+	}
+	if !u.store.noSync {
+		if err := f.Sync(); err != nil {
+			return fmt.Errorf("finish upload: %w", err)
+		}
+	}
+	err = u.store.land(u.dataPath(), digest, func() error { return link(u.size) })
+	// The bytes have moved, so the upload is over either way.
+	return errors.Join(err, u.end())
+}
+
+// digest computes the digest of the upload in the algorithm of the one asked
+// for.
+func (u *Upload) digest(f *os.File, asked string) (string, error) {
+	if h := newHash(asked); h != nil {
+		if _, err := io.Copy(h, io.NewSectionReader(f, 0, u.size)); err != nil {
+			return "", err
+		}
+		return "sha512:" + hex.EncodeToString(h.Sum(nil)), nil
+	}
+	if err := u.restoreHash(f); err != nil {
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(u.hash.Sum(nil)), nil
+}
+
+// Cancel ends the upload and drops its bytes. It need not be acquired: an
+// append that runs ends with its next piece.
+func (u *Upload) Cancel() error {
+	return u.end()
+}
+
+// ended reports whether the upload was finished or cancelled.
+func (u *Upload) ended() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.gone
+}
+
+func (u *Upload) end() error {
+	u.mu.Lock()
+	u.gone = true
+	u.mu.Unlock()
+	u.store.sessions.Lock()
+	delete(u.store.uploads, u.ID)
+	u.store.sessions.Unlock()
+	return os.RemoveAll(u.dir())
+}
+
+// ExpireUploads ends the uploads that were started before a time, except
+// those that are being written to.
+func (s *Store) ExpireUploads(before time.Time) (int, error) {
+	s.sessions.Lock()
+	var old []*Upload
+	for _, u := range s.uploads {
+		if u.Started.Before(before) {
+			old = append(old, u)
+		}
+	}
+	s.sessions.Unlock()
+	expired := 0
+	var failure error
+	for _, u := range old {
+		select {
+		case <-u.turn:
+		default:
+			continue
+		}
+		failure = errors.Join(failure, u.end())
+		u.Release()
+		expired++
+	}
+	return expired, failure
+}
