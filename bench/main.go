@@ -1,0 +1,71 @@
+// Command bench does the same work with our client and with its peers, beside
+// each other in one run, and prints what each needed and whether our promises
+// hold.
+//
+//	go run .                      the whole table
+//	go run . -quick               a sixteenth of it, one round
+//	go run . -rows 'upload|pull'  some rows
+//
+// Each client runs in a process of its own ("bench client PEER" reads its job
+// from standard input), and so does the registry they all talk to ("bench
+// server").
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/acrkit/azcontainerregistry/bench/internal/neutral"
+	"github.com/acrkit/azcontainerregistry/bench/internal/peers"
+	"github.com/acrkit/azcontainerregistry/bench/internal/work"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := dispatch(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "server" {
+		return neutral.Obey(stdin, stdout)
+	}
+	if len(args) > 1 && args[0] == "client" {
+		return client(ctx, args[1], stdin, stdout)
+	}
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	return o.run(ctx, stdout, stderr)
+}
+
+// client does the one job on stdin and writes its measurement to stdout.
+func client(ctx context.Context, name string, stdin io.Reader, stdout io.Writer) error {
+	peer, err := peers.Find(name)
+	if err != nil {
+		return err
+	}
+	var job work.Job
+	if err := json.NewDecoder(stdin).Decode(&job); err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	do := peer.Works[job.Kind]
+	if do == nil {
+		return fmt.Errorf("%s: cannot do %q", name, job.Kind)
+	}
+	if err := json.NewEncoder(stdout).Encode(work.Measure(ctx, do, job)); err != nil {
+		return fmt.Errorf("write measurement: %w", err)
+	}
+	return nil
+}
