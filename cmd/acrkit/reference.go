@@ -32,9 +32,18 @@ func (h host) Local() bool { return h.Name == localRegistry }
 // Endpoint is the URL that the client library takes.
 func (h host) Endpoint() string { return h.Scheme + "://" + h.Name }
 
+// String is the host as a person writes it: with its scheme only where that is
+// not the usual one.
+func (h host) String() string {
+	if h.Scheme == "https" && isLoopback(h.Name) {
+		return h.Endpoint()
+	}
+	return h.Name
+}
+
 // String is the reference as a person writes it.
 func (r reference) String() string {
-	s := r.Registry.Name
+	s := r.Registry.String()
 	if r.Repository != "" {
 		s += "/" + r.Repository
 	}
@@ -128,11 +137,10 @@ func isHost(first string, hasPath bool) bool {
 	if first == localRegistry || first == "localhost" {
 		return true
 	}
-	name, port, hasPort := strings.Cut(first, ":")
+	name, _, hasPort := strings.Cut(first, ":")
 	if !hasPath && (strings.Contains(first, "@") || (hasPort && !strings.Contains(name, ".") && name != "localhost" && !strings.HasPrefix(first, "["))) {
 		return false
 	}
-	_ = port
 	return strings.ContainsAny(first, ".:")
 }
 

@@ -19,6 +19,10 @@ const (
 // this is where it is registered.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newLsCommand(a),
+		newRepoCommand(a),
+		newTagCommand(a),
+		newManifestCommand(a),
 		newVersionCommand(a),
 	}
 }
