@@ -1,0 +1,485 @@
+package artifact
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+)
+
+// Copy makes dst hold what srcRef means at src, under dstRef.
+//
+// It first reads every manifest and asks both sides what is there; what is
+// wrong with the source by then ends it before anything is written. Then the
+// blobs that are missing move, large ones first, next the manifests, children
+// before their parents, and last the tag. A blob that exists is never moved
+// again, and an existing manifest is not taken as a proof that its blobs
+// exist. A dstRef that is empty or a digest writes no tag; the digest must be
+// the root's.
+//
+// When ctx is cancelled, Copy starts nothing more, waits for what runs to stop
+// and returns the cause. What has been stored stays, and the same Copy again
+// does only the rest.
+func Copy(ctx context.Context, dst Target, dstRef string, src Source, srcRef string, o *Options) (Result, error) {
+	var result Result
+	c, err := prepare(ctx, dst, dstRef, src, srcRef, o)
+	if err == nil {
+		result, err = c.run(ctx)
+	}
+	if err != nil {
+		err = fmt.Errorf("copy %s to %s: %w", describe(src, srcRef), describe(dst, dstRef), err)
+	}
+	if o != nil && o.Journal != nil {
+		err = errors.Join(err, o.Journal.finish(err))
+	}
+	return result, err
+}
+
+func describe(store any, reference string) string {
+	name := nameOf(store)
+	switch {
+	case reference == "":
+		return name
+	case isDigest(reference):
+		return name + "@" + reference
+	}
+	return name + ":" + reference
+}
+
+func isDigest(reference string) bool {
+	_, err := digest.Parse(reference)
+	return err == nil
+}
+
+// copier is one copy, after everything has been read and nothing written.
+type copier struct {
+	src   Source
+	dst   Target
+	o     Options
+	tag   string // what to write at the end, "" for none
+	graph *graph
+
+	previous  string                 // what the tag points to now, "" for nothing
+	sameStore bool                   // source and target are one: only the tag is missing
+	missing   []ocispec.Descriptor   // blobs to move, large ones first
+	existing  []ocispec.Descriptor   // blobs that the target has
+	has       map[digest.Digest]bool // manifests that the target has
+	mountFrom string                 // not empty when blobs can be mounted
+
+	observer *observer
+	limiter  *limiter
+}
+
+// prepare does all the reading of a copy.
+func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef string, o *Options) (*copier, error) {
+	if dst == nil || src == nil {
+		return nil, &InvalidError{Thing: "source and target", Rule: "neither may be nil"}
+	}
+	c := &copier{src: src, dst: dst, tag: dstRef, has: map[digest.Digest]bool{}}
+	if o != nil {
+		c.o = *o
+	}
+	if c.o.Budget == nil {
+		c.o.Budget = azcontainerregistry.NewTransferBudget(DefaultConnections, 0)
+	}
+	if isDigest(dstRef) {
+		c.tag = ""
+	}
+	c.observer = newObserver(c.o.OnEvent, c.o.Journal)
+	root, data, err := resolve(ctx, src, srcRef)
+	if err != nil {
+		return nil, err
+	}
+	if c.o.Platform != nil {
+		if root, data, err = pick(ctx, src, root, data, *c.o.Platform); err != nil {
+			return nil, err
+		}
+	}
+	if isDigest(dstRef) && dstRef != root.Digest.String() {
+		return nil, &InvalidError{Thing: "target digest " + dstRef, Rule: "what is copied has the digest " + root.Digest.String()}
+	}
+	if a, ok := dst.(Admitter); ok {
+		if err := a.Admit(root, c.tag); err != nil {
+			return nil, err
+		}
+	}
+	c.sameStore = sameStore(dst, src)
+	if c.graph, err = walk(ctx, src, root, data, !c.sameStore && c.followsReferrers()); err != nil {
+		return nil, err
+	}
+	if err := c.checkSource(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.askTarget(ctx); err != nil {
+		return nil, err
+	}
+	if c.o.expect != nil {
+		if err := c.o.expect.check(c); err != nil {
+			return nil, err
+		}
+	}
+	if m, ok := dst.(Mounter); ok {
+		if from, ok := m.MountsFrom(src); ok {
+			c.mountFrom = from
+		}
+	}
+	return c, nil
+}
+
+func resolve(ctx context.Context, src Source, reference string) (ocispec.Descriptor, []byte, error) {
+	if r, ok := src.(ManifestResolver); ok {
+		return r.ResolveManifest(ctx, reference)
+	}
+	root, err := src.Resolve(ctx, reference)
+	if err != nil {
+		return root, nil, err
+	}
+	data, err := fetchManifest(ctx, src, root)
+	return root, data, err
+}
+
+// pick goes from an index down to the image for one platform.
+func pick(ctx context.Context, src Source, root ocispec.Descriptor, data []byte, want ocispec.Platform) (ocispec.Descriptor, []byte, error) {
+	for range maxDepth {
+		m, err := parseManifest(root, data)
+		if err != nil {
+			return root, nil, err
+		}
+		if !isIndex(root.MediaType) {
+			return root, data, nil
+		}
+		child, err := choosePlatform(root, m.Manifests, want)
+		if err != nil {
+			return root, nil, err
+		}
+		root = bare(child)
+		if data, err = fetchManifest(ctx, src, root); err != nil {
+			return root, nil, err
+		}
+	}
+	return root, nil, &InvalidError{Store: nameOf(src), Thing: thingOf(root), Rule: fmt.Sprintf("it lies more than %d levels deep", maxDepth)}
+}
+
+func (c *copier) followsReferrers() bool {
+	switch c.o.Referrers {
+	case ReferrersFollow:
+		return true
+	case ReferrersSkip:
+		return false
+	}
+	_, from := c.src.(remote)
+	_, to := c.dst.(remote)
+	return from && to
+}
+
+// remote is a store that a registry holds.
+type remote interface{ remote() }
+
+// sameStore reports whether what src has, dst has too.
+func sameStore(dst Target, src Source) bool {
+	if s, ok := dst.(interface{ sameStore(src Source) bool }); ok {
+		return s.sameStore(src)
+	}
+	return false
+}
+
+// checkSource finds out what the source lacks, as far as that is cheap.
+func (c *copier) checkSource(ctx context.Context) error {
+	checker, ok := c.src.(Checker)
+	if !ok || c.sameStore {
+		return nil
+	}
+	return parallel(ctx, existenceChecks, len(c.graph.blobs), func(ctx context.Context, i int) error {
+		return checker.Check(ctx, c.graph.blobs[i])
+	})
+}
+
+// existenceChecks is how many small questions are asked at a time. An image
+// has some 20 blobs: their answers come within one round trip.
+const existenceChecks = 32
+
+// askTarget finds out what the target has.
+func (c *copier) askTarget(ctx context.Context) error {
+	var nodes []*node
+	for _, level := range c.graph.levels {
+		nodes = append(nodes, level...)
+	}
+	if c.sameStore {
+		for _, n := range nodes {
+			c.has[n.desc.Digest] = true
+		}
+		c.has[c.graph.root.Digest] = true
+		c.existing = c.graph.blobs
+		return c.askTag(ctx)
+	}
+	blobs := c.graph.blobs
+	found := make([]bool, len(blobs)+len(nodes)+1)
+	err := parallel(ctx, existenceChecks, len(found), func(ctx context.Context, i int) error {
+		var err error
+		switch {
+		case i == 0:
+			err = c.askTag(ctx)
+		case i <= len(blobs):
+			found[i], err = c.dst.Exists(ctx, blobs[i-1])
+		default:
+			found[i], err = c.dst.Exists(ctx, nodes[i-1-len(blobs)].desc)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, blob := range blobs {
+		if found[i+1] {
+			c.existing = append(c.existing, blob)
+		} else {
+			c.missing = append(c.missing, blob)
+		}
+	}
+	for i, n := range nodes {
+		c.has[n.desc.Digest] = found[i+1+len(blobs)]
+	}
+	c.has[c.graph.root.Digest] = c.previous == c.graph.root.Digest.String()
+	slices.SortStableFunc(c.missing, func(a, b ocispec.Descriptor) int { return cmp.Compare(b.Size, a.Size) })
+	return nil
+}
+
+// askTag finds out what the tag points to now.
+func (c *copier) askTag(ctx context.Context) error {
+	reader, ok := c.dst.(Source)
+	if !ok || c.tag == "" {
+		return nil
+	}
+	desc, err := reader.Resolve(ctx, c.tag)
+	switch {
+	case err == nil:
+		c.previous = desc.Digest.String()
+	case !isNotFound(err):
+		return err
+	}
+	if c.o.NoClobber && c.previous != "" && c.previous != c.graph.root.Digest.String() {
+		return &ExistsError{Reference: describe(c.dst, c.tag), Digest: c.previous}
+	}
+	return nil
+}
+
+// run does the writing.
+func (c *copier) run(ctx context.Context) (Result, error) {
+	totals := Totals{BlobsTotal: len(c.graph.blobs), ManifestsTotal: len(c.graph.nodes)}
+	for _, blob := range c.missing {
+		totals.BytesTotal += blob.Size
+	}
+	c.observer.expect(c.graph.root, totals)
+	for _, blob := range c.existing {
+		c.observer.emit(Event{Kind: EventBlobExists, Descriptor: blob, Total: blob.Size})
+	}
+	for _, n := range c.graph.nodes {
+		if n.referrer {
+			c.observer.result.Referrers++
+		}
+	}
+	err := c.pushBlobs(ctx)
+	for i := 0; err == nil && i < len(c.graph.levels); i++ {
+		level := c.graph.levels[i]
+		err = parallel(ctx, manifestFetches, len(level), func(ctx context.Context, j int) error {
+			return c.pushManifest(ctx, level[j], "")
+		})
+	}
+	if err == nil {
+		err = c.pushRoot(ctx)
+	}
+	return c.observer.finish(c.graph.root, c.tag), err
+}
+
+// pushBlobs moves the missing blobs.
+func (c *copier) pushBlobs(ctx context.Context) error {
+	c.limiter = newLimiter(c.o.Concurrency)
+	defer c.limiter.watch(ctx)()
+	return parallel(ctx, maxBlobs, len(c.missing), func(ctx context.Context, i int) error {
+		if err := c.limiter.acquire(ctx); err != nil {
+			return err
+		}
+		defer c.limiter.release()
+		return c.pushBlob(ctx, c.missing[i])
+	})
+}
+
+func (c *copier) pushBlob(ctx context.Context, desc ocispec.Descriptor) error {
+	state := &blobState{copier: c, desc: desc}
+	content := &Content{source: c.src, desc: desc, report: state.report}
+	content.tuning = c.o.tuning()
+	c.observer.emit(Event{Kind: EventBlobStarted, Descriptor: desc, Total: desc.Size})
+	if err := c.dst.Push(ctx, desc, content); err != nil {
+		return fmt.Errorf("blob %s: %w", desc.Digest, err)
+	}
+	state.finish()
+	return nil
+}
+
+// blobState sees to it that each blob ends in exactly one of done, mounted and
+// exists, whatever the target reported.
+type blobState struct {
+	copier *copier
+	desc   ocispec.Descriptor
+
+	mu    sync.Mutex
+	end   EventKind
+	from  string
+	moved int64
+}
+
+func (s *blobState) report(e Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.Descriptor, e.Total = s.desc, s.desc.Size
+	switch e.Kind {
+	case EventBlobStarted, EventBlobDone:
+		return // those two are the copy's own to say
+	case EventBlobMounted, EventBlobExists:
+		s.end, s.from = e.Kind, e.From
+		return
+	case EventBlobProgress:
+		s.copier.limiter.moved(e.Bytes - s.moved)
+		s.moved = e.Bytes
+	case EventBlobResumed:
+		s.moved = e.Bytes
+	case EventBlobRetrying:
+		if isThrottled(e.Err) {
+			s.copier.limiter.throttled()
+		}
+	}
+	s.copier.observer.emit(e)
+}
+
+func (s *blobState) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := Event{Kind: EventBlobDone, Descriptor: s.desc, Bytes: s.desc.Size, Total: s.desc.Size}
+	if s.end != "" {
+		e.Kind, e.From = s.end, s.from
+	}
+	if e.Kind == EventBlobMounted && e.From == "" {
+		e.From = s.copier.mountFrom
+	}
+	s.copier.observer.emit(e)
+}
+
+// pushRoot writes the root and its tag.
+func (c *copier) pushRoot(ctx context.Context) error {
+	root := c.graph.nodes[c.graph.root.Digest]
+	_, oneStep := c.dst.(ManifestPusher)
+	switch {
+	case c.has[root.desc.Digest] && c.previous == root.desc.Digest.String():
+		c.observer.emit(Event{Kind: EventManifestExists, Descriptor: root.desc})
+	case oneStep:
+		if err := c.pushManifest(ctx, root, c.tag); err != nil {
+			return err
+		}
+	default:
+		if err := c.pushManifest(ctx, root, ""); err != nil {
+			return err
+		}
+	}
+	if !oneStep && (c.tag == "" || c.previous != root.desc.Digest.String()) {
+		if err := c.dst.Tag(ctx, root.desc, c.tag); err != nil {
+			return fmt.Errorf("tag %s: %w", c.tag, err)
+		}
+	}
+	if c.tag != "" {
+		c.observer.emit(Event{Kind: EventTagged, Descriptor: root.desc, Reference: c.tag})
+	}
+	return nil
+}
+
+// manifestAttempts bounds how often a manifest is put that the registry
+// refuses for blobs that it has. A push that switched replicas midway needs a
+// few seconds until they agree (needs of ACR's users, geo-replication).
+const manifestAttempts = 5
+
+// pushManifest stores one manifest. When the target says that it lacks what
+// the manifest refers to, that is looked at again, pushed if it is missing,
+// and the manifest tried again.
+func (c *copier) pushManifest(ctx context.Context, n *node, tag string) error {
+	if c.has[n.desc.Digest] && tag == "" {
+		c.observer.emit(Event{Kind: EventManifestExists, Descriptor: n.desc})
+		return nil
+	}
+	for attempt := 1; ; attempt++ {
+		err := c.putManifest(ctx, n, tag)
+		if err == nil {
+			c.observer.emit(Event{Kind: EventManifestDone, Descriptor: n.desc})
+			return nil
+		}
+		if !isBlobUnknown(err) || attempt == manifestAttempts {
+			return fmt.Errorf("manifest %s: %w", n.desc.Digest, err)
+		}
+		wait := time.Duration(attempt*attempt) * 250 * time.Millisecond
+		c.observer.emit(Event{Kind: EventBlobRetrying, Descriptor: n.desc, Attempt: attempt + 1, Wait: wait, Err: err})
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+		if err := c.repair(ctx, n); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *copier) putManifest(ctx context.Context, n *node, tag string) error {
+	if p, ok := c.dst.(ManifestPusher); ok {
+		return p.PushManifest(ctx, n.desc, n.data, tag)
+	}
+	return c.dst.Push(ctx, n.desc, &Content{source: c.src, desc: n.desc, data: n.data, report: func(Event) {}})
+}
+
+// repair brings what a manifest needs and the target has lost.
+func (c *copier) repair(ctx context.Context, n *node) error {
+	for _, blob := range n.parsed.blobs() {
+		if isForeign(blob) {
+			continue
+		}
+		exists, err := c.dst.Exists(ctx, blob)
+		if err != nil {
+			return err
+		}
+		if !exists {
+			if err := c.pushBlob(ctx, blob); err != nil {
+				return err
+			}
+		}
+	}
+	for _, child := range n.parsed.Manifests {
+		exists, err := c.dst.Exists(ctx, child)
+		if err != nil {
+			return err
+		}
+		if !exists {
+			if err := c.putManifest(ctx, c.graph.nodes[child.Digest], ""); err != nil {
+				return fmt.Errorf("manifest %s: %w", child.Digest, err)
+			}
+		}
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+func isNotFound(err error) bool {
+	return errors.Is(err, ErrNotFound) || isRegistryNotFound(err)
+}

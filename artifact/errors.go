@@ -1,0 +1,105 @@
+package artifact
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrNotFound matches every [*NotFoundError].
+var ErrNotFound = errors.New("not found")
+
+// ErrInvalid matches every [*InvalidError].
+var ErrInvalid = errors.New("invalid content")
+
+// NotFoundError says that a local store (a layout, an archive, memory) has no
+// such reference or content. A registry answers with its own errors instead.
+type NotFoundError struct {
+	Store string   // name of the store, "oci:out"
+	Thing string   // what is missing, "tag v2" or "blob sha256:…"
+	Known []string // what is there instead, when that is short enough to say
+}
+
+// Error names the store and what it lacks.
+func (e *NotFoundError) Error() string {
+	msg := e.Store + ": no " + e.Thing
+	if len(e.Known) > 0 {
+		msg += " (there is " + strings.Join(e.Known, ", ") + ")"
+	}
+	return msg
+}
+
+// Is matches [ErrNotFound].
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// InvalidError says that content breaks a rule: a corrupt layout or archive, a
+// manifest that cannot be true, a graph without end. Nothing was written
+// because of it.
+type InvalidError struct {
+	Store string // name of the store that held it, may be empty
+	Thing string // what is wrong: a file of an archive, a digest, a reference
+	Rule  string // the rule that it breaks
+	Err   error  // the cause, if there is one
+}
+
+// Error names the thing and the rule.
+func (e *InvalidError) Error() string {
+	var b strings.Builder
+	if e.Store != "" {
+		b.WriteString(e.Store + ": ")
+	}
+	b.WriteString(e.Thing + ": " + e.Rule)
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Is matches [ErrInvalid].
+func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// Unwrap gives the cause.
+func (e *InvalidError) Unwrap() error { return e.Err }
+
+// InUseError says that another process works on the same thing.
+type InUseError struct {
+	Thing string // the journal entry or the folder
+}
+
+// Error names what is in use.
+func (e *InUseError) Error() string { return e.Thing + " is in use by another process" }
+
+// ChangedError says that a plan no longer applies, because what it was made
+// from has changed since. Nothing was written.
+type ChangedError struct {
+	Reference    string // the reference that changed
+	Planned, Now string // digests; Planned may be empty for "did not exist"
+}
+
+// Error tells what the plan saw and what is there now.
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%s has changed since the plan was made: it was %s, it is %s; make a new plan",
+		e.Reference, orNothing(e.Planned), orNothing(e.Now))
+}
+
+func orNothing(digest string) string {
+	if digest == "" {
+		return "not there"
+	}
+	return digest
+}
+
+// PartialError says that a sync did not bring over everything. What succeeded
+// stays, and running the sync again does the rest.
+type PartialError struct {
+	Failed, Total int     // images
+	Errs          []error // one an image that failed, each naming it
+}
+
+// Error gives the counts and the first cause.
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("%d of %d images not copied, first: %v", e.Failed, e.Total, e.Errs[0])
+}
+
+// Unwrap gives the causes.
+func (e *PartialError) Unwrap() []error { return e.Errs }

@@ -1,0 +1,76 @@
+package artifact
+
+import (
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// EventKind says what an [Event] reports.
+type EventKind string
+
+// The kinds of events. New ones may be added; observers ignore what they don't
+// know.
+const (
+	// EventPlanned comes once, first: Totals holds what is to be done.
+	EventPlanned EventKind = "planned"
+	// EventBlobStarted: the first byte of a blob is about to move.
+	EventBlobStarted EventKind = "started"
+	// EventBlobProgress: Bytes of the blob's Total have moved.
+	EventBlobProgress EventKind = "progress"
+	// EventBlobExists: the target has the blob already.
+	EventBlobExists EventKind = "exists"
+	// EventBlobMounted: the registry took the blob from the repository From.
+	EventBlobMounted EventKind = "mounted"
+	// EventBlobResumed: an earlier, interrupted transfer goes on at Bytes.
+	EventBlobResumed EventKind = "resumed"
+	// EventBlobRetrying: attempt Attempt starts in Wait, because of Err.
+	EventBlobRetrying EventKind = "retrying"
+	// EventBlobDone: the blob is stored and verified.
+	EventBlobDone EventKind = "done"
+	// EventManifestExists: the target has the manifest already.
+	EventManifestExists EventKind = "manifest-exists"
+	// EventManifestDone: the manifest is stored and verified.
+	EventManifestDone EventKind = "manifest"
+	// EventTagged: Reference points to the root now. It comes last.
+	EventTagged EventKind = "tagged"
+	// EventImage: a sync begins with the image Reference.
+	EventImage EventKind = "image"
+)
+
+// Event is one step of a copy. Copy calls its observer from one goroutine at a
+// time, in an order that makes sense for each blob.
+type Event struct {
+	Kind       EventKind
+	Descriptor ocispec.Descriptor // the blob or manifest; the root for planned and tagged
+	Reference  string             // the tag, for tagged; the image, for image
+	From       string             // the repository that a blob was mounted from
+	Bytes      int64              // bytes of this blob so far
+	Total      int64              // size of this blob
+	Ranges     int                // connections that carry this blob now, 0 if unknown
+	Attempt    int                // for retrying: which attempt comes next
+	Wait       time.Duration      // for retrying: when
+	Err        error              // for retrying: why
+	Totals     Totals             // of the whole copy, after this event
+}
+
+// Totals is how far a copy is.
+type Totals struct {
+	Blobs          int   // blobs that are finished: moved, mounted or there already
+	BlobsTotal     int   // blobs in all
+	Manifests      int   // manifests that are finished
+	ManifestsTotal int   // manifests in all
+	Bytes          int64 // bytes of blobs moved so far
+	BytesTotal     int64 // bytes of blobs to be moved, as planned
+}
+
+// Result is what a copy did.
+type Result struct {
+	Root      ocispec.Descriptor // what the reference pointed to, after the choice of a platform
+	Reference string             // the tag that was written, if any
+
+	BlobsCopied, BlobsMounted, BlobsExisted int
+	ManifestsPushed, ManifestsExisted       int
+	Referrers                               int   // signatures, SBOMs and other referrers among the manifests
+	BytesCopied                             int64 // bytes of blobs that moved
+}

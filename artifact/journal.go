@@ -1,0 +1,373 @@
+package artifact
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// JournalSchema is the version of what a journal's files look like. A journal
+// of another version is never guessed at.
+const JournalSchema = "acrkit.journal/1"
+
+// Journal is a folder that remembers the transfers that are not done, so that
+// another process can go on with them. An entry is there from the beginning of
+// a transfer until its success; a lock that ends with the process says whether
+// somebody works on it. Its files are for their owner's eyes only, since an
+// upload's location in them is all that it takes to go on with the upload.
+type Journal struct {
+	dir string
+}
+
+// TransferSpec is what a transfer is to do, in the words of whoever began it.
+// It identifies the entry: beginning the same transfer again goes on with it.
+type TransferSpec struct {
+	Verb        string   `json:"verb"`                // push, pull, copy, sync
+	Source      string   `json:"source"`              // as the user wrote it
+	Destination string   `json:"destination"`         // as the user wrote it
+	Arguments   []string `json:"arguments,omitempty"` // flags that change what is done; no secrets
+}
+
+// ID identifies a transfer of this kind: 12 hexadecimal digits.
+func (s TransferSpec) ID() string {
+	h := sha256.New()
+	for _, part := range append([]string{s.Verb, s.Source, s.Destination}, s.Arguments...) {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:12]
+}
+
+// TransferState says how a transfer is.
+type TransferState string
+
+const (
+	// TransferRunning: a process works on it now.
+	TransferRunning TransferState = "running"
+	// TransferInterrupted: it was cancelled, or its process ended.
+	TransferInterrupted TransferState = "interrupted"
+	// TransferFailed: it ended with an error.
+	TransferFailed TransferState = "failed"
+	// TransferUnreadable: its file is damaged or of another version.
+	TransferUnreadable TransferState = "unreadable"
+)
+
+// TransferRecord is what the journal knows of one transfer.
+type TransferRecord struct {
+	Schema  string        `json:"schema"`
+	ID      string        `json:"id"`
+	Spec    TransferSpec  `json:"spec"`
+	State   TransferState `json:"state"`
+	Started time.Time     `json:"started"`
+	Updated time.Time     `json:"updated"`
+	Root    string        `json:"root,omitempty"` // digest of what is copied
+	Totals  Totals        `json:"totals"`
+	Error   string        `json:"error,omitempty"`
+}
+
+const (
+	recordFile = "transfer.json"
+	lockName   = "lock"
+	// maxRecordSize bounds what is read back.
+	maxRecordSize = 1 << 20
+)
+
+var idGrammar = regexp.MustCompile(`^[0-9a-f]{12}$`)
+
+// OpenJournal opens the journal in dir, and makes the folder when it isn't
+// there.
+func OpenJournal(dir string) (*Journal, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	return &Journal{dir: dir}, nil
+}
+
+// List gives the transfers that are not done, the oldest first. An entry that
+// cannot be read is in the list, as such.
+func (j *Journal) List() ([]TransferRecord, error) {
+	entries, err := os.ReadDir(j.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list journal: %w", err)
+	}
+	var list []TransferRecord
+	for _, entry := range entries {
+		if !idGrammar.MatchString(entry.Name()) {
+			continue
+		}
+		record, err := j.Get(entry.Name())
+		if errors.Is(err, ErrNotFound) {
+			continue // done since
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, record)
+	}
+	slices.SortFunc(list, func(a, b TransferRecord) int { return a.Started.Compare(b.Started) })
+	return list, nil
+}
+
+// Get is one transfer, by its identity.
+func (j *Journal) Get(id string) (TransferRecord, error) {
+	if !idGrammar.MatchString(id) {
+		return TransferRecord{}, &InvalidError{Store: "journal", Thing: fmt.Sprintf("transfer %.40q", id), Rule: "want 12 hexadecimal digits, as the list shows them"}
+	}
+	data, err := readSmall(filepath.Join(j.dir, id, recordFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return TransferRecord{}, &NotFoundError{Store: "journal", Thing: "transfer " + id}
+	}
+	if err != nil {
+		return TransferRecord{}, fmt.Errorf("read transfer %s: %w", id, err)
+	}
+	record, err := parseRecord(id, data)
+	if err != nil {
+		return TransferRecord{Schema: JournalSchema, ID: id, State: TransferUnreadable, Error: err.Error()}, nil
+	}
+	if record.State == TransferRunning && !j.locked(id) {
+		record.State = TransferInterrupted
+	}
+	return record, nil
+}
+
+// parseRecord reads transfer.json.
+func parseRecord(id string, data []byte) (TransferRecord, error) {
+	var record TransferRecord
+	if err := json.Unmarshal(data, &record); err != nil {
+		return TransferRecord{}, &InvalidError{Store: "journal", Thing: "transfer " + id, Rule: "its file is not JSON", Err: err}
+	}
+	if record.Schema != JournalSchema {
+		return TransferRecord{}, &InvalidError{Store: "journal", Thing: "transfer " + id, Rule: fmt.Sprintf("its file is of version %.40q, want %q", record.Schema, JournalSchema)}
+	}
+	if record.ID != id || record.Spec.ID() != id {
+		return TransferRecord{}, &InvalidError{Store: "journal", Thing: "transfer " + id, Rule: "its file describes another transfer"}
+	}
+	switch record.State {
+	case TransferRunning, TransferInterrupted, TransferFailed:
+	default:
+		return TransferRecord{}, &InvalidError{Store: "journal", Thing: "transfer " + id, Rule: fmt.Sprintf("its state %.40q is unknown", record.State)}
+	}
+	return record, nil
+}
+
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxRecordSize+1))
+	if err == nil && len(data) > maxRecordSize {
+		err = &InvalidError{Store: "journal", Thing: path, Rule: fmt.Sprintf("it has more than %d bytes", maxRecordSize)}
+	}
+	return data, err
+}
+
+// locked reports whether a process works on a transfer.
+func (j *Journal) locked(id string) bool {
+	f, err := os.OpenFile(filepath.Join(j.dir, id, lockName), os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	free, err := tryLock(f)
+	return err == nil && !free
+}
+
+// Remove forgets a transfer. One that a process works on is an
+// [*InUseError].
+func (j *Journal) Remove(id string) error {
+	if _, err := j.Get(id); err != nil {
+		return err
+	}
+	entry, err := j.open(id)
+	if err != nil {
+		return err
+	}
+	return entry.remove()
+}
+
+// Begin opens the entry of a transfer for this process alone, and makes it if
+// the transfer is new. When another process works on it, it is an
+// [*InUseError]. The caller closes the entry.
+func (j *Journal) Begin(spec TransferSpec) (*JournalEntry, error) {
+	id := spec.ID()
+	entry, err := j.open(id)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().UTC()
+	entry.record = TransferRecord{Schema: JournalSchema, ID: id, Spec: spec, State: TransferRunning, Started: now, Updated: now}
+	if data, err := readSmall(filepath.Join(entry.dir, recordFile)); err == nil {
+		if old, err := parseRecord(id, data); err == nil {
+			entry.record.Started, entry.record.Root, entry.record.Totals = old.Started, old.Root, old.Totals
+			entry.resumed = true
+		}
+	}
+	if err := entry.save(); err != nil {
+		entry.Close()
+		return nil, err
+	}
+	return entry, nil
+}
+
+// open locks the folder of an entry.
+func (j *Journal) open(id string) (*JournalEntry, error) {
+	dir := filepath.Join(j.dir, id)
+	for {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("open transfer %s: %w", id, err)
+		}
+		lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // its owner finished and removed the folder just now
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open transfer %s: %w", id, err)
+		}
+		ours, err := tryLock(lock)
+		if err != nil || !ours {
+			lock.Close()
+			if err == nil {
+				err = &InUseError{Thing: "transfer " + id}
+			}
+			return nil, err
+		}
+		held, err1 := lock.Stat()
+		named, err2 := os.Stat(lock.Name())
+		if err1 == nil && err2 == nil && os.SameFile(held, named) {
+			return &JournalEntry{dir: dir, lock: lock}, nil
+		}
+		lock.Close()
+	}
+}
+
+// JournalEntry is one transfer in the journal, locked for this process.
+// [Options.Journal] takes it.
+type JournalEntry struct {
+	dir     string
+	lock    *os.File
+	resumed bool
+
+	mu     sync.Mutex
+	record TransferRecord
+	closed bool
+}
+
+// Resumed reports whether an earlier process began the transfer.
+func (e *JournalEntry) Resumed() bool { return e.resumed }
+
+// Record is what the journal knows of the transfer now.
+func (e *JournalEntry) Record() TransferRecord {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.record
+}
+
+// Close lets go of the entry. A transfer that has not succeeded stays in the
+// journal.
+func (e *JournalEntry) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	return e.lock.Close()
+}
+
+// update changes the record and writes it.
+func (e *JournalEntry) update(change func(*TransferRecord)) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	change(&e.record)
+	e.record.Updated = time.Now().UTC()
+	return e.save()
+}
+
+// observe keeps the record up to date: at the start and after each blob.
+func (e *JournalEntry) observe(event Event) error {
+	switch event.Kind {
+	case EventPlanned, EventBlobDone, EventBlobMounted, EventImage:
+		return e.update(func(r *TransferRecord) {
+			if event.Kind == EventPlanned {
+				r.Root = event.Descriptor.Digest.String()
+			}
+			r.Totals = event.Totals
+		})
+	}
+	return nil
+}
+
+// finish writes how the transfer ended. What succeeded leaves the journal.
+func (e *JournalEntry) finish(err error) error {
+	if err == nil {
+		return e.remove()
+	}
+	return e.update(func(r *TransferRecord) {
+		r.State, r.Error = TransferFailed, err.Error()
+		if errors.Is(err, context.Canceled) {
+			r.State = TransferInterrupted
+		}
+	})
+}
+
+// remove forgets the transfer. The lock is given back last.
+func (e *JournalEntry) remove() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	return errors.Join(os.RemoveAll(e.dir), e.lock.Close())
+}
+
+func (e *JournalEntry) save() error { return e.writeJSON(recordFile, e.record) }
+
+// writeJSON replaces a file of the entry in one step, and durably.
+func (e *JournalEntry) writeJSON(name string, v any) error {
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	path := filepath.Join(e.dir, name)
+	temp := path + "." + rand.Text()
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	_, err = f.Write(data.Bytes())
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		os.Remove(temp)
+		return fmt.Errorf("write journal: %w", err)
+	}
+	return nil
+}
+
+// fileOf is the name of a blob's file in the entry.
+func fileOf(digest string) string {
+	return "upload-" + strings.ReplaceAll(digest, ":", "-") + ".json"
+}

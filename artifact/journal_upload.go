@@ -1,0 +1,72 @@
+package artifact
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+)
+
+// savedUpload is where an upload stands, on disk.
+type savedUpload struct {
+	Schema     string `json:"schema"`
+	Registry   string `json:"registry"`
+	Repository string `json:"repository"`
+	Digest     string `json:"digest"`
+	Location   string `json:"location"`
+	Offset     int64  `json:"offset"`
+	Hashed     int64  `json:"hashed,omitempty"`
+	HashState  []byte `json:"hashState,omitempty"`
+}
+
+// resumeUpload makes an upload go on where the journal knows it to stand, and
+// keeps the journal up to date. A checkpoint that the registry no longer
+// accepts costs nothing: the upload then starts again by itself.
+func (c *Content) resumeUpload(r *Repository, o *azcontainerregistry.UploadOptions) {
+	entry := c.tuning.journal
+	if entry == nil {
+		return
+	}
+	name := fileOf(c.desc.Digest.String())
+	want := savedUpload{Registry: r.host(), Repository: r.name, Digest: c.desc.Digest.String()}
+	if data, err := readSmall(filepath.Join(entry.dir, name)); err == nil {
+		if saved, err := parseUpload(data, want, c.desc.Size); err == nil {
+			o.Resume = &azcontainerregistry.UploadCheckpoint{
+				Repository: saved.Repository, Location: saved.Location, Offset: saved.Offset,
+				Hashed: saved.Hashed, HashState: saved.HashState,
+			}
+		}
+	}
+	o.OnCheckpoint = func(p azcontainerregistry.UploadCheckpoint) {
+		saved := want
+		saved.Schema, saved.Location, saved.Offset = JournalSchema, p.Location, p.Offset
+		saved.Hashed, saved.HashState = p.Hashed, p.HashState
+		// Without the checkpoint the upload still works, another process would
+		// only have to begin it again.
+		_ = entry.writeJSON(name, saved)
+	}
+}
+
+// forgetUpload removes the checkpoint of an upload that is done.
+func (c *Content) forgetUpload() {
+	if entry := c.tuning.journal; entry != nil {
+		_ = os.Remove(filepath.Join(entry.dir, fileOf(c.desc.Digest.String())))
+	}
+}
+
+// parseUpload reads a checkpoint, and refuses one of another upload.
+func parseUpload(data []byte, want savedUpload, size int64) (savedUpload, error) {
+	var saved savedUpload
+	if err := json.Unmarshal(data, &saved); err != nil {
+		return savedUpload{}, &InvalidError{Store: "journal", Thing: "checkpoint of " + want.Digest, Rule: "it is not JSON", Err: err}
+	}
+	if saved.Schema != JournalSchema || saved.Registry != want.Registry || saved.Repository != want.Repository || saved.Digest != want.Digest {
+		return savedUpload{}, &InvalidError{Store: "journal", Thing: "checkpoint of " + want.Digest, Rule: "it belongs to another upload"}
+	}
+	if saved.Location == "" || saved.Offset < 0 || saved.Offset > size || saved.Hashed < 0 || saved.Hashed > size {
+		return savedUpload{}, &InvalidError{Store: "journal", Thing: "checkpoint of " + want.Digest, Rule: fmt.Sprintf("its offset %d cannot be, the blob has %d bytes", saved.Offset, size)}
+	}
+	return saved, nil
+}

@@ -1,0 +1,324 @@
+package artifact
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"sync"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// maxIndexSize bounds index.json: 100,000 roots of 600 bytes fit.
+const maxIndexSize = 64 << 20
+
+// Layout is an OCI image layout folder (OCI image-spec, image-layout.md),
+// Source and Target. It may be used concurrently, by several processes too.
+// Nothing outside its folder is ever read or written: symbolic links that
+// leave it are refused.
+type Layout struct {
+	dir  string
+	name string
+	root *os.Root
+
+	mu      sync.Mutex // guards index.json within this process
+	pushing keyedMutex // one writer a blob
+}
+
+var _ interface {
+	Source
+	Target
+	Checker
+	ReferrerLister
+	TagLister
+	Namer
+	io.Closer
+} = (*Layout)(nil)
+
+// OpenLayout opens an existing layout folder. A folder that isn't one is an
+// [*InvalidError], one that doesn't exist matches [fs.ErrNotExist].
+func OpenLayout(dir string) (*Layout, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open layout: %w", err)
+	}
+	l := &Layout{dir: dir, name: "oci:" + dir, root: root}
+	if err := checkLayoutFile(l); err == nil {
+		_, err = l.readIndex()
+		if err == nil {
+			return l, nil
+		}
+		root.Close()
+		return nil, err
+	} else {
+		root.Close()
+		return nil, err
+	}
+}
+
+func checkLayoutFile(l *Layout) error {
+	data, err := l.readFile(ocispec.ImageLayoutFile, 4096)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l.invalid(ocispec.ImageLayoutFile, "the folder is not an OCI layout, this file is missing", nil)
+	}
+	if err != nil {
+		return err
+	}
+	return checkLayoutVersion(l.name, data)
+}
+
+func checkLayoutVersion(store string, data []byte) error {
+	var marker ocispec.ImageLayout
+	if err := json.Unmarshal(data, &marker); err != nil {
+		return &InvalidError{Store: store, Thing: ocispec.ImageLayoutFile, Rule: "it is not JSON", Err: err}
+	}
+	if marker.Version != ocispec.ImageLayoutVersion {
+		return &InvalidError{
+			Store: store, Thing: ocispec.ImageLayoutFile,
+			Rule: fmt.Sprintf("layout version %.40q is not supported, want %q", marker.Version, ocispec.ImageLayoutVersion),
+		}
+	}
+	return nil
+}
+
+// CreateLayout opens the layout folder dir, and makes it first when it doesn't
+// exist or is empty. A folder with other things in it is refused.
+func CreateLayout(dir string) (*Layout, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create layout: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("create layout: %w", err)
+	}
+	known := len(entries) == 0
+	for _, entry := range entries {
+		switch entry.Name() {
+		case ocispec.ImageLayoutFile:
+			return OpenLayout(dir)
+		case ocispec.ImageBlobsDir, ocispec.ImageIndexFile, partialDir:
+			// What a process that died while it created the layout leaves.
+			known = true
+		}
+	}
+	if !known {
+		return nil, &InvalidError{Store: "oci:" + dir, Thing: "the folder", Rule: "it is neither empty nor an OCI layout"}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("create layout: %w", err)
+	}
+	l := &Layout{dir: dir, name: "oci:" + dir, root: root}
+	if err := l.initialise(); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Layout) initialise() error {
+	if _, err := l.root.Stat(ocispec.ImageIndexFile); errors.Is(err, fs.ErrNotExist) {
+		if err := l.writeIndex(&ocispec.Index{}); err != nil {
+			return err
+		}
+	}
+	marker, err := json.Marshal(ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})
+	if err != nil {
+		return err
+	}
+	return l.writeFile(ocispec.ImageLayoutFile, marker)
+}
+
+// Name is "oci:" and the folder.
+func (l *Layout) Name() string { return l.name }
+
+// Dir is the folder.
+func (l *Layout) Dir() string { return l.dir }
+
+// Close releases the folder. Readers that Fetch returned stay usable.
+func (l *Layout) Close() error { return l.root.Close() }
+
+func (l *Layout) invalid(thing, rule string, err error) error {
+	return &InvalidError{Store: l.name, Thing: thing, Rule: rule, Err: err}
+}
+
+func blobPath(desc ocispec.Descriptor) string {
+	return path.Join(ocispec.ImageBlobsDir, desc.Digest.Algorithm().String(), desc.Digest.Encoded())
+}
+
+// openFile opens a regular file inside the folder.
+func (l *Layout) openFile(name string) (*os.File, int64, error) {
+	// Opening a pipe would wait for a writer, so what it is comes first.
+	info, err := l.root.Stat(name)
+	if err != nil {
+		if isEscape(err) {
+			return nil, 0, l.invalid(name, "it leads outside the folder", err)
+		}
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, l.invalid(name, "it is not a regular file", nil)
+	}
+	f, err := l.root.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+// isEscape reports what os.Root says about a path that leaves it; the os
+// package has no error value for that.
+func isEscape(err error) bool {
+	var pathError *fs.PathError
+	return errors.As(err, &pathError) && pathError.Err.Error() == "path escapes from parent"
+}
+
+func (l *Layout) readFile(name string, limit int64) ([]byte, error) {
+	f, size, err := l.openFile(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > limit {
+		return nil, l.invalid(name, fmt.Sprintf("it has %d bytes, the limit is %d", size, limit), nil)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit))
+	if err != nil {
+		return nil, fmt.Errorf("read %s of %s: %w", name, l.name, err)
+	}
+	return data, nil
+}
+
+func (l *Layout) readIndex() (*ocispec.Index, error) {
+	data, err := l.readFile(ocispec.ImageIndexFile, maxIndexSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, l.invalid(ocispec.ImageIndexFile, "this file is missing", nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseIndexFile(l.name, data)
+}
+
+// parseIndexFile reads index.json of a layout or an archive.
+func parseIndexFile(store string, data []byte) (*ocispec.Index, error) {
+	var index ocispec.Index
+	if err := json.Unmarshal(data, &index); err != nil {
+		return nil, &InvalidError{Store: store, Thing: ocispec.ImageIndexFile, Rule: "it is not a JSON index", Err: err}
+	}
+	if index.SchemaVersion != 2 {
+		return nil, &InvalidError{
+			Store: store, Thing: ocispec.ImageIndexFile,
+			Rule: fmt.Sprintf("schemaVersion is %d, want 2", index.SchemaVersion),
+		}
+	}
+	for _, desc := range index.Manifests {
+		if err := checkDescriptor(desc); err != nil {
+			return nil, &InvalidError{Store: store, Thing: ocispec.ImageIndexFile, Rule: "a descriptor in it is wrong", Err: err}
+		}
+	}
+	return &index, nil
+}
+
+// Resolve finds a root of the layout: by tag (the annotation
+// org.opencontainers.image.ref.name, or the tag part of it), by digest, or the
+// only one for an empty reference.
+func (l *Layout) Resolve(ctx context.Context, reference string) (ocispec.Descriptor, error) {
+	if err := context.Cause(ctx); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	index, err := l.readIndex()
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	return resolveIndex(ctx, l, l.name, index, reference)
+}
+
+// Fetch opens a blob or manifest file.
+func (l *Layout) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	f, err := l.openBlob(desc)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (l *Layout) openBlob(desc ocispec.Descriptor) (*os.File, error) {
+	if err := checkDescriptor(desc); err != nil {
+		return nil, err
+	}
+	f, size, err := l.openFile(blobPath(desc))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &NotFoundError{Store: l.name, Thing: thingOf(desc)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if size != desc.Size {
+		f.Close()
+		return nil, l.invalid(thingOf(desc), fmt.Sprintf("the file has %d bytes, its descriptor says %d", size, desc.Size), nil)
+	}
+	return f, nil
+}
+
+func thingOf(desc ocispec.Descriptor) string {
+	if isManifest(desc.MediaType) {
+		return "manifest " + desc.Digest.String()
+	}
+	return "blob " + desc.Digest.String()
+}
+
+// Check finds out whether the file of desc is there and of the right size.
+func (l *Layout) Check(ctx context.Context, desc ocispec.Descriptor) error {
+	r, err := l.Fetch(ctx, desc)
+	if err != nil {
+		return err
+	}
+	return r.Close()
+}
+
+// Exists reports whether the file of desc is there and of the right size. A
+// file of another size is not what desc describes, Push replaces it.
+func (l *Layout) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
+	var notFound *NotFoundError
+	var invalid *InvalidError
+	switch err := l.Check(ctx, desc); {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &notFound):
+		return false, nil
+	case errors.As(err, &invalid) && invalid.Thing == thingOf(desc):
+		return false, nil
+	default:
+		return false, err
+	}
+}
+
+// Tags lists the names of the layout's roots, in lexical order.
+func (l *Layout) Tags(ctx context.Context) ([]string, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	index, err := l.readIndex()
+	if err != nil {
+		return nil, err
+	}
+	return tagsOf(index), nil
+}
+
+// Referrers lists the layout's roots whose subject is desc.
+func (l *Layout) Referrers(ctx context.Context, desc ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+	index, err := l.readIndex()
+	if err != nil {
+		return nil, err
+	}
+	return referrersIn(ctx, l, index, desc)
+}

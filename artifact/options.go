@@ -1,0 +1,82 @@
+package artifact
+
+import (
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+)
+
+// DefaultConnections is how many connections a copy uses at most: enough for
+// every layer of a large image at once, and few enough that the buffers of
+// parallel ranges stay below 100 MB.
+const DefaultConnections = 24
+
+// ReferrersMode says whether a copy takes along what refers to the image.
+type ReferrersMode int
+
+const (
+	// ReferrersAuto follows referrers from registry to registry, and leaves
+	// them otherwise.
+	ReferrersAuto ReferrersMode = iota
+	// ReferrersFollow copies signatures, SBOMs and every other manifest whose
+	// subject is part of the graph, and theirs in turn.
+	ReferrersFollow
+	// ReferrersSkip leaves them.
+	ReferrersSkip
+)
+
+// Options tunes a copy. The zero value, and nil, is what most callers want.
+type Options struct {
+	// Platform picks one image out of an index. Nil copies the whole index. A
+	// root that isn't an index is checked against its config.
+	Platform *ocispec.Platform
+	// Referrers says whether signatures and the like come along.
+	Referrers ReferrersMode
+	// NoClobber refuses to move a tag that exists with another digest: the
+	// copy ends with an [*ExistsError] before anything is written.
+	NoClobber bool
+	// Concurrency is how many blobs move at a time. 0 lets the copy find it:
+	// it starts low, adds while that brings speed, and takes back when the
+	// registry throttles.
+	Concurrency int
+	// NoProgressTimeout is how long a connection may move no byte before the
+	// transfer is tried again; 0 is the transfer engine's own default.
+	NoProgressTimeout time.Duration
+	// Budget bounds connections and bytes a second, and may be shared with
+	// other copies and transfers. Nil is a budget of this copy's own, of
+	// [DefaultConnections] connections.
+	Budget *azcontainerregistry.TransferBudget
+	// Journal remembers the copy on disk until it is done, so that another
+	// process can go on with it. Nil remembers nothing.
+	Journal *JournalEntry
+	// OnEvent observes the copy. It is called by one goroutine at a time and
+	// should return soon. Nil observes nothing.
+	OnEvent func(Event)
+
+	expect *Plan // set by Plan.Apply
+}
+
+// ExistsError says that the tag exists already and points to something else.
+type ExistsError struct {
+	Reference string
+	Digest    string // what it points to
+}
+
+// Error names the tag.
+func (e *ExistsError) Error() string {
+	return "tag " + e.Reference + " already exists and points to " + e.Digest
+}
+
+// tuning is the part of the options that a Target hears of through its
+// Content.
+type tuning struct {
+	noProgressTimeout time.Duration
+	budget            *azcontainerregistry.TransferBudget
+	journal           *JournalEntry
+}
+
+func (o *Options) tuning() tuning {
+	return tuning{noProgressTimeout: o.NoProgressTimeout, budget: o.Budget, journal: o.Journal}
+}

@@ -1,0 +1,353 @@
+package artifact
+
+import (
+	"bytes"
+	"context"
+	"encoding"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+)
+
+// Repository is one repository of a registry, Source and Target. It may be
+// used concurrently.
+type Repository struct {
+	client *azcontainerregistry.Client
+	blobs  *azcontainerregistry.BlobClient
+	name   string
+}
+
+var _ interface {
+	Source
+	Target
+	ManifestResolver
+	ManifestPusher
+	Downloader
+	Mounter
+	ReferrerLister
+	TagLister
+	Namer
+} = (*Repository)(nil)
+
+// NewRepository is a repository of the client's registry. blobs may be nil;
+// then it is the client's own.
+func NewRepository(client *azcontainerregistry.Client, blobs *azcontainerregistry.BlobClient, repository string) (*Repository, error) {
+	if client == nil {
+		return nil, &InvalidError{Thing: "client", Rule: "it must not be nil"}
+	}
+	if repository == "" {
+		return nil, &InvalidError{Thing: "repository name", Rule: "it must not be empty"}
+	}
+	if blobs == nil {
+		blobs = client.NewBlobClient()
+	}
+	return &Repository{client: client, blobs: blobs, name: repository}, nil
+}
+
+// Name is the login server and the repository.
+func (r *Repository) Name() string { return r.host() + "/" + r.name }
+
+func (r *Repository) host() string {
+	_, host, _ := strings.Cut(strings.TrimSuffix(r.client.Endpoint(), "/"), "://")
+	return host
+}
+
+func (*Repository) remote() {}
+
+// Resolve asks what a tag or digest means, without reading the manifest.
+func (r *Repository) Resolve(ctx context.Context, reference string) (ocispec.Descriptor, error) {
+	none := ocispec.Descriptor{}
+	if reference == "" {
+		return none, &InvalidError{Store: r.Name(), Thing: "reference", Rule: "a repository needs a tag or a digest"}
+	}
+	answer, err := r.client.CheckManifestExists(ctx, r.name, reference, nil)
+	if err != nil {
+		return none, err
+	}
+	d, err := digest.Parse(answer.Digest)
+	if err != nil || answer.Size < 0 {
+		// A registry that doesn't say all of it in its answer to HEAD.
+		desc, _, err := r.ResolveManifest(ctx, reference)
+		return desc, err
+	}
+	return ocispec.Descriptor{MediaType: answer.MediaType, Digest: d, Size: answer.Size}, nil
+}
+
+// ResolveManifest reads the manifest that a tag or digest means. A digest is
+// verified; what a tag means is the digest of what came, and it has to be the
+// one that the registry stated.
+func (r *Repository) ResolveManifest(ctx context.Context, reference string) (ocispec.Descriptor, []byte, error) {
+	none := ocispec.Descriptor{}
+	if reference == "" {
+		return none, nil, &InvalidError{Store: r.Name(), Thing: "reference", Rule: "a repository needs a tag or a digest"}
+	}
+	answer, err := r.client.GetManifest(ctx, r.name, reference, nil)
+	if err != nil {
+		return none, nil, err
+	}
+	defer answer.ManifestData.Close()
+	data, err := io.ReadAll(io.LimitReader(contextReader{ctx, answer.ManifestData}, maxManifestSize+1))
+	if err != nil {
+		return none, nil, fmt.Errorf("read manifest %s of %s: %w", reference, r.Name(), err)
+	}
+	if len(data) > maxManifestSize {
+		return none, nil, &InvalidError{Store: r.Name(), Thing: "manifest " + reference, Rule: fmt.Sprintf("it has more than %d bytes", maxManifestSize)}
+	}
+	desc := ocispec.Descriptor{Digest: digest.FromBytes(data), Size: int64(len(data))}
+	expected := reference
+	if !isDigest(expected) && answer.DockerContentDigest != nil {
+		expected = *answer.DockerContentDigest
+	}
+	if d, err := digest.Parse(expected); err == nil {
+		desc.Digest = d
+		if err := verifyBytes(r.Name(), desc, data); err != nil {
+			return none, nil, err
+		}
+	}
+	if answer.MediaType != nil {
+		desc.MediaType = *answer.MediaType
+	}
+	if !isManifest(desc.MediaType) {
+		if desc.MediaType, err = sniffMediaType(data); err != nil {
+			return none, nil, &InvalidError{Store: r.Name(), Thing: "manifest " + reference, Rule: "it is not a manifest", Err: err}
+		}
+	}
+	return desc, data, nil
+}
+
+// Fetch opens a blob or reads a manifest.
+func (r *Repository) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
+	if isManifest(desc.MediaType) {
+		answer, err := r.client.GetManifest(ctx, r.name, desc.Digest.String(), nil)
+		if err != nil {
+			return nil, err
+		}
+		return answer.ManifestData, nil
+	}
+	return r.blobs.Open(ctx, r.name, desc.Digest.String(), &azcontainerregistry.OpenOptions{Size: desc.Size})
+}
+
+// Download writes a blob in order, over as many connections as pay.
+func (r *Repository) Download(ctx context.Context, desc ocispec.Descriptor, w io.Writer, offset int64, hashed hash.Hash, content *Content) error {
+	o := &azcontainerregistry.DownloadOptions{
+		Size:              desc.Size,
+		NoProgressTimeout: content.tuning.noProgressTimeout,
+		Budget:            content.tuning.budget,
+		OnProgress:        content.onTransfer,
+	}
+	if offset > 0 {
+		state, ok := hashed.(encoding.BinaryMarshaler)
+		if !ok {
+			return fmt.Errorf("go on with %s: the state of its hash cannot be kept", desc.Digest)
+		}
+		data, err := state.MarshalBinary()
+		if err != nil {
+			return fmt.Errorf("go on with %s: %w", desc.Digest, err)
+		}
+		o.Resume = &azcontainerregistry.DownloadCheckpoint{Digest: desc.Digest.String(), Size: desc.Size, Offset: offset, HashState: data}
+	}
+	_, err := r.blobs.Download(ctx, r.name, desc.Digest.String(), w, o)
+	return err
+}
+
+// Exists asks the registry, by one request.
+func (r *Repository) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
+	if err := checkDescriptor(desc); err != nil {
+		return false, err
+	}
+	var err error
+	if isManifest(desc.MediaType) {
+		_, err = r.client.CheckManifestExists(ctx, r.name, desc.Digest.String(), nil)
+	} else {
+		_, err = r.blobs.CheckBlobExists(ctx, r.name, desc.Digest.String(), nil)
+	}
+	if isRegistryNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Push stores a blob: by a mount where its source is another repository of
+// this registry, by an upload otherwise. The registry verifies the digest. A
+// manifest is stored by its digest.
+func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content *Content) error {
+	if err := checkDescriptor(desc); err != nil {
+		return err
+	}
+	if isManifest(desc.MediaType) {
+		var data bytes.Buffer
+		if err := content.WriteTo(ctx, &data); err != nil {
+			return err
+		}
+		return r.PushManifest(ctx, desc, data.Bytes(), "")
+	}
+	o := &azcontainerregistry.UploadOptions{
+		Digest:            desc.Digest.String(),
+		Size:              desc.Size,
+		NoProgressTimeout: content.tuning.noProgressTimeout,
+		Budget:            content.tuning.budget,
+		OnProgress:        content.onTransfer,
+	}
+	if source, ok := content.source.(*Repository); ok && r.sameRegistry(source) && source.name != r.name {
+		o.MountFrom = []string{source.name}
+	}
+	content.resumeUpload(r, o)
+	source := &body{ctx: ctx, content: content, desc: desc}
+	defer source.Close()
+	answer, err := r.blobs.Upload(ctx, r.name, source, o)
+	if err != nil {
+		return explainUpload(ctx, content, err)
+	}
+	content.forgetUpload()
+	switch {
+	case answer.MountedFrom != "":
+		content.report(Event{Kind: EventBlobMounted, From: answer.MountedFrom})
+	case answer.Existed:
+		content.report(Event{Kind: EventBlobExists})
+	}
+	return nil
+}
+
+// explainUpload finds out whether it was the source that had other bytes than
+// its digest promised, which the registry only notices and cannot name.
+func explainUpload(ctx context.Context, content *Content, err error) error {
+	if !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeDigestInvalid) || ctx.Err() != nil {
+		return err
+	}
+	if checked := NewContent(content.source, content.desc).WriteTo(ctx, io.Discard); isMismatch(checked) {
+		return fmt.Errorf("%s: %w", content.sourceName(), checked)
+	}
+	return err
+}
+
+// PushManifest stores a manifest, under a tag when there is one.
+func (r *Repository) PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, reference string) error {
+	if err := checkDescriptor(desc); err != nil {
+		return err
+	}
+	if err := verifyBytes(r.Name(), desc, data); err != nil {
+		return err
+	}
+	if reference == "" {
+		reference = desc.Digest.String()
+	}
+	answer, err := r.client.UploadManifest(ctx, r.name, reference, azcontainerregistry.ContentType(desc.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
+	if err != nil {
+		return err
+	}
+	if got := answer.DockerContentDigest; got != nil && *got != desc.Digest.String() {
+		return mismatch(desc, *got, desc.Size)
+	}
+	return nil
+}
+
+// Tag reads the manifest and puts it again under the tag; no blob moves.
+func (r *Repository) Tag(ctx context.Context, desc ocispec.Descriptor, reference string) error {
+	if reference == "" || reference == desc.Digest.String() {
+		return nil
+	}
+	data, err := fetchManifest(ctx, r, desc)
+	if err != nil {
+		return err
+	}
+	return r.PushManifest(ctx, desc, data, reference)
+}
+
+// Tags lists the repository's tags.
+func (r *Repository) Tags(ctx context.Context) ([]string, error) {
+	var tags []string
+	for tag, err := range r.client.Tags(ctx, r.name, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if tag.Name != nil {
+			tags = append(tags, *tag.Name)
+		}
+	}
+	slices.Sort(tags)
+	return tags, nil
+}
+
+// Referrers lists the manifests whose subject is desc.
+func (r *Repository) Referrers(ctx context.Context, desc ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+	var list []ocispec.Descriptor
+	for found, err := range r.client.Referrers(ctx, r.name, desc.Digest.String(), nil) {
+		if err != nil {
+			return nil, err
+		}
+		d := ocispec.Descriptor{
+			MediaType: found.MediaType, Digest: digest.Digest(found.Digest), Size: found.Size,
+			ArtifactType: found.ArtifactType, Annotations: found.Annotations,
+		}
+		if err := checkDescriptor(d); err != nil {
+			return nil, &InvalidError{Store: r.Name(), Thing: "referrers of " + desc.Digest.String(), Rule: "a descriptor in the list is wrong", Err: err}
+		}
+		list = append(list, d)
+	}
+	return list, nil
+}
+
+// MountsFrom reports whether src is another repository of the same registry.
+func (r *Repository) MountsFrom(src Source) (string, bool) {
+	source, ok := src.(*Repository)
+	if !ok || !r.sameRegistry(source) || source.name == r.name {
+		return "", false
+	}
+	return source.name, true
+}
+
+func (r *Repository) sameRegistry(other *Repository) bool { return r.host() == other.host() }
+
+func (r *Repository) sameStore(src Source) bool {
+	source, ok := src.(*Repository)
+	return ok && r.sameRegistry(source) && source.name == r.name
+}
+
+// onTransfer passes on what the transfer engine says about one blob.
+func (c *Content) onTransfer(e azcontainerregistry.TransferEvent) {
+	event := Event{Descriptor: c.desc, Bytes: e.Bytes, Total: c.desc.Size, Ranges: e.Ranges}
+	switch e.Kind {
+	case azcontainerregistry.TransferProgress, azcontainerregistry.TransferRanges, azcontainerregistry.TransferRestarted:
+		event.Kind = EventBlobProgress
+	case azcontainerregistry.TransferResumed:
+		event.Kind = EventBlobResumed
+	case azcontainerregistry.TransferRetrying:
+		event.Kind, event.Attempt, event.Wait, event.Err = EventBlobRetrying, e.Attempt, e.Wait, e.Err
+	default:
+		return // how it ended is told by the answer
+	}
+	c.report(event)
+}
+
+// mismatch says that content is not what its digest promises.
+func mismatch(desc ocispec.Descriptor, actual string, size int64) error {
+	return &azcontainerregistry.DigestMismatchError{Expected: desc.Digest.String(), Actual: actual, Size: size}
+}
+
+func isMismatch(err error) bool { return errors.Is(err, azcontainerregistry.ErrMismatchedHash) }
+
+// isRegistryNotFound reports a 404: HEAD answers have no body and so no code.
+func isRegistryNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
+
+func isThrottled(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
+
+func hasStatus(err error, status int) bool {
+	var answer *azcore.ResponseError
+	return errors.As(err, &answer) && answer.StatusCode == status
+}
+
+// isBlobUnknown reports that a manifest was refused because the registry
+// doesn't see what it refers to.
+func isBlobUnknown(err error) bool {
+	return azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeManifestBlobUnknown)
+}
