@@ -48,6 +48,19 @@ const (
 // rows is the whole catalogue, in the order that Codes lists.
 var rows = slices.Concat(
 	rowsUnauthorized,
+	rowsLogin,
+	rowsForbidden,
+	rowsNotFound,
+	rowsRequest,
+	rowsDisallowed,
+	rowsService,
+	rowsStorage,
+	rowsMiddlebox,
+	rowsNetwork,
+	rowsTLS,
+	rowsEntra,
+	rowsLibrary,
+	rowsDoctor,
 	[]Row{rowUnknown},
 )
 

@@ -22,6 +22,7 @@ const (
 	entraIdentity    = "identity"    // the managed identity endpoint refused
 	entraCLI         = "cli"         // the Azure CLI or a program like it failed
 	entraInteraction = "interaction" // a person would have to sign in
+	entraUnreachable = "unreachable" // the identity service could not be reached
 	entraOther       = "other"
 )
 
@@ -57,7 +58,11 @@ func (x *exchange) gatherEntra() {
 	}
 	e := &x.entra
 	e.code = aadsts(text)
-	if e.code == "" && name == "" && x.phase != phaseEntra {
+	switch {
+	case e.code != "":
+	case x.library.kind != "", x.transport.kind != "" && !strings.Contains(text, "Attempted credentials"):
+		return // the transport's own error says more
+	case name == "" && x.phase != phaseEntra:
 		return
 	}
 	if e.code != "" {
@@ -90,6 +95,10 @@ func (x *exchange) gatherEntra() {
 		strings.Contains(lower, "incomplete environment variable"), strings.Contains(lower, "no managed identity endpoint"),
 		strings.Contains(lower, "no client id specified"):
 		e.kind = entraUnavailable
+	case strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"),
+		strings.Contains(text, "i/o timeout"), strings.Contains(text, "connection reset"):
+		// azidentity passes on a transport's failure by its text alone.
+		e.kind = entraUnreachable
 	default:
 		e.kind = entraOther
 	}

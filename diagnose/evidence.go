@@ -85,11 +85,9 @@ func gather(err error) (x *exchange) {
 	defer func() { _ = recover() }()
 	x.chain = walk(err, nil)
 	x.gatherLibrary()
-	for _, e := range x.chain {
-		if r, ok := e.(*azcore.ResponseError); ok && r != nil {
-			x.gatherResponse(r)
-			break
-		}
+	// What the library found by itself is the cause, whatever else it carries.
+	if r, ok := find[*azcore.ResponseError](x); ok && r != nil && x.library.kind == "" {
+		x.gatherResponse(r)
 	}
 	x.gatherTransport()
 	x.gatherEntra()
@@ -170,6 +168,9 @@ func (x *exchange) gatherResponse(r *azcore.ResponseError) {
 		x.reference = reference
 	}
 	x.auth = parseAuthorization(x.request.Header.Get("Authorization"))
+	if x.phase == phaseToken || x.phase == phaseExchange {
+		x.readGrant()
+	}
 }
 
 // cachedBody returns the body when it is in memory already, as it is after
@@ -396,8 +397,36 @@ func parseChallenge(header http.Header) challenge {
 // it is not kept.
 type authorization struct {
 	scheme string // "", "basic" or "bearer"
-	user   string // of Basic
+	user   string // of Basic, or of a token request's form
 	claims claims // of a Bearer token that is a JWT
+	// grant is how a token request asks: "anonymous", "password",
+	// "refresh_token", "access_token", or empty when that is not recorded.
+	grant string
+}
+
+// readGrant finds out how a token request asks for a token. A form is read
+// only where the request keeps it in memory: a body that has to be read again
+// may be in use by the transport still.
+func (x *exchange) readGrant() {
+	a := &x.auth
+	switch {
+	case a.scheme == "basic":
+		a.grant = "password"
+	case x.method == http.MethodGet && a.scheme == "":
+		a.grant = "anonymous"
+	}
+	body, ok := x.request.Body.(interface{ Bytes() []byte })
+	if !ok || len(body.Bytes()) > maxParsed {
+		return
+	}
+	form, err := url.ParseQuery(string(body.Bytes()))
+	if err != nil {
+		return
+	}
+	a.grant, a.user = form.Get("grant_type"), or(a.user, form.Get("username"))
+	if a.grant == "password" && a.user == "" {
+		a.grant = "anonymous"
+	}
 }
 
 func parseAuthorization(value string) authorization {

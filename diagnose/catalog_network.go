@@ -1,0 +1,506 @@
+package diagnose
+
+import (
+	"bytes"
+)
+
+const (
+	azDNS       = "CONNECTIVITY_DNS_ERROR"
+	azTLS       = "CONNECTIVITY_SSL_ERROR"
+	azChallenge = "CONNECTIVITY_CHALLENGE_ERROR"
+	azLogin     = "LOGIN_SERVER_ERROR"
+)
+
+func failed(kinds ...string) func(*exchange) bool {
+	return func(x *exchange) bool {
+		return x.transport.kind != "" && contains(kinds, x.transport.kind) && x.entra.kind == "" && x.library.kind == ""
+	}
+}
+
+// toData matches a failure on the way to the host that serves blobs' bytes.
+func toData(x *exchange) bool {
+	return isStorageHost(x.transport.hostname()) || x.phase == phaseStorage
+}
+
+// toEntra matches a failure on the way to the identity service.
+func toEntra(x *exchange) bool { return isEntraHost(x.transport.hostname()) }
+
+// toRegistry is everything else.
+var toRegistry = all(not(toData), not(toEntra))
+
+// noConnection are the failures that keep a connection from coming about.
+var noConnection = failed(transportDNSNotFound, transportDNSTemporary, transportDNSTimeout, transportRefused,
+	transportUnreachable, transportConnectTimeout, transportTLSTimeout, transportReset, transportClosed,
+	transportResponseTimeout, transportDeadline)
+
+// loginPage reports whether a web page asks for a password.
+func loginPage(x *exchange) bool {
+	if !x.page {
+		return false
+	}
+	head := bytes.ToLower(x.body[:min(len(x.body), maxParsed)])
+	return bytes.Contains(head, []byte(`type="password"`)) || bytes.Contains(head, []byte("type=password")) ||
+		bytes.Contains(head, []byte("type='password'"))
+}
+
+var rowsMiddlebox = []Row{
+	{
+		Code: "PROXY_LOGIN_PAGE", Kind: KindNetwork, Severity: SeverityError,
+		Title: "a web page that asks for a password came back in place of {host}",
+		Meaning: "A registry answers JSON. A page with a password field comes from something on the way that wants a sign-in " +
+			"first: a proxy, or a guest network's portal.",
+		Causes: []Cause{
+			certain("the answer is a web page with a password field, not a registry's", "the answer's body"),
+			inferred("probably a proxy or a guest network's portal wants a sign-in", "open http://example.com in a browser on this machine"),
+			inferred("possibly {host} is a web site and no registry", "the name, letter by letter"),
+		},
+		Fix:   []string{"sign in at the proxy or portal, with a browser on this machine", "or set HTTPS_PROXY with the user and password that your network's manual names"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
+		match: all(loginPage, notStorageNorEntra),
+		see:   []sight{sawBody, sawServer, sawRedirect, sawAnswer},
+	},
+	{
+		Code: "NOT_A_REGISTRY", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "a web page came back in place of {host}'s answer",
+		Meaning: "A registry answers JSON, with the header Docker-Distribution-Api-Version. This answer is a web page.",
+		Causes: []Cause{
+			certain("the answer is a web page, not a registry's", "the answer's body"),
+			inferred("probably {host} is a web site and no registry, or its name is mistyped", "the name, letter by letter; az acr list --query \"[].loginServer\""),
+			inferred("possibly a proxy on the way answered in its place", "the answer's Server and Via headers"),
+		},
+		Fix:   []string{"az acr list --query \"[].loginServer\" -o tsv"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azLogin,
+		match: all(func(x *exchange) bool {
+			return x.page && x.status != 502 && x.status != 503 && x.status != 504 && x.status != 407
+		}, not(loginPage), notStorageNorEntra),
+		see: []sight{sawBody, sawServer, sawRedirect, sawAnswer},
+	},
+	{
+		Code: "PROXY_AUTHENTICATION", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the proxy on the way to {host} wants a user and a password (407)",
+		Meaning: "Requests go through a proxy, and it lets nothing through without a sign-in of its own.",
+		Causes: []Cause{
+			certain("the proxy asks for credentials", "status 407"),
+			inferred("probably HTTPS_PROXY has no user and password in it, or wrong ones", "the environment variable's value"),
+		},
+		Fix:   []string{"export HTTPS_PROXY=http://<user>:<password>@<proxy>:<port>", "if no proxy is needed: export NO_PROXY={host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
+		match: either(failed(transportProxyAuth), all(func(x *exchange) bool { return x.status == 407 }, not(loginPage))),
+		see:   []sight{sawFailure, sawServer, sawAnswer},
+	},
+	{
+		Code: "UNEXPECTED_REDIRECT", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "{host} leads elsewhere where a registry would answer ({status})",
+		Meaning: "A registry redirects downloads of blobs alone. A redirect of anything else comes from something on the way or from another kind of server.",
+		Causes: []Cause{
+			inferred("probably a proxy or a guest network's portal leads to its sign-in", "the host that the redirect names"),
+			inferred("possibly {host} is a web site and no registry", "the name, letter by letter"),
+		},
+		Fix:   []string{"acrkit doctor {host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
+		match: all(func(x *exchange) bool { return x.status >= 300 && x.status < 400 && x.status != 304 }, func(x *exchange) bool { return !x.page }, notStorageNorEntra),
+		see:   []sight{sawRedirect, sawServer, sawAnswer},
+	},
+	{
+		Code: "UNEXPECTED_STATUS", Kind: KindUnknown, Severity: SeverityError,
+		Title:   "{host} answered with a status that no registry has for this ({status})",
+		Meaning: "The status is outside of what the protocol knows for the request.",
+		Causes:  []Cause{inferred("possibly a proxy on the way, or another kind of server, answered", "the answer's Server and Via headers")},
+		Fix:     []string{"acrkit doctor {host}"},
+		Retry:   RetryNo, Link: linkErrors, AzCode: azChallenge,
+		match: func(x *exchange) bool {
+			return x.status > 0 && (x.status < 300 || x.status == 304) && !x.page && notStorageNorEntra(x)
+		},
+		rank: rankGeneral,
+		see:  []sight{sawBody, sawServer, sawAnswer},
+	},
+}
+
+func notStorageNorEntra(x *exchange) bool { return x.phase != phaseStorage && x.phase != phaseEntra }
+
+var rowsNetwork = []Row{
+	{
+		Code: "DNS_NOT_FOUND", Kind: KindNetwork, Severity: SeverityError,
+		Title: "no such host: {host}",
+		Meaning: "The name does not exist for this machine's resolver. Either there is no such registry, or its name is only " +
+			"known on a private network.",
+		Causes: []Cause{
+			certain("this machine's resolver does not know {host}", "its own answer"),
+			inferred("probably the registry's name is mistyped, or the registry was deleted", "az acr list --query \"[].loginServer\""),
+			inferred("possibly it is in another cloud: .azurecr.cn and .azurecr.us", "az cloud show"),
+			inferred("possibly its login server has a suffix that the registry's name does not show", "az acr show -n <name> --query loginServer"),
+		},
+		Fix:   []string{"az acr list --query \"[].loginServer\" -o tsv", "nslookup {host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azDNS,
+		match: all(failed(transportDNSNotFound), toRegistry),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "DNS_FAILED", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "looking up {host} failed",
+		Meaning: "The resolver answered with a failure of its own, so whether the name exists is not known.",
+		Causes: []Cause{
+			certain("the resolver could not answer", "its own error"),
+			inferred("probably the resolver cannot reach the servers it asks", "nslookup microsoft.com"),
+		},
+		Fix:   []string{"nslookup {host}", "try again"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azDNS,
+		match: all(failed(transportDNSTemporary), toRegistry),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "DNS_TIMEOUT", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "no resolver answered for {host}",
+		Meaning: "The question went out and no answer came back in time.",
+		Causes: []Cause{
+			certain("no resolver answered within the time given", "the resolver's error says timeout"),
+			inferred("probably the resolver in this machine's settings is not reachable from here", "nslookup microsoft.com"),
+			inferred("possibly a VPN took over the settings and is not connected", "the resolvers in /etc/resolv.conf or scutil --dns"),
+		},
+		Fix:   []string{"nslookup {host}", "try again"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azDNS,
+		match: all(failed(transportDNSTimeout), toRegistry),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "CONNECTION_REFUSED", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "nothing accepts connections at {host}",
+		Meaning: "The machine at that address answered that no program listens on that port.",
+		Causes: []Cause{
+			certain("the connection to {address} was refused", "the operating system's error"),
+			inferred("probably the port or the name is wrong, or a firewall rejects the connection", "a registry listens on port 443"),
+			inferred("possibly a local emulator is not running", "acrkit emulator prints its endpoint"),
+		},
+		Fix:   []string{"acrkit doctor {host}"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
+		match: all(failed(transportRefused), toRegistry),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "CONNECTION_RESET", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the connection to {host} was reset",
+		Meaning: "The connection was there and was torn down by the other side, or by something on the way in its name.",
+		Causes: []Cause{
+			certain("a reset arrived on the open connection", "the operating system's error"),
+			inferred("probably a passing fault; downloads and uploads go on from where they were", "the same work succeeds when tried again"),
+			inferred("possibly a firewall on the way cuts connections to {host}", "it happens each time, at the same point"),
+		},
+		Fix:   []string{"try again: acrkit transfers list shows what can go on"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
+		match: all(failed(transportReset), toRegistry),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "CONNECTION_CLOSED", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "{host} closed the connection before the answer was complete",
+		Meaning: "The connection ended in the middle of an answer, or before one began.",
+		Causes: []Cause{
+			certain("the connection ended before the whole answer had arrived", "the end of file in the error"),
+			inferred("probably a passing fault of the network or of the service", "the same work succeeds when tried again"),
+			inferred("possibly a proxy ends long or large transfers", "it happens at the same size or time"),
+		},
+		Fix:   []string{"try again: acrkit transfers list shows what can go on"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
+		match: all(failed(transportClosed), toRegistry),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "PRIVATE_ADDRESS_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the private address of {host} is not reachable from here",
+		Meaning: "The name resolved to an address of a private network, and no connection to it came about.",
+		Causes: []Cause{
+			certain("no connection to {address} came about, an address of a private network", "the dialled address in the error"),
+			inferred("probably this machine is not on the network of the registry's private endpoint, or has no route there", "connect the VPN and try again"),
+			inferred("possibly a network security group blocks port 443 to the private endpoint", "the group's flow log"),
+		},
+		Fix:   []string{"connect to the network of the private endpoint", "acrkit doctor {host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
+		match: all(failed(transportUnreachable, transportConnectTimeout), toRegistry, dialledPrivate),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "NETWORK_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "no way leads from here to {host}",
+		Meaning: "The operating system knows no route to the address.",
+		Causes: []Cause{
+			certain("this machine has no route to {address}", "the operating system's error"),
+			inferred("probably there is no network connection, or none for that family of addresses (IPv6)", "acrkit doctor {host} tries both families"),
+		},
+		Fix:   []string{"acrkit doctor {host}"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
+		match: all(failed(transportUnreachable), toRegistry, not(dialledPrivate)),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "CONNECT_TIMEOUT", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "no connection to {host} came about in time",
+		Meaning: "The name was found, and nothing at its address answered at all: neither yes nor no.",
+		Causes: []Cause{
+			certain("nothing at {address} answered within the time given", "the timeout while dialling"),
+			inferred("probably a firewall on this side drops connections to {host}", "another network reaches it"),
+			inferred("possibly the only way out is a proxy, and HTTPS_PROXY is not set", "the network's manual"),
+		},
+		Fix:   []string{"allow port 443 to {host} and to its data hosts", "or export HTTPS_PROXY=http://<proxy>:<port>", "acrkit doctor {host}"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
+		match: all(failed(transportConnectTimeout), toRegistry, not(dialledPrivate)),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "RESPONSE_TIMEOUT", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "{host} took the request and did not answer in time",
+		Meaning: "The connection came about, and no answer arrived on it.",
+		Causes: []Cause{
+			certain("no answer arrived within the time given", "the timeout after the request was sent"),
+			inferred("probably the service, or a proxy on the way, is overloaded or hangs", "acrkit doctor {host} measures each step"),
+		},
+		Fix:   []string{"try again", "acrkit doctor {host}"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
+		match: all(failed(transportResponseTimeout), toRegistry),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "DEADLINE_EXCEEDED", Kind: KindInterrupted, Severity: SeverityError,
+		Title:   "the time given for the work with {host} was over",
+		Meaning: "The caller set a limit, and it passed before the work was done.",
+		Causes: []Cause{
+			certain("the limit that the caller set had passed", "the context's own error"),
+			inferred("probably the limit is too short for the amount of data or for the network", "the time the same work takes without a limit"),
+		},
+		Fix:   []string{"give the work more time", "acrkit doctor {host}"},
+		Retry: RetryLater, Link: linkAccess,
+		match: all(failed(transportDeadline), toRegistry),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "CANCELED", Kind: KindInterrupted, Severity: SeverityInfo,
+		Title:   "the work was cancelled by its caller",
+		Meaning: "Somebody asked the work to stop: an interrupt, or a program that no longer needs it.",
+		Causes:  []Cause{certain("the caller cancelled the work", "the context's own error")},
+		Fix:     []string{"acrkit transfers list shows what can go on"},
+		Retry:   RetryLater,
+		match:   failed(transportCanceled),
+		see:     []sight{sawFailure},
+	},
+	{
+		Code: "PROXY_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the proxy on the way to {host} is not reachable",
+		Meaning: "The environment names a proxy, and no connection to the proxy came about.",
+		Causes: []Cause{
+			certain("no connection to the proxy came about", "the error names the proxy step"),
+			inferred("probably HTTPS_PROXY names a proxy of another network, or a wrong port", "the environment variable's value"),
+		},
+		Fix:   []string{"env | grep -i proxy", "if no proxy is needed here: export NO_PROXY={host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
+		match: failed(transportProxyDial),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "PROXY_REFUSED", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the proxy refuses to connect to {host}",
+		Meaning: "The proxy was reached, and answered the request to connect with a refusal of its own.",
+		Causes: []Cause{
+			certain("the proxy answered the request to connect with a refusal", "the status text alone is the error"),
+			inferred("probably the proxy's rules don't allow {host}", "another host, such as https://microsoft.com, gets through"),
+		},
+		Fix:   []string{"ask whoever runs the proxy to allow {host}, *.data.azurecr.io and *.blob.core.windows.net", "if no proxy is needed: export NO_PROXY={host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
+		match: failed(transportProxyRefused),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "DATA_HOST_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
+		Title: "the registry answers, and its data host {data} is not reachable",
+		Meaning: "The bytes of a blob come from another host than the login server. Networks that allow the login server alone " +
+			"let manifests through and block the layers.",
+		Causes: []Cause{
+			certain("no usable connection to {data} came about", "the error names that host"),
+			inferred("probably a firewall, a proxy or a private network allows the login server and not this host", "acrkit doctor with a repository probes it"),
+			inferred("possibly the private endpoint's zone lacks the record of the data endpoint", "nslookup {data}"),
+		},
+		Fix: []string{
+			"allow port 443 to {data}",
+			"nslookup {data}",
+			"for fixed host names: az acr update -n <registry> --data-endpoint-enabled",
+		},
+		Retry: RetryNo, Link: linkEndpoints, AzCode: azChallenge,
+		match: all(noConnection, toData),
+		see:   []sight{sawFailure, sawRedirect},
+	},
+	{
+		Code: "ENTRA_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the identity service is not reachable",
+		Meaning: "The credential has to ask Entra for a token, and no connection to it came about.",
+		Causes: []Cause{
+			certain("no usable connection to the identity service came about", "the error names its host"),
+			inferred("probably a firewall or a proxy allows the registry and not the identity service", "curl -I https://login.microsoftonline.com"),
+		},
+		Fix:   []string{"allow port 443 to login.microsoftonline.com", "acrkit doctor"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azRefreshToken,
+		match: either(all(noConnection, toEntra), entraKind(entraUnreachable)),
+		see:   []sight{sawFailure, sawEntra},
+	},
+	{
+		Code: "LISTING_INCOMPLETE", Kind: KindInterrupted, Severity: SeverityError,
+		Title:   "the listing broke off and is not complete",
+		Meaning: "A later page of a listing could not be had. What came before is right, and is not all.",
+		Causes:  []Cause{inferred("probably a passing fault; the error's own words say which", "the same listing succeeds when it is started again")},
+		Fix:     []string{"list again from the beginning"},
+		Retry:   RetryRestart, Link: linkErrors,
+		match: func(x *exchange) bool {
+			return x.library.broken && x.status == 0 && x.transport.kind == "" && x.library.kind == "" && x.entra.kind == ""
+		},
+		rank: rankGeneral,
+		see:  []sight{sawText},
+	},
+	{
+		Code: "RETRIES_EXHAUSTED", Kind: KindUnknown, Severity: SeverityError,
+		Title:   "the library gave up after several attempts",
+		Meaning: "The work was tried again and again; the last attempt failed for a reason that the catalogue does not know.",
+		Causes:  []Cause{inferred("possibly a fault that takes longer than the attempts did", "the same work after some minutes")},
+		Fix:     []string{"try again later", "acrkit doctor {host}"},
+		Retry:   RetryLater, Link: linkAccess,
+		match: func(x *exchange) bool {
+			return x.library.attempts > 0 && !x.library.broken && x.status == 0 && x.transport.kind == "" && x.library.kind == "" && x.entra.kind == ""
+		},
+		rank: rankGeneral,
+		see:  []sight{sawText},
+	},
+}
+
+func dialledPrivate(x *exchange) bool { return x.transport.dialledPrivate() }
+
+var rowsTLS = []Row{
+	{
+		Code: "TLS_UNKNOWN_AUTHORITY", Kind: KindNetwork, Severity: SeverityError,
+		Title: "{host} shows a certificate of an authority that this machine does not trust",
+		Meaning: "The certificate's issuer is not among those that this machine trusts. Azure's own certificates come from " +
+			"authorities that every system knows.",
+		Causes: []Cause{
+			certain("no authority that this machine trusts has issued the certificate", "the verification's own error"),
+			inferred("probably a proxy opens the connection and signs with its own authority", "the issuer's name is not Microsoft's or DigiCert's"),
+			inferred("possibly this machine lacks its authorities, as bare containers do", "the package ca-certificates"),
+			inferred("possibly this is a local emulator", "acrkit emulator prints the file of its certificate"),
+		},
+		Fix: []string{
+			"openssl s_client -connect {host}:443 -servername {host} -showcerts </dev/null",
+			"in a bare container: install ca-certificates",
+			"export SSL_CERT_FILE=<your company's or the emulator's certificate>",
+		},
+		Retry: RetryNo, Link: linkAccess, AzCode: azTLS,
+		match: failed(transportTLSAuthority),
+		see:   []sight{sawCertificate, sawFailure},
+	},
+	{
+		Code: "TLS_INTERCEPTED", Kind: KindNetwork, Severity: SeverityError,
+		Title: "the certificate shown for {host} was issued by a product that inspects connections",
+		Meaning: "The certificate is valid for its maker alone: the connection ends at a security product on the way, which " +
+			"signs with an authority that this machine does not trust.",
+		Causes: []Cause{
+			certain("no authority that this machine trusts has issued the certificate", "the verification's own error"),
+			inferred("probably a security product opens the connection: its name is in the issuer's", "the issuer shown above"),
+		},
+		Fix: []string{
+			"export SSL_CERT_FILE=<the authority's certificate, from whoever runs the product>",
+			"or ask them to exempt {host} from inspection",
+		},
+		Retry: RetryNo, Link: linkAccess, AzCode: azTLS,
+		match: failed(transportTLSIntercepted),
+		see:   []sight{sawCertificate, sawFailure},
+	},
+	{
+		Code: "TLS_EXPIRED", Kind: KindNetwork, Severity: SeverityError,
+		Title: "by this machine's clock, the certificate of {host} has ended",
+		Meaning: "A certificate is good between two dates. Azure renews its own well before; so a certificate that has ended is " +
+			"often a clock that runs ahead.",
+		Causes: []Cause{
+			certain("this machine's clock is after the certificate's end", "the verification's own error"),
+			inferred("probably this machine's clock runs ahead, when the host is one of Azure's", "acrkit doctor {host} compares the clocks"),
+			inferred("possibly the certificate is a proxy's or an emulator's, and has ended", "the issuer's name"),
+		},
+		Fix:   []string{"date -u", "sudo timedatectl set-ntp true", "acrkit doctor {host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azTLS,
+		match: failed(transportTLSExpired),
+		see:   []sight{sawCertificate, sawFailure},
+	},
+	{
+		Code: "TLS_NOT_YET_VALID", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "by this machine's clock, the certificate of {host} is not yet valid",
+		Meaning: "A certificate is good between two dates. One that is not valid yet is nearly always a clock that is behind.",
+		Causes: []Cause{
+			certain("this machine's clock is before the certificate's begin", "the verification's own error"),
+			inferred("probably this machine's clock is behind, as after a long sleep or an empty battery", "acrkit doctor {host} compares the clocks"),
+		},
+		Fix:   []string{"date -u", "sudo timedatectl set-ntp true"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azTLS,
+		match: failed(transportTLSNotYet),
+		see:   []sight{sawCertificate, sawFailure},
+	},
+	{
+		Code: "TLS_NAME_MISMATCH", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the certificate shown is not for {host}",
+		Meaning: "The server that answered has a certificate for other names. So it is another server than the one that was meant, or it was addressed by a name of your own.",
+		Causes: []Cause{
+			certain("the certificate does not name {host}", "the names in the certificate"),
+			inferred("probably a name of your own (CNAME) leads to the registry, whose certificate covers its own names alone", "use the login server's own name"),
+			inferred("possibly the name resolves to another server, as by a stale private record", "acrkit doctor {host} shows the addresses"),
+		},
+		Fix:   []string{"az acr show -n {registry} --query loginServer -o tsv", "nslookup {host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azTLS,
+		match: failed(transportTLSName),
+		see:   []sight{sawCertificate, sawFailure},
+	},
+	{
+		Code: "TLS_CERTIFICATE_INVALID", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the certificate of {host} is not one for servers",
+		Meaning: "The certificate breaks a rule of its own chain: its authority may not issue it, or it is for another use.",
+		Causes: []Cause{
+			certain("the certificate breaks a rule of its chain", "the verification's own error"),
+			inferred("probably a proxy opens the connection with a badly made certificate", "the issuer's name"),
+		},
+		Fix:   []string{"openssl s_client -connect {host}:443 -servername {host} -showcerts </dev/null"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azTLS,
+		match: failed(transportTLSOther),
+		see:   []sight{sawCertificate, sawFailure},
+	},
+	{
+		Code: "TLS_ALERT", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "{host} broke off the TLS handshake",
+		Meaning: "The other side sent an alert: it has no protocol version or cipher in common with this client, wants a client certificate, or does not know the name.",
+		Causes: []Cause{
+			certain("the other side broke off the handshake", "its alert"),
+			inferred("probably a proxy or an old gateway on the way demands or forbids a version of TLS; Azure takes 1.2 and 1.3", "another network reaches it"),
+		},
+		Fix:   []string{"openssl s_client -connect {host}:443 -servername {host} </dev/null", "acrkit doctor {host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azTLS,
+		match: failed(transportTLSAlert),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "TLS_TIMEOUT", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "{host} accepted the connection and did not finish the TLS handshake",
+		Meaning: "The connection came about, and the handshake on it got no answer.",
+		Causes: []Cause{
+			certain("the handshake was not done within the time given", "the error's own words"),
+			inferred("probably a firewall on the way lets the connection through and drops what it does not like in it", "another network reaches it"),
+			inferred("possibly packets are too large for a tunnel on the way", "a smaller MTU on this machine helps"),
+		},
+		Fix:   []string{"acrkit doctor {host}", "openssl s_client -connect {host}:443 -servername {host} </dev/null"},
+		Retry: RetryLater, Link: linkAccess, AzCode: azTLS,
+		match: all(failed(transportTLSTimeout), toRegistry),
+		see:   []sight{sawFailure},
+	},
+	{
+		Code: "NOT_TLS", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "{host} does not speak TLS at this port",
+		Meaning: "The client spoke https, and what came back was not TLS.",
+		Causes: []Cause{
+			certain("the answer to the handshake is not TLS", "its first bytes"),
+			inferred("probably the port is one for plain http", "a local emulator without --tls is reached by http://"),
+			inferred("possibly a portal of a guest network answered", "open http://example.com in a browser on this machine"),
+		},
+		Fix:   []string{"for a local emulator: http://localhost:<port>", "for a registry in Azure: leave the port out"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azTLS,
+		match: failed(transportNotTLS),
+		see:   []sight{sawFailure},
+	},
+}

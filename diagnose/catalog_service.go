@@ -1,0 +1,298 @@
+package diagnose
+
+import "strings"
+
+// disallowed is the registry's answer to what a lock, a quarantine or a limit
+// forbids (ACR protocol §6, §7.3, §7.4).
+func disallowed(x *exchange) bool {
+	return x.status == 405 && x.code == "REGISTRY_DISALLOWED_OPERATION"
+}
+
+func methods(list ...string) func(*exchange) bool {
+	return func(x *exchange) bool { return contains(list, x.method) }
+}
+
+var rowsDisallowed = []Row{
+	{
+		Code: "WRITE_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
+		Title: "{host} forbids to change {image} (405)",
+		Meaning: "A lock of the tag, the manifest or the repository forbids the change, or the registry is full. The registry " +
+			"answers all of them alike.",
+		Causes: []Cause{
+			inferred("probably the tag or the repository is locked: writeEnabled is false", "acrkit show {host}/{image} shows the locks of both"),
+			inferred("possibly the registry has reached its storage limit", "az acr show-usage -n {registry}"),
+		},
+		Fix: []string{
+			"acrkit show {host}/{image}",
+			"acrkit repo unlock {host}/{repository}",
+			"acrkit tag unlock {host}/{image}",
+		},
+		Retry: RetryNo, Link: linkLocks,
+		match: all(disallowed, methods("PUT", "POST", "PATCH")),
+		see:   []sight{sawMessage, sawAnswer},
+	},
+	{
+		Code: "DELETE_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
+		Title: "{host} forbids to delete {image} (405)",
+		Meaning: "A lock forbids it: of the tag, of the manifest, of a tag that points to the manifest, or of the repository. " +
+			"Purging tools skip what is locked.",
+		Causes: []Cause{
+			inferred("probably writeEnabled or deleteEnabled is false on the tag, its manifest or the repository", "acrkit show {host}/{image} shows the locks of all"),
+			inferred("possibly another tag of the same manifest is locked", "acrkit manifest show {host}/{repository}@<digest> lists its tags"),
+		},
+		Fix: []string{
+			"acrkit show {host}/{image}",
+			"acrkit manifest unlock {host}/{repository}@<digest>",
+			"acrkit tag unlock {host}/{image}",
+		},
+		Retry: RetryNo, Link: linkLocks,
+		match: all(disallowed, methods("DELETE")),
+		see:   []sight{sawMessage, sawAnswer},
+	},
+	{
+		Code: "READ_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
+		Title: "{host} forbids to read {image} (405)",
+		Meaning: "A manifest in quarantine can't be pulled by its digest until it is released, and one whose readEnabled is false " +
+			"not at all. The registry answers both alike.",
+		Causes: []Cause{
+			inferred("probably the image is in quarantine, or its readEnabled is false", "acrkit manifest show {host}/{repository}@<digest> shows quarantineState and the locks"),
+		},
+		Fix: []string{
+			"acrkit manifest show {host}/{repository}@<digest>",
+			"acrkit manifest unlock {host}/{repository}@<digest>",
+		},
+		Retry: RetryNo, Link: linkLocks,
+		match: all(disallowed, methods("GET", "HEAD")),
+		see:   []sight{sawMessage, sawAnswer},
+	},
+	{
+		Code: "DISALLOWED", Kind: KindConflict, Severity: SeverityError,
+		Title:   "{host} forbids the operation (405)",
+		Meaning: "A lock, a quarantine or a limit of the registry forbids it; the exchange does not tell which operation it was.",
+		Causes: []Cause{
+			inferred("probably a lock: writeEnabled, deleteEnabled or readEnabled is false", "acrkit show {host}/{image}"),
+			inferred("possibly a quarantine or the storage limit", "az acr show-usage -n {registry}"),
+		},
+		Fix:   []string{"acrkit show {host}/{image}"},
+		Retry: RetryNo, Link: linkLocks,
+		match: disallowed,
+		rank:  rankGeneral,
+		see:   []sight{sawMessage, sawAnswer},
+	},
+}
+
+var rowsService = []Row{
+	{
+		Code: "CACHE_RULE_THROTTLED", Kind: KindThrottled, Severity: SeverityError,
+		Title:   "the registry that {host} caches from throttles it (429)",
+		Meaning: "The image comes from an upstream registry by a cache rule, and the upstream refuses more requests.",
+		Causes: []Cause{
+			certain("the source registry of a cache rule throttles", "the registry's own message"),
+			inferred("probably the cache rule has no credentials, and shares the upstream's anonymous limit", "az acr cache list -r {registry}"),
+		},
+		Fix:   []string{"az acr credential-set create -r {registry} -n <name> -l <upstream> -u <secret-uri> -p <secret-uri>"},
+		Retry: RetryLater, Link: "https://learn.microsoft.com/azure/container-registry/artifact-cache-overview",
+		match: all(throttled, fromCache),
+		see:   []sight{sawMessage, sawWait, sawAnswer},
+	},
+	{
+		Code: "LOGIN_THROTTLED", Kind: KindThrottled, Severity: SeverityError,
+		Title:   "{host} throttles sign-ins (429 at the token endpoint)",
+		Meaning: "The token endpoints have a limit of their own. It looks like a failed sign-in, and the credentials were not even looked at.",
+		Causes: []Cause{
+			certain("the registry received too many token requests", "status 429 at a token endpoint"),
+			inferred("probably a client asks for a token with every request in place of keeping it", "count the requests to /oauth2 in its log"),
+		},
+		Fix: []string{
+			"wait {seconds} seconds",
+			"share one TokenCache between the clients of one registry",
+		},
+		Retry: RetryLater, Link: linkLimits, AzCode: "CONNECTIVITY_TOOMANYREQUESTS_ERROR",
+		match: all(throttled, not(fromCache), func(x *exchange) bool { return x.phase == phaseExchange || x.phase == phaseToken }),
+		see:   []sight{sawMessage, sawWait, sawAnswer},
+	},
+	{
+		Code: "THROTTLED", Kind: KindThrottled, Severity: SeverityError,
+		Title: "{host} throttles this caller (429)",
+		Meaning: "Each identity and each registry may send so many reads, writes, deletes and referrer listings a minute, " +
+			"depending on the tier. All anonymous callers count as one, and so do all users of the admin user.",
+		Causes: []Cause{
+			certain("more requests arrived within the window than the tier allows", "status 429"),
+			inferred("probably many jobs share one identity", "give them identities of their own"),
+			inferred("possibly the registry's tier is too small for the load", "az acr show -n {registry} --query sku"),
+		},
+		Fix: []string{
+			"wait {seconds} seconds",
+			"az acr update -n {registry} --sku Premium",
+		},
+		Retry: RetryLater, Link: linkLimits,
+		match: all(throttled, not(fromCache), func(x *exchange) bool { return x.phase != phaseExchange && x.phase != phaseToken }),
+		see:   []sight{sawMessage, sawWait, sawAnswer},
+	},
+	{
+		Code: "SERVICE_UNAVAILABLE", Kind: KindService, Severity: SeverityError,
+		Title:   "{host} is not available at this moment (503)",
+		Meaning: "The service answers, and cannot do the work for now.",
+		Causes: []Cause{
+			certain("the service could not do the work when it was asked", "status 503"),
+			inferred("probably a passing fault of the service", "the same request succeeds within minutes"),
+		},
+		Fix:   []string{"try again; with {seconds} seconds of wait where the answer names some", "az acr check-health -n {registry}"},
+		Retry: RetryLater, Link: linkStatus,
+		match: registryStatus(503),
+		see:   []sight{sawMessage, sawBody, sawWait, sawAnswer},
+	},
+	{
+		Code: "GATEWAY_ERROR", Kind: KindService, Severity: SeverityError,
+		Title:   "a gateway in front of {host} got no answer from it ({status})",
+		Meaning: "Something between here and the registry passed the request on and got nothing usable back: the service's own gateway, or a proxy.",
+		Causes: []Cause{
+			inferred("probably a passing fault of the service", "the same request succeeds within minutes"),
+			inferred("possibly a proxy on the way lost the connection", "the answer's Via and Server headers name it"),
+		},
+		Fix:   []string{"try again", "acrkit doctor {host}"},
+		Retry: RetryLater, Link: linkStatus,
+		match: either(registryStatus(502), registryStatus(504)),
+		see:   []sight{sawServer, sawBody, sawAnswer},
+	},
+	{
+		Code: "SERVICE_ERROR", Kind: KindService, Severity: SeverityError,
+		Title:   "{host} failed by itself ({status})",
+		Meaning: "The registry met a fault of its own. Its support finds the cause by the correlation id.",
+		Causes:  []Cause{inferred("probably a passing fault of the service", "the same request succeeds within minutes; one that goes on failing is for the support")},
+		Fix:     []string{"try again", "open a support request that quotes the correlation id"},
+		Retry:   RetryLater, Link: linkStatus,
+		match: func(x *exchange) bool {
+			return x.status >= 500 && x.phase != phaseStorage && x.phase != phaseEntra &&
+				x.status != 502 && x.status != 503 && x.status != 504
+		},
+		rank: rankGeneral,
+		see:  []sight{sawMessage, sawBody, sawWait, sawAnswer},
+	},
+}
+
+func throttled(x *exchange) bool {
+	return x.status == 429 && x.phase != phaseStorage && x.phase != phaseEntra
+}
+
+func fromCache(x *exchange) bool { return strings.Contains(x.message, "for cache rule") }
+
+func registryStatus(status int) func(*exchange) bool {
+	return func(x *exchange) bool {
+		return x.status == status && x.phase != phaseStorage && x.phase != phaseEntra
+	}
+}
+
+func storage(statuses ...int) func(*exchange) bool {
+	return func(x *exchange) bool {
+		for _, s := range statuses {
+			if x.phase == phaseStorage && x.status == s {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+var rowsStorage = []Row{
+	{
+		Code: "CREDENTIALS_TO_STORAGE", Kind: KindRequest, Severity: SeverityError,
+		Title: "the storage host {data} was sent the registry's credentials, and refuses them",
+		Meaning: "A blob is answered with a redirect to a storage host, by a link that is signed already. An Authorization " +
+			"header sent along makes the storage refuse the request, and shows the token to a host that has no business with it.",
+		Causes: []Cause{
+			certain("the storage host refuses the form of the credentials sent to it", "its own error code"),
+			inferred("probably the client follows the redirect with its Authorization header", "this library drops it; look for a transport of your own"),
+		},
+		Fix:   []string{"drop Authorization when scheme, host or port of a redirect differ from the registry's"},
+		Retry: RetryNo, Link: linkEndpoints,
+		match: func(x *exchange) bool {
+			return x.phase == phaseStorage && x.status == 400 && (x.code == "InvalidAuthenticationInfo" || x.code == "AuthenticationFailed" || x.auth.scheme != "")
+		},
+		see: []sight{sawMessage, sawSentAuthorization, sawRedirect, sawAnswer},
+	},
+	{
+		Code: "STORAGE_LINK_REFUSED", Kind: KindAuthorization, Severity: SeverityError,
+		Title:   "the storage host {data} does not accept the signed link (403)",
+		Meaning: "A blob's link is signed and good for some twenty minutes. The storage calls this one not valid.",
+		Causes: []Cause{
+			inferred("probably the link has ended: it is good for some twenty minutes", "its se parameter, against the answer's Date"),
+			inferred("possibly this machine or a proxy changed the link's query", "its length"),
+			inferred("possibly this machine's clock is wrong", "acrkit doctor compares the clocks"),
+		},
+		Fix:   []string{"ask the registry for the blob again: it gives a fresh link, and BlobClient does so by itself"},
+		Retry: RetryRestart, Link: linkEndpoints,
+		match: all(storage(403), either(storageCode("AuthenticationFailed"), func(x *exchange) bool { return x.code == "" })),
+		see:   []sight{sawMessage, sawLinkEnd, sawRedirect, sawAnswer},
+	},
+	{
+		Code: "STORAGE_FIREWALL", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the storage host {data} does not let this address in (403)",
+		Meaning: "The registry let the caller in, and the storage behind it does not.",
+		Causes: []Cause{
+			certain("the storage host does not authorise the request from here", "its own error code"),
+			inferred("probably a service endpoint policy or a network rule on the way keeps requests from this storage account", "the subnet's service endpoint policies"),
+		},
+		Fix:   []string{"allow {data}, or switch on dedicated data endpoints: az acr update -n <registry> --data-endpoint-enabled"},
+		Retry: RetryNo, Link: linkEndpoints,
+		match: all(storage(403), not(storageCode("AuthenticationFailed")), func(x *exchange) bool { return x.code != "" }),
+		see:   []sight{sawMessage, sawRedirect, sawAnswer},
+	},
+	{
+		Code: "STORAGE_BLOB_MISSING", Kind: KindService, Severity: SeverityError,
+		Title:   "the storage host {data} has no such blob, though the registry led there (404)",
+		Meaning: "The registry knows the blob and its storage does not have it.",
+		Causes:  []Cause{inferred("probably the blob was deleted between the redirect and the download, or a replica has not received it", "ask again after a minute")},
+		Fix:     []string{"try again after a minute", "push the image again if it stays so"},
+		Retry:   RetryLater, Link: linkEndpoints,
+		match: storage(404),
+		see:   []sight{sawMessage, sawRedirect, sawAnswer},
+	},
+	{
+		Code: "STORAGE_BUSY", Kind: KindService, Severity: SeverityError,
+		Title:   "the storage host {data} failed or is busy ({status})",
+		Meaning: "Azure storage answers so for a moment, when it is overloaded or moves data.",
+		Causes:  []Cause{inferred("probably a passing fault of the storage service", "the same request succeeds within a minute")},
+		Fix:     []string{"try again; BlobClient does so by itself"},
+		Retry:   RetryLater, Link: linkStatus,
+		match: func(x *exchange) bool { return x.phase == phaseStorage && (x.status >= 500 || x.status == 429) },
+		see:   []sight{sawMessage, sawWait, sawRedirect, sawAnswer},
+	},
+	{
+		Code: "STORAGE_ERROR", Kind: KindService, Severity: SeverityError,
+		Title:   "the storage host {data} refused the download ({status})",
+		Meaning: "The host that a blob's redirect leads to answered with a status that the catalogue does not know.",
+		Causes:  []Cause{inferred("possibly a proxy on the way answered in its place", "the answer's Server and Via headers")},
+		Fix:     []string{"acrkit doctor <registry>"},
+		Retry:   RetryLater, Link: linkEndpoints,
+		match: func(x *exchange) bool { return x.phase == phaseStorage && x.status >= 400 && x.status != 416 },
+		rank:  rankGeneral,
+		see:   []sight{sawMessage, sawServer, sawBody, sawRedirect, sawAnswer},
+	},
+}
+
+func storageCode(code string) func(*exchange) bool {
+	return func(x *exchange) bool { return x.code == code }
+}
+
+// sawSentAuthorization says that the request carried credentials, without
+// showing them.
+var sawSentAuthorization sight = func(x *exchange, see func(Origin, string, ...any)) {
+	if x.auth.scheme != "" {
+		see(FromRequest, "the request carried an Authorization header of the scheme %s", x.auth.scheme)
+	}
+}
+
+// sawLinkEnd shows until when a signed link is good. Its other parameters are
+// secret.
+var sawLinkEnd sight = func(x *exchange, see func(Origin, string, ...any)) {
+	if x.request == nil || x.request.URL == nil {
+		return
+	}
+	if end := x.request.URL.Query().Get("se"); end != "" {
+		see(FromRequest, "the link was good until %s", end)
+	}
+	if now, ok := x.serverTime(); ok {
+		see(FromRegistry, "the storage host's clock said %s", now.UTC().Format("2006-01-02T15:04:05Z"))
+	}
+}
