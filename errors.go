@@ -3,10 +3,11 @@ package azcontainerregistry
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
 
 // ErrMismatchedHash says that content doesn't have the digest it should have.
@@ -36,7 +37,7 @@ type OperationError struct {
 
 // Error says "operation repository:reference: cause", without any secret.
 func (e *OperationError) Error() string {
-	return e.subject() + ": " + describe(e.Err)
+	return redact.Text(e.subject()) + ": " + describe(e.Err)
 }
 
 // Unwrap returns the cause.
@@ -73,7 +74,7 @@ type ArgumentError struct {
 
 // Error names the argument, the value and the rule.
 func (e *ArgumentError) Error() string {
-	return fmt.Sprintf("invalid %s %q: %s", e.Argument, e.Value, e.Rule)
+	return fmt.Sprintf("invalid %s %q: %s", e.Argument, redact.Text(e.Value), e.Rule)
 }
 
 // DigestMismatchError says that content isn't what its digest promises. It
@@ -170,14 +171,11 @@ func CorrelationID(err error) string {
 	if !errors.As(err, &respErr) || respErr.RawResponse == nil {
 		return ""
 	}
-	return respErr.RawResponse.Header.Get(http.CanonicalHeaderKey(headerCorrelationID))
+	return respErr.RawResponse.Header.Get(headerCorrelationID)
 }
 
-const headerCorrelationID = "X-Ms-Correlation-Request-Id"
-
-func describe(err error) string {
-	if err == nil {
-		return "unknown cause"
-	}
-	return err.Error()
-}
+const (
+	headerCorrelationID = "X-Ms-Correlation-Request-Id"
+	headerDigest        = "Docker-Content-Digest"
+	headerUploadUUID    = "Docker-Upload-Uuid"
+)

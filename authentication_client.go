@@ -1,0 +1,151 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// AuthenticationClient calls the registry's token endpoints by hand
+// (ACR protocol §2.4 and §2.5). [Client] and [BlobClient] do by themselves
+// what it is for. It is safe for concurrent use.
+type AuthenticationClient struct {
+	registry *registry
+}
+
+// NewAuthenticationClient returns a client for the login server at endpoint,
+// such as "https://contoso.azurecr.io". options may be nil.
+func NewAuthenticationClient(endpoint string, options *AuthenticationClientOptions) (*AuthenticationClient, error) {
+	var o AuthenticationClientOptions
+	if options != nil {
+		o = *options
+	}
+	r, err := newRegistry(endpoint, o.ClientOptions, nil, formGrant{})
+	if err != nil {
+		return nil, operationError("create authentication client", "", "", err)
+	}
+	return &AuthenticationClient{registry: r}, nil
+}
+
+// ExchangeAADAccessTokenForACRRefreshToken exchanges an Entra token for an ACR
+// refresh token. service is the login server's host. options carries the Entra
+// token that grantType needs.
+func (c *AuthenticationClient) ExchangeAADAccessTokenForACRRefreshToken(ctx context.Context, grantType PostContentSchemaGrantType, service string, options *AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenOptions) (resp AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "AuthenticationClient.ExchangeAADAccessTokenForACRRefreshToken", operationExchange, "", "")
+	defer func() { end(&err) }()
+	form := url.Values{"grant_type": {string(grantType)}}
+	if options != nil {
+		for field, value := range map[string]*string{
+			"access_token": options.AccessToken, "refresh_token": options.RefreshToken, "tenant": options.Tenant,
+		} {
+			if value != nil {
+				form.Set(field, *value)
+			}
+		}
+	}
+	answer, err := c.registry.postForm(ctx, "/oauth2/exchange", service, form)
+	if err != nil {
+		return resp, err
+	}
+	err = runtime.UnmarshalAsJSON(answer, &resp.ACRRefreshToken)
+	return resp, hideBody(err)
+}
+
+// ExchangeACRRefreshTokenForACRAccessToken buys an access token for scope, such
+// as "repository:team/app:pull". An access token is given even when the caller
+// lacks some of the actions: the token then lacks them too. service is the
+// login server's host.
+func (c *AuthenticationClient) ExchangeACRRefreshTokenForACRAccessToken(ctx context.Context, service, scope, refreshToken string, options *AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenOptions) (resp AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "AuthenticationClient.ExchangeACRRefreshTokenForACRAccessToken", operationToken+scope, "", "")
+	defer func() { end(&err) }()
+	grantType := TokenGrantTypeRefreshToken
+	if options != nil && options.GrantType != nil {
+		grantType = *options.GrantType
+	}
+	answer, err := c.registry.postForm(ctx, "/oauth2/token", service, url.Values{
+		"grant_type": {string(grantType)}, "scope": {scope}, "refresh_token": {refreshToken},
+	})
+	if err != nil {
+		return resp, err
+	}
+	err = runtime.UnmarshalAsJSON(answer, &resp.ACRAccessToken)
+	return resp, hideBody(err)
+}
+
+const (
+	operationExchange = "exchange Entra token for refresh token"
+	operationToken    = "get access token for "
+)
+
+// postForm sends a form to a token endpoint.
+func (r *registry) postForm(ctx context.Context, path, service string, form url.Values) (*http.Response, error) {
+	req, err := r.newRequest(ctx, http.MethodPost, path+r.withAPIVersion(nil))
+	if err != nil {
+		return nil, err
+	}
+	form.Set("service", service)
+	if err := setBody(req, strings.NewReader(form.Encode()), "application/x-www-form-urlencoded", nil); err != nil {
+		return nil, err
+	}
+	req.Raw().Header.Set("Accept", "application/json")
+	return r.send(r.bare, req, http.StatusOK)
+}
+
+// requestExchange buys a refresh token.
+func (r *registry) requestExchange(ctx context.Context, service string, form url.Values) (token, error) {
+	t, err := r.fetchToken(ctx, "/oauth2/exchange", service, form)
+	return t, operationError(operationExchange, "", "", err)
+}
+
+// requestToken buys an access token for scope, which may be several, separated
+// by spaces.
+func (r *registry) requestToken(ctx context.Context, service, scope string, form url.Values) (token, error) {
+	form.Set("scope", scope)
+	t, err := r.fetchToken(ctx, "/oauth2/token", service, form)
+	return t, operationError(operationToken+scope, "", "", err)
+}
+
+func (r *registry) fetchToken(ctx context.Context, path, service string, form url.Values) (token, error) {
+	resp, err := r.postForm(ctx, path, service, form)
+	if err != nil {
+		return token{}, err
+	}
+	body, err := runtime.Payload(resp)
+	if err != nil {
+		return token{}, err
+	}
+	answer, err := decodeTokenAnswer(body)
+	if err != nil {
+		return token{}, err
+	}
+	value := answer.AccessToken
+	if path == "/oauth2/exchange" {
+		value = answer.RefreshToken
+	} else if value == "" {
+		// Docker's specification calls it so; a gateway in front may too.
+		value = answer.Token
+	}
+	if value == "" || !headerSafe(value) {
+		return token{}, errNoToken
+	}
+	now := time.Now()
+	t := token{value: value, fetched: now, expires: freshExpiry(value, now)}
+	if _, _, ok := tokenTimes(value); !ok && answer.ExpiresIn > 0 {
+		t.expires = now.Add(min(time.Duration(min(answer.ExpiresIn, maxLifetime.Seconds())*float64(time.Second)), maxLifetime))
+	}
+	return t, nil
+}
+
+// headerSafe reports whether a token can go into a header: what can't would
+// fail later, with the token in the error.
+func headerSafe(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// formGrant is for a client whose caller brings tokens in the calls: they are
+// credentials, so the connection must be fit for them.
+type formGrant struct{ anonymousGrant }

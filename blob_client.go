@@ -1,0 +1,196 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"regexp"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// BlobClient moves the blobs of a registry: configs and layers. It is safe for
+// concurrent use. Its errors are those of [Client].
+//
+// Upload, Download and Open move a whole blob, verified, and go on after
+// faults. The other methods are one call of the wire each (ACR protocol §4.4
+// and §4.5).
+type BlobClient struct {
+	registry *registry
+}
+
+// NewBlobClient returns a client for the login server at endpoint, such as
+// "https://contoso.azurecr.io", that authenticates with an Entra credential. A
+// nil credential is anonymous. options may be nil. Nothing is sent before the
+// first call. [Client.NewBlobClient] makes one that shares a client's tokens.
+func NewBlobClient(endpoint string, credential azcore.TokenCredential, options *BlobClientOptions) (*BlobClient, error) {
+	return newBlobClient(endpoint, options, func(o azcore.ClientOptions) (grant, error) {
+		return newEntraGrant(credential, o)
+	})
+}
+
+// NewBlobClientWithNoCredential is [NewBlobClient] for anonymous calls, which a
+// registry may allow for pulling.
+func NewBlobClientWithNoCredential(endpoint string, options *BlobClientOptions) (*BlobClient, error) {
+	return newBlobClient(endpoint, options, func(azcore.ClientOptions) (grant, error) { return anonymousGrant{}, nil })
+}
+
+// NewBlobClientWithPasswordCredential is [NewBlobClient] with a user name and
+// password that the registry itself knows.
+func NewBlobClientWithPasswordCredential(endpoint string, credential *PasswordCredential, options *BlobClientOptions) (*BlobClient, error) {
+	return newBlobClient(endpoint, options, func(azcore.ClientOptions) (grant, error) { return newPasswordGrant(credential) })
+}
+
+// NewBlobClientWithRefreshTokenCredential is [NewBlobClient] with an ACR
+// refresh token obtained elsewhere. When it expires, calls fail with 401.
+func NewBlobClientWithRefreshTokenCredential(endpoint string, credential *RefreshTokenCredential, options *BlobClientOptions) (*BlobClient, error) {
+	return newBlobClient(endpoint, options, func(azcore.ClientOptions) (grant, error) { return newRefreshTokenGrant(credential) })
+}
+
+func newBlobClient(endpoint string, options *BlobClientOptions, credential func(azcore.ClientOptions) (grant, error)) (*BlobClient, error) {
+	var o BlobClientOptions
+	if options != nil {
+		o = *options
+	}
+	r, err := connect(endpoint, o.ClientOptions, o.TokenCache, credential)
+	if err != nil {
+		return nil, operationError("create blob client", "", "", err)
+	}
+	return &BlobClient{registry: r}, nil
+}
+
+// Endpoint returns scheme and host of the login server.
+func (c *BlobClient) Endpoint() string { return c.registry.endpoint }
+
+// CheckBlobExists asks for a blob's size. An unknown one is an error of status
+// 404, without a code: the answer to a HEAD has no body.
+func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, _ *BlobClientCheckBlobExistsOptions) (resp BlobClientCheckBlobExistsResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "BlobClient.CheckBlobExists", "check blob", name, digest)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
+		return resp, err
+	}
+	answer, stated, err := c.readBlob(ctx, http.MethodHead, name, digest, "", http.StatusOK)
+	if err != nil {
+		return resp, err
+	}
+	discard(answer)
+	return BlobClientCheckBlobExistsResponse{ContentLength: contentLength(answer), DockerContentDigest: optional(stated)}, nil
+}
+
+// CheckChunkExists is [BlobClient.CheckBlobExists] with a range, such as
+// "bytes=0-99". ACR ignores the range of a HEAD (ACR protocol §4.4).
+func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangeParam string, _ *BlobClientCheckChunkExistsOptions) (resp BlobClientCheckChunkExistsResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "BlobClient.CheckChunkExists", "check chunk of blob", name, digest)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
+		return resp, err
+	}
+	answer, _, err := c.readBlob(ctx, http.MethodHead, name, digest, rangeParam, http.StatusOK, http.StatusPartialContent)
+	if err != nil {
+		return resp, err
+	}
+	discard(answer)
+	return BlobClientCheckChunkExistsResponse{ContentLength: contentLength(answer), ContentRange: optional(answer.Header.Get("Content-Range"))}, nil
+}
+
+// GetBlob returns a blob, streamed: the caller closes BlobData, and verifies it
+// with [NewDigestValidationReader]. The registry's redirect to its data host is
+// followed, without credentials.
+func (c *BlobClient) GetBlob(ctx context.Context, name, digest string, _ *BlobClientGetBlobOptions) (resp BlobClientGetBlobResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "BlobClient.GetBlob", "get blob", name, digest)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
+		return resp, err
+	}
+	answer, stated, err := c.readBlob(ctx, http.MethodGet, name, digest, "", http.StatusOK)
+	if err != nil {
+		return resp, err
+	}
+	return BlobClientGetBlobResponse{BlobData: answer.Body, ContentLength: contentLength(answer), DockerContentDigest: optional(stated)}, nil
+}
+
+// GetChunk returns a range of a blob, such as "bytes=0-99", streamed: the
+// caller closes ChunkData. ContentRange says what came; it is nil when the host
+// ignored the range and sent the whole blob.
+func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam string, _ *BlobClientGetChunkOptions) (resp BlobClientGetChunkResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "BlobClient.GetChunk", "get chunk of blob", name, digest)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
+		return resp, err
+	}
+	answer, _, err := c.readBlob(ctx, http.MethodGet, name, digest, rangeParam, http.StatusOK, http.StatusPartialContent)
+	if err != nil {
+		return resp, err
+	}
+	return BlobClientGetChunkResponse{ChunkData: answer.Body, ContentLength: contentLength(answer), ContentRange: optional(answer.Header.Get("Content-Range"))}, nil
+}
+
+func (c *BlobClient) readBlob(ctx context.Context, method, name, digest, ranges string, ok ...int) (*http.Response, string, error) {
+	// A compressed answer has another length than the blob.
+	header := http.Header{"Accept": {acceptBlob}, "Accept-Encoding": {"identity"}}
+	if ranges != "" {
+		header.Set("Range", ranges)
+	}
+	return c.registry.read(ctx, method, c.registry.endpoint+blobPath(name, digest), header, []string{pullScope(name)}, ok...)
+}
+
+var rangePattern = regexp.MustCompile(`^bytes=(?:\d+-\d*|-\d+)$`)
+
+func checkRange(argument, value string) error {
+	if !rangePattern.MatchString(value) {
+		return &ArgumentError{Argument: argument, Value: shorten(value), Rule: "must be one range of bytes, such as bytes=0-99"}
+	}
+	return nil
+}
+
+// DeleteBlob deletes a blob, even one that manifests refer to. An unknown one is
+// [ErrorCodeBlobUnknown].
+func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, _ *BlobClientDeleteBlobOptions) (resp BlobClientDeleteBlobResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "BlobClient.DeleteBlob", "delete blob", name, digest)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
+		return resp, err
+	}
+	answer, err := c.registry.delete(ctx, blobPath(name, digest), true, deleteScope(name))
+	if err != nil {
+		return resp, err
+	}
+	return BlobClientDeleteBlobResponse{DockerContentDigest: optional(answer.Header.Get(headerDigest))}, nil
+}
+
+// MountBlob makes the blob mount of repository from appear in repository name
+// without moving bytes. If the registry can't, it starts an upload instead:
+// then DockerContentDigest is nil and Location is the upload's.
+func (c *BlobClient) MountBlob(ctx context.Context, name, from, mount string, _ *BlobClientMountBlobOptions) (resp BlobClientMountBlobResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "BlobClient.MountBlob", "mount blob", name, mount)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkRepository("from", from), checkDigest("mount", mount)); err != nil {
+		return resp, err
+	}
+	answer, err := c.startUpload(ctx, uploadsPath(name)+"?from="+from+"&mount="+mount, pullScope(from), pushScope(name))
+	if err != nil {
+		return resp, err
+	}
+	resp = BlobClientMountBlobResponse{
+		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
+		Location:         optional(answer.Header.Get("Location")),
+	}
+	if answer.StatusCode == http.StatusCreated {
+		resp.DockerContentDigest = optional(answer.Header.Get(headerDigest))
+		if resp.DockerContentDigest == nil {
+			resp.DockerContentDigest = &mount
+		}
+	}
+	return resp, nil
+}
+
+// readerSize returns how long source is, and leaves it at its beginning.
+func readerSize(source io.ReadSeeker) (int64, error) {
+	size, err := source.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, err
+	}
+	_, err = source.Seek(0, io.SeekStart)
+	return size, err
+}

@@ -1,0 +1,271 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// chunkRate is the slowest connection that a chunk's token is sized for, in
+// bytes a second: the token must outlive the sending.
+const chunkRate = 256 << 10
+
+// errNoLocation is for an upload's answer that doesn't say where to go on.
+var errNoLocation = errors.New("the answer has no Location to go on at")
+
+// StartUpload begins an upload. The answer's Location is where it goes on.
+func (c *BlobClient) StartUpload(ctx context.Context, name string, _ *BlobClientStartUploadOptions) (resp BlobClientStartUploadResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "BlobClient.StartUpload", "start upload", name, "")
+	defer func() { end(&err) }()
+	if err := checkRepository("name", name); err != nil {
+		return resp, err
+	}
+	answer, err := c.startUpload(ctx, uploadsPath(name), pushScope(name))
+	if err != nil {
+		return resp, err
+	}
+	return BlobClientStartUploadResponse{
+		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
+		Location:         optional(answer.Header.Get("Location")),
+		Range:            optional(answer.Header.Get("Range")),
+	}, nil
+}
+
+// startUpload posts to an uploads path. The answer's Location is the login
+// server's own.
+func (c *BlobClient) startUpload(ctx context.Context, pathAndQuery string, scopes ...string) (*http.Response, error) {
+	req, err := c.registry.newRequest(ctx, http.MethodPost, pathAndQuery, scopes...)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.registry.call(req, http.StatusAccepted, http.StatusCreated)
+	if err != nil {
+		return nil, err
+	}
+	return answer, c.checkLocation(answer, answer.StatusCode == http.StatusAccepted)
+}
+
+// checkLocation refuses an answer that leads to another origin, or that should
+// say where to go on and doesn't.
+func (c *BlobClient) checkLocation(answer *http.Response, needed bool) error {
+	value := answer.Header.Get("Location")
+	if value == "" {
+		if needed {
+			return errNoLocation
+		}
+		return nil
+	}
+	_, err := c.registry.location(value)
+	return err
+}
+
+// UploadChunk appends a chunk to an upload: all of chunkData, from its
+// beginning to its end; nothing closes it. location is the newest one of the
+// upload, relative or absolute, but at this registry. The chunk becomes part of
+// blobDigestCalculator when the registry has accepted it. A chunk that the
+// registry answers with [ErrorCodeBlobUploadInvalid] or
+// [ErrorCodeBlobUploadUnknown] means that the upload must begin again:
+// [BlobClient.Upload] does so by itself.
+func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData io.ReadSeeker, blobDigestCalculator *BlobDigestCalculator, options *BlobClientUploadChunkOptions) (resp BlobClientUploadChunkResponse, err error) {
+	u, name, err := c.uploadAddress(location)
+	ctx, end := c.registry.begin(ctx, "BlobClient.UploadChunk", "upload chunk", name, "")
+	defer func() { end(&err) }()
+	if err != nil {
+		return resp, err
+	}
+	if isNil(chunkData) {
+		return resp, &ArgumentError{Argument: "chunkData", Value: "nil", Rule: "must be the chunk's bytes"}
+	}
+	size, err := readerSize(chunkData)
+	if err != nil {
+		return resp, fmt.Errorf("measure chunk: %w", err)
+	}
+	contentRange, err := chunkRange(options, size)
+	if err != nil {
+		return resp, err
+	}
+	var observe bodyObserver
+	var digest *chunkDigest
+	if blobDigestCalculator != nil {
+		if digest, err = blobDigestCalculator.begin(); err != nil {
+			return resp, err
+		}
+		observe = digest
+	}
+	scopes := uploadScopes(u, pushScope)
+	req, err := c.registry.newRequestTo(ctx, http.MethodPatch, u.String(), scopes...)
+	if err != nil {
+		return resp, err
+	}
+	req.SetOperationValue(operationScopes{scopes: scopes, validFor: sendingTime(size)})
+	body := &requestBody{source: chunkData, observe: observe}
+	if err := req.SetBody(body, "application/octet-stream"); err != nil {
+		return resp, err
+	}
+	if contentRange != "" {
+		req.Raw().Header.Set("Content-Range", contentRange)
+	}
+	answer, err := c.registry.call(req, http.StatusAccepted, http.StatusCreated)
+	if err != nil {
+		return resp, err
+	}
+	if err := c.checkLocation(answer, true); err != nil {
+		return resp, err
+	}
+	if digest != nil {
+		if err := body.finish(func() error { return digest.complete(chunkData, size) }); err != nil {
+			return resp, err
+		}
+		blobDigestCalculator.commit(digest)
+	}
+	return BlobClientUploadChunkResponse{
+		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
+		Location:         optional(answer.Header.Get("Location")),
+		Range:            optional(answer.Header.Get("Range")),
+	}, nil
+}
+
+// sendingTime is how long a token must be good for a body of size bytes.
+func sendingTime(size int64) time.Duration {
+	return time.Duration(size/chunkRate) * time.Second
+}
+
+// uploadAddress checks where an upload is said to go on.
+func (c *BlobClient) uploadAddress(location string) (u *url.URL, repository string, err error) {
+	if strings.TrimSpace(location) == "" {
+		return nil, "", &ArgumentError{Argument: "location", Rule: "must be the Location of the answer before"}
+	}
+	if u, err = c.registry.location(location); err != nil {
+		return nil, "", err
+	}
+	repository, _ = uploadRepository(u)
+	return u, repository, nil
+}
+
+// chunkRange returns the Content-Range of a chunk, in ACR's form: without
+// "bytes", without the total (ACR protocol §4.5). Empty means none.
+func chunkRange(options *BlobClientUploadChunkOptions, size int64) (string, error) {
+	if options == nil {
+		return "", nil
+	}
+	pick := func(wide *int64, narrow *int32) (int64, bool) {
+		switch {
+		case wide != nil:
+			return *wide, true
+		case narrow != nil:
+			return int64(*narrow), true
+		}
+		return 0, false
+	}
+	start, hasStart := pick(options.RangeStart64, options.RangeStart)
+	end, hasEnd := pick(options.RangeEnd64, options.RangeEnd)
+	switch {
+	case !hasStart && !hasEnd:
+		return "", nil
+	case !hasStart:
+		return "", &ArgumentError{Argument: "RangeEnd", Value: strconv.FormatInt(end, 10), Rule: "must come with RangeStart"}
+	case start < 0:
+		return "", &ArgumentError{Argument: "RangeStart", Value: strconv.FormatInt(start, 10), Rule: "must not be negative; offsets beyond 2 GiB go into RangeStart64"}
+	case size == 0:
+		return "", nil
+	case hasEnd && end-start != size-1:
+		return "", &ArgumentError{
+			Argument: "RangeEnd", Value: strconv.FormatInt(end, 10),
+			Rule: fmt.Sprintf("must be %d: the chunk has %d bytes and begins at %d", start+size-1, size, start),
+		}
+	}
+	return fmt.Sprintf("%d-%d", start, start+size-1), nil
+}
+
+// CompleteUpload ends an upload: the registry verifies that what it received
+// has the calculator's digest, else it answers [ErrorCodeDigestInvalid].
+func (c *BlobClient) CompleteUpload(ctx context.Context, location string, blobDigestCalculator *BlobDigestCalculator, _ *BlobClientCompleteUploadOptions) (resp BlobClientCompleteUploadResponse, err error) {
+	u, name, err := c.uploadAddress(location)
+	ctx, end := c.registry.begin(ctx, "BlobClient.CompleteUpload", "complete upload", name, "")
+	defer func() { end(&err) }()
+	if err != nil {
+		return resp, err
+	}
+	if blobDigestCalculator == nil {
+		return resp, &ArgumentError{Argument: "blobDigestCalculator", Value: "nil", Rule: "must be the one that was given to UploadChunk"}
+	}
+	digest := blobDigestCalculator.digest()
+	req, err := c.registry.newRequestTo(ctx, http.MethodPut, withDigest(u, digest), uploadScopes(u, pushScope)...)
+	if err != nil {
+		return resp, err
+	}
+	answer, err := c.registry.call(req, http.StatusCreated)
+	if err != nil {
+		return resp, err
+	}
+	stored := answer.Header.Get(headerDigest)
+	if sha256Pattern.MatchString(stored) && stored != digest {
+		return resp, &DigestMismatchError{Expected: digest, Actual: stored, Size: blobDigestCalculator.size}
+	}
+	return BlobClientCompleteUploadResponse{
+		DockerContentDigest: optional(stored),
+		Location:            optional(answer.Header.Get("Location")),
+		Range:               optional(answer.Header.Get("Range")),
+	}, nil
+}
+
+// withDigest adds the digest to an upload's address, whose query stays as the
+// registry wrote it.
+func withDigest(u *url.URL, digest string) string {
+	c := *u
+	if c.RawQuery != "" {
+		c.RawQuery += "&"
+	}
+	c.RawQuery += "digest=" + url.QueryEscape(digest)
+	return c.String()
+}
+
+// GetUploadStatus asks how far an upload has come. The answer's Location
+// replaces the one asked with.
+func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, _ *BlobClientGetUploadStatusOptions) (resp BlobClientGetUploadStatusResponse, err error) {
+	u, name, err := c.uploadAddress(location)
+	ctx, end := c.registry.begin(ctx, "BlobClient.GetUploadStatus", "get upload status", name, "")
+	defer func() { end(&err) }()
+	if err != nil {
+		return resp, err
+	}
+	req, err := c.registry.newRequestTo(ctx, http.MethodGet, u.String(), uploadScopes(u, pushScope)...)
+	if err != nil {
+		return resp, err
+	}
+	answer, err := c.registry.call(req, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
+	if err != nil {
+		return resp, err
+	}
+	if err := c.checkLocation(answer, false); err != nil {
+		return resp, err
+	}
+	return BlobClientGetUploadStatusResponse{
+		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
+		Range:            optional(answer.Header.Get("Range")),
+		Location:         optional(answer.Header.Get("Location")),
+	}, nil
+}
+
+// CancelUpload ends an upload without a blob. It needs the permission to
+// delete (ACR protocol §4.5).
+func (c *BlobClient) CancelUpload(ctx context.Context, location string, _ *BlobClientCancelUploadOptions) (resp BlobClientCancelUploadResponse, err error) {
+	u, name, err := c.uploadAddress(location)
+	ctx, end := c.registry.begin(ctx, "BlobClient.CancelUpload", "cancel upload", name, "")
+	defer func() { end(&err) }()
+	if err != nil {
+		return resp, err
+	}
+	req, err := c.registry.newRequestTo(ctx, http.MethodDelete, u.String(), uploadScopes(u, deleteScope)...)
+	if err != nil {
+		return resp, err
+	}
+	_, err = c.registry.call(req, http.StatusNoContent, http.StatusAccepted, http.StatusOK)
+	return resp, err
+}

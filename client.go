@@ -1,0 +1,148 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// Client calls a registry's API for repositories, tags and manifests. It is
+// safe for concurrent use. One client is enough for a program: it keeps one
+// token a scope and up to 128 idle connections.
+//
+// Names of repositories, tags and digests are checked before anything is sent:
+// an error is then an [*ArgumentError]. Every other failure is an
+// [*OperationError] that wraps an [*azcore.ResponseError] if the registry
+// answered.
+type Client struct {
+	registry *registry
+}
+
+// NewClient returns a client for the login server at endpoint, such as
+// "https://contoso.azurecr.io", that authenticates with an Entra credential. A
+// nil credential is anonymous. options may be nil. Nothing is sent before the
+// first call. Plain http is for hosts of this machine, for anonymous clients
+// and for options with InsecureAllowCredentialWithHTTP.
+func NewClient(endpoint string, credential azcore.TokenCredential, options *ClientOptions) (*Client, error) {
+	return newClient(endpoint, options, func(o azcore.ClientOptions) (grant, error) {
+		return newEntraGrant(credential, o)
+	})
+}
+
+// NewClientWithNoCredential is [NewClient] for anonymous calls, which a
+// registry may allow for pulling and listing.
+func NewClientWithNoCredential(endpoint string, options *ClientOptions) (*Client, error) {
+	return newClient(endpoint, options, func(azcore.ClientOptions) (grant, error) { return anonymousGrant{}, nil })
+}
+
+// NewClientWithPasswordCredential is [NewClient] with a user name and password
+// that the registry itself knows.
+func NewClientWithPasswordCredential(endpoint string, credential *PasswordCredential, options *ClientOptions) (*Client, error) {
+	return newClient(endpoint, options, func(azcore.ClientOptions) (grant, error) { return newPasswordGrant(credential) })
+}
+
+// NewClientWithRefreshTokenCredential is [NewClient] with an ACR refresh token
+// obtained elsewhere. When it expires, calls fail with 401.
+func NewClientWithRefreshTokenCredential(endpoint string, credential *RefreshTokenCredential, options *ClientOptions) (*Client, error) {
+	return newClient(endpoint, options, func(azcore.ClientOptions) (grant, error) { return newRefreshTokenGrant(credential) })
+}
+
+func newClient(endpoint string, options *ClientOptions, credential func(azcore.ClientOptions) (grant, error)) (*Client, error) {
+	var o ClientOptions
+	if options != nil {
+		o = *options
+	}
+	r, err := connect(endpoint, o.ClientOptions, o.TokenCache, credential)
+	if err != nil {
+		return nil, operationError("create client", "", "", err)
+	}
+	return &Client{registry: r}, nil
+}
+
+func connect(endpoint string, options azcore.ClientOptions, cache *TokenCache, credential func(azcore.ClientOptions) (grant, error)) (*registry, error) {
+	g, err := credential(options)
+	if err != nil {
+		return nil, err
+	}
+	return newRegistry(endpoint, options, cache, g)
+}
+
+// NewBlobClient returns a client for the blobs of the same registry. It shares
+// this client's policies, tokens and connections.
+func (c *Client) NewBlobClient() *BlobClient { return &BlobClient{registry: c.registry} }
+
+// Endpoint returns scheme and host of the login server.
+func (c *Client) Endpoint() string { return c.registry.endpoint }
+
+// GetAccessToken returns a token for scopes, such as
+// "repository:team/app:pull", for a tool that speaks to the registry by itself
+// (ACR protocol §2.3 has the scopes). The token is cached like those of the
+// client's own calls. The registry gives a token even when the caller lacks
+// some of the actions; the token then lacks them too.
+func (c *Client) GetAccessToken(ctx context.Context, scopes []string, options *ClientGetAccessTokenOptions) (resp ClientGetAccessTokenResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.GetAccessToken", "get access token", "", "")
+	defer func() { end(&err) }()
+	if len(scopes) == 0 {
+		return resp, &ArgumentError{Argument: "scopes", Rule: "must name at least one scope, such as repository:team/app:pull"}
+	}
+	s := c.registry.tokens
+	a, err := s.authorize(ctx, scopes, 0, true)
+	if err == nil && options != nil && options.Renew && !a.fresh && a.token.value != "" {
+		s.cache.drop(a.key, a.token.value)
+		a, err = s.authorize(ctx, scopes, 0, true)
+	}
+	if err != nil {
+		return resp, err
+	}
+	return ClientGetAccessTokenResponse{AccessToken: a.token.value, ExpiresOn: a.token.expires}, nil
+}
+
+// get sends a GET of the /acr/v1 API and reads its JSON into v.
+func (r *registry) get(ctx context.Context, path string, v json.Unmarshaler, scopes ...string) error {
+	req, err := r.newRequest(ctx, http.MethodGet, path+r.withAPIVersion(nil), scopes...)
+	if err != nil {
+		return err
+	}
+	return r.callJSON(req, v)
+}
+
+// patch sends body to the /acr/v1 API and reads the JSON that comes back into v.
+func (r *registry) patch(ctx context.Context, path string, body json.Marshaler, v json.Unmarshaler, scopes ...string) error {
+	req, err := r.newRequest(ctx, http.MethodPatch, path+r.withAPIVersion(nil), scopes...)
+	if err != nil {
+		return err
+	}
+	if err := setJSON(req, body); err != nil {
+		return err
+	}
+	return r.callJSON(req, v)
+}
+
+// delete sends a DELETE. That there was nothing to delete is success, as in
+// v0.2.3, unless strict.
+func (r *registry) delete(ctx context.Context, path string, strict bool, scopes ...string) (*http.Response, error) {
+	req, err := r.newRequest(ctx, http.MethodDelete, path, scopes...)
+	if err != nil {
+		return nil, err
+	}
+	ok := []int{http.StatusAccepted, http.StatusOK, http.StatusNoContent}
+	if !strict {
+		ok = append(ok, http.StatusNotFound)
+	}
+	return r.call(req, ok...)
+}
+
+// unmarshalAnswer reads the JSON of an answer, whose body has been downloaded.
+func unmarshalAnswer(resp *http.Response, v json.Unmarshaler) error {
+	body, err := runtime.Payload(resp)
+	if err != nil {
+		return err
+	}
+	if err := v.UnmarshalJSON(body); err != nil {
+		return malformedAnswer(body, err)
+	}
+	return nil
+}

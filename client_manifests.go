@@ -1,0 +1,241 @@
+package azcontainerregistry
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// maxManifest is the largest manifest that ACR takes (ACR protocol §5.2).
+const maxManifest = 4 << 20
+
+// acceptManifests is every type of manifest that ACR stores. Asked for fewer,
+// it hides what it has behind MANIFEST_UNKNOWN, and turns schema 2 into schema
+// 1 (ACR protocol §4.3).
+var acceptManifests = strings.Join([]string{
+	"application/vnd.oci.image.index.v1+json",
+	"application/vnd.oci.image.manifest.v1+json",
+	"application/vnd.docker.distribution.manifest.list.v2+json",
+	"application/vnd.docker.distribution.manifest.v2+json",
+	"application/vnd.oci.artifact.manifest.v1+json",
+	"application/vnd.cncf.oras.artifact.manifest.v1+json",
+	"*/*",
+}, ", ")
+
+// GetManifest returns a manifest by tag or digest, streamed: the caller closes
+// ManifestData. Reading it to its end verifies it, against the digest asked for
+// or else the one that the registry states; content that doesn't have it ends
+// in a [*DigestMismatchError] instead of io.EOF.
+func (c *Client) GetManifest(ctx context.Context, name, reference string, options *ClientGetManifestOptions) (resp ClientGetManifestResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.GetManifest", "get manifest", name, reference)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkReference("reference", reference)); err != nil {
+		return resp, err
+	}
+	accept := acceptManifests
+	if options != nil && options.Accept != nil && *options.Accept != "" {
+		accept = *options.Accept
+	}
+	answer, digest, err := c.readManifest(ctx, http.MethodGet, name, reference, accept)
+	if err != nil {
+		return resp, err
+	}
+	mediaType := manifestType(answer)
+	resp = ClientGetManifestResponse{
+		ManifestData:        answer.Body,
+		DockerContentDigest: optional(digest),
+		MediaType:           optional(mediaType),
+		ContentLength:       contentLength(answer),
+	}
+	if d := verifiableDigest(reference, digest, mediaType); d != "" {
+		resp.ManifestData = &verifiedBody{body: answer.Body, digest: d}
+	}
+	return resp, nil
+}
+
+// verifiableDigest returns the digest that a manifest's bytes must have, or ""
+// where they needn't: the digest of a schema 1 manifest leaves out its
+// signatures (ACR protocol §4.3).
+func verifiableDigest(reference, stated, mediaType string) string {
+	if strings.Contains(mediaType, "manifest.v1+prettyjws") {
+		return ""
+	}
+	for _, d := range []string{reference, stated} {
+		if sha256Pattern.MatchString(d) {
+			return d
+		}
+	}
+	return ""
+}
+
+// CheckManifestExists asks for a manifest's digest, type and size without its
+// bytes. An unknown one is an error of status 404, without a code: the answer
+// to a HEAD has no body.
+func (c *Client) CheckManifestExists(ctx context.Context, name, reference string, options *ClientCheckManifestExistsOptions) (resp ClientCheckManifestExistsResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.CheckManifestExists", "check manifest", name, reference)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkReference("reference", reference)); err != nil {
+		return resp, err
+	}
+	accept := acceptManifests
+	if options != nil && options.Accept != "" {
+		accept = options.Accept
+	}
+	answer, digest, err := c.readManifest(ctx, http.MethodHead, name, reference, accept)
+	if err != nil {
+		return resp, err
+	}
+	discard(answer)
+	return ClientCheckManifestExistsResponse{Digest: digest, MediaType: manifestType(answer), Size: answer.ContentLength}, nil
+}
+
+func (c *Client) readManifest(ctx context.Context, method, name, reference, accept string) (*http.Response, string, error) {
+	header := http.Header{"Accept": {accept}, "Accept-Encoding": {"identity"}}
+	return c.registry.read(ctx, method, c.registry.endpoint+manifestPath(name, reference), header, []string{pullScope(name)}, http.StatusOK)
+}
+
+func manifestType(resp *http.Response) string {
+	value := resp.Header.Get("Content-Type")
+	if mediaType, _, err := mime.ParseMediaType(value); err == nil {
+		return mediaType
+	}
+	return strings.TrimSpace(value)
+}
+
+// UploadManifest puts a manifest, at most 4 MiB, under a tag or its own digest,
+// and verifies that the registry stored what was sent. manifestData is read
+// from its beginning and closed. contentType is the manifest's media type.
+// Whatever the manifest refers to must be in the repository already, or the
+// answer is [ErrorCodeManifestBlobUnknown].
+func (c *Client) UploadManifest(ctx context.Context, name, reference string, contentType ContentType, manifestData io.ReadSeekCloser, _ *ClientUploadManifestOptions) (resp ClientUploadManifestResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.UploadManifest", "upload manifest", name, reference)
+	defer func() { end(&err) }()
+	if isNil(manifestData) {
+		return resp, &ArgumentError{Argument: "manifestData", Value: "nil", Rule: "must be the manifest's bytes"}
+	}
+	defer manifestData.Close()
+	if err := checkAll(checkRepository("name", name), checkReference("reference", reference), checkMediaType("contentType", string(contentType))); err != nil {
+		return resp, err
+	}
+	data, err := readManifestData(manifestData)
+	if err != nil {
+		return resp, err
+	}
+	sum := sha256.Sum256(data)
+	digest := "sha256:" + hex.EncodeToString(sum[:])
+	if sha256Pattern.MatchString(reference) && reference != digest {
+		return resp, &DigestMismatchError{Expected: reference, Actual: digest, Size: int64(len(data))}
+	}
+	req, err := c.registry.newRequest(ctx, http.MethodPut, manifestPath(name, reference), pushScope(name))
+	if err != nil {
+		return resp, err
+	}
+	if err := setBody(req, bytes.NewReader(data), string(contentType), nil); err != nil {
+		return resp, err
+	}
+	answer, err := c.registry.call(req, http.StatusCreated)
+	if err != nil {
+		return resp, err
+	}
+	stored := answer.Header.Get(headerDigest)
+	if sha256Pattern.MatchString(stored) && stored != digest && !strings.Contains(string(contentType), "manifest.v1+") {
+		return resp, &DigestMismatchError{Expected: digest, Actual: stored, Size: int64(len(data))}
+	}
+	return ClientUploadManifestResponse{
+		ContentLength:       contentLength(answer),
+		DockerContentDigest: optional(stored),
+		Location:            optional(answer.Header.Get("Location")),
+	}, nil
+}
+
+func readManifestData(r io.ReadSeeker) ([]byte, error) {
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("seek in manifest data: %w", err)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
+	if err != nil {
+		return nil, fmt.Errorf("read manifest data: %w", err)
+	}
+	switch {
+	case len(data) == 0:
+		return nil, &ArgumentError{Argument: "manifestData", Value: "0 bytes", Rule: "must be the manifest's bytes"}
+	case len(data) > maxManifest:
+		return nil, &ArgumentError{Argument: "manifestData", Value: fmt.Sprintf("more than %d bytes", maxManifest), Rule: "must be at most 4 MiB, the registry's limit for a manifest"}
+	}
+	return data, nil
+}
+
+func checkMediaType(argument, value string) error {
+	if mediaType, _, err := mime.ParseMediaType(value); err != nil || !strings.Contains(mediaType, "/") {
+		return &ArgumentError{Argument: argument, Value: shorten(value), Rule: "must be a media type, such as " + string(ContentTypeApplicationVndOciImageManifestV1JSON)}
+	}
+	return nil
+}
+
+// DeleteManifest deletes a manifest, by digest, with all its tags (ACR protocol
+// §4.3). One that doesn't exist is no error; a locked one is
+// [ErrorCodeRegistryDisallowedOperation].
+func (c *Client) DeleteManifest(ctx context.Context, name, digest string, _ *ClientDeleteManifestOptions) (resp ClientDeleteManifestResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.DeleteManifest", "delete manifest", name, digest)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
+		return resp, err
+	}
+	_, err = c.registry.delete(ctx, manifestPath(name, digest), false, deleteScope(name))
+	return resp, err
+}
+
+// GetManifestProperties returns what the registry knows of a manifest, the
+// children of an index included (ACR protocol §3.9).
+func (c *Client) GetManifestProperties(ctx context.Context, name, digest string, _ *ClientGetManifestPropertiesOptions) (resp ClientGetManifestPropertiesResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.GetManifestProperties", "get properties of manifest", name, digest)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
+		return resp, err
+	}
+	err = c.registry.get(ctx, manifestPropertiesPath(name, digest), &resp.ArtifactManifestProperties, readScope(name))
+	return resp, err
+}
+
+// UpdateManifestProperties changes the locks of a manifest and returns it as it
+// then is (ACR protocol §3.9).
+func (c *Client) UpdateManifestProperties(ctx context.Context, name, digest string, options *ClientUpdateManifestPropertiesOptions) (resp ClientUpdateManifestPropertiesResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.UpdateManifestProperties", "update properties of manifest", name, digest)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
+		return resp, err
+	}
+	var value ManifestWriteableProperties
+	if options != nil && options.Value != nil {
+		value = *options.Value
+	}
+	err = c.registry.patch(ctx, manifestPropertiesPath(name, digest), value, &resp.ArtifactManifestProperties, metaWriteScope(name))
+	return resp, err
+}
+
+func manifestPropertiesPath(name, digest string) string {
+	return "/acr/v1/" + name + "/_manifests/" + digest
+}
+
+// optional returns nil for a header that isn't there.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// contentLength returns nil for a length that isn't told.
+func contentLength(resp *http.Response) *int64 {
+	if resp.ContentLength < 0 {
+		return nil
+	}
+	n := resp.ContentLength
+	return &n
+}

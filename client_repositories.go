@@ -1,0 +1,44 @@
+package azcontainerregistry
+
+import "context"
+
+// GetRepositoryProperties returns what the registry knows of a repository
+// (ACR protocol §3.2). An unknown one is [ErrorCodeNameUnknown].
+func (c *Client) GetRepositoryProperties(ctx context.Context, name string, _ *ClientGetRepositoryPropertiesOptions) (resp ClientGetRepositoryPropertiesResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.GetRepositoryProperties", "get properties of repository", name, "")
+	defer func() { end(&err) }()
+	if err := checkRepository("name", name); err != nil {
+		return resp, err
+	}
+	err = c.registry.get(ctx, "/acr/v1/"+name, &resp.ContainerRepositoryProperties, readScope(name))
+	return resp, err
+}
+
+// UpdateRepositoryProperties changes the locks of a repository and returns it
+// as it then is (ACR protocol §3.3). options and its Value must be given.
+func (c *Client) UpdateRepositoryProperties(ctx context.Context, name string, options *ClientUpdateRepositoryPropertiesOptions) (resp ClientUpdateRepositoryPropertiesResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.UpdateRepositoryProperties", "update properties of repository", name, "")
+	defer func() { end(&err) }()
+	if err := checkRepository("name", name); err != nil {
+		return resp, err
+	}
+	var value RepositoryWriteableProperties
+	if options != nil && options.Value != nil {
+		value = *options.Value
+	}
+	err = c.registry.patch(ctx, "/acr/v1/"+name, value, &resp.ContainerRepositoryProperties, metaWriteScope(name))
+	return resp, err
+}
+
+// DeleteRepository deletes a repository with all that is in it
+// (ACR protocol §3.4). A repository that doesn't exist is no error; a locked
+// one is [ErrorCodeRegistryDisallowedOperation].
+func (c *Client) DeleteRepository(ctx context.Context, name string, _ *ClientDeleteRepositoryOptions) (resp ClientDeleteRepositoryResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.DeleteRepository", "delete repository", name, "")
+	defer func() { end(&err) }()
+	if err := checkRepository("name", name); err != nil {
+		return resp, err
+	}
+	_, err = c.registry.delete(ctx, "/acr/v1/"+name+c.registry.withAPIVersion(nil), false, deleteScope(name))
+	return resp, err
+}

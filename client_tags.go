@@ -1,0 +1,46 @@
+package azcontainerregistry
+
+import "context"
+
+// GetTagProperties returns what the registry knows of a tag (ACR protocol
+// §3.6). An unknown one is [ErrorCodeTagUnknown].
+func (c *Client) GetTagProperties(ctx context.Context, name, tag string, _ *ClientGetTagPropertiesOptions) (resp ClientGetTagPropertiesResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.GetTagProperties", "get properties of tag", name, tag)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkTag("tag", tag)); err != nil {
+		return resp, err
+	}
+	err = c.registry.get(ctx, tagPath(name, tag), &resp.ArtifactTagProperties, readScope(name))
+	return resp, err
+}
+
+// UpdateTagProperties changes the locks of a tag and returns it as it then is
+// (ACR protocol §3.6).
+func (c *Client) UpdateTagProperties(ctx context.Context, name, tag string, options *ClientUpdateTagPropertiesOptions) (resp ClientUpdateTagPropertiesResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.UpdateTagProperties", "update properties of tag", name, tag)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkTag("tag", tag)); err != nil {
+		return resp, err
+	}
+	var value TagWriteableProperties
+	if options != nil && options.Value != nil {
+		value = *options.Value
+	}
+	err = c.registry.patch(ctx, tagPath(name, tag), value, &resp.ArtifactTagProperties, metaWriteScope(name))
+	return resp, err
+}
+
+// DeleteTag deletes a tag; the manifest stays (ACR protocol §3.7). A tag that
+// doesn't exist is no error; a locked one is
+// [ErrorCodeRegistryDisallowedOperation].
+func (c *Client) DeleteTag(ctx context.Context, name, tag string, _ *ClientDeleteTagOptions) (resp ClientDeleteTagResponse, err error) {
+	ctx, end := c.registry.begin(ctx, "Client.DeleteTag", "delete tag", name, tag)
+	defer func() { end(&err) }()
+	if err := checkAll(checkRepository("name", name), checkTag("tag", tag)); err != nil {
+		return resp, err
+	}
+	_, err = c.registry.delete(ctx, tagPath(name, tag)+c.registry.withAPIVersion(nil), false, deleteScope(name))
+	return resp, err
+}
+
+func tagPath(name, tag string) string { return "/acr/v1/" + name + "/_tags/" + tag }

@@ -1,0 +1,152 @@
+package azcontainerregistry
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// The grammar of ACR protocol §1.2. A path that doesn't follow it is answered
+// by a plain 404 without a word about why.
+var (
+	repositoryPattern = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagPattern        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	digestPattern     = regexp.MustCompile(`^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$`)
+	sha256Pattern     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+)
+
+const (
+	// maxRepositoryName is the longest name that the service may take; which of
+	// 255 and 256 it is isn't documented.
+	maxRepositoryName = 256
+
+	repositoryRule = "must be lower-case letters and digits, joined by one of . _ __ - and by /, at most 256 characters"
+	tagRule        = "must be a letter, digit or _ and up to 127 more of these or . or -"
+	digestRule     = "must be sha256: and 64 lower-case hexadecimal digits"
+	endpointRule   = "must be https:// and the login server's host, such as https://contoso.azurecr.io"
+)
+
+// checkEndpoint returns the address of a login server. Plain HTTP is for this
+// machine, or for whoever allows it.
+func checkEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
+	refuse := func(rule string) error {
+		return &ArgumentError{Argument: "endpoint", Value: shorten(endpoint), Rule: rule}
+	}
+	u, err := url.Parse(endpoint)
+	switch {
+	case endpoint == "":
+		return nil, refuse("must not be empty: it is " + strings.TrimPrefix(endpointRule, "must be "))
+	case err != nil, u.Scheme == "", u.Opaque != "", !strings.Contains(endpoint, "://"):
+		// "contoso.azurecr.io" and "contoso.azurecr.io:443" have no scheme.
+		return nil, refuse(endpointRule)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, refuse(endpointRule)
+	case u.Hostname() == "":
+		return nil, refuse("has no host; it " + endpointRule)
+	case u.User != nil:
+		return nil, refuse("must not hold a user name or password: use NewClientWithPasswordCredential")
+	case strings.Trim(u.Path, "/") != "":
+		return nil, refuse("must not have a path: the repository is an argument of each call")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, refuse("must not have a query or fragment")
+	case u.Scheme == "http" && !allowHTTP && !originOf(u).loopback():
+		return nil, refuse("must be https: over http a credential could be read on the way (InsecureAllowCredentialWithHTTP permits it)")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
+
+func checkRepository(argument, name string) error {
+	if len(name) > maxRepositoryName || !repositoryPattern.MatchString(name) {
+		return &ArgumentError{Argument: argument, Value: shorten(name), Rule: repositoryRule}
+	}
+	return nil
+}
+
+func checkTag(argument, tag string) error {
+	if !tagPattern.MatchString(tag) {
+		return &ArgumentError{Argument: argument, Value: shorten(tag), Rule: tagRule}
+	}
+	return nil
+}
+
+// checkDigest lets other algorithms than SHA-256 pass: whether the service has
+// them is not known.
+func checkDigest(argument, digest string) error {
+	if strings.HasPrefix(digest, "sha256:") && sha256Pattern.MatchString(digest) ||
+		!strings.HasPrefix(digest, "sha256:") && len(digest) <= maxRepositoryName && digestPattern.MatchString(digest) {
+		return nil
+	}
+	return &ArgumentError{Argument: argument, Value: shorten(digest), Rule: digestRule}
+}
+
+// checkReference checks a tag or a digest: only a digest has a colon.
+func checkReference(argument, reference string) error {
+	if strings.Contains(reference, ":") {
+		return checkDigest(argument, reference)
+	}
+	if !tagPattern.MatchString(reference) {
+		return &ArgumentError{Argument: argument, Value: shorten(reference), Rule: "must be a tag or a digest; a tag " + tagRule}
+	}
+	return nil
+}
+
+func checkUsername(name string) error {
+	switch {
+	case name == "":
+		return &ArgumentError{Argument: "username", Rule: "must not be empty"}
+	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl):
+		return &ArgumentError{Argument: "username", Value: shorten(name), Rule: "must not begin or end with white space, nor hold control characters"}
+	}
+	return nil
+}
+
+func checkAll(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shorten bounds what of an argument goes into an error.
+func shorten(s string) string {
+	const most = 120
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// Scopes of ACR protocol §2.3.
+const catalogScope = "registry:catalog:*"
+
+func pullScope(repository string) string      { return "repository:" + repository + ":pull" }
+func pushScope(repository string) string      { return "repository:" + repository + ":pull,push" }
+func deleteScope(repository string) string    { return "repository:" + repository + ":delete" }
+func readScope(repository string) string      { return "repository:" + repository + ":metadata_read" }
+func metaWriteScope(repository string) string { return "repository:" + repository + ":metadata_write" }
+
+// uploadRepository returns the repository that an upload's address is in.
+func uploadRepository(u *url.URL) (string, bool) {
+	rest, ok := strings.CutPrefix(u.Path, "/v2/")
+	if !ok {
+		return "", false
+	}
+	name, _, ok := strings.Cut(rest, "/blobs/uploads/")
+	if !ok || checkRepository("location", name) != nil {
+		return "", false
+	}
+	return name, true
+}
+
+// uploadScopes are the scopes of a call on an upload's address. Of an address
+// that isn't ACR's nothing is known before the registry challenges.
+func uploadScopes(u *url.URL, scope func(string) string) []string {
+	name, ok := uploadRepository(u)
+	if !ok {
+		return nil
+	}
+	return []string{scope(name)}
+}

@@ -1,0 +1,294 @@
+package azcontainerregistry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/acrkit/azcontainerregistry/internal/redact"
+)
+
+// answerError turns an answer into an error: its code is the registry's own,
+// its body stays readable, and no secret is left in what azcore prints of it.
+func (r *registry) answerError(resp *http.Response, sent int) error {
+	err := newResponseError(resp)
+	if sent > 1 && transient(resp.StatusCode) {
+		return &RetriesExhaustedError{Attempts: sent, Err: err}
+	}
+	return err
+}
+
+// transportError is for a request that got no answer.
+func (r *registry) transportError(req *policy.Request, err error, sent int) error {
+	var settled *settledError
+	if errors.As(err, &settled) {
+		return settled.err
+	}
+	err = redactError(err)
+	if sent > 1 && req.Raw().Context().Err() == nil && !errors.Is(err, context.Canceled) {
+		return &RetriesExhaustedError{Attempts: sent, Err: err}
+	}
+	return err
+}
+
+// transient reports whether azcore's retry policy repeats a request because of
+// the status, unless it is configured otherwise.
+func transient(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+func newResponseError(resp *http.Response) error {
+	body := readErrorBody(resp)
+	if clean := redact.Text(string(body)); clean != string(body) {
+		body = []byte(clean)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	if resp.Request != nil && resp.Request.Header.Get("Authorization") != "" {
+		// Whoever dumps the answer dumps its request.
+		req := *resp.Request
+		req.Header = req.Header.Clone()
+		req.Header.Set("Authorization", redact.Mark)
+		resp.Request = &req
+	}
+	code, _ := parseErrorBody(body)
+	if code == "" {
+		code = resp.Header.Get("X-Ms-Error-Code")
+	}
+	return runtime.NewResponseErrorWithErrorCode(resp, code)
+}
+
+// readErrorBody returns what can be read of an answer's body.
+func readErrorBody(resp *http.Response) []byte {
+	if resp.StatusCode >= http.StatusBadRequest {
+		// The pipeline has downloaded it, within errorBody's bounds.
+		if body, err := runtime.Payload(resp); err == nil {
+			return body
+		}
+		return nil
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	return body
+}
+
+// parseErrorBody returns code and message of the first error in a failure's
+// body: the registry's JSON, even if it is cut off (ACR protocol §1.6), or the
+// storage host's XML (§4.4).
+func parseErrorBody(body []byte) (code, message string) {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	if bytes.HasPrefix(body, []byte("<")) {
+		var e struct {
+			XMLName xml.Name `xml:"Error"`
+			Code    string
+			Message string
+		}
+		if xml.Unmarshal(body, &e) != nil && e.Code == "" {
+			return "", ""
+		}
+		return strings.TrimSpace(e.Code), strings.TrimSpace(e.Message)
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if !expectDelim(dec, '{') || !skipToKey(dec, "errors") || !expectDelim(dec, '[') || !expectDelim(dec, '{') {
+		return "", ""
+	}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			break
+		}
+		target := &code
+		switch key {
+		case "code":
+		case "message":
+			target = &message
+		default:
+			var skip json.RawMessage
+			target = nil
+			err = dec.Decode(&skip)
+		}
+		if target != nil {
+			var v any
+			if err = dec.Decode(&v); err == nil {
+				*target, _ = v.(string)
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	return code, message
+}
+
+func expectDelim(dec *json.Decoder, want json.Delim) bool {
+	t, err := dec.Token()
+	return err == nil && t == want
+}
+
+func skipToKey(dec *json.Decoder, want string) bool {
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return false
+		}
+		if key == want {
+			return true
+		}
+		var skip json.RawMessage
+		if dec.Decode(&skip) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// maxMessage bounds what of a server's text goes into one of our messages.
+const maxMessage = 400
+
+// describe says what err is in one line, without secrets. azcore's own text
+// for a [*azcore.ResponseError] takes a dozen.
+func describe(err error) string {
+	if err == nil {
+		return "unknown cause"
+	}
+	respErr, ok := err.(*azcore.ResponseError)
+	if !ok {
+		return redact.Text(err.Error())
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d", respErr.StatusCode)
+	if respErr.ErrorCode != "" {
+		b.WriteString(" " + oneLine(respErr.ErrorCode))
+	} else if text := http.StatusText(respErr.StatusCode); text != "" {
+		b.WriteString(" " + text)
+	}
+	if resp := respErr.RawResponse; resp != nil {
+		if message := errorMessage(resp); message != "" {
+			b.WriteString(": " + message)
+		}
+		if home := resp.Request; home != nil && home.URL != nil && isDataHost(resp) {
+			b.WriteString(" (from " + home.URL.Host + ")")
+		}
+		if id := resp.Header.Get(headerCorrelationID); id != "" {
+			b.WriteString(" (correlation id " + oneLine(id) + ")")
+		}
+	}
+	return redact.Text(b.String())
+}
+
+// isDataHost reports whether an answer came from a storage host: a login
+// server always names itself by this header (ACR protocol §1.3), storage by
+// the other (§4.4).
+func isDataHost(resp *http.Response) bool {
+	return resp.Header.Get("X-Ms-Version") != "" || resp.Header.Get("X-Ms-Blob-Type") != "" ||
+		strings.HasPrefix(resp.Header.Get("Content-Type"), "application/xml")
+}
+
+func errorMessage(resp *http.Response) string {
+	body, err := runtime.Payload(resp)
+	if err != nil {
+		return ""
+	}
+	if _, message := parseErrorBody(body); message != "" {
+		return oneLine(message)
+	}
+	if !utf8.Valid(body) {
+		return ""
+	}
+	return oneLine(string(body))
+}
+
+// oneLine makes a server's text fit into a message: no line breaks, no control
+// characters, no more than maxMessage bytes.
+func oneLine(s string) string {
+	if len(s) > 4*maxMessage {
+		s = s[:4*maxMessage]
+	}
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError
+	}), " ")
+	if len(s) > maxMessage {
+		cut := maxMessage
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	return s
+}
+
+// operationError says what was done to what; an error that says so already
+// stays as it is.
+func operationError(operation, repository, reference string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if op, ok := err.(*OperationError); ok && op.Operation == operation && op.Repository == repository {
+		return err
+	}
+	return &OperationError{Operation: operation, Repository: repository, Reference: reference, Err: err}
+}
+
+// discard reads the little that may be left of an answer, so that its
+// connection can be used again, and closes it.
+func discard(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
+	resp.Body.Close()
+}
+
+// sharedError hands one failure to several callers. Reading the body of an
+// answer moves a position in it, so each gets an answer of its own.
+type sharedError struct {
+	err  error
+	body []byte
+}
+
+func shareError(err error) sharedError {
+	s := sharedError{err: err}
+	var respErr *azcore.ResponseError
+	if errors.As(err, &respErr) && respErr.RawResponse != nil {
+		s.body, _ = runtime.Payload(respErr.RawResponse)
+	}
+	s.err = s.copy()
+	return s
+}
+
+func (s sharedError) copy() error { return copyError(s.err, s.body) }
+
+func copyError(err error, body []byte) error {
+	switch e := err.(type) {
+	case *OperationError:
+		c := *e
+		c.Err = copyError(e.Err, body)
+		return &c
+	case *RetriesExhaustedError:
+		c := *e
+		c.Err = copyError(e.Err, body)
+		return &c
+	case *azcore.ResponseError:
+		c := *e
+		if e.RawResponse != nil {
+			resp := *e.RawResponse
+			resp.Body = io.NopCloser(bytes.NewReader(body))
+			c.RawResponse = &resp
+		}
+		return &c
+	}
+	return err
+}

@@ -1,0 +1,38 @@
+package azcontainerregistry
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/acrkit/azcontainerregistry/internal/redact"
+)
+
+// setJSON makes v the body of req.
+func setJSON(req *policy.Request, v json.Marshaler) error {
+	data, err := v.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	return setBody(req, bytes.NewReader(data), "application/json", nil)
+}
+
+// callJSON sends a JSON call and reads the answer into v.
+func (r *registry) callJSON(req *policy.Request, v json.Unmarshaler) error {
+	resp, err := r.call(req, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	return unmarshalAnswer(resp, v)
+}
+
+// malformedAnswer says that an answer of success isn't what it should be: a
+// proxy's page, half a JSON.
+func malformedAnswer(body []byte, err error) error {
+	const most = 80
+	start := body[:min(len(body), most)]
+	return fmt.Errorf("the answer is not the JSON expected: %w: it begins with %q", err, redact.Text(string(start)))
+}

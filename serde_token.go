@@ -1,0 +1,34 @@
+package azcontainerregistry
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// errNoToken is for an answer of a token endpoint that isn't one: a proxy's
+// page, half a JSON. Its body isn't shown, for it may hold the token after all.
+var errNoToken = errors.New("the answer has no token in it")
+
+type tokenAnswer struct {
+	AccessToken  string  `json:"access_token"`
+	RefreshToken string  `json:"refresh_token"`
+	Token        string  `json:"token"`
+	ExpiresIn    float64 `json:"expires_in"`
+}
+
+func decodeTokenAnswer(body []byte) (tokenAnswer, error) {
+	var a tokenAnswer
+	if err := json.Unmarshal(body, &a); err != nil {
+		return tokenAnswer{}, errNoToken
+	}
+	return a, nil
+}
+
+// hideBody replaces an error of decoding a token answer: azcore's quotes the
+// body.
+func hideBody(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errNoToken
+}

@@ -1,0 +1,204 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// TokenCache keeps the tokens of registries: one refresh token a registry and
+// credential, one access token a scope. Clients that share one and use the
+// same credential for the same registry fetch each token once between them. It
+// is safe for concurrent use. The zero value is not ready: see [NewTokenCache].
+type TokenCache struct {
+	mu      sync.Mutex
+	entries map[tokenKey]*tokenEntry
+	sweepAt int
+}
+
+// NewTokenCache returns an empty cache.
+func NewTokenCache() *TokenCache {
+	return &TokenCache{entries: map[tokenKey]*tokenEntry{}, sweepAt: minSweep}
+}
+
+// minSweep is how many tokens there must be before expired ones are looked for.
+const minSweep = 256
+
+// tokenKey says what a token is good for. identity keeps the tokens of one
+// credential from another's clients.
+type tokenKey struct {
+	registry origin
+	service  string
+	identity any
+	kind     tokenKind
+	scope    string // sorted, joined by spaces; empty for refresh tokens
+}
+
+type tokenKind int
+
+const (
+	refreshTokenKind tokenKind = iota
+	accessTokenKind
+)
+
+// token is a token, or the knowledge that there is none to be had.
+type token struct {
+	value   string
+	fetched time.Time
+	expires time.Time
+	// mode is how the token is sent.
+	mode authMode
+	// refused is why an anonymous caller got no token; the request goes without.
+	refused error
+}
+
+type tokenEntry struct {
+	token token
+	// flight is the fetch under way, nil when there is none.
+	flight *tokenFlight
+	// retryRenewal is when a renewal that failed may be tried again, the token
+	// still being good.
+	retryRenewal time.Time
+}
+
+type tokenFlight struct {
+	done   chan struct{}
+	token  token
+	failed sharedError
+}
+
+const (
+	// renewalPause is how long a token that is still good is used after a
+	// renewal failed, before the next try.
+	renewalPause = 30 * time.Second
+
+	// renewAhead is how long before its expiry a token is renewed, if it lives
+	// long enough. ACR's access tokens live 75 minutes.
+	renewAhead = 5 * time.Minute
+
+	// spare is how long a token must still be good to be sent at all, for a
+	// request takes time to get there.
+	spare = 30 * time.Second
+)
+
+// usable reports whether t will be good for d from now on. A token that never
+// lives that long is usable in the first half of its life: fetching another
+// wouldn't help.
+func (t token) usable(now time.Time, d time.Duration) bool {
+	life := t.expires.Sub(t.fetched)
+	need := min(max(d, spare), life/2)
+	return t.expires.Sub(now) > need
+}
+
+// due reports whether t should be renewed though it is usable.
+func (t token) due(now time.Time) bool {
+	ahead := min(renewAhead, t.expires.Sub(t.fetched)/4)
+	return t.expires.Sub(now) < ahead
+}
+
+// get returns the token of key, good for at least d if its kind lives that
+// long. Of all callers that need a new one a single one fetches it, with its
+// own context; the others wait, each as long as its own context allows, and
+// look again. While a token that is due for renewal is still good, only the
+// caller that renews it waits. fresh says that it was fetched for this call.
+func (c *TokenCache) get(ctx context.Context, key tokenKey, d time.Duration, fetch func(context.Context) (token, error)) (t token, fresh bool, err error) {
+	for {
+		c.mu.Lock()
+		e := c.entries[key]
+		if e == nil {
+			e = &tokenEntry{}
+			c.entries[key] = e
+			c.sweep(key)
+		}
+		now := time.Now()
+		usable := e.token.usable(now, d)
+		if usable && (e.flight != nil || !e.token.due(now) || now.Before(e.retryRenewal)) {
+			t := e.token
+			c.mu.Unlock()
+			return t, false, nil
+		}
+		if e.flight == nil {
+			flight := &tokenFlight{done: make(chan struct{})}
+			e.flight = flight
+			held := e.token
+			c.mu.Unlock()
+			t, err := c.lead(ctx, key, flight, fetch)
+			if err != nil && usable && ctx.Err() == nil {
+				c.postpone(key)
+				return held, false, nil
+			}
+			return t, true, err
+		}
+		flight := e.flight
+		c.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return token{}, false, ctx.Err()
+		case <-flight.done:
+		}
+		switch {
+		case flight.failed.err == nil && flight.token.usable(time.Now(), 0):
+			return flight.token, true, nil
+		case flight.failed.err != nil && !errors.Is(flight.failed.err, context.Canceled) && !errors.Is(flight.failed.err, context.DeadlineExceeded):
+			// The registry's answer would be the same for each who waited.
+			return token{}, false, flight.failed.copy()
+		case ctx.Err() != nil:
+			return token{}, false, ctx.Err()
+		}
+	}
+}
+
+// lead fetches for everybody who waits at flight.
+func (c *TokenCache) lead(ctx context.Context, key tokenKey, flight *tokenFlight, fetch func(context.Context) (token, error)) (t token, err error) {
+	// A panic in a caller's credential or transport must not leave the others
+	// waiting; they try for themselves.
+	err = context.Canceled
+	defer func() {
+		c.mu.Lock()
+		if e := c.entries[key]; e != nil && e.flight == flight {
+			e.flight = nil
+			if err == nil {
+				e.token, e.retryRenewal = t, time.Time{}
+			}
+		}
+		c.mu.Unlock()
+		flight.token, flight.failed = t, shareError(err)
+		close(flight.done)
+	}()
+	return fetch(ctx)
+}
+
+func (c *TokenCache) postpone(key tokenKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[key]; e != nil {
+		e.retryRenewal = time.Now().Add(renewalPause)
+	}
+}
+
+// drop forgets a token that the registry refused, unless another has taken its
+// place already.
+func (c *TokenCache) drop(key tokenKey, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[key]; e != nil && e.token.value == value {
+		e.token = token{}
+	}
+}
+
+// sweep forgets expired tokens now and then, so that a program that walks
+// through many repositories doesn't keep a token of each. The entry of keep was
+// made just now. c.mu is held.
+func (c *TokenCache) sweep(keep tokenKey) {
+	if len(c.entries) < c.sweepAt {
+		return
+	}
+	now := time.Now()
+	for k, e := range c.entries {
+		if k != keep && e.flight == nil && !e.token.expires.After(now) {
+			delete(c.entries, k)
+		}
+	}
+	c.sweepAt = max(minSweep, 2*len(c.entries))
+}
