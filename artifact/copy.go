@@ -37,7 +37,7 @@ func Copy(ctx context.Context, dst Target, dstRef string, src Source, srcRef str
 	if err != nil {
 		err = fmt.Errorf("copy %s to %s: %w", describe(src, srcRef), describe(dst, dstRef), err)
 	}
-	if o != nil && o.Journal != nil {
+	if o != nil && o.Journal != nil && !o.nested {
 		err = errors.Join(err, o.Journal.finish(err))
 	}
 	return result, err
@@ -93,7 +93,10 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 	if isDigest(dstRef) {
 		c.tag = ""
 	}
-	c.observer = newObserver(c.o.OnEvent, c.o.Journal)
+	c.observer = newObserver(c.o.OnEvent)
+	if !c.o.nested {
+		c.observer.journal = c.o.Journal
+	}
 	root, data, err := resolve(ctx, src, srcRef)
 	if err != nil {
 		return nil, err
@@ -112,7 +115,7 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 		}
 	}
 	c.sameStore = sameStore(dst, src)
-	if c.graph, err = walk(ctx, src, root, data, !c.sameStore && c.followsReferrers()); err != nil {
+	if c.graph, err = walk(ctx, src, root, data, !c.sameStore && followsReferrers(c.o.Referrers, dst, src)); err != nil {
 		return nil, err
 	}
 	if err := c.checkSource(ctx); err != nil {
@@ -168,15 +171,15 @@ func pick(ctx context.Context, src Source, root ocispec.Descriptor, data []byte,
 	return root, nil, &InvalidError{Store: nameOf(src), Thing: thingOf(root), Rule: fmt.Sprintf("it lies more than %d levels deep", maxDepth)}
 }
 
-func (c *copier) followsReferrers() bool {
-	switch c.o.Referrers {
+func followsReferrers(mode ReferrersMode, dst Target, src Source) bool {
+	switch mode {
 	case ReferrersFollow:
 		return true
 	case ReferrersSkip:
 		return false
 	}
-	_, from := c.src.(remote)
-	_, to := c.dst.(remote)
+	_, from := src.(remote)
+	_, to := dst.(remote)
 	return from && to
 }
 
@@ -279,6 +282,9 @@ func (c *copier) run(ctx context.Context) (Result, error) {
 	}
 	c.observer.expect(c.graph.root, totals)
 	for _, blob := range c.existing {
+		if r, ok := c.dst.(*Repository); ok {
+			c.o.mounts.remember(blob.Digest.String(), r.name)
+		}
 		c.observer.emit(Event{Kind: EventBlobExists, Descriptor: blob, Total: blob.Size})
 	}
 	for _, n := range c.graph.nodes {

@@ -43,6 +43,7 @@ const (
 type Event struct {
 	Kind       EventKind
 	Descriptor ocispec.Descriptor // the blob or manifest; the root for planned and tagged
+	Image      string             // in a sync, the image that this is about: repository:tag
 	Reference  string             // the tag, for tagged; the image, for image
 	From       string             // the repository that a blob was mounted from
 	Bytes      int64              // bytes of this blob so far

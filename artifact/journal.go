@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -304,7 +303,7 @@ func (e *JournalEntry) update(change func(*TransferRecord)) error {
 // observe keeps the record up to date: at the start and after each blob.
 func (e *JournalEntry) observe(event Event) error {
 	switch event.Kind {
-	case EventPlanned, EventBlobDone, EventBlobMounted, EventImage:
+	case EventPlanned, EventBlobDone, EventBlobMounted:
 		return e.update(func(r *TransferRecord) {
 			if event.Kind == EventPlanned {
 				r.Root = event.Descriptor.Digest.String()
@@ -365,9 +364,4 @@ func (e *JournalEntry) writeJSON(name string, v any) error {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	return nil
-}
-
-// fileOf is the name of a blob's file in the entry.
-func fileOf(digest string) string {
-	return "upload-" + strings.ReplaceAll(digest, ":", "-") + ".json"
 }

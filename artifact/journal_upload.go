@@ -1,10 +1,13 @@
 package artifact
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 )
@@ -29,7 +32,7 @@ func (c *Content) resumeUpload(r *Repository, o *azcontainerregistry.UploadOptio
 	if entry == nil {
 		return
 	}
-	name := fileOf(c.desc.Digest.String())
+	name := uploadFile(r, c.desc)
 	want := savedUpload{Registry: r.host(), Repository: r.name, Digest: c.desc.Digest.String()}
 	if data, err := readSmall(filepath.Join(entry.dir, name)); err == nil {
 		if saved, err := parseUpload(data, want, c.desc.Size); err == nil {
@@ -50,10 +53,17 @@ func (c *Content) resumeUpload(r *Repository, o *azcontainerregistry.UploadOptio
 }
 
 // forgetUpload removes the checkpoint of an upload that is done.
-func (c *Content) forgetUpload() {
+func (c *Content) forgetUpload(r *Repository) {
 	if entry := c.tuning.journal; entry != nil {
-		_ = os.Remove(filepath.Join(entry.dir, fileOf(c.desc.Digest.String())))
+		_ = os.Remove(filepath.Join(entry.dir, uploadFile(r, c.desc)))
 	}
+}
+
+// uploadFile is the name of an upload's file in its entry. A sync uploads the
+// same blob to several repositories.
+func uploadFile(r *Repository, desc ocispec.Descriptor) string {
+	target := sha256.Sum256([]byte(r.Name()))
+	return fmt.Sprintf("upload-%s-%x.json", desc.Digest.Encoded(), target[:4])
 }
 
 // parseUpload reads a checkpoint, and refuses one of another upload.

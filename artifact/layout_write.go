@@ -64,7 +64,7 @@ func (l *Layout) Push(ctx context.Context, desc ocispec.Descriptor, content *Con
 }
 
 func (l *Layout) receive(ctx context.Context, desc ocispec.Descriptor, content *Content) error {
-	if err := l.mkdirs(path.Dir(blobPath(desc)), partialDir); err != nil {
+	if err := l.mkdirs(path.Dir(blobPath(desc))); err != nil {
 		return err
 	}
 	f, name, err := l.openPartial(desc)
@@ -129,7 +129,13 @@ func receiveInto(ctx context.Context, f *os.File, desc ocispec.Descriptor, conte
 func (l *Layout) openPartial(desc ocispec.Descriptor) (*os.File, string, error) {
 	name := path.Join(partialDir, desc.Digest.Algorithm().String()+"-"+desc.Digest.Encoded())
 	for {
+		if err := l.mkdirs(partialDir); err != nil {
+			return nil, "", err
+		}
 		f, err := l.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another blob was done just now, and took the folder along
+		}
 		if err != nil {
 			return nil, "", fmt.Errorf("store %s: %w", desc.Digest, err)
 		}

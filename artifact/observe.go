@@ -20,8 +20,8 @@ type observer struct {
 	result Result
 }
 
-func newObserver(onEvent func(Event), journal *JournalEntry) *observer {
-	return &observer{onEvent: onEvent, journal: journal, moved: map[digest.Digest]int64{}, ended: map[digest.Digest]bool{}}
+func newObserver(onEvent func(Event)) *observer {
+	return &observer{onEvent: onEvent, moved: map[digest.Digest]int64{}, ended: map[digest.Digest]bool{}}
 }
 
 func (o *observer) emit(e Event) {

@@ -55,7 +55,9 @@ type Options struct {
 	// should return soon. Nil observes nothing.
 	OnEvent func(Event)
 
-	expect *Plan // set by Plan.Apply
+	expect *Plan        // set by Plan.Apply
+	nested bool         // set by Sync: the journal's entry is the sync's
+	mounts *mountMemory // set by Sync
 }
 
 // ExistsError says that the tag exists already and points to something else.
@@ -75,8 +77,9 @@ type tuning struct {
 	noProgressTimeout time.Duration
 	budget            *azcontainerregistry.TransferBudget
 	journal           *JournalEntry
+	mounts            *mountMemory
 }
 
 func (o *Options) tuning() tuning {
-	return tuning{noProgressTimeout: o.NoProgressTimeout, budget: o.Budget, journal: o.Journal}
+	return tuning{noProgressTimeout: o.NoProgressTimeout, budget: o.Budget, journal: o.Journal, mounts: o.mounts}
 }

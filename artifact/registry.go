@@ -201,6 +201,9 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 	if source, ok := content.source.(*Repository); ok && r.sameRegistry(source) && source.name != r.name {
 		o.MountFrom = []string{source.name}
 	}
+	if other := content.tuning.mounts.find(desc.Digest.String()); other != "" && other != r.name && !slices.Contains(o.MountFrom, other) {
+		o.MountFrom = append(o.MountFrom, other)
+	}
 	content.resumeUpload(r, o)
 	source := &body{ctx: ctx, content: content, desc: desc}
 	defer source.Close()
@@ -208,7 +211,8 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 	if err != nil {
 		return explainUpload(ctx, content, err)
 	}
-	content.forgetUpload()
+	content.forgetUpload(r)
+	content.tuning.mounts.remember(desc.Digest.String(), r.name)
 	switch {
 	case answer.MountedFrom != "":
 		content.report(Event{Kind: EventBlobMounted, From: answer.MountedFrom})
@@ -263,19 +267,36 @@ func (r *Repository) Tag(ctx context.Context, desc ocispec.Descriptor, reference
 	return r.PushManifest(ctx, desc, data, reference)
 }
 
-// Tags lists the repository's tags.
+// Tags lists the repository's tags, in lexical order.
 func (r *Repository) Tags(ctx context.Context) ([]string, error) {
-	var tags []string
-	for tag, err := range r.client.Tags(ctx, r.name, nil) {
+	list, err := r.tagDigests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tags := make([]string, 0, len(list))
+	for _, tag := range list {
+		tags = append(tags, tag.tag)
+	}
+	return tags, nil
+}
+
+func (r *Repository) tagDigests(ctx context.Context) ([]taggedDigest, error) {
+	var list []taggedDigest
+	for tag, err := range r.client.Tags(ctx, r.name, &azcontainerregistry.ClientListTagsOptions{MaxNum: pageSize()}) {
 		if err != nil {
 			return nil, err
 		}
-		if tag.Name != nil {
-			tags = append(tags, *tag.Name)
+		if tag.Name == nil {
+			continue
 		}
+		entry := taggedDigest{tag: *tag.Name}
+		if tag.Digest != nil {
+			entry.digest = *tag.Digest
+		}
+		list = append(list, entry)
 	}
-	slices.Sort(tags)
-	return tags, nil
+	slices.SortFunc(list, func(a, b taggedDigest) int { return strings.Compare(a.tag, b.tag) })
+	return list, nil
 }
 
 // Referrers lists the manifests whose subject is desc.

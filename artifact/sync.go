@@ -1,0 +1,443 @@
+package artifact
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+)
+
+// SyncOptions says what a sync takes along. The zero value, and nil, is
+// everything.
+type SyncOptions struct {
+	// Repositories are the source's repositories to look at. Empty asks the
+	// source for all of them, which at a registry needs the right to read the
+	// catalog.
+	Repositories []string
+	// Include and Exclude are patterns for repository or repository:tag: "*"
+	// is any run of characters but "/", "**" any run, "?" one character. What
+	// is included by one (or there is none) and excluded by none is copied.
+	Include, Exclude []string
+	// Rename gives a repository its name at the target. Nil keeps it.
+	Rename func(repository string) string
+	// Shard and Shards spread one sync over several processes: this one does
+	// the images whose repository:tag hashes to Shard, 0 to Shards-1. 0 Shards
+	// is one process. The shards need not know of each other.
+	Shard, Shards int
+	// Images is how many images are copied at a time; 0 means 4.
+	Images int
+	// Verify looks at every blob of images whose tag is right already. By
+	// default such an image counts as done, since a tag is written last, and
+	// only its referrers are looked at.
+	Verify bool
+	// Copy tunes each copy; its OnEvent observes the whole sync, Event.Image
+	// tells the images apart.
+	Copy Options
+}
+
+// SyncResult is what a sync did.
+type SyncResult struct {
+	Images  int   `json:"images"`  // chosen by the patterns and the shard
+	Copied  int   `json:"copied"`  // something of them had to be written
+	Skipped int   `json:"skipped"` // nothing had to be done
+	Failed  int   `json:"failed"`
+	Bytes   int64 `json:"bytes"` // of blobs that moved
+}
+
+// SyncPlanSchema is the version of a sync plan's JSON.
+const SyncPlanSchema = "acrkit.syncplan/1"
+
+// SyncPlan is what a sync would do: its dry run.
+type SyncPlan struct {
+	Schema      string         `json:"schema"`
+	Source      string         `json:"source"`
+	Destination string         `json:"destination"`
+	Items       []SyncPlanItem `json:"items"`
+	Bytes       int64          `json:"bytes"`    // an upper bound: images that share blobs each count them
+	Requests    int            `json:"requests"` // to the target, token requests and retries left out
+}
+
+// SyncPlanItem is one image of a sync plan.
+type SyncPlanItem struct {
+	Repository string     `json:"repository"`
+	Tag        string     `json:"tag"`
+	Target     string     `json:"target"` // the repository at the target
+	Action     PlanAction `json:"action"`
+	Digest     string     `json:"digest"`
+	Bytes      int64      `json:"bytes"`
+}
+
+// syncItem is one image.
+type syncItem struct {
+	repository, tag string
+	digest          string // "" when the source didn't say
+	target          string // repository at the target
+	source          Source
+	into            Target
+	done            bool // the target's tag has the same digest
+}
+
+func (i *syncItem) name() string { return i.repository + ":" + i.tag }
+
+// syncer is one sync.
+type syncer struct {
+	dst    SyncTarget
+	src    SyncSource
+	o      SyncOptions
+	filter *filter
+	mounts *mountMemory
+
+	mu     sync.Mutex
+	result SyncResult
+	errs   []error
+}
+
+// Sync copies every chosen image of src to dst. An image that fails doesn't
+// stop the others: at the end there is a [*PartialError]. Running the same
+// sync again does what is missing. Nothing is ever deleted at the target.
+func Sync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (SyncResult, error) {
+	s, err := newSyncer(dst, src, o)
+	if err != nil {
+		return SyncResult{}, err
+	}
+	err = s.each(ctx, s.copy)
+	if err == nil && len(s.errs) > 0 {
+		err = &PartialError{Failed: len(s.errs), Total: s.result.Images, Errs: s.errs}
+	}
+	if err != nil {
+		err = fmt.Errorf("sync %s to %s: %w", src.Name(), dst.Name(), err)
+	}
+	if j := s.o.Copy.Journal; j != nil {
+		err = errors.Join(err, j.finish(err))
+	}
+	return s.result, err
+}
+
+// PlanSync finds out what [Sync] with the same arguments would do.
+func PlanSync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (*SyncPlan, error) {
+	s, err := newSyncer(dst, src, o)
+	if err != nil {
+		return nil, err
+	}
+	p := &SyncPlan{Schema: SyncPlanSchema, Source: src.Name(), Destination: dst.Name(), Items: []SyncPlanItem{}}
+	err = s.each(ctx, func(ctx context.Context, item *syncItem) error {
+		planned := SyncPlanItem{Repository: item.repository, Tag: item.tag, Target: item.target, Action: PlanSkip, Digest: item.digest}
+		options := s.o.Copy
+		options.Journal = nil
+		requests := 0
+		if !item.done {
+			one, err := NewPlan(ctx, item.into, item.tag, item.source, item.tag, &options)
+			if err != nil {
+				return err
+			}
+			requests = one.Requests
+			planned.Action, planned.Digest, planned.Bytes = PlanCopy, one.Root.Digest.String(), one.Bytes
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		p.Items = append(p.Items, planned)
+		p.Bytes += planned.Bytes
+		p.Requests += requests
+		return nil
+	})
+	if err == nil && len(s.errs) > 0 {
+		err = &PartialError{Failed: len(s.errs), Total: s.result.Images, Errs: s.errs}
+	}
+	slices.SortFunc(p.Items, func(a, b SyncPlanItem) int {
+		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag))
+	})
+	if err != nil {
+		return p, fmt.Errorf("plan sync %s to %s: %w", src.Name(), dst.Name(), err)
+	}
+	return p, nil
+}
+
+func newSyncer(dst SyncTarget, src SyncSource, o *SyncOptions) (*syncer, error) {
+	if dst == nil || src == nil {
+		return nil, &InvalidError{Thing: "source and target", Rule: "neither may be nil"}
+	}
+	s := &syncer{dst: dst, src: src, mounts: newMountMemory()}
+	if o != nil {
+		s.o = *o
+	}
+	var err error
+	if s.filter, err = newFilter(s.o.Include, s.o.Exclude); err != nil {
+		return nil, err
+	}
+	if s.o.Shards < 0 || s.o.Shard < 0 || (s.o.Shards == 0 && s.o.Shard != 0) || (s.o.Shards > 0 && s.o.Shard >= s.o.Shards) {
+		return nil, &InvalidError{Thing: fmt.Sprintf("shard %d of %d", s.o.Shard, s.o.Shards), Rule: "shards are counted from 0, up to one less than there are"}
+	}
+	if s.o.Images < 0 {
+		return nil, &InvalidError{Thing: fmt.Sprintf("images %d", s.o.Images), Rule: "it must not be negative"}
+	}
+	if s.o.Images == 0 {
+		s.o.Images = 4
+	}
+	if s.o.Copy.Budget == nil {
+		s.o.Copy.Budget = azcontainerregistry.NewTransferBudget(DefaultConnections, 0)
+	}
+	return s, nil
+}
+
+// inShard reports whether an image belongs to this process. The hash is part
+// of the contract: machines of different versions may share one sync.
+func inShard(name string, shard, shards int) bool {
+	if shards <= 1 {
+		return true
+	}
+	sum := sha256.Sum256([]byte(name))
+	return binary.BigEndian.Uint64(sum[:8])%uint64(shards) == uint64(shard)
+}
+
+// each calls do for every chosen image, several at a time. What do fails with
+// is kept, unless the whole sync has ended.
+func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) error) error {
+	repositories := s.o.Repositories
+	if len(repositories) == 0 {
+		var err error
+		if repositories, err = s.src.Repositories(ctx); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	items := make(chan *syncItem)
+	var workers sync.WaitGroup
+	for range s.o.Images {
+		workers.Go(func() {
+			for item := range items {
+				if ctx.Err() != nil {
+					continue
+				}
+				if err := do(ctx, item); err != nil {
+					s.failed(ctx, item.name(), err)
+				}
+			}
+		})
+	}
+	var err error
+	for _, repository := range repositories {
+		if err = s.list(ctx, repository, items); err != nil {
+			break
+		}
+	}
+	close(items)
+	if err != nil {
+		cancel(err)
+	}
+	workers.Wait()
+	return errors.Join(err, func() error {
+		if err == nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	}())
+}
+
+func (s *syncer) failed(ctx context.Context, name string, err error) {
+	if ctx.Err() != nil {
+		return // the end of the whole sync, not of this image
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.result.Failed++
+	s.errs = append(s.errs, fmt.Errorf("%s: %w", name, err))
+}
+
+// list sends the chosen images of one repository.
+func (s *syncer) list(ctx context.Context, repository string, items chan<- *syncItem) error {
+	source, err := s.src.Source(repository)
+	if err != nil {
+		return err
+	}
+	tags, err := tagDigests(ctx, source)
+	if err != nil {
+		return fmt.Errorf("list tags of %s: %w", repository, err)
+	}
+	var (
+		into    Target
+		present map[string]string
+	)
+	target := repository
+	if s.o.Rename != nil {
+		target = s.o.Rename(repository)
+	}
+	for _, tag := range tags {
+		if !s.filter.image(repository, tag.tag) || !inShard(repository+":"+tag.tag, s.o.Shard, s.o.Shards) {
+			continue
+		}
+		if into == nil {
+			if into, err = s.dst.Target(target); err != nil {
+				return err
+			}
+			if present, err = presentTags(ctx, into); err != nil {
+				return fmt.Errorf("list tags of %s at %s: %w", target, s.dst.Name(), err)
+			}
+		}
+		item := &syncItem{
+			repository: repository, tag: tag.tag, digest: tag.digest, target: target, source: source, into: into,
+			done: tag.digest != "" && present[tag.tag] == tag.digest && s.o.Copy.Platform == nil,
+		}
+		s.mu.Lock()
+		s.result.Images++
+		s.mu.Unlock()
+		select {
+		case items <- item:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// copy brings one image over.
+func (s *syncer) copy(ctx context.Context, item *syncItem) error {
+	s.event(Event{Kind: EventImage, Reference: item.name()}, item)
+	options := s.o.Copy
+	if item.done && !s.o.Verify {
+		needed, err := s.hasReferrers(ctx, item)
+		if err != nil {
+			return err
+		}
+		if !needed {
+			s.count(func(r *SyncResult) { r.Skipped++ })
+			return nil
+		}
+	}
+	options.OnEvent = func(e Event) { s.event(e, item) }
+	options.mounts = s.mounts
+	options.nested = true
+	result, err := Copy(ctx, item.into, item.tag, item.source, item.tag, &options)
+	if err != nil {
+		return err
+	}
+	s.count(func(r *SyncResult) {
+		r.Bytes += result.BytesCopied
+		if result.BlobsCopied+result.BlobsMounted+result.ManifestsPushed == 0 {
+			r.Skipped++
+		} else {
+			r.Copied++
+		}
+	})
+	return nil
+}
+
+func (s *syncer) count(change func(*SyncResult)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.result)
+}
+
+// hasReferrers reports whether an image that is done otherwise has referrers
+// at the source: they may have come later.
+func (s *syncer) hasReferrers(ctx context.Context, item *syncItem) (bool, error) {
+	lister, ok := item.source.(ReferrerLister)
+	if !ok || !followsReferrers(s.o.Copy.Referrers, item.into, item.source) {
+		return false, nil
+	}
+	root, err := item.source.Resolve(ctx, item.digest)
+	if err != nil {
+		return false, err
+	}
+	list, err := lister.Referrers(ctx, root)
+	return len(list) > 0, err
+}
+
+// event passes on the event of one image, one at a time.
+func (s *syncer) event(e Event, item *syncItem) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.Image = item.name()
+	if s.o.Copy.OnEvent != nil {
+		s.o.Copy.OnEvent(e)
+	}
+}
+
+// taggedDigest is one tag, with what it points to if the store said so.
+type taggedDigest struct{ tag, digest string }
+
+// tagDigestLister is a store that tells its tags and their digests in one go.
+type tagDigestLister interface {
+	tagDigests(ctx context.Context) ([]taggedDigest, error)
+}
+
+func tagDigests(ctx context.Context, store Source) ([]taggedDigest, error) {
+	if l, ok := store.(tagDigestLister); ok {
+		return l.tagDigests(ctx)
+	}
+	l, ok := store.(TagLister)
+	if !ok {
+		return nil, &InvalidError{Store: nameOf(store), Thing: "tags", Rule: "this source cannot list them"}
+	}
+	tags, err := l.Tags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]taggedDigest, 0, len(tags))
+	for _, tag := range tags {
+		desc, err := store.Resolve(ctx, tag)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, taggedDigest{tag, desc.Digest.String()})
+	}
+	return list, nil
+}
+
+// presentTags is what a target has, nothing if it cannot tell or isn't there.
+func presentTags(ctx context.Context, target Target) (map[string]string, error) {
+	present := map[string]string{}
+	store, ok := target.(Source)
+	if !ok {
+		return present, nil
+	}
+	if _, ok := store.(TagLister); !ok {
+		return present, nil
+	}
+	tags, err := tagDigests(ctx, store)
+	if isNotFound(err) {
+		return present, nil
+	}
+	for _, tag := range tags {
+		present[tag.tag] = tag.digest
+	}
+	return present, err
+}
+
+// mountMemory remembers which repository of the target has a blob, so that
+// the next repository gets it without moving bytes.
+type mountMemory struct {
+	mu   sync.Mutex
+	repo map[string]string
+}
+
+func newMountMemory() *mountMemory { return &mountMemory{repo: map[string]string{}} }
+
+// maxMounts bounds the memory: some 20 MB.
+const maxMounts = 100_000
+
+func (m *mountMemory) remember(digest, repository string) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.repo) < maxMounts {
+		m.repo[digest] = repository
+	}
+}
+
+func (m *mountMemory) find(digest string) string {
+	if m == nil {
+		return ""
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.repo[digest]
+}
