@@ -171,6 +171,15 @@ func exportedAPI(pkg *types.Package) map[string]bool {
 			return p.Name()
 		}
 	}
+	// The names of results are an implementation's own affair.
+	signature := func(s *types.Signature) string {
+		var results []*types.Var
+		for v := range s.Results().Variables() {
+			results = append(results, types.NewVar(v.Pos(), v.Pkg(), "", v.Type()))
+		}
+		plain := types.NewSignatureType(nil, nil, nil, s.Params(), types.NewTuple(results...), s.Variadic())
+		return strings.TrimPrefix(publicPath(types.TypeString(plain, name)), "func")
+	}
 	str := func(t types.Type) string { return publicPath(types.TypeString(t, name)) }
 	for _, n := range pkg.Scope().Names() {
 		obj := pkg.Scope().Lookup(n)
@@ -183,7 +192,7 @@ func exportedAPI(pkg *types.Package) map[string]bool {
 		case *types.Var:
 			add("var %s %s", n, str(obj.Type()))
 		case *types.Func:
-			add("func %s%s", n, strings.TrimPrefix(str(obj.Type()), "func"))
+			add("func %s%s", n, signature(obj.Type().(*types.Signature)))
 		case *types.TypeName:
 			named, ok := obj.Type().(*types.Named)
 			if !ok {
@@ -205,7 +214,7 @@ func exportedAPI(pkg *types.Package) map[string]bool {
 			for m := range named.Methods() {
 				if m.Exported() {
 					sig := m.Type().(*types.Signature)
-					add("method (%s) %s%s", str(sig.Recv().Type()), m.Name(), strings.TrimPrefix(str(sig), "func"))
+					add("method (%s) %s%s", str(sig.Recv().Type()), m.Name(), signature(sig))
 				}
 			}
 		}

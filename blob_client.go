@@ -64,7 +64,7 @@ func (c *BlobClient) Endpoint() string { return c.registry.endpoint }
 
 // CheckBlobExists asks for a blob's size. An unknown one is an error of status
 // 404, without a code: the answer to a HEAD has no body.
-func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, _ *BlobClientCheckBlobExistsOptions) (resp BlobClientCheckBlobExistsResponse, err error) {
+func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, options *BlobClientCheckBlobExistsOptions) (resp BlobClientCheckBlobExistsResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "BlobClient.CheckBlobExists", "check blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
@@ -80,7 +80,7 @@ func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, _
 
 // CheckChunkExists is [BlobClient.CheckBlobExists] with a range, such as
 // "bytes=0-99". ACR ignores the range of a HEAD (ACR protocol §4.4).
-func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangeParam string, _ *BlobClientCheckChunkExistsOptions) (resp BlobClientCheckChunkExistsResponse, err error) {
+func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangeParam string, options *BlobClientCheckChunkExistsOptions) (resp BlobClientCheckChunkExistsResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "BlobClient.CheckChunkExists", "check chunk of blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
@@ -97,7 +97,7 @@ func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangePa
 // GetBlob returns a blob, streamed: the caller closes BlobData, and verifies it
 // with [NewDigestValidationReader]. The registry's redirect to its data host is
 // followed, without credentials.
-func (c *BlobClient) GetBlob(ctx context.Context, name, digest string, _ *BlobClientGetBlobOptions) (resp BlobClientGetBlobResponse, err error) {
+func (c *BlobClient) GetBlob(ctx context.Context, name, digest string, options *BlobClientGetBlobOptions) (resp BlobClientGetBlobResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "BlobClient.GetBlob", "get blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
@@ -113,7 +113,7 @@ func (c *BlobClient) GetBlob(ctx context.Context, name, digest string, _ *BlobCl
 // GetChunk returns a range of a blob, such as "bytes=0-99", streamed: the
 // caller closes ChunkData. ContentRange says what came; it is nil when the host
 // ignored the range and sent the whole blob.
-func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam string, _ *BlobClientGetChunkOptions) (resp BlobClientGetChunkResponse, err error) {
+func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam string, options *BlobClientGetChunkOptions) (resp BlobClientGetChunkResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "BlobClient.GetChunk", "get chunk of blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
@@ -146,7 +146,7 @@ func checkRange(argument, value string) error {
 
 // DeleteBlob deletes a blob, even one that manifests refer to. An unknown one is
 // [ErrorCodeBlobUnknown].
-func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, _ *BlobClientDeleteBlobOptions) (resp BlobClientDeleteBlobResponse, err error) {
+func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, options *BlobClientDeleteBlobOptions) (resp BlobClientDeleteBlobResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "BlobClient.DeleteBlob", "delete blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
@@ -162,7 +162,7 @@ func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, _ *Blo
 // MountBlob makes the blob mount of repository from appear in repository name
 // without moving bytes. If the registry can't, it starts an upload instead:
 // then DockerContentDigest is nil and Location is the upload's.
-func (c *BlobClient) MountBlob(ctx context.Context, name, from, mount string, _ *BlobClientMountBlobOptions) (resp BlobClientMountBlobResponse, err error) {
+func (c *BlobClient) MountBlob(ctx context.Context, name, from, mount string, options *BlobClientMountBlobOptions) (resp BlobClientMountBlobResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "BlobClient.MountBlob", "mount blob", name, mount)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkRepository("from", from), checkDigest("mount", mount)); err != nil {

@@ -20,7 +20,7 @@ const chunkRate = 256 << 10
 var errNoLocation = errors.New("the answer has no Location to go on at")
 
 // StartUpload begins an upload. The answer's Location is where it goes on.
-func (c *BlobClient) StartUpload(ctx context.Context, name string, _ *BlobClientStartUploadOptions) (resp BlobClientStartUploadResponse, err error) {
+func (c *BlobClient) StartUpload(ctx context.Context, name string, options *BlobClientStartUploadOptions) (resp BlobClientStartUploadResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "BlobClient.StartUpload", "start upload", name, "")
 	defer func() { end(&err) }()
 	if err := checkRepository("name", name); err != nil {
@@ -185,7 +185,7 @@ func chunkRange(options *BlobClientUploadChunkOptions, size int64) (string, erro
 
 // CompleteUpload ends an upload: the registry verifies that what it received
 // has the calculator's digest, else it answers [ErrorCodeDigestInvalid].
-func (c *BlobClient) CompleteUpload(ctx context.Context, location string, blobDigestCalculator *BlobDigestCalculator, _ *BlobClientCompleteUploadOptions) (resp BlobClientCompleteUploadResponse, err error) {
+func (c *BlobClient) CompleteUpload(ctx context.Context, location string, blobDigestCalculator *BlobDigestCalculator, options *BlobClientCompleteUploadOptions) (resp BlobClientCompleteUploadResponse, err error) {
 	u, name, err := c.uploadAddress(location)
 	ctx, end := c.registry.begin(ctx, "BlobClient.CompleteUpload", "complete upload", name, "")
 	defer func() { end(&err) }()
@@ -228,7 +228,7 @@ func withDigest(u *url.URL, digest string) string {
 
 // GetUploadStatus asks how far an upload has come. The answer's Location
 // replaces the one asked with.
-func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, _ *BlobClientGetUploadStatusOptions) (resp BlobClientGetUploadStatusResponse, err error) {
+func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, options *BlobClientGetUploadStatusOptions) (resp BlobClientGetUploadStatusResponse, err error) {
 	u, name, err := c.uploadAddress(location)
 	ctx, end := c.registry.begin(ctx, "BlobClient.GetUploadStatus", "get upload status", name, "")
 	defer func() { end(&err) }()
@@ -255,7 +255,7 @@ func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, _ *Bl
 
 // CancelUpload ends an upload without a blob. It needs the permission to
 // delete (ACR protocol §4.5).
-func (c *BlobClient) CancelUpload(ctx context.Context, location string, _ *BlobClientCancelUploadOptions) (resp BlobClientCancelUploadResponse, err error) {
+func (c *BlobClient) CancelUpload(ctx context.Context, location string, options *BlobClientCancelUploadOptions) (resp BlobClientCancelUploadResponse, err error) {
 	u, name, err := c.uploadAddress(location)
 	ctx, end := c.registry.begin(ctx, "BlobClient.CancelUpload", "cancel upload", name, "")
 	defer func() { end(&err) }()

@@ -113,7 +113,7 @@ func manifestType(resp *http.Response) string {
 // from its beginning and closed. contentType is the manifest's media type.
 // Whatever the manifest refers to must be in the repository already, or the
 // answer is [ErrorCodeManifestBlobUnknown].
-func (c *Client) UploadManifest(ctx context.Context, name, reference string, contentType ContentType, manifestData io.ReadSeekCloser, _ *ClientUploadManifestOptions) (resp ClientUploadManifestResponse, err error) {
+func (c *Client) UploadManifest(ctx context.Context, name, reference string, contentType ContentType, manifestData io.ReadSeekCloser, options *ClientUploadManifestOptions) (resp ClientUploadManifestResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.UploadManifest", "upload manifest", name, reference)
 	defer func() { end(&err) }()
 	if isNil(manifestData) {
@@ -181,7 +181,7 @@ func checkMediaType(argument, value string) error {
 // DeleteManifest deletes a manifest, by digest, with all its tags (ACR protocol
 // §4.3). One that doesn't exist is no error; a locked one is
 // [ErrorCodeRegistryDisallowedOperation].
-func (c *Client) DeleteManifest(ctx context.Context, name, digest string, _ *ClientDeleteManifestOptions) (resp ClientDeleteManifestResponse, err error) {
+func (c *Client) DeleteManifest(ctx context.Context, name, digest string, options *ClientDeleteManifestOptions) (resp ClientDeleteManifestResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.DeleteManifest", "delete manifest", name, digest)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
@@ -193,7 +193,7 @@ func (c *Client) DeleteManifest(ctx context.Context, name, digest string, _ *Cli
 
 // GetManifestProperties returns what the registry knows of a manifest, the
 // children of an index included (ACR protocol §3.9).
-func (c *Client) GetManifestProperties(ctx context.Context, name, digest string, _ *ClientGetManifestPropertiesOptions) (resp ClientGetManifestPropertiesResponse, err error) {
+func (c *Client) GetManifestProperties(ctx context.Context, name, digest string, options *ClientGetManifestPropertiesOptions) (resp ClientGetManifestPropertiesResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.GetManifestProperties", "get properties of manifest", name, digest)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {

@@ -4,7 +4,7 @@ import "context"
 
 // GetRepositoryProperties returns what the registry knows of a repository
 // (ACR protocol §3.2). An unknown one is [ErrorCodeNameUnknown].
-func (c *Client) GetRepositoryProperties(ctx context.Context, name string, _ *ClientGetRepositoryPropertiesOptions) (resp ClientGetRepositoryPropertiesResponse, err error) {
+func (c *Client) GetRepositoryProperties(ctx context.Context, name string, options *ClientGetRepositoryPropertiesOptions) (resp ClientGetRepositoryPropertiesResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.GetRepositoryProperties", "get properties of repository", name, "")
 	defer func() { end(&err) }()
 	if err := checkRepository("name", name); err != nil {
@@ -33,7 +33,7 @@ func (c *Client) UpdateRepositoryProperties(ctx context.Context, name string, op
 // DeleteRepository deletes a repository with all that is in it
 // (ACR protocol §3.4). A repository that doesn't exist is no error; a locked
 // one is [ErrorCodeRegistryDisallowedOperation].
-func (c *Client) DeleteRepository(ctx context.Context, name string, _ *ClientDeleteRepositoryOptions) (resp ClientDeleteRepositoryResponse, err error) {
+func (c *Client) DeleteRepository(ctx context.Context, name string, options *ClientDeleteRepositoryOptions) (resp ClientDeleteRepositoryResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.DeleteRepository", "delete repository", name, "")
 	defer func() { end(&err) }()
 	if err := checkRepository("name", name); err != nil {

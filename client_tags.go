@@ -4,7 +4,7 @@ import "context"
 
 // GetTagProperties returns what the registry knows of a tag (ACR protocol
 // §3.6). An unknown one is [ErrorCodeTagUnknown].
-func (c *Client) GetTagProperties(ctx context.Context, name, tag string, _ *ClientGetTagPropertiesOptions) (resp ClientGetTagPropertiesResponse, err error) {
+func (c *Client) GetTagProperties(ctx context.Context, name, tag string, options *ClientGetTagPropertiesOptions) (resp ClientGetTagPropertiesResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.GetTagProperties", "get properties of tag", name, tag)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkTag("tag", tag)); err != nil {
@@ -33,7 +33,7 @@ func (c *Client) UpdateTagProperties(ctx context.Context, name, tag string, opti
 // DeleteTag deletes a tag; the manifest stays (ACR protocol §3.7). A tag that
 // doesn't exist is no error; a locked one is
 // [ErrorCodeRegistryDisallowedOperation].
-func (c *Client) DeleteTag(ctx context.Context, name, tag string, _ *ClientDeleteTagOptions) (resp ClientDeleteTagResponse, err error) {
+func (c *Client) DeleteTag(ctx context.Context, name, tag string, options *ClientDeleteTagOptions) (resp ClientDeleteTagResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.DeleteTag", "delete tag", name, tag)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkTag("tag", tag)); err != nil {
