@@ -1,51 +1,222 @@
 package emulator
 
-import "net/http"
-
-// The actions of repository scopes (ACR protocol §2.3).
-const (
-	actionPull           = "pull"
-	actionPush           = "push"
-	actionDelete         = "delete"
-	actionMetadataRead   = "metadata_read"
-	actionMetadataWrite  = "metadata_write"
-	actionDeletedRead    = "deleted_read"
-	actionDeletedRestore = "deleted_restore"
-	actionAny            = "*"
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
 )
 
-// scope is a resource and what a caller wants to do with it.
-type scope struct {
-	Type    string   `json:"type"`
-	Name    string   `json:"name"`
-	Actions []string `json:"actions"`
-}
+// nullGUID is the user name that goes with a token as a password (ACR
+// protocol §2.6).
+const nullGUID = "00000000-0000-0000-0000-000000000000"
 
-func repositoryScope(name string, actions ...string) scope {
-	return scope{Type: "repository", Name: name, Actions: actions}
-}
-
-func catalogScope() scope {
-	return scope{Type: "registry", Name: "catalog", Actions: []string{actionAny}}
-}
-
-func deletedCatalogScope() scope {
-	return scope{Type: "registry", Name: "deleted_catalog", Actions: []string{actionAny}}
-}
+// localUser is the user name that goes with the password of a running
+// server's own folder, see [FindRunning].
+const localUser = "acrkit-local"
 
 // caller is who sends a request, once it was let in.
 type caller struct {
-	identity           string // throttling identity; "" for anonymous
+	identity           string // throttling identity
 	quarantineReader   bool   // sees quarantined images
 	quarantineReleaser bool   // may PATCH quarantineState
 }
 
-// admit lets a request in, or answers it and returns false.
+// admit lets a request in, or answers it and returns false. The order is that
+// of the service: network rules, throttling, authentication, permission, the
+// identity's own throttling.
 func (e *Emulator) admit(w http.ResponseWriter, r *http.Request, op *operation) (*caller, bool) {
-	return &caller{identity: "owner", quarantineReader: true, quarantineReleaser: true}, true
+	c, refused := e.judge(r, op)
+	if refused == nil {
+		return c, true
+	}
+	e.setRegistryHeaders(w, r)
+	refused.write(w)
+	return nil, false
 }
 
-// serveOAuth answers /oauth2/*.
-func (e *Emulator) serveOAuth(w http.ResponseWriter, r *http.Request, reg *registry) {
-	e.routeNotFound(w, r)
+func (e *Emulator) judge(r *http.Request, op *operation) (*caller, *refusal) {
+	class := classOf(r.Method, op.name)
+	if refused := e.screen(r, op.registry, class); refused != nil {
+		return nil, refused
+	}
+	policies := op.registry.policies()
+	if policies.NoAuthentication {
+		return &caller{quarantineReader: true, quarantineReleaser: true}, nil
+	}
+	p, refused := e.authenticate(r, op)
+	if refused != nil {
+		return nil, refused
+	}
+	observe(r, func(record *Request) { record.Identity = p.id })
+	for _, needed := range op.scopes {
+		for _, action := range needed.Actions {
+			if !p.permit(needed.Type, needed.Name, action) {
+				return nil, unauthorized(r, op, "insufficient_scope")
+			}
+		}
+	}
+	if policies.Throttling {
+		if refused := e.access.throttle.take(e.now(), policies.SKU, op.registry.Name, p.id, class); refused != nil {
+			return nil, refused
+		}
+	}
+	return &caller{
+		identity:           p.id,
+		quarantineReader:   slices.Contains(p.rights, rightQuarantineRead),
+		quarantineReleaser: slices.Contains(p.rights, rightQuarantineWrite),
+	}, nil
+}
+
+// authenticate finds out who sends a request to a resource.
+func (e *Emulator) authenticate(r *http.Request, op *operation) (*principal, *refusal) {
+	scheme, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch strings.ToLower(scheme) {
+	case "bearer":
+		claims, err := e.verify(op.registry, op.login, strings.TrimSpace(credentials), grantAccess)
+		switch {
+		case errors.Is(err, errForeignToken):
+			// An Entra token in the place of ours meets the ordinary
+			// challenge (ACR protocol §2.11).
+			return nil, unauthorized(r, op, "")
+		case err != nil || claims.Access == nil:
+			return nil, unauthorized(r, op, "invalid_token")
+		}
+		observe(r, func(record *Request) { record.Granted = scopeStrings(*claims.Access) })
+		p := withGrants(claims.Subject, *claims.Access)
+		p.rights = op.registry.rightsOf(claims.Subject)
+		return p, nil
+	case "basic":
+		p := e.basicPrincipal(op.registry, credentials)
+		if p == nil {
+			return nil, &refusal{err: errUnauthorized, challenge: `Basic realm="` + op.login + `"`}
+		}
+		return p, nil
+	}
+	return nil, unauthorized(r, op, "")
+}
+
+// basicPrincipal returns who signs in with Basic on a resource path. Scope-map
+// tokens and the null GUID are refused there (ACR protocol §2.7).
+func (e *Emulator) basicPrincipal(reg *registry, credentials string) *principal {
+	user, password, ok := parseBasic(credentials)
+	if !ok || user == nullGUID {
+		return nil
+	}
+	if reg.policies().scopeMapToken(user) != nil {
+		return nil
+	}
+	p, err := e.signIn(reg, user, password)
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
+// parseBasic reads the credentials of a Basic header: the base64 form of a
+// user name without a colon, a colon, and a password.
+func parseBasic(credentials string) (user, password string, ok bool) {
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(credentials))
+	if err != nil {
+		return "", "", false
+	}
+	return strings.Cut(string(decoded), ":")
+}
+
+// signIn checks a user name and a password. The errors are those of the
+// token endpoint (ACR protocol §2.5).
+func (e *Emulator) signIn(reg *registry, user, password string) (*principal, *apiError) {
+	if strings.ContainsFunc(user, unicode.IsControl) {
+		// A trailing newline is known to make the service fail.
+		return nil, errInternal
+	}
+	policies := reg.policies()
+	if local := e.access.localPassword.Load(); local != nil && user == localUser && same(password, *local) {
+		return omnipotent(localUser), nil
+	}
+	if policies.Admin != nil && strings.EqualFold(user, reg.Name) {
+		if !slices.ContainsFunc(policies.Admin.Passwords, func(p string) bool { return same(p, password) }) {
+			return nil, errUnauthorized
+		}
+		return omnipotent(reg.Name), nil
+	}
+	if token := policies.scopeMapToken(user); token != nil {
+		if token.Disabled || !slices.ContainsFunc(token.Passwords, func(p string) bool { return same(p, password) }) {
+			return nil, errUnauthorized
+		}
+		return withScopeMap(*token), nil
+	}
+	for _, identity := range policies.Identities {
+		if identity.Secret != "" && strings.EqualFold(identity.ID, user) {
+			if !same(identity.Secret, password) {
+				return nil, errUnauthorized.withMessage("Invalid clientid or client secret.")
+			}
+			p := policies.entra(identity.ID)
+			if p == nil {
+				return nil, errDenied.withMessage("retrieving permissions failed")
+			}
+			return p, nil
+		}
+	}
+	if !isGUID(user) {
+		return nil, errUnauthorized.withMessage("aad access token with sp failed client id must be guid")
+	}
+	return nil, errUnauthorized.withMessage("Application not registered with AAD.")
+}
+
+func (p *Policies) scopeMapToken(name string) *ScopeMapToken {
+	for i := range p.Tokens {
+		if p.Tokens[i].Name == name {
+			return &p.Tokens[i]
+		}
+	}
+	return nil
+}
+
+// rightsOf returns the registry-wide rights of the subject of a token.
+func (r *registry) rightsOf(subject string) []string {
+	policies := r.policies()
+	switch {
+	case subject == localUser, policies.Admin != nil && subject == r.Name:
+		return allRights
+	case subject == anonymousID, policies.scopeMapToken(subject) != nil:
+		return nil
+	}
+	if p := policies.entra(subject); p != nil {
+		return p.rights
+	}
+	return nil
+}
+
+// unauthorized is the 401 of a resource (ACR protocol §2.2). reason is the
+// error attribute; empty for none.
+func unauthorized(r *http.Request, op *operation, reason string) *refusal {
+	challenge := `Bearer realm="` + requestScheme(r) + "://" + op.login + `/oauth2/token",service="` + op.login + `"`
+	if len(op.scopes) > 0 {
+		challenge += `,scope="` + scopeText(op.scopes) + `"`
+	}
+	if reason != "" {
+		challenge += `,error="` + reason + `"`
+	}
+	if len(op.scopes) == 0 {
+		return &refusal{err: errUnauthorized.withDetail(jsonNull), challenge: challenge}
+	}
+	type denied struct{ Type, Name, Action string }
+	var detail []denied
+	for _, s := range op.scopes {
+		for _, action := range s.Actions {
+			detail = append(detail, denied{s.Type, s.Name, action})
+		}
+	}
+	return &refusal{err: errUnauthorized.withDetail(detail), challenge: challenge}
+}
+
+func scopeStrings(scopes []scope) []string {
+	texts := make([]string, len(scopes))
+	for i, s := range scopes {
+		texts[i] = s.Type + ":" + s.Name + ":" + strings.Join(s.Actions, ",")
+	}
+	return texts
 }

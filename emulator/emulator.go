@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,10 @@ type Emulator struct {
 	registries []*registry
 	signKey    []byte
 
+	access   access
+	recorder recorder
+	faults   faults
+
 	temporary string // folder to remove on Close
 	stop      context.CancelFunc
 	running   sync.WaitGroup
@@ -34,6 +39,8 @@ type Emulator struct {
 type registry struct {
 	RegistryOptions
 	id string // the registry's GUID
+
+	current atomic.Pointer[compiledPolicies]
 }
 
 // New opens the data folder and returns an emulator over it. The caller ends
@@ -56,6 +63,12 @@ func New(o *Options) (*Emulator, error) {
 		e.options.Now = time.Now
 	}
 	if err := e.addRegistries(options.Registries); err != nil {
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	if err := e.access.open(e.options); err != nil {
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	if err := e.SetFaults(options.Faults...); err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
 	e.signKey = make([]byte, 32)
@@ -87,7 +100,7 @@ func (e *Emulator) Close() error {
 
 // now is the emulator's clock; every time in an answer, a token or a
 // signature comes from it.
-func (e *Emulator) now() time.Time { return e.options.Now() }
+func (e *Emulator) now() time.Time { return e.access.clock.Now() }
 
 func (e *Emulator) addRegistries(all []RegistryOptions) error {
 	if len(all) == 0 {
@@ -110,7 +123,13 @@ func (e *Emulator) addRegistries(all []RegistryOptions) error {
 			return fmt.Errorf("registry %q: name or login server is used twice", o.Name)
 		}
 		seen[o.Name], seen[o.LoginServer] = true, true
-		e.registries = append(e.registries, &registry{RegistryOptions: o, id: stableGUID("registry", o.Name)})
+		policies, err := o.Policies.compile()
+		if err != nil {
+			return fmt.Errorf("registry %q: %w", o.Name, err)
+		}
+		reg := &registry{RegistryOptions: o, id: stableGUID("registry", o.Name)}
+		reg.current.Store(policies)
+		e.registries = append(e.registries, reg)
 	}
 	return nil
 }
@@ -135,6 +154,15 @@ func (e *Emulator) registryFor(host string) *registry {
 // ServeHTTP answers requests to the login servers and to the storage host
 // that blobs are redirected to, told apart by host and path.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.isIdentityRequest(r) {
+		e.IdentityProviderHandler().ServeHTTP(w, r)
+		return
+	}
+	e.serveRecorded(w, r, e.withFaults(http.HandlerFunc(e.dispatch)))
+}
+
+// dispatch tells the storage host from the login servers.
+func (e *Emulator) dispatch(w http.ResponseWriter, r *http.Request) {
 	if e.isDataRequest(r) {
 		e.serveData(w, r)
 		return

@@ -230,6 +230,9 @@ func (e *Emulator) servesHost(host string) bool {
 			return true
 		}
 	}
+	if e.access.provider != nil && (host == identityProviderHost || host == imdsHost) {
+		return true
+	}
 	return strings.HasSuffix(host, storageSuffix)
 }
 

@@ -28,8 +28,16 @@ type Options struct {
 	// value is an error of New.
 	Quirks map[string]string
 
+	// IdentityProvider turns the emulator's own stand-in for Entra on, and
+	// with its Strict field makes it the only one whose tokens count. Nil
+	// means off.
+	IdentityProvider *IdentityProvider
+
+	// Faults are what goes wrong from the start, see [Emulator.SetFaults].
+	Faults []Fault
+
 	// Now is the clock for tokens, timestamps, signed URLs and retention.
-	// Nil means time.Now.
+	// Nil means time.Now. [Emulator.Clock] moves it.
 	Now func() time.Time
 
 	// Logger receives what the emulator has to say outside of answers, such
@@ -65,4 +73,7 @@ type RegistryOptions struct {
 	// Quarantine hides pushed images until their manifest's quarantineState
 	// is "Passed" (ACR protocol §7.4).
 	Quarantine bool
+
+	// Policies say who may do what.
+	Policies Policies
 }

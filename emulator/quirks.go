@@ -53,6 +53,8 @@ const (
 	quirkBlobDigestHeader   = "blob-digest-header"
 	quirkArtifactSizeZero   = "image-size-without-blobs"
 	quirkManifestLockTagged = "manifest-lock-and-tagging"
+	quirkForeignService     = "foreign-service"
+	quirkTokenMember        = "token-member"
 )
 
 // quirkTable is the list of quirks; the first of Values is the default.
@@ -135,6 +137,12 @@ var quirkTable = []Quirk{
 	{Name: quirkManifestLockTagged, Values: []string{"allow", "refuse"},
 		Effect:   "tagging a manifest that is write-locked",
 		Evidence: "guess, section 7.3"},
+	{Name: quirkForeignService, Values: []string{"401", "400"},
+		Effect:   "the status of the token endpoints when service is another registry",
+		Evidence: "guess, section 2.4"},
+	{Name: quirkTokenMember, Values: []string{"off", "on"},
+		Effect:   "a second member \"token\" beside \"access_token\" in what the token endpoint answers",
+		Evidence: "guess: not, section 2.6"},
 }
 
 // Quirks lists the quirks with their values, defaults and evidence, in a

@@ -27,6 +27,9 @@ type CredentialOptions struct {
 	// Lifetime of the tokens. The zero value means an hour; a negative one
 	// gives tokens that have expired.
 	Lifetime time.Duration
+	// Now is the clock that the tokens' times follow. Nil means time.Now;
+	// [Registry.NewCredential] sets the emulator's clock.
+	Now func() time.Time
 	// Err is what GetToken answers instead of a token.
 	Err error
 }
@@ -52,6 +55,9 @@ func NewCredential(options *CredentialOptions) *Credential {
 	if c.options.Lifetime == 0 {
 		c.options.Lifetime = time.Hour
 	}
+	if c.options.Now == nil {
+		c.options.Now = time.Now
+	}
 	return c
 }
 
@@ -74,7 +80,7 @@ func (c *Credential) GetToken(ctx context.Context, options policy.TokenRequestOp
 	if c.options.Audience != "" {
 		audience = c.options.Audience
 	}
-	now := time.Now()
+	now := c.options.Now()
 	expires := now.Add(c.options.Lifetime)
 	token, err := entraToken(map[string]any{
 		"aud": audience, "iss": "https://sts.windows.net/" + tenantID + "/",

@@ -73,14 +73,22 @@ func Start(t testing.TB, options ...*emulator.Options) *Registry {
 		}
 	})
 	login := e.LoginServers()[0]
-	return &Registry{
+	registry := &Registry{
 		LoginServer: login,
 		Endpoint:    "https://" + login,
-		Credential:  NewCredential(nil),
 		Transport:   connection.Client(),
 		Emulator:    e,
 		connection:  connection,
 	}
+	registry.Credential = registry.NewCredential("")
+	return registry
+}
+
+// NewCredential returns a credential for the identity with an id, which the
+// policies may name. Its tokens follow the emulator's clock, so that moving
+// the clock makes tokens of the registry expire but not those of Entra.
+func (r *Registry) NewCredential(id string) *Credential {
+	return NewCredential(&CredentialOptions{ID: id, Now: r.Emulator.Clock().Now})
 }
 
 // ClientOptions returns options for a client of azcore's kind, with the

@@ -1,0 +1,710 @@
+package emulator_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/acrkit/azcontainerregistry/emulator"
+	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
+)
+
+const (
+	acrScope = "https://containerregistry.azure.net/.default"
+	armScope = "https://management.azure.com/.default"
+	guidA    = "aaaaaaaa-0000-4000-8000-000000000001"
+	guidB    = "bbbbbbbb-0000-4000-8000-000000000002"
+	nullGUID = "00000000-0000-0000-0000-000000000000"
+)
+
+// desk is a registry with what a test of its wire needs.
+type desk struct {
+	*emulatortest.Registry
+	t      *testing.T
+	client *http.Client
+}
+
+func start(t *testing.T, policies emulator.Policies, change ...func(*emulator.Options)) *desk {
+	t.Helper()
+	options := &emulator.Options{Registries: []emulator.RegistryOptions{{Name: "acrkit", Policies: policies}}}
+	for _, f := range change {
+		f(options)
+	}
+	registry := emulatortest.Start(t, options)
+	return &desk{Registry: registry, t: t, client: registry.HTTPClient()}
+}
+
+// answer is a response whose body was read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (a answer) challenge() string { return a.Header.Get("WWW-Authenticate") }
+
+func (d *desk) do(method, path, authorization string, body io.Reader, header ...string) answer {
+	d.t.Helper()
+	request, err := http.NewRequestWithContext(d.t.Context(), method, d.Endpoint+path, body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := d.client.Do(request)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return answer{response, string(text)}
+}
+
+func (d *desk) post(path string, form url.Values) answer {
+	d.t.Helper()
+	return d.do(http.MethodPost, path, "", strings.NewReader(form.Encode()), "Content-Type", "application/x-www-form-urlencoded")
+}
+
+func basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+func (d *desk) entra(id, scope string) string {
+	d.t.Helper()
+	token, err := d.NewCredential(id).GetToken(d.t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return token.Token
+}
+
+func (d *desk) exchange(entraToken string) answer {
+	d.t.Helper()
+	return d.post("/oauth2/exchange?api-version=2021-07-01", url.Values{
+		"grant_type": {"access_token"}, "service": {d.LoginServer}, "access_token": {entraToken},
+	})
+}
+
+func (d *desk) member(a answer, name string) string {
+	d.t.Helper()
+	if a.StatusCode != http.StatusOK {
+		d.t.Fatalf("got %s %s", a.Status, a.body)
+	}
+	members := map[string]string{}
+	if err := json.Unmarshal([]byte(a.body), &members); err != nil || len(members) != 1 {
+		d.t.Fatalf("got %s, want one member", a.body)
+	}
+	return members[name]
+}
+
+func (d *desk) refreshToken(id string) string {
+	d.t.Helper()
+	return d.member(d.exchange(d.entra(id, acrScope)), "refresh_token")
+}
+
+func (d *desk) accessToken(refreshToken string, scopes ...string) string {
+	d.t.Helper()
+	return d.member(d.post("/oauth2/token", url.Values{
+		"grant_type": {"refresh_token"}, "service": {d.LoginServer}, "refresh_token": {refreshToken}, "scope": scopes,
+	}), "access_token")
+}
+
+// claims decodes a token's payload the way the official Go library does: with
+// the standard alphabet.
+func claims(t *testing.T, token string) map[string]any {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("token has %d parts", len(parts))
+	}
+	payload, err := base64.RawStdEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatalf("payload is not standard base64: %v", err)
+	}
+	got := map[string]any{}
+	if err := json.Unmarshal(payload, &got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestChallenges(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	refresh := d.refreshToken("")
+	const login = "acrkit.azurecr.io"
+	head := `Bearer realm="https://` + login + `/oauth2/token",service="` + login + `"`
+	const message = `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.","detail":`
+	detail := func(name string, actions ...string) string {
+		entries := []string{}
+		for _, action := range actions {
+			entries = append(entries, `{"Type":"repository","Name":"`+name+`","Action":"`+action+`"}`)
+		}
+		return message + "[" + strings.Join(entries, ",") + "]}]}\n"
+	}
+	digest := "sha256:" + strings.Repeat("a", 64)
+	for _, test := range []struct {
+		name, method, path, authorization string
+		challenges                        []string
+		body                              string
+		length                            int
+	}{
+		{"base", "GET", "/v2/", "", []string{head}, message + "null}]}\n", 149},
+		{"pull", "GET", "/v2/hello-world/manifests/latest", "", []string{head + `,scope="repository:hello-world:pull"`}, detail("hello-world", "pull"), 205},
+		{"delete", "DELETE", "/v2/library%2Fhello-world/blobs/" + digest, "", []string{head + `,scope="repository:library/hello-world:delete"`}, detail("library/hello-world", "delete"), 215},
+		{"push", "POST", "/v2/library/hello-world/blobs/uploads/", "", []string{
+			head + `,scope="repository:library/hello-world:pull,push"`, head + `,scope="repository:library/hello-world:push,pull"`,
+		}, detail("library/hello-world", "pull", "push"), 280},
+		{"catalog", "GET", "/acr/v1/_catalog", "", []string{head + `,scope="registry:catalog:*"`}, message + `[{"Type":"registry","Name":"catalog","Action":"*"}]}]}` + "\n", 0},
+		{"metadata", "GET", "/v2/a/tags/list", "", []string{head + `,scope="repository:a:metadata_read"`}, detail("a", "metadata_read"), 0},
+		{"other scope", "GET", "/v2/b/manifests/x", "Bearer " + d.accessToken(refresh, "repository:a:pull"), []string{head + `,scope="repository:b:pull",error="insufficient_scope"`}, detail("b", "pull"), 0},
+		{"garbage token", "GET", "/v2/b/manifests/x", "Bearer garbage", []string{head + `,scope="repository:b:pull",error="invalid_token"`}, detail("b", "pull"), 0},
+		{"refresh token as bearer", "GET", "/v2/", "Bearer " + refresh, []string{head + `,error="invalid_token"`}, message + "null}]}\n", 0},
+		{"entra token as bearer", "GET", "/v2/b/manifests/x", "Bearer " + d.entra("", acrScope), []string{head + `,scope="repository:b:pull"`}, detail("b", "pull"), 0},
+		{"unknown scheme", "GET", "/v2/", "Digest x", []string{head}, message + "null}]}\n", 0},
+		{"head", "HEAD", "/v2/b/manifests/x", "", []string{head + `,scope="repository:b:pull"`}, "", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := d.do(test.method, test.path, test.authorization, nil)
+			if got.StatusCode != http.StatusUnauthorized || got.body != test.body {
+				t.Errorf("got %s %q, want %q", got.Status, got.body, test.body)
+			}
+			if !slices.Contains(test.challenges, got.challenge()) {
+				t.Errorf("challenge %q, want one of %q", got.challenge(), test.challenges)
+			}
+			if test.length > 0 && got.ContentLength != int64(test.length) {
+				t.Errorf("Content-Length %d, want %d", got.ContentLength, test.length)
+			}
+			if got.Header.Get("X-Ms-Request-Id") != "" {
+				t.Error("a 401 carries X-Ms-Request-Id")
+			}
+			want := []string{"max-age=31536000; includeSubDomains", "max-age=31536000; includeSubDomains"}
+			if diff := cmp.Diff(want, got.Header.Values("Strict-Transport-Security")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestMountChallengeNamesBothRepositories(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	digest := "sha256:" + strings.Repeat("a", 64)
+	got := d.do(http.MethodPost, "/v2/to/blobs/uploads/?from=other&mount="+digest, "", nil)
+	_, scopes, _ := strings.Cut(got.challenge(), `scope="`)
+	fields := strings.Fields(strings.TrimSuffix(scopes, `"`))
+	slices.Sort(fields)
+	if len(fields) != 2 || fields[0] != "repository:other:pull" || !strings.HasPrefix(fields[1], "repository:to:pu") {
+		t.Errorf("scopes %q", fields)
+	}
+	const detail = `[{"Type":"repository","Name":"to","Action":"pull"},{"Type":"repository","Name":"to","Action":"push"},{"Type":"repository","Name":"other","Action":"pull"}]`
+	if !strings.Contains(got.body, detail) {
+		t.Errorf("body %s", got.body)
+	}
+}
+
+func TestTokensHaveTheServicesClaims(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	refresh := d.refreshToken(guidA)
+	got := claims(t, refresh)
+	if lifetime := got["exp"].(float64) - got["nbf"].(float64); lifetime != 11700 {
+		t.Errorf("refresh token lives %v s", lifetime)
+	}
+	access := claims(t, d.accessToken(refresh, "repository:team/a?b~c:pull,push", "registry:catalog:*"))
+	if lifetime := access["exp"].(float64) - access["nbf"].(float64); lifetime != 4500 {
+		t.Errorf("access token lives %v s", lifetime)
+	}
+	for _, volatile := range []string{"jti", "nbf", "exp", "iat", "rid"} {
+		for _, set := range []map[string]any{got, access} {
+			if set[volatile] == nil {
+				t.Errorf("%s is missing", volatile)
+			}
+			delete(set, volatile)
+		}
+	}
+	if diff := cmp.Diff(map[string]any{
+		"sub": guidA, "appid": guidA, "iss": "Azure Container Registry", "aud": "acrkit.azurecr.io",
+		"version": "1.0", "grant_type": "refresh_token", "roles": []any{},
+		"permissions": map[string]any{
+			"Actions":    []any{"read", "write", "delete", "deleted/read", "deleted/restore/action", "quarantine/read", "quarantine/write"},
+			"NotActions": nil,
+		},
+	}, got); diff != "" {
+		t.Error("refresh token:", diff)
+	}
+	if diff := cmp.Diff(map[string]any{
+		"sub": guidA, "iss": "Azure Container Registry", "aud": "acrkit.azurecr.io",
+		"version": "1.0", "grant_type": "access_token", "roles": []any{},
+		"access": []any{
+			map[string]any{"type": "repository", "name": "team/a?b~c", "actions": []any{"pull", "push"}},
+			map[string]any{"type": "registry", "name": "catalog", "actions": []any{"*"}},
+		},
+	}, access); diff != "" {
+		t.Error("access token:", diff)
+	}
+}
+
+func TestTokenEndpointHeaders(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	got := d.exchange(d.entra("", acrScope))
+	want := map[string][]string{
+		"Content-Type":                              {"application/json; charset=utf-8"},
+		"Strict-Transport-Security":                 {"max-age=31536000; includeSubDomains"},
+		"X-Ms-Ratelimit-Remaining-Calls-Per-Second": {"166.65"},
+		"Docker-Distribution-Api-Version":           nil,
+		"Access-Control-Expose-Headers":             nil,
+		"X-Content-Type-Options":                    nil,
+	}
+	for name, values := range want {
+		if diff := cmp.Diff(values, got.Header[name]); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	if !slices.Equal(got.TransferEncoding, []string{"chunked"}) {
+		t.Errorf("transfer encoding %q", got.TransferEncoding)
+	}
+	second := d.exchange(d.entra("", acrScope))
+	if rate := second.Header.Get("X-Ms-Ratelimit-Remaining-Calls-Per-Second"); rate != "166.633333" {
+		t.Errorf("second rate %q", rate)
+	}
+	if got.Header.Get("X-Ms-Correlation-Request-Id") == "" {
+		t.Error("no correlation id")
+	}
+}
+
+func TestExchangeFailures(t *testing.T) {
+	d := start(t, emulator.Policies{
+		DisableARMTokens: true,
+		Identities:       []emulator.Identity{{ID: guidA, Roles: emulator.Roles(emulator.RolePull)}},
+	})
+	entra := d.entra(guidA, acrScope)
+	parts := strings.Split(entra, ".")
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`))
+	expired, err := emulatortest.NewCredential(&emulatortest.CredentialOptions{ID: guidA, Lifetime: -time.Hour}).
+		GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{acrScope}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := func(changes ...string) url.Values {
+		values := url.Values{"grant_type": {"access_token"}, "service": {d.LoginServer}, "access_token": {entra}}
+		for i := 0; i < len(changes); i += 2 {
+			values.Set(changes[i], changes[i+1])
+			if changes[i+1] == "" {
+				values.Del(changes[i])
+			}
+		}
+		return values
+	}
+	for _, test := range []struct {
+		name   string
+		form   url.Values
+		status int
+		body   string
+	}{
+		{"good", form(), 200, ""},
+		{"repeated grant", form("grant_type", "access_token_refresh_token"), 200, ""},
+		{"garbage", form("access_token", "garbage"), 401, ""},
+		{"missing token", form("access_token", ""), 401, ""},
+		{"alg none", form("access_token", none+"."+parts[1]+"."), 401, ""},
+		{"no signature", form("access_token", parts[0]+"."+parts[1]+"."), 401, ""},
+		{"expired", form("access_token", expired.Token), 401, ""},
+		{"login server as audience", form("access_token", d.entra(guidA, "https://acrkit.azurecr.io/.default")), 401, ""},
+		{"arm", form("access_token", d.entra(guidA, armScope)), 401, `{"errors":[{"code":"UNAUTHORIZED","message":"arm aad token disallowed"}]}` + "\n"},
+		{"no role", form("access_token", d.entra(guidB, acrScope)), 403, `{"errors":[{"code":"DENIED","message":"retrieving permissions failed"}]}` + "\n"},
+		{"foreign service", form("service", "other.azurecr.io"), 401, ""},
+		{"other tenant", form("tenant", guidB), 401, ""},
+		{"no grant", form("grant_type", ""), 400, `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported.","detail":"grant_type is missing"}]}` + "\n"},
+		{"unknown grant", form("grant_type", "magic"), 400, `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported.","detail":"grant_type is unknown"}]}` + "\n"},
+		{"no service", form("service", ""), 400, `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported.","detail":"service is missing"}]}` + "\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := d.post("/oauth2/exchange", test.form)
+			if got.StatusCode != test.status || test.status != 200 && got.body != test.body {
+				t.Errorf("got %s %q, want %d %q", got.Status, got.body, test.status, test.body)
+			}
+			if got.challenge() != "" {
+				t.Errorf("challenge %q", got.challenge())
+			}
+		})
+	}
+	if got := d.do(http.MethodGet, "/oauth2/exchange", "", nil); got.StatusCode != 404 || got.body != "404 page not found\n" {
+		t.Errorf("GET: %s %q", got.Status, got.body)
+	}
+}
+
+func TestARMTokensAreAcceptedByDefault(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	d.member(d.exchange(d.entra("", armScope)), "refresh_token")
+}
+
+func TestTokensThatAreNotOursAreRefused(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	refresh := d.refreshToken("")
+	ask := func(token string) int {
+		return d.post("/oauth2/token", url.Values{
+			"grant_type": {"refresh_token"}, "service": {d.LoginServer}, "refresh_token": {token}, "scope": {"repository:a:pull"},
+		}).StatusCode
+	}
+	if status := ask(refresh); status != 200 {
+		t.Fatalf("a good token: %d", status)
+	}
+	parts := strings.Split(refresh, ".")
+	encode := base64.RawURLEncoding.EncodeToString
+	other := start(t, emulator.Policies{}, func(o *emulator.Options) { o.Registries[0].Name = "another" })
+	access := d.accessToken(refresh, "repository:a:pull")
+	for name, token := range map[string]string{
+		"alg none":        encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + parts[1] + ".",
+		"hmac":            encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + parts[1] + "." + parts[2],
+		"other signature": parts[0] + "." + parts[1] + "." + encode(make([]byte, 256)),
+		"changed claims":  parts[0] + "." + encode([]byte(`{"iss":"Azure Container Registry","grant_type":"refresh_token","exp":99999999999}`)) + "." + parts[2],
+		"other registry":  other.refreshToken(""),
+		"access token":    access,
+		"entra token":     d.entra("", acrScope),
+		"empty":           "",
+		"two parts":       parts[0] + "." + parts[1],
+		"long":            strings.Repeat("a", 600<<10),
+	} {
+		if status := ask(token); status != 401 {
+			t.Errorf("%s: %d, want 401", name, status)
+		}
+	}
+}
+
+func TestTokensExpire(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	refresh := d.refreshToken("")
+	bearer := "Bearer " + d.accessToken(refresh, "registry:catalog:*")
+	if got := d.do(http.MethodGet, "/v2/", bearer, nil); got.StatusCode != 200 || got.body != "{}" {
+		t.Fatalf("fresh: %s %q", got.Status, got.body)
+	}
+	d.Emulator.Clock().Advance(76 * time.Minute)
+	if got := d.do(http.MethodGet, "/v2/", bearer, nil); got.StatusCode != 401 || !strings.HasSuffix(got.challenge(), `,error="invalid_token"`) {
+		t.Fatalf("after 76 minutes: %s %s", got.Status, got.challenge())
+	}
+	bearer = "Bearer " + d.accessToken(refresh, "registry:catalog:*")
+	d.Emulator.ExpireTokens()
+	if got := d.do(http.MethodGet, "/v2/", bearer, nil); got.StatusCode != 401 {
+		t.Fatalf("after ExpireTokens: %s", got.Status)
+	}
+	refresh = d.refreshToken("")
+	d.accessToken(refresh, "registry:catalog:*")
+	d.Emulator.Clock().Advance(3*time.Hour + 16*time.Minute)
+	got := d.post("/oauth2/token", url.Values{
+		"grant_type": {"refresh_token"}, "service": {d.LoginServer}, "refresh_token": {refresh}, "scope": {"repository:a:pull"},
+	})
+	if got.StatusCode != 401 || got.body != "" || got.ContentLength != 0 || got.challenge() != "" {
+		t.Fatalf("refresh token after 3:16: %s %q", got.Status, got.body)
+	}
+}
+
+// grants lists what an access token allows, as scopes.
+func grants(t *testing.T, token string) []string {
+	t.Helper()
+	got := []string{}
+	for _, entry := range claims(t, token)["access"].([]any) {
+		e := entry.(map[string]any)
+		actions := []string{}
+		for _, action := range e["actions"].([]any) {
+			actions = append(actions, action.(string))
+		}
+		got = append(got, e["type"].(string)+":"+e["name"].(string)+":"+strings.Join(actions, ","))
+	}
+	return got
+}
+
+func TestRolesDecideWhatATokenGrants(t *testing.T) {
+	all := []string{"repository:team/app:pull,push,delete,metadata_read,metadata_write,deleted_read,deleted_restore", "repository:other:pull", "registry:catalog:*", "registry:deleted_catalog:*"}
+	for _, test := range []struct {
+		name  string
+		abac  bool
+		roles []emulator.RoleAssignment
+		asked []string
+		want  []string
+	}{
+		{"pull", false, emulator.Roles(emulator.RolePull), all, []string{"repository:team/app:pull,metadata_read", "repository:other:pull", "registry:catalog:*"}},
+		{"push", false, emulator.Roles(emulator.RolePush), all, []string{"repository:team/app:pull,push,metadata_read,metadata_write", "repository:other:pull", "registry:catalog:*"}},
+		{"delete", false, emulator.Roles(emulator.RoleDelete), all, []string{"repository:team/app:delete"}},
+		{"owner", false, emulator.Roles(emulator.RoleOwner), all, all},
+		{"several in one field", false, emulator.Roles(emulator.RolePull), []string{"repository:a:pull repository:b:push,pull"}, []string{"repository:a:pull", "repository:b:pull"}},
+		{"star of an owner", false, emulator.Roles(emulator.RoleOwner), []string{"repository:*:*"}, []string{"repository:*:*"}},
+		{"star of a reader", false, emulator.Roles(emulator.RoleReader), []string{"repository:a:*"}, []string{"repository:a:pull,metadata_read"}},
+		{"not scopes", false, emulator.Roles(emulator.RoleOwner), []string{"nonsense", "repository:a", "repository::pull", ":a:pull", "repository:a:", "other:a:pull"}, []string{"other:a:pull"}[:0]},
+		{"abac writer", true, []emulator.RoleAssignment{{Role: emulator.RoleRepositoryWriter, Repositories: []string{"team/*"}}}, all, []string{"repository:team/app:pull,push,metadata_read,metadata_write"}},
+		{"abac reader of everything", true, emulator.Roles(emulator.RoleRepositoryReader, emulator.RoleCatalogLister), all, []string{"repository:team/app:pull,metadata_read", "repository:other:pull", "registry:catalog:*"}},
+		{"abac star", true, emulator.Roles(emulator.RoleRepositoryContributor), []string{"repository:*:*"}, []string{}},
+		{"abac ignores classic roles", true, emulator.Roles(emulator.RolePush, emulator.RoleRepositoryReader), []string{"repository:a:pull,push"}, []string{"repository:a:pull"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := start(t, emulator.Policies{ABAC: test.abac, Identities: []emulator.Identity{{ID: guidA, Roles: test.roles}}})
+			refresh := d.refreshToken(guidA)
+			if _, present := claims(t, refresh)["aad_identity"]; present != test.abac {
+				t.Errorf("aad_identity present: %v", present)
+			}
+			if diff := cmp.Diff(test.want, grants(t, d.accessToken(refresh, test.asked...))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestModeSwitchInvalidatesRefreshTokens(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	refresh := d.refreshToken("")
+	if err := d.Emulator.SetPolicies("acrkit", emulator.Policies{ABAC: true}); err != nil {
+		t.Fatal(err)
+	}
+	got := d.post("/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "service": {d.LoginServer}, "refresh_token": {refresh}, "scope": {"repository:a:pull"}})
+	if got.StatusCode != 401 {
+		t.Errorf("got %s", got.Status)
+	}
+	d.refreshToken("")
+}
+
+func passwordPolicies() emulator.Policies {
+	return emulator.Policies{
+		Admin: &emulator.AdminUser{Passwords: []string{"first", "second:with:colons"}},
+		Tokens: []emulator.ScopeMapToken{{
+			Name: "ci-token", Passwords: []string{"tokenpass"},
+			Rules: []emulator.ScopeMapRule{{Repository: "team/*", Actions: []string{"content/read", "metadata/read"}}},
+		}},
+		Identities: []emulator.Identity{{ID: guidA, Secret: "sp-secret", Roles: emulator.Roles(emulator.RolePull)}},
+	}
+}
+
+func TestPasswordsAtTheTokenEndpoint(t *testing.T) {
+	d := start(t, passwordPolicies())
+	refresh := d.refreshToken(guidA)
+	access := d.accessToken(refresh, "repository:team/app:pull")
+	asked := "repository:team/app:pull,push"
+	query := "/oauth2/token?service=" + d.LoginServer + "&scope=" + url.QueryEscape(asked) + "&account=x&client_id=docker&offline_token=true"
+	const unauthorized = "authentication required, visit https://aka.ms/acr/authorization for more information."
+	for _, test := range []struct {
+		name, user, password string
+		grants               []string // nil for a failure
+		status               int
+		message              string
+	}{
+		{"admin", "acrkit", "first", []string{asked}, 200, ""},
+		{"admin, second password", "acrkit", "second:with:colons", []string{asked}, 200, ""},
+		{"admin, wrong password", "acrkit", "wrong", nil, 401, unauthorized},
+		{"scope map", "ci-token", "tokenpass", []string{"repository:team/app:pull"}, 200, ""},
+		{"scope map, wrong password", "ci-token", "wrong", nil, 401, unauthorized},
+		{"service principal", guidA, "sp-secret", []string{"repository:team/app:pull"}, 200, ""},
+		{"service principal, wrong secret", guidA, "wrong", nil, 401, "Invalid clientid or client secret."},
+		{"unknown service principal", guidB, "x", nil, 401, "Application not registered with AAD."},
+		{"unknown user", "somebody", "x", nil, 401, "aad access token with sp failed client id must be guid"},
+		{"refresh token", nullGUID, refresh, []string{"repository:team/app:pull"}, 200, ""},
+		{"access token", nullGUID, access, []string{"repository:team/app:pull"}, 200, ""},
+		{"trailing newline", "acrkit\n", "first", nil, 500, "unknown error"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for how, got := range map[string]answer{
+				"GET": d.do(http.MethodGet, query, basic(test.user, test.password), nil),
+				"POST": d.post("/oauth2/token", url.Values{
+					"grant_type": {"password"}, "service": {d.LoginServer}, "scope": {asked},
+					"username": {test.user}, "password": {test.password},
+				}),
+			} {
+				if got.StatusCode != test.status {
+					t.Fatalf("%s: got %s %s", how, got.Status, got.body)
+				}
+				if test.grants != nil {
+					if diff := cmp.Diff(test.grants, grants(t, d.member(got, "access_token"))); diff != "" {
+						t.Errorf("%s: %s", how, diff)
+					}
+				} else if !strings.Contains(got.body, `"message":"`+test.message+`"}]}`) {
+					t.Errorf("%s: body %q", how, got.body)
+				}
+				if got.challenge() != "" {
+					t.Errorf("%s: challenge %q", how, got.challenge())
+				}
+			}
+		})
+	}
+	if got := d.do(http.MethodGet, query, "Basic %%%", nil); got.StatusCode != 401 {
+		t.Errorf("malformed Basic: %s", got.Status)
+	}
+}
+
+func TestBasicOnResourcePaths(t *testing.T) {
+	d := start(t, passwordPolicies())
+	for _, test := range []struct {
+		name, authorization, path string
+		status                    int
+	}{
+		{"admin", basic("acrkit", "first"), "/v2/", 200},
+		{"admin, other case", basic("ACRkit", "first"), "/v2/", 200},
+		{"service principal", basic(guidA, "sp-secret"), "/v2/", 200},
+		{"admin, wrong password", basic("acrkit", "x"), "/v2/", 401},
+		{"null GUID", basic(nullGUID, d.refreshToken(guidA)), "/v2/", 401},
+		{"scope map token", basic("ci-token", "tokenpass"), "/v2/", 401},
+		{"not base64", "Basic %%%", "/v2/", 401},
+		{"no colon", "Basic " + base64.StdEncoding.EncodeToString([]byte("acrkit")), "/v2/", 401},
+	} {
+		got := d.do(http.MethodGet, test.path, test.authorization, nil)
+		if got.StatusCode != test.status {
+			t.Errorf("%s: got %s", test.name, got.Status)
+		}
+		if test.status == 401 && got.challenge() != `Basic realm="acrkit.azurecr.io"` {
+			t.Errorf("%s: challenge %q", test.name, got.challenge())
+		}
+	}
+	got := d.do(http.MethodPut, "/v2/a/manifests/x", basic(guidA, "sp-secret"), strings.NewReader("{}"))
+	if got.StatusCode != 401 || !strings.HasSuffix(got.challenge(), `error="insufficient_scope"`) {
+		t.Errorf("push with a reader's secret: %s %s", got.Status, got.challenge())
+	}
+}
+
+func TestAnonymousCallers(t *testing.T) {
+	ask := url.Values{"grant_type": {"password"}, "service": {"acrkit.azurecr.io"}, "scope": {"repository:a:pull,delete,metadata_read,metadata_write registry:catalog:*"}, "refresh_token": {""}}
+	closed := start(t, emulator.Policies{})
+	if got := closed.post("/oauth2/token", ask); got.StatusCode != 401 {
+		t.Errorf("without anonymous pull: %s", got.Status)
+	}
+	open := start(t, emulator.Policies{AnonymousPull: true})
+	if diff := cmp.Diff([]string{"repository:a:pull,metadata_read", "registry:catalog:*"}, grants(t, open.member(open.post("/oauth2/token", ask), "access_token"))); diff != "" {
+		t.Error(diff)
+	}
+	if got := open.do(http.MethodGet, "/v2/", "", nil); got.StatusCode != 401 {
+		t.Errorf("without a token: %s", got.Status)
+	}
+	token := open.member(open.do(http.MethodGet, "/oauth2/token?service=acrkit.azurecr.io&scope=repository:a:delete", "", nil), "access_token")
+	got := open.do(http.MethodDelete, "/acr/v1/a", "Bearer "+token, nil)
+	if got.StatusCode != 401 || !strings.HasSuffix(got.challenge(), `error="insufficient_scope"`) {
+		t.Errorf("anonymous delete: %s %s", got.Status, got.challenge())
+	}
+}
+
+func TestFirewall(t *testing.T) {
+	const body = `{"errors":[{"code":"DENIED","message":"client with IP \u0027127.0.0.1\u0027 is not allowed access. Refer https://aka.ms/acr/firewall to grant access."}]}` + "\n"
+	for name, firewall := range map[string]*emulator.Firewall{
+		"not in the list":        {Allow: []string{"203.0.113.0/24", "2001:db8::1"}},
+		"public access disabled": {PublicAccessDisabled: true, Allow: []string{"127.0.0.0/8"}},
+	} {
+		d := start(t, emulator.Policies{Firewall: firewall})
+		for _, got := range []answer{
+			d.do(http.MethodGet, "/v2/", "", nil),
+			d.do(http.MethodGet, "/acr/v1/_catalog", "", nil),
+			d.exchange("x"),
+			d.do(http.MethodGet, "/oauth2/token", "", nil),
+		} {
+			if got.StatusCode != 403 || got.body != body {
+				t.Errorf("%s: %s %s: got %s %s", name, got.Request.Method, got.Request.URL.Path, got.Status, got.body)
+			}
+		}
+	}
+	d := start(t, emulator.Policies{Firewall: &emulator.Firewall{Allow: []string{"127.0.0.0/8"}}})
+	d.refreshToken("")
+}
+
+func TestThrottling(t *testing.T) {
+	d := start(t, emulator.Policies{Throttling: true, SKU: emulator.SKUBasic})
+	d.Emulator.Clock().Freeze(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	digest := "sha256:" + strings.Repeat("a", 64)
+	bearer := "Bearer " + d.accessToken(d.refreshToken(""), "repository:a:pull")
+	// The identity's own limit is half of the registry's.
+	for i := range 250 {
+		if got := d.do(http.MethodGet, "/v2/a/referrers/"+digest, bearer, nil); got.StatusCode == 429 {
+			t.Fatalf("request %d was throttled", i)
+		}
+	}
+	d.Emulator.Clock().Advance(20 * time.Second)
+	got := d.do(http.MethodGet, "/v2/a/referrers/"+digest, bearer, nil)
+	const body = `{"errors":[{"code":"TOOMANYREQUESTS","message":"Too many requests. Please visit https://aka.ms/acr/skus#sku-feature-matrix to view limits of all service tiers."}]}` + "\n"
+	if got.StatusCode != 429 || got.Header.Get("Retry-After") != "40" || got.body != body {
+		t.Errorf("got %s, Retry-After %q, %s", got.Status, got.Header.Get("Retry-After"), got.body)
+	}
+	if got := d.do(http.MethodGet, "/v2/", bearer, nil); got.StatusCode != 200 {
+		t.Errorf("another class: %s", got.Status)
+	}
+	d.Emulator.Clock().Advance(40 * time.Second)
+	if got := d.do(http.MethodGet, "/v2/a/referrers/"+digest, bearer, nil); got.StatusCode == 429 {
+		t.Error("still throttled in the next window")
+	}
+}
+
+func TestNoAuthenticationNeverChallenges(t *testing.T) {
+	d := start(t, emulator.Policies{NoAuthentication: true})
+	if got := d.do(http.MethodGet, "/v2/", "", nil); got.StatusCode != 200 {
+		t.Errorf("got %s", got.Status)
+	}
+}
+
+func TestBadTokenRequests(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	refresh := d.refreshToken("")
+	scopes := make([]string, 10_000)
+	for i := range scopes {
+		scopes[i] = "repository:a:pull"
+	}
+	got := d.post("/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "service": {d.LoginServer}, "refresh_token": {refresh}, "scope": {strings.Join(scopes, " ")}})
+	if got.StatusCode != 400 || !strings.Contains(got.body, "too many scopes") {
+		t.Errorf("10,000 scopes: %s %s", got.Status, got.body)
+	}
+	got = d.post("/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "service": {d.LoginServer}, "refresh_token": {refresh}, "scope": scopes})
+	if got.StatusCode != 400 {
+		t.Errorf("10,000 fields of a scope: %s %s", got.Status, got.body)
+	}
+	endless := io.LimitReader(repeat("a"), 100<<20)
+	request, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, d.Endpoint+"/oauth2/token", endless)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// The answer may come while the form is still being sent, and then the
+	// connection goes; both are right.
+	if response, err := d.client.Do(request); err == nil {
+		if response.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("100 MB: %s", response.Status)
+		}
+		response.Body.Close()
+	}
+	for _, kind := range []string{"application/json", "multipart/form-data; boundary=x", ";;;"} {
+		if got := d.do(http.MethodPost, "/oauth2/token", "", strings.NewReader("{}"), "Content-Type", kind); got.StatusCode != 400 {
+			t.Errorf("%s: %s", kind, got.Status)
+		}
+	}
+	if got := d.do(http.MethodPost, "/oauth2/token", "", strings.NewReader("%zz=%"), "Content-Type", "application/x-www-form-urlencoded"); got.StatusCode != 400 {
+		t.Errorf("malformed form: %s", got.Status)
+	}
+	if got := d.do(http.MethodGet, "/oauth2/token?service=%zz", "", nil); got.StatusCode != 400 {
+		t.Errorf("malformed query: %s", got.Status)
+	}
+}
+
+type repeat string
+
+func (r repeat) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = r[0]
+	}
+	return len(p), nil
+}
+
+func TestPolicyErrorsNameTheField(t *testing.T) {
+	for want, policies := range map[string]emulator.Policies{
+		`sku "Gold"`:                 {SKU: "Gold"},
+		`identities[0].id is empty`:  {Identities: []emulator.Identity{{}}},
+		`identities[0].roles[0] "X"`: {Identities: []emulator.Identity{{ID: "a", Roles: emulator.Roles("X")}}},
+		`conditions need an ABAC`:    {OtherIdentities: []emulator.RoleAssignment{{Role: emulator.RolePull, Repositories: []string{"a"}}}},
+		`admin.passwords`:            {Admin: &emulator.AdminUser{}},
+		`tokens[0].name is empty`:    {Tokens: []emulator.ScopeMapToken{{}}},
+		`firewall.allow[0] "nope"`:   {Firewall: &emulator.Firewall{Allow: []string{"nope"}}},
+		`accessTokenLifetime -1s`:    {AccessTokenLifetime: emulator.Duration(-time.Second)},
+	} {
+		_, err := emulator.New(&emulator.Options{Registries: []emulator.RegistryOptions{{Name: "acrkit", Policies: policies}}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want it to name %s", err, want)
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package emulator
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Request is the record of one request that the emulator answered, for
+// assertions and for the request log. It holds no secrets.
+type Request struct {
+	// Number counts the requests from 1.
+	Number int64 `json:"number"`
+	// Time is when the request came, by the emulator's clock, and Duration
+	// how long the answer took.
+	Time     time.Time `json:"time"`
+	Duration Duration  `json:"duration"`
+
+	// Route names what was asked for: an operation such as "get-manifest",
+	// "oauth-token", "oauth-exchange", "data" for the storage host, or
+	// "unknown"; [Routes] lists them.
+	Route  string `json:"route"`
+	Method string `json:"method"`
+	Host   string `json:"host"`
+	// Path is the path without its query, which may hold secrets.
+	Path       string `json:"path"`
+	Registry   string `json:"registry,omitempty"`
+	Repository string `json:"repository,omitempty"`
+	// Reference is the tag, the digest or the upload's id.
+	Reference string `json:"reference,omitempty"`
+	UserAgent string `json:"userAgent,omitempty"`
+	// Range is the request's Range or Content-Range.
+	Range string `json:"range,omitempty"`
+
+	// Identity is who sent the request, once that was found out.
+	Identity string `json:"identity,omitempty"`
+	// Needed are the scopes that the operation needs, Asked those that a
+	// token request asked for, Granted those that the token has.
+	Needed  []string `json:"needed,omitempty"`
+	Asked   []string `json:"asked,omitempty"`
+	Granted []string `json:"granted,omitempty"`
+
+	// Status is the status of the answer; 0 when the connection was broken
+	// before one.
+	Status int `json:"status"`
+	// ReceivedBytes and SentBytes count the bodies.
+	ReceivedBytes int64  `json:"receivedBytes"`
+	SentBytes     int64  `json:"sentBytes"`
+	CorrelationID string `json:"correlationId,omitempty"`
+	// Challenge is the WWW-Authenticate header of the answer.
+	Challenge string `json:"challenge,omitempty"`
+	// Faults names the fault rules that were applied.
+	Faults []string `json:"faults,omitempty"`
+}
+
+// maxRecorded bounds the requests kept for inspection; the oldest make room.
+const maxRecorded = 10_000
+
+// recorder keeps the latest requests. Its zero value is ready.
+type recorder struct {
+	mu     sync.Mutex
+	number int64
+	kept   []Request
+	oldest int
+	counts map[string]int64
+}
+
+func (r *recorder) begin() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.number++
+	return r.number
+}
+
+func (r *recorder) end(record Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.counts == nil {
+		r.counts = map[string]int64{}
+	}
+	r.counts[record.Route]++
+	if len(r.kept) < maxRecorded {
+		r.kept = append(r.kept, record)
+		return
+	}
+	r.kept[r.oldest] = record
+	r.oldest = (r.oldest + 1) % maxRecorded
+}
+
+// Requests returns the latest requests that were answered, up to 10,000, in
+// the order of their numbers.
+func (e *Emulator) Requests() []Request {
+	e.recorder.mu.Lock()
+	defer e.recorder.mu.Unlock()
+	all := slices.Concat(e.recorder.kept[e.recorder.oldest:], e.recorder.kept[:e.recorder.oldest])
+	slices.SortFunc(all, func(a, b Request) int { return int(a.Number - b.Number) })
+	return all
+}
+
+// RequestCounts returns how many requests were answered since the start or
+// the last ResetRequests, by route.
+func (e *Emulator) RequestCounts() map[string]int64 {
+	e.recorder.mu.Lock()
+	defer e.recorder.mu.Unlock()
+	counts := make(map[string]int64, len(e.recorder.counts))
+	for route, n := range e.recorder.counts {
+		counts[route] = n
+	}
+	return counts
+}
+
+// ResetRequests forgets the recorded requests and their counts.
+func (e *Emulator) ResetRequests() {
+	e.recorder.mu.Lock()
+	defer e.recorder.mu.Unlock()
+	e.recorder.kept, e.recorder.oldest, e.recorder.counts = nil, 0, nil
+}
+
+type exchangeKey struct{}
+
+// exchange is one request on its way through the emulator, with its record.
+type exchange struct {
+	mu     sync.Mutex
+	record Request
+}
+
+// observe adds to the record of a request; outside of ServeHTTP it does
+// nothing.
+func observe(r *http.Request, change func(*Request)) {
+	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		change(&x.record)
+	}
+}
+
+// classify fills in what the URL of a request says.
+func (e *Emulator) classify(r *http.Request) Request {
+	record := Request{
+		Method: r.Method, Host: r.Host, Path: r.URL.EscapedPath(), UserAgent: r.UserAgent(),
+		Range: r.Header.Get("Range"), Route: RouteUnknown,
+	}
+	if record.Range == "" {
+		record.Range = r.Header.Get("Content-Range")
+	}
+	switch {
+	case e.isDataRequest(r):
+		record.Route = RouteData
+		record.Reference = dataDigest(r.URL.Path)
+		return record
+	case r.URL.Path == "/oauth2/token":
+		record.Route = RouteOAuthToken
+	case r.URL.Path == "/oauth2/exchange":
+		record.Route = RouteOAuthExchange
+	default:
+		op, ok := e.parseOperation(r)
+		if !ok {
+			return record
+		}
+		record.Route = string(op.name)
+		record.Repository, record.Reference = op.repository, op.reference
+		record.Needed = scopeStrings(op.scopes)
+	}
+	record.Registry = e.registryFor(r.Host).Name
+	return record
+}
+
+// serveRecorded answers a request with next and records it.
+func (e *Emulator) serveRecorded(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	x := &exchange{record: e.classify(r)}
+	x.record.Number, x.record.Time = e.recorder.begin(), e.now()
+	// The duration is what a client felt, whatever the emulator's clock says.
+	start := time.Now()
+	meter := &meteredWriter{ResponseWriter: w}
+	body := &meteredBody{ReadCloser: r.Body}
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = body
+	}
+	defer func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.record.Duration = Duration(time.Since(start))
+		x.record.Status, x.record.SentBytes = meter.status, meter.sent
+		x.record.ReceivedBytes = body.received.Load()
+		x.record.CorrelationID = w.Header().Get(headerCorrelationID)
+		x.record.Challenge = w.Header().Get("WWW-Authenticate")
+		e.recorder.end(x.record)
+		e.logRequest(r.Context(), &x.record)
+	}()
+	next.ServeHTTP(meter, r)
+}

@@ -1,0 +1,302 @@
+package emulator
+
+import (
+	"crypto/subtle"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// maxFormBytes bounds the form of a token request. A refresh token, an Entra
+// token and a long list of scopes fit many times over.
+const maxFormBytes = 1 << 20
+
+// formTimeout bounds the time that a form may take to arrive.
+const formTimeout = 30 * time.Second
+
+var guidPattern = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+func isGUID(text string) bool { return guidPattern.MatchString(text) }
+
+// same compares secrets in constant time.
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// serveOAuth answers the token endpoints (ACR protocol §2.4 to §2.6).
+func (e *Emulator) serveOAuth(w http.ResponseWriter, r *http.Request, reg *registry) {
+	s := &tokenService{Emulator: e, r: r, reg: reg, login: r.Host}
+	var answer func() (string, string, *refusal)
+	switch {
+	case r.URL.Path == "/oauth2/exchange" && r.Method == http.MethodPost:
+		answer = s.exchange
+	case r.URL.Path == "/oauth2/token" && r.Method == http.MethodPost:
+		answer = s.tokenByForm
+	case r.URL.Path == "/oauth2/token" && r.Method == http.MethodGet:
+		answer = s.tokenByQuery
+	default:
+		e.routeNotFound(w, r)
+		return
+	}
+	if refused := e.screen(r, reg, classOAuth); refused != nil {
+		e.setServiceHeaders(w, r)
+		refused.write(w)
+		return
+	}
+	if r.Method == http.MethodPost {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTimeout))
+		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
+	}
+	member, token, refused := answer()
+	e.setServiceHeaders(w, r)
+	switch {
+	case refused == nil:
+		s.grant(w, member, token)
+	case refused.err == nil:
+		w.Header()["Content-Length"] = []string{"0"}
+		w.WriteHeader(http.StatusUnauthorized)
+	default:
+		refused.write(w)
+	}
+}
+
+// tokenService answers one request to a token endpoint.
+type tokenService struct {
+	*Emulator
+	r     *http.Request
+	reg   *registry
+	login string
+}
+
+// grant answers 200 with the headers of the recordings (ACR protocol §1.4).
+func (s *tokenService) grant(w http.ResponseWriter, member, token string) {
+	h := w.Header()
+	h["Content-Type"] = []string{mediaTypeJSON}
+	h["Transfer-Encoding"] = []string{"chunked"}
+	// The recordings have this name in lower case.
+	h["x-ms-ratelimit-remaining-calls-per-second"] = []string{
+		trimDecimals(s.access.throttle.oauthCalls(s.now(), s.reg.Name)),
+	}
+	w.WriteHeader(http.StatusOK)
+	body := `{"` + member + `":"` + token + `"`
+	if member == grantAccess && s.quirks.is(quirkTokenMember, "on") {
+		body += `,"token":"` + token + `"`
+	}
+	_, _ = w.Write([]byte(body + "}\n"))
+}
+
+// emptyUnauthorized is the 401 without body and without challenge (ACR
+// protocol §2.4, §2.5).
+var emptyUnauthorized = &refusal{}
+
+func badForm(reason string) *refusal {
+	err := errUnsupported.withDetail(reason)
+	err.status = http.StatusBadRequest
+	return &refusal{err: err}
+}
+
+// form reads the form of a POST.
+func (s *tokenService) form() (url.Values, *refusal) {
+	if kind := s.r.Header.Get("Content-Type"); kind != "" {
+		if parsed, _, err := mime.ParseMediaType(kind); err != nil || parsed != "application/x-www-form-urlencoded" {
+			return nil, badForm("Content-Type is not application/x-www-form-urlencoded")
+		}
+	} else {
+		s.r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if err := s.r.ParseForm(); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			refused := badForm("the form is over 1 MiB")
+			refused.err.status = http.StatusRequestEntityTooLarge
+			return nil, refused
+		}
+		return nil, badForm("the form is malformed")
+	}
+	return s.r.PostForm, nil
+}
+
+// checkService compares the service asked for with the login server.
+func (s *tokenService) checkService(service string) *refusal {
+	switch {
+	case service == "":
+		return badForm("service is missing")
+	case strings.EqualFold(service, s.login) || strings.EqualFold(service, s.reg.LoginServer):
+		return nil
+	case s.quirks.is(quirkForeignService, "400"):
+		return badForm("service is not this registry")
+	}
+	return emptyUnauthorized
+}
+
+// exchange trades an Entra token for a refresh token.
+func (s *tokenService) exchange() (string, string, *refusal) {
+	form, refused := s.form()
+	if refused != nil {
+		return "", "", refused
+	}
+	var entraToken string
+	switch form.Get("grant_type") {
+	case "access_token", "access_token_refresh_token":
+		entraToken = form.Get("access_token")
+	case "refresh_token":
+		// A deprecated grant: Entra refresh tokens are opaque to everybody
+		// but Entra, and here they have the form of its access tokens.
+		entraToken = form.Get("refresh_token")
+	case "":
+		return "", "", badForm("grant_type is missing")
+	default:
+		return "", "", badForm("grant_type is unknown")
+	}
+	if refused := s.checkService(form.Get("service")); refused != nil {
+		return "", "", refused
+	}
+	who, err := s.verifyEntra(entraToken)
+	if err != nil {
+		s.logger.Debug("exchange refused", "reason", err)
+		return "", "", emptyUnauthorized
+	}
+	if tenant := form.Get("tenant"); tenant != "" && isGUID(tenant) && who.TenantID != "" && !strings.EqualFold(tenant, who.TenantID) {
+		return "", "", emptyUnauthorized
+	}
+	policies := s.reg.policies()
+	if who.isARM() && policies.DisableARMTokens {
+		return "", "", &refusal{err: errUnauthorized.withMessage("arm aad token disallowed")}
+	}
+	p := policies.entra(who.ids()...)
+	if p == nil {
+		return "", "", &refusal{err: errDenied.withMessage("retrieving permissions failed")}
+	}
+	observe(s.r, func(record *Request) { record.Identity = p.id })
+	token, err := s.refreshToken(s.reg, s.login, p, who)
+	if err != nil {
+		return "", "", s.broken(err)
+	}
+	return "refresh_token", token, nil
+}
+
+// broken reports a fault of ours.
+func (s *tokenService) broken(err error) *refusal {
+	s.logger.Error("token service failed", "error", err)
+	return &refusal{err: errInternal}
+}
+
+// tokenByForm answers POST /oauth2/token.
+func (s *tokenService) tokenByForm() (string, string, *refusal) {
+	form, refused := s.form()
+	if refused != nil {
+		return "", "", refused
+	}
+	grantType := form.Get("grant_type")
+	switch grantType {
+	case grantRefresh, grantPassword:
+	case "":
+		return "", "", badForm("grant_type is missing")
+	default:
+		return "", "", badForm("grant_type is unknown")
+	}
+	if refused := s.checkService(form.Get("service")); refused != nil {
+		return "", "", refused
+	}
+	if len(form["scope"]) == 0 {
+		return "", "", badForm("scope is missing")
+	}
+	p, refused := s.holder(form)
+	if refused != nil {
+		return "", "", refused
+	}
+	return s.grantAccess(p, form["scope"])
+}
+
+// holder finds out who sends the form of a token request.
+func (s *tokenService) holder(form url.Values) (*principal, *refusal) {
+	user, password := form.Get("username"), form.Get("password")
+	switch {
+	case form.Get("grant_type") == grantRefresh:
+		return s.byRefreshToken(form.Get("refresh_token"))
+	case user == "" && password == "":
+		return s.anonymous()
+	}
+	return s.byPassword(user, password)
+}
+
+// tokenByQuery answers GET /oauth2/token.
+func (s *tokenService) tokenByQuery() (string, string, *refusal) {
+	query, err := url.ParseQuery(s.r.URL.RawQuery)
+	if err != nil {
+		return "", "", badForm("the query is malformed")
+	}
+	if refused := s.checkService(query.Get("service")); refused != nil {
+		return "", "", refused
+	}
+	var p *principal
+	var refused *refusal
+	if header := s.r.Header.Get("Authorization"); header == "" {
+		p, refused = s.anonymous()
+	} else {
+		scheme, credentials, _ := strings.Cut(header, " ")
+		user, password, ok := parseBasic(credentials)
+		if !ok || !strings.EqualFold(scheme, "Basic") {
+			return "", "", &refusal{err: errUnauthorized}
+		}
+		p, refused = s.byPassword(user, password)
+	}
+	if refused != nil {
+		return "", "", refused
+	}
+	return s.grantAccess(p, query["scope"])
+}
+
+func (s *tokenService) anonymous() (*principal, *refusal) {
+	if policies := s.reg.policies(); !policies.AnonymousPull && !policies.NoAuthentication {
+		return nil, &refusal{err: errUnauthorized}
+	}
+	return anonymous(), nil
+}
+
+func (s *tokenService) byRefreshToken(token string) (*principal, *refusal) {
+	claims, err := s.verify(s.reg, s.login, token, grantRefresh)
+	if err != nil {
+		s.logger.Debug("refresh token refused", "reason", err)
+		return nil, emptyUnauthorized
+	}
+	if p := s.reg.policies().holderOf(claims); p != nil {
+		return p, nil
+	}
+	return nil, emptyUnauthorized
+}
+
+func (s *tokenService) byPassword(user, password string) (*principal, *refusal) {
+	if user == nullGUID {
+		if claims, err := s.verify(s.reg, s.login, password, grantAccess); err == nil && claims.Access != nil {
+			return withGrants(claims.Subject, *claims.Access), nil
+		}
+		return s.byRefreshToken(password)
+	}
+	p, err := s.signIn(s.reg, user, password)
+	if err != nil {
+		return nil, &refusal{err: err}
+	}
+	return p, nil
+}
+
+// grantAccess issues an access token for what of the scopes p may have.
+func (s *tokenService) grantAccess(p *principal, values []string) (string, string, *refusal) {
+	scopes := parseScopes(values)
+	if len(scopes) > maxScopes {
+		return "", "", badForm("too many scopes")
+	}
+	granted := p.grants(scopes)
+	observe(s.r, func(record *Request) {
+		record.Identity = p.id
+		record.Asked = scopeStrings(scopes)
+		record.Granted = scopeStrings(granted)
+	})
+	token, err := s.accessToken(s.reg, s.login, p, granted)
+	if err != nil {
+		return "", "", s.broken(err)
+	}
+	return "access_token", token, nil
+}
