@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -20,6 +21,9 @@ import (
 // localEndpoint is the login server of the embedded registry. Nothing ever
 // resolves it: its connections are in memory.
 const localEndpoint = "https://acrkit.azurecr.io"
+
+// localOwnerID is the object id of the one who owns the embedded registry.
+const localOwnerID = "00000000-0000-4000-8000-00000000acac"
 
 // dataDir is the folder of everything that acrkit keeps for the user.
 func (a *app) dataDir() (string, error) {
@@ -63,17 +67,23 @@ func (a *app) openLocal(_ context.Context, r *registry, options policy.ClientOpt
 	if err != nil {
 		return fmt.Errorf("open the embedded registry: %w", err)
 	}
-	transport := newMemoryTransport(e)
-	a.onClose(func() error {
-		transport.close()
-		return e.Close()
-	})
-	options.Transport = transport
+	connection := e.Connect(nil)
+	a.onClose(func() error { return errors.Join(connection.Close(), e.Close()) })
+	options.Transport = overMemory(connection)
 	r.credential = creds.Credential{Kind: creds.Entra, Token: localOwner{now: a.now}}
 	r.answers = []creds.Answer{{Link: "embedded", State: creds.Used, Detail: "the embedded registry is yours"}}
 	r.client, err = azcontainerregistry.NewClient(localEndpoint, r.credential.Token,
 		&azcontainerregistry.ClientOptions{ClientOptions: options})
 	return err
+}
+
+// overMemory is the transport of an emulator in this process. Redirects are the
+// client library's business: it decides which headers go along.
+func overMemory(connection *emulator.Connection) policy.Transporter {
+	return &http.Client{
+		Transport:     connection.Transport(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // localOwner is the credential of the embedded registry: whoever may read its
@@ -85,7 +95,7 @@ func (o localOwner) GetToken(context.Context, policy.TokenRequestOptions) (azcor
 	expires := o.now().Add(time.Hour)
 	encode := base64.RawURLEncoding.EncodeToString
 	token := encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." +
-		encode(fmt.Appendf(nil, `{"aud":"https://containerregistry.azure.net","upn":"owner@local","exp":%d}`, expires.Unix())) + "." +
+		encode(fmt.Appendf(nil, `{"aud":"https://containerregistry.azure.net","appid":%q,"oid":%[1]q,"tid":%[1]q,"exp":%d}`, localOwnerID, expires.Unix())) + "." +
 		encode([]byte("unsigned"))
 	return azcore.AccessToken{Token: token, ExpiresOn: expires}, nil
 }
