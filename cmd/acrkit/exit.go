@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/diagnose"
 )
 
@@ -70,7 +71,13 @@ func exitCode(err error) int {
 		return exitMismatch
 	case errors.As(err, new(*azcontainerregistry.ArgumentError)):
 		return exitUsage
-	case errors.Is(err, os.ErrNotExist):
+	case errors.As(err, new(*artifact.ExistsError)):
+		return exitExists
+	case errors.As(err, new(*artifact.PartialError)):
+		return exitPartly
+	case errors.Is(err, artifact.ErrInvalid):
+		return exitMismatch
+	case errors.Is(err, artifact.ErrNotFound), errors.Is(err, os.ErrNotExist):
 		return exitNotFound
 	}
 	diagnosis, _ := diagnose.Explain(err)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -35,7 +34,14 @@ func run(args []string) int {
 }
 
 // errInterrupted is the cause of a context that a signal ended.
-var errInterrupted = errors.New("interrupted")
+var errInterrupted error = interruptedError{}
+
+type interruptedError struct{}
+
+func (interruptedError) Error() string { return "interrupted" }
+
+// Unwrap makes it a cancellation for whoever knows nothing of signals.
+func (interruptedError) Unwrap() error { return context.Canceled }
 
 // withInterrupt makes a context that the first interrupt cancels, so that a
 // command can stop, save what it has and say how to go on. The second ends the

@@ -131,7 +131,7 @@ func (a *app) write(command *cobra.Command, f writeFlags, makeSteps func(context
 		return err
 	}
 	if f.keep != "" {
-		if err := savePlan(f.keep, p); err != nil {
+		if err := saveJSON(f.keep, p); err != nil {
 			return err
 		}
 		a.note("kept the plan of %d changes in %s; to do it: %s --apply %s", len(p.Items), f.keep, p.Command, f.keep)
@@ -341,7 +341,8 @@ func changeView() output.View[step] {
 // maxPlan bounds a plan's file: a purge of a million manifests is some 300 MB.
 const maxPlan = 512 << 20
 
-func savePlan(path string, p plan) error {
+// saveJSON writes a plan in one step, for its owner's eyes.
+func saveJSON(path string, p any) error {
 	data, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return fmt.Errorf("keep the plan: %w", err)
@@ -367,12 +368,9 @@ func loadPlan(path string) (plan, error) {
 		return plan{}, fmt.Errorf("read the plan: %w", err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxPlan+1))
+	data, err := readAll(file, maxPlan)
 	if err != nil {
-		return plan{}, fmt.Errorf("read the plan: %w", err)
-	}
-	if len(data) > maxPlan {
-		return plan{}, usagef("plan %s: over %s", path, output.Size(maxPlan))
+		return plan{}, fmt.Errorf("read the plan %s: %w", path, err)
 	}
 	p, err := parsePlan(data)
 	if err != nil {

@@ -19,6 +19,9 @@ const (
 // this is where it is registered.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newPushCommand(a),
+		newPullCommand(a),
+		newCopyCommand(a),
 		newLsCommand(a),
 		newRepoCommand(a),
 		newTagCommand(a),

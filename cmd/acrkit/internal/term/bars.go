@@ -85,8 +85,9 @@ func (b *bars) add(name string, total int64, priority int) *row {
 	if priority != 0 {
 		options = append(options, mpb.BarPriority(priority))
 	}
-	// The bar never completes by itself: a blob is done when it is verified.
-	r.bar = b.progress.New(max(total, 1)+1, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"), options...)
+	// A bar made without a total never completes by itself: a blob is done
+	// when it is verified, not when its last byte has moved.
+	r.bar = b.progress.New(0, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"), options...)
 	return r
 }
 
