@@ -23,8 +23,9 @@ type Connection struct {
 	listener  *memoryListener
 	server    *http.Server
 	transport *http.Transport
-	handlers  sync.WaitGroup
+	conns     sync.WaitGroup
 	served    chan struct{}
+	stop      context.CancelFunc
 	nextPort  atomic.Int64
 	closed    atomic.Bool
 	clientIP  string
@@ -50,9 +51,13 @@ func (e *Emulator) Connect(options *ConnectOptions) *Connection {
 	if options != nil && options.ClientAddress != "" {
 		c.clientIP = options.ClientAddress
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	c.stop = stop
 	c.server = &http.Server{
-		Handler:     http.HandlerFunc(c.serveHTTP),
+		Handler:     e,
 		ConnContext: withConn,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnState:   c.track,
 		// What net/http has to say here is about connections that a test cut.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -75,10 +80,14 @@ func (e *Emulator) Connect(options *ConnectOptions) *Connection {
 	return c
 }
 
-func (c *Connection) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	c.handlers.Add(1)
-	defer c.handlers.Done()
-	c.emulator.ServeHTTP(w, r)
+// track counts the connections whose goroutine runs.
+func (c *Connection) track(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		c.conns.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		c.conns.Done()
+	}
 }
 
 // Transport returns the connection as an [http.RoundTripper]. Redirects are
@@ -102,10 +111,11 @@ func (c *Connection) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
+	c.stop()
 	c.transport.CloseIdleConnections()
 	err := c.server.Close()
 	<-c.served
-	c.handlers.Wait()
+	c.conns.Wait()
 	return err
 }
 
