@@ -1,0 +1,136 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Repositories yields the names of all repositories, in lexical order
+// (ACR protocol §3.1). An error comes once, last, with an empty name. A loop
+// that stops early stops the requests; ranging again starts afresh. The
+// context must last as long as the loop.
+func (c *Client) Repositories(ctx context.Context, options *ClientListRepositoriesOptions) iter.Seq2[string, error] {
+	return iterate(ctx, c.repositoryListing(options), nil, "Client.Repositories", "list repositories", "", "",
+		func(body []byte) (names []string, last string, err error) {
+			var r Repositories
+			err = r.UnmarshalJSON(body)
+			for _, name := range r.Names {
+				last = *name
+				names = append(names, last)
+			}
+			return names, last, err
+		})
+}
+
+// Tags yields the tags of a repository (ACR protocol §3.5). An error comes
+// once, last, with a nil tag. See [Client.Repositories].
+func (c *Client) Tags(ctx context.Context, name string, options *ClientListTagsOptions) iter.Seq2[*TagAttributes, error] {
+	l, invalid := c.tagListing(name, options)
+	return iterate(ctx, l, invalid, "Client.Tags", "list tags of", name, "",
+		func(body []byte) ([]*TagAttributes, string, error) {
+			var r TagList
+			err := r.UnmarshalJSON(body)
+			return r.Tags, lastTag(r.Tags), err
+		})
+}
+
+// Manifests yields the manifests of a repository, the untagged ones included
+// (ACR protocol §3.8). An error comes once, last, with a nil manifest. See
+// [Client.Repositories].
+func (c *Client) Manifests(ctx context.Context, name string, options *ClientListManifestsOptions) iter.Seq2[*ManifestAttributes, error] {
+	l, invalid := c.manifestListing(name, options)
+	return iterate(ctx, l, invalid, "Client.Manifests", "list manifests of", name, "",
+		func(body []byte) ([]*ManifestAttributes, string, error) {
+			var r Manifests
+			err := r.UnmarshalJSON(body)
+			return r.Attributes, lastManifest(r.Attributes), err
+		})
+}
+
+// Referrers yields the descriptors of the manifests whose subject is digest:
+// signatures, SBOMs and the like (OCI distribution specification 1.1, "Listing
+// Referrers"). A registry without that call is asked for the tag
+// sha256-<hex> instead. A subject that is unknown has no referrers. An error
+// comes once, last, with a nil descriptor. See [Client.Repositories].
+func (c *Client) Referrers(ctx context.Context, name, digest string, options *ClientListReferrersOptions) iter.Seq2[*Descriptor, error] {
+	var o ClientListReferrersOptions
+	if options != nil {
+		o = *options
+	}
+	l := &listing{registry: c.registry, path: "/v2/" + name + "/referrers/" + digest, sticky: url.Values{}, scope: pullScope(name)}
+	if o.ArtifactType != "" {
+		l.sticky.Set("artifactType", o.ArtifactType)
+	}
+	invalid := checkAll(checkRepository("name", name), checkDigest("digest", digest))
+	fromAPI := iterate(ctx, l, invalid, "Client.Referrers", "list referrers of", name, digest,
+		func(body []byte) ([]*Descriptor, string, error) { return decodeReferrers(body, o.ArtifactType) })
+	return func(yield func(*Descriptor, error) bool) {
+		for d, err := range fromAPI {
+			var incomplete *IncompleteListingError
+			if err != nil && isStatus(err, http.StatusNotFound) && !errors.As(err, &incomplete) {
+				c.taggedReferrers(ctx, name, digest, o.ArtifactType, yield)
+				return
+			}
+			if !yield(d, err) {
+				return
+			}
+		}
+	}
+}
+
+// taggedReferrers yields the referrers that the tag of a subject lists, which
+// is how a registry without the call keeps them.
+func (c *Client) taggedReferrers(ctx context.Context, name, digest, artifactType string, yield func(*Descriptor, error) bool) {
+	resp, err := c.GetManifest(ctx, name, strings.Replace(digest, ":", "-", 1), nil)
+	if isStatus(err, http.StatusNotFound) {
+		return
+	}
+	var list []*Descriptor
+	if err == nil {
+		var body []byte
+		body, err = io.ReadAll(io.LimitReader(resp.ManifestData, maxManifest+1))
+		resp.ManifestData.Close()
+		if err == nil {
+			list, _, err = decodeReferrers(body, artifactType)
+		}
+		err = operationError("list referrers of", name, digest, err)
+	}
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	for _, d := range list {
+		if !yield(d, nil) {
+			return
+		}
+	}
+}
+
+// decodeReferrers reads an image index. A registry may ignore the filter, so
+// it is applied once more.
+func decodeReferrers(body []byte, artifactType string) ([]*Descriptor, string, error) {
+	var index struct {
+		Manifests []*Descriptor `json:"manifests"`
+	}
+	if err := json.Unmarshal(body, &index); err != nil {
+		return nil, "", err
+	}
+	list := make([]*Descriptor, 0, len(index.Manifests))
+	last := ""
+	for _, d := range index.Manifests {
+		if d == nil || checkDigest("digest", d.Digest) != nil {
+			return nil, "", errors.New("a descriptor without a digest")
+		}
+		last = d.Digest
+		if artifactType == "" || d.ArtifactType == artifactType {
+			list = append(list, d)
+		}
+	}
+	return list, last, nil
+}

@@ -1,0 +1,428 @@
+package azcontainerregistry
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// jsonScanner reads a JSON text once, from front to back, into what the caller
+// has ready for it. A page of a thousand tags costs encoding/json ten times as
+// much, most of it reflection and maps. It accepts exactly the texts that RFC
+// 8259 allows, to a depth of maxDepth.
+//
+// The first error sticks: callers read on and look at err in the end, for
+// every read then returns its zero value and every loop ends.
+type jsonScanner struct {
+	data  []byte
+	at    int
+	depth int
+	err   error
+	// words holds strings that occur again and again, such as media types.
+	words map[string]string
+}
+
+// maxDepth is encoding/json's.
+const maxDepth = 10000
+
+// maxWords and maxWord bound words: what a registry repeats is short and little.
+const (
+	maxWords = 64
+	maxWord  = 100
+)
+
+var errJSONEnd = errors.New("unexpected end")
+
+func (s *jsonScanner) fail(want string) {
+	if s.err != nil {
+		return
+	}
+	if s.at >= len(s.data) {
+		s.err = errJSONEnd
+		return
+	}
+	s.err = fmt.Errorf("at byte %d: want %s, got %q", s.at, want, s.data[s.at])
+}
+
+// peek skips white space and returns the next byte, 0 at the end or after an
+// error.
+func (s *jsonScanner) peek() byte {
+	if s.err != nil {
+		return 0
+	}
+	for s.at < len(s.data) {
+		switch c := s.data[s.at]; c {
+		case ' ', '\t', '\n', '\r':
+			s.at++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// end checks that nothing follows.
+func (s *jsonScanner) end() error {
+	if s.peek() != 0 || s.err == nil && s.at < len(s.data) {
+		s.fail("the end")
+	}
+	return s.err
+}
+
+// null reports whether the next value is null, and passes it.
+func (s *jsonScanner) null() bool {
+	if s.peek() != 'n' {
+		return false
+	}
+	s.literal("null")
+	return true
+}
+
+func (s *jsonScanner) literal(word string) {
+	if s.err == nil && len(s.data)-s.at >= len(word) && string(s.data[s.at:s.at+len(word)]) == word {
+		s.at += len(word)
+		return
+	}
+	s.fail(word)
+}
+
+// open passes the beginning of an object or array.
+func (s *jsonScanner) open(bracket byte) bool {
+	if s.peek() != bracket {
+		s.fail(string(bracket))
+		return false
+	}
+	s.at++
+	if s.depth++; s.depth > maxDepth {
+		s.fail("less depth")
+		return false
+	}
+	return true
+}
+
+// more reports whether another member or element follows, passing the comma
+// before it, or the bracket that ends the list. first must be true before the
+// first one.
+func (s *jsonScanner) more(first *bool, bracket byte) bool {
+	c := s.peek()
+	if s.err != nil {
+		return false
+	}
+	if c == bracket {
+		s.at++
+		s.depth--
+		return false
+	}
+	if *first {
+		*first = false
+		return true
+	}
+	if c != ',' {
+		s.fail("a comma or " + string(bracket))
+		return false
+	}
+	s.at++
+	if s.peek() == bracket {
+		s.fail("a value")
+		return false
+	}
+	return s.err == nil
+}
+
+// key reads a member's name up to its value. The result is valid until the
+// next read.
+func (s *jsonScanner) key() []byte {
+	if s.peek() != '"' {
+		s.fail("a name")
+		return nil
+	}
+	k := s.rawString()
+	if s.peek() != ':' {
+		s.fail("a colon")
+		return nil
+	}
+	s.at++
+	return k
+}
+
+// rawString reads a string. The result may share the text's memory.
+func (s *jsonScanner) rawString() []byte {
+	if s.peek() != '"' {
+		s.fail("a string")
+		return nil
+	}
+	start := s.at + 1
+	for i := start; i < len(s.data); i++ {
+		switch c := s.data[i]; {
+		case c == '"':
+			s.at = i + 1
+			return s.data[start:i]
+		case c == '\\' || c >= utf8.RuneSelf:
+			return s.escapedString(start, i)
+		case c < ' ':
+			s.at = i
+			s.fail("a printable character")
+			return nil
+		}
+	}
+	s.at = len(s.data)
+	s.fail("a quotation mark")
+	return nil
+}
+
+// escapedString reads the rest of a string that can't be taken as it stands.
+func (s *jsonScanner) escapedString(start, i int) []byte {
+	out := append([]byte(nil), s.data[start:i]...)
+	for i < len(s.data) {
+		c := s.data[i]
+		switch {
+		case c == '"':
+			s.at = i + 1
+			return out
+		case c < ' ':
+			s.at = i
+			s.fail("a printable character")
+			return nil
+		case c == '\\':
+			var n int
+			if out, n = unescape(out, s.data[i:]); n == 0 {
+				s.at = i
+				s.fail("an escape")
+				return nil
+			}
+			i += n
+		case c < utf8.RuneSelf:
+			out = append(out, c)
+			i++
+		default:
+			r, n := utf8.DecodeRune(s.data[i:])
+			out = utf8.AppendRune(out, r)
+			i += n
+		}
+	}
+	s.at = len(s.data)
+	s.fail("a quotation mark")
+	return nil
+}
+
+// unescape appends what an escape sequence stands for and returns how long the
+// sequence is, 0 if it is none.
+func unescape(out, in []byte) ([]byte, int) {
+	if len(in) < 2 {
+		return out, 0
+	}
+	switch in[1] {
+	case '"', '\\', '/':
+		return append(out, in[1]), 2
+	case 'b':
+		return append(out, '\b'), 2
+	case 'f':
+		return append(out, '\f'), 2
+	case 'n':
+		return append(out, '\n'), 2
+	case 'r':
+		return append(out, '\r'), 2
+	case 't':
+		return append(out, '\t'), 2
+	case 'u':
+		r, ok := hex4(in[2:])
+		if !ok {
+			return out, 0
+		}
+		if !utf16.IsSurrogate(r) {
+			return utf8.AppendRune(out, r), 6
+		}
+		if len(in) >= 12 && in[6] == '\\' && in[7] == 'u' {
+			if low, ok := hex4(in[8:]); ok {
+				if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+					return utf8.AppendRune(out, pair), 12
+				}
+			}
+		}
+		return utf8.AppendRune(out, utf8.RuneError), 6
+	}
+	return out, 0
+}
+
+func hex4(in []byte) (rune, bool) {
+	if len(in) < 4 {
+		return 0, false
+	}
+	var r rune
+	for _, c := range in[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// word reads a string that is likely to occur again.
+func (s *jsonScanner) word() string {
+	raw := s.rawString()
+	if w, ok := s.words[string(raw)]; ok {
+		return w
+	}
+	w := string(raw)
+	if s.words == nil {
+		s.words = make(map[string]string, 16)
+	}
+	if len(s.words) < maxWords && len(w) <= maxWord {
+		s.words[w] = w
+	}
+	return w
+}
+
+// number reads a number and returns its text.
+func (s *jsonScanner) number() []byte {
+	c := s.peek()
+	if c != '-' && (c < '0' || c > '9') {
+		s.fail("a number")
+		return nil
+	}
+	start, i := s.at, s.at
+	digits := func() bool {
+		from := i
+		for i < len(s.data) && s.data[i] >= '0' && s.data[i] <= '9' {
+			i++
+		}
+		return i > from
+	}
+	is := func(set string) bool {
+		for j := range len(set) {
+			if i < len(s.data) && s.data[i] == set[j] {
+				i++
+				return true
+			}
+		}
+		return false
+	}
+	is("-")
+	ok := is("0") || digits()
+	if ok && is(".") {
+		ok = digits()
+	}
+	if ok && is("eE") {
+		is("+-")
+		ok = digits()
+	}
+	s.at = i
+	if !ok {
+		s.fail("a digit")
+		return nil
+	}
+	return s.data[start:i]
+}
+
+// integer reads a whole number of the given size in bits; one such as 1e3 or
+// 1.0 is a whole number, too.
+func (s *jsonScanner) integer(bits int) int64 {
+	raw := s.number()
+	if s.err != nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(string(raw), 10, bits)
+	if err == nil {
+		return n
+	}
+	f, ferr := strconv.ParseFloat(string(raw), 64)
+	if limit := float64(uint64(1) << (bits - 1)); ferr != nil || f != float64(int64(f)) || f < -limit || f >= limit {
+		s.at -= len(raw)
+		s.fail("an integer of " + strconv.Itoa(bits) + " bits")
+		return 0
+	}
+	return int64(f)
+}
+
+func (s *jsonScanner) boolean() bool {
+	if s.peek() == 't' {
+		s.literal("true")
+		return s.err == nil
+	}
+	s.literal("false")
+	return false
+}
+
+// time reads a timestamp: RFC 3339 with any number of fractional digits; one
+// without a zone is UTC (ACR protocol §1.7).
+func (s *jsonScanner) time() time.Time {
+	at := s.at
+	raw := s.rawString()
+	if s.err != nil {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, string(raw))
+	if err != nil {
+		t, err = time.Parse("2006-01-02T15:04:05", string(raw))
+	}
+	if err != nil {
+		s.at = at
+		s.peek()
+		s.fail("a timestamp")
+		return time.Time{}
+	}
+	return t
+}
+
+// skip passes a value of any kind.
+func (s *jsonScanner) skip() {
+	switch s.peek() {
+	case '{':
+		s.open('{')
+		for first := true; s.more(&first, '}'); {
+			s.key()
+			s.skip()
+		}
+	case '[':
+		s.open('[')
+		for first := true; s.more(&first, ']'); {
+			s.skip()
+		}
+	case '"':
+		s.rawString()
+	case 't':
+		s.literal("true")
+	case 'f':
+		s.literal("false")
+	case 'n':
+		s.literal("null")
+	default:
+		s.number()
+	}
+}
+
+// object calls member for each name of an object whose value isn't null;
+// member must read the value. A null object has no members.
+func (s *jsonScanner) object(member func(name []byte)) {
+	if s.null() || !s.open('{') {
+		return
+	}
+	for first := true; s.more(&first, '}'); {
+		name := s.key()
+		if s.err == nil && !s.null() {
+			member(name)
+		}
+	}
+}
+
+// array calls element for each element of an array; element must read it. A
+// null array has none.
+func (s *jsonScanner) array(element func()) {
+	if s.null() || !s.open('[') {
+		return
+	}
+	for first := true; s.more(&first, ']'); {
+		element()
+	}
+}

@@ -1,0 +1,290 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+const (
+	// maxPage bounds a page. ACR's largest, 1000 indexes with all their
+	// attributes, is under 2 MiB.
+	maxPage = 64 << 20
+
+	// maxEmptyPages is how many pages without an item may follow each other
+	// before a listing is taken to be endless.
+	maxEmptyPages = 100
+
+	// pageAttempts is how often a page is asked for whose body breaks off.
+	pageAttempts = 4
+
+	// pagePause is how long to wait before asking again, times the attempt.
+	pagePause = 200 * time.Millisecond
+)
+
+// listing is a paged list at the registry: where it begins, and what each page
+// must keep of it.
+type listing struct {
+	registry *registry
+	path     string
+	first    url.Values
+	// sticky are parameters that the registry's links leave out, though without
+	// them the next page is another list's (ACR protocol §3.1).
+	sticky url.Values
+	scope  string
+}
+
+// page is an answer of a listing whose body hasn't been read yet.
+type page struct {
+	address string
+	resp    *http.Response
+	// link is the Link header as it came, if it leads on; next is the address
+	// that it leads to, or nextErr why that is none.
+	link    string
+	next    string
+	nextErr error
+}
+
+func (l *listing) start() string {
+	query := url.Values{}
+	for _, values := range []url.Values{l.first, l.sticky} {
+		for k, v := range values {
+			query[k] = v
+		}
+	}
+	address := l.registry.endpoint + l.path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	return address
+}
+
+// open asks for a page and reads the header of the answer.
+func (l *listing) open(ctx context.Context, address string) (*page, error) {
+	req, err := l.registry.newRequestTo(ctx, http.MethodGet, address, l.scope)
+	if err != nil {
+		return nil, err
+	}
+	req.Raw().Header.Set("Accept", "application/json")
+	runtime.SkipBodyDownload(req)
+	resp, err := l.registry.send(l.registry.api, req, http.StatusOK)
+	if err != nil {
+		return nil, err
+	}
+	p := &page{address: address, resp: resp}
+	target, err := nextLink(resp.Header.Values("Link"))
+	switch {
+	case err != nil:
+		p.nextErr = err
+	case target != "":
+		p.next, p.nextErr = l.follow(req.Raw().URL, target)
+	}
+	if p.next != "" || p.nextErr != nil {
+		p.link = strings.Join(resp.Header.Values("Link"), ", ")
+	}
+	return p, nil
+}
+
+// follow turns the target of a link into the address of the next page.
+func (l *listing) follow(from *url.URL, target string) (string, error) {
+	u, err := resolve(from, target)
+	if err != nil {
+		return "", errMalformedLink
+	}
+	if o := originOf(u); o != l.registry.home || u.User != nil {
+		return "", &UntrustedOriginError{Kind: "link", Got: o.String(), Want: l.registry.home.String()}
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return "", errMalformedLink
+	}
+	for name, values := range l.sticky {
+		if query.Has(name) {
+			continue
+		}
+		for _, v := range values {
+			if u.RawQuery != "" {
+				u.RawQuery += "&"
+			}
+			u.RawQuery += url.QueryEscape(name) + "=" + url.QueryEscape(v)
+		}
+	}
+	return u.String(), nil
+}
+
+// read reads the body of a page into buf, whose memory it uses, and closes it.
+// A body that breaks off is asked for again.
+func (l *listing) read(ctx context.Context, p *page, buf []byte) ([]byte, error) {
+	for attempt := 1; ; attempt++ {
+		data, err := readPage(p.resp, buf[:0])
+		if err == nil {
+			return data, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if errors.Is(err, errPageTooLarge) || attempt == pageAttempts {
+			return nil, &RetriesExhaustedError{Attempts: attempt, Err: redactError(err)}
+		}
+		pause := time.NewTimer(time.Duration(attempt) * pagePause)
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, ctx.Err()
+		case <-pause.C:
+		}
+		again, err := l.open(ctx, p.address)
+		if err != nil {
+			return nil, err
+		}
+		*p = *again
+	}
+}
+
+var errPageTooLarge = fmt.Errorf("page is larger than %d bytes", maxPage)
+
+func readPage(resp *http.Response, buf []byte) ([]byte, error) {
+	defer resp.Body.Close()
+	if n := resp.ContentLength; n > maxPage {
+		return nil, errPageTooLarge
+	} else if n > int64(cap(buf)) {
+		// One more byte, so that the end is seen without growing.
+		buf = make([]byte, 0, n+1)
+	}
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := resp.Body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(buf) > maxPage {
+			return nil, errPageTooLarge
+		}
+	}
+}
+
+// walk is one walk through a listing. It sees to it that the walk ends.
+type walk struct {
+	listing *listing
+	visited map[string]bool
+	pages   int
+	items   int
+	empty   int
+	last    string
+	buf     []byte
+}
+
+func (l *listing) walk() *walk { return &walk{listing: l, visited: map[string]bool{}} }
+
+// open asks for a page unless the walk has been there.
+func (w *walk) open(ctx context.Context, address string) (*page, error) {
+	if w.visited[address] {
+		return nil, errors.New("the listing leads back to a page that was read already")
+	}
+	w.visited[address] = true
+	return w.listing.open(ctx, address)
+}
+
+// count takes note of a page's items; last names the last one.
+func (w *walk) count(items int, last string) error {
+	w.pages++
+	w.items += items
+	if items > 0 {
+		w.empty = 0
+		if last != "" && last == w.last {
+			return errors.New("the listing repeats itself")
+		}
+		w.last = last
+		return nil
+	}
+	if w.empty++; w.empty > maxEmptyPages {
+		return fmt.Errorf("%d pages without an item follow each other", w.empty)
+	}
+	return nil
+}
+
+// broken says that the walk ended early. On the very first request the cause
+// says enough by itself: nothing was listed.
+func (w *walk) broken(err error) error {
+	if w.pages == 0 && w.items == 0 {
+		return err
+	}
+	return &IncompleteListingError{Items: w.items, Err: err}
+}
+
+// newPager makes a pager of one listing. decode reads a page's body and
+// returns the number of its items and the name of the last one; set stores the
+// page's Link header.
+func newPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) string, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
+	w := l.walk()
+	var next string
+	var nextErr error
+	return runtime.NewPager(runtime.PagingHandler[T]{
+		More: func(page T) bool { return link(&page) != "" },
+		Fetcher: func(ctx context.Context, current *T) (result T, err error) {
+			ctx, end := l.registry.begin(ctx, span, operation, repository, "")
+			defer func() { end(&err) }()
+			switch {
+			case invalid != nil:
+				return result, invalid
+			case current == nil:
+				next = l.start()
+			case nextErr != nil:
+				return result, w.broken(nextErr)
+			}
+			p, err := w.open(ctx, next)
+			if err != nil {
+				return result, w.broken(err)
+			}
+			if w.buf, err = l.read(ctx, p, w.buf); err != nil {
+				return result, w.broken(err)
+			}
+			next, nextErr = p.next, p.nextErr
+			result, items, last, err := decode(w.buf, p.link)
+			if err != nil {
+				return result, w.broken(malformedAnswer(w.buf, err))
+			}
+			if err := w.count(items, last); err != nil {
+				return result, w.broken(err)
+			}
+			return result, nil
+		},
+		Tracer: l.registry.tracer,
+	})
+}
+
+func pageQuery(last string, size int32, orderBy string) url.Values {
+	q := url.Values{}
+	if last != "" {
+		q.Set("last", last)
+	}
+	if size > 0 {
+		q.Set("n", strconv.Itoa(int(size)))
+	}
+	if orderBy != "" {
+		q.Set("orderby", orderBy)
+	}
+	return q
+}
+
+func value[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
