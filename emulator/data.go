@@ -1,21 +1,230 @@
 package emulator
 
 import (
+	"crypto/hmac"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // dataPathMarker is what the path of every signed blob URL contains (ACR
 // protocol §4.4), double slash included.
 const dataPathMarker = "//docker/registry/v2/blobs/"
 
+const (
+	signedURLLifetime = 20 * time.Minute
+	storageVersion    = "2018-03-28"
+	storageServer     = "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0"
+	defaultDataHost   = "eusmanaged12" + storageSuffix
+	signedTimeFormat  = "2006-01-02T15:04:05Z"
+)
+
 // isDataRequest reports whether a request is for the storage host. On a
-// loopback server both hosts can be the same name, so the path decides.
+// loopback server both hosts lead to the same listener, so the path decides;
+// no route of the registry contains two slashes in a row.
 func (e *Emulator) isDataRequest(r *http.Request) bool {
 	return strings.Contains(r.URL.Path, dataPathMarker)
 }
 
-// serveData answers the storage host.
+// dataHost is where a registry's signed URLs lead.
+func (e *Emulator) dataHost(r *http.Request, reg *registry) string {
+	host, port, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host, port = r.Host, ""
+	}
+	switch {
+	case reg.DataHost != "":
+		return reg.DataHost
+	case strings.EqualFold(host, bareHost(reg.LoginServer)):
+		return defaultDataHost
+	case host == "localhost":
+		host = "127.0.0.1"
+	case net.ParseIP(strings.Trim(host, "[]")).IsLoopback():
+		host = "localhost"
+	default:
+		// The client knows the server by a name of its own; no second one is
+		// known to lead here.
+		return r.Host
+	}
+	if port == "" {
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// signedURL is the short-lived URL of a blob's bytes (ACR protocol §4.4).
+func (e *Emulator) signedURL(r *http.Request, reg *registry, digest string) string {
+	algorithm, hex, _ := strings.Cut(digest, ":")
+	path := fmt.Sprintf("/%s-%s%s%s/%s/%s/data",
+		strings.ReplaceAll(reg.id, "-", ""), reg.id[:10], dataPathMarker, algorithm, hex[:2], hex)
+	expiry := e.now().Add(signedURLLifetime).UTC().Format(signedTimeFormat)
+	return fmt.Sprintf("%s://%s%s?se=%s&sig=%s&sp=r&spr=https&sr=b&sv=%s&regid=%s",
+		requestScheme(r), e.dataHost(r, reg), path, url.QueryEscape(expiry),
+		url.QueryEscape(e.dataSignature(reg, path, expiry)), storageVersion, reg.id)
+}
+
+func (e *Emulator) dataSignature(reg *registry, path, expiry string) string {
+	return base64.StdEncoding.EncodeToString(e.hmac(reg, "data", []byte(path+"\x00"+expiry)))
+}
+
+// storageError is an error of the storage host, which answers in XML.
+type storageError struct {
+	status  int
+	code    string
+	message string
+}
+
+var (
+	errStorageAuthorization = &storageError{http.StatusBadRequest, "InvalidAuthenticationInfo", "Authentication information is not given in the correct format. Check the value of Authorization header."}
+	errStorageSignature     = &storageError{http.StatusForbidden, "AuthenticationFailed", "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature."}
+	errStorageRange         = &storageError{http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The range specified is invalid for the current size of the resource."}
+	errStorageNotFound      = &storageError{http.StatusNotFound, "BlobNotFound", "The specified blob does not exist."}
+	errStorageMethod        = &storageError{http.StatusMethodNotAllowed, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb."}
+	errStorageInternal      = &storageError{http.StatusInternalServerError, "InternalError", "The server encountered an internal error. Please retry the request."}
+)
+
+// serveData answers the storage host: signed GET and HEAD of blobs, and
+// nothing that carries an Authorization header.
 func (e *Emulator) serveData(w http.ResponseWriter, r *http.Request) {
-	e.gatewayNotFound(w)
+	h := w.Header()
+	h.Set("Server", storageServer)
+	h.Set("x-ms-request-id", newGUID())
+	h.Set("x-ms-version", storageVersion)
+	digest, refusal := e.checkSignedURL(r)
+	if refusal != nil {
+		e.failData(w, refusal)
+		return
+	}
+	blob, err := e.store.OpenBlob(digest)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			e.logger.Error("blob cannot be read", "digest", digest, "error", err)
+			e.failData(w, errStorageInternal)
+			return
+		}
+		e.failData(w, errStorageNotFound)
+		return
+	}
+	defer blob.Close()
+	e.sendBlob(w, r, blob, digest)
+}
+
+// checkSignedURL returns the digest that a request may read.
+func (e *Emulator) checkSignedURL(r *http.Request) (string, *storageError) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return "", errStorageMethod
+	}
+	if len(r.Header.Values("Authorization")) > 0 {
+		return "", errStorageAuthorization
+	}
+	query := r.URL.Query()
+	expiry, err := time.Parse(signedTimeFormat, query.Get("se"))
+	if err != nil || !e.now().Before(expiry) {
+		return "", errStorageSignature
+	}
+	for _, reg := range e.registries {
+		if reg.id != query.Get("regid") {
+			continue
+		}
+		want := e.dataSignature(reg, r.URL.Path, query.Get("se"))
+		if !hmac.Equal([]byte(want), []byte(query.Get("sig"))) {
+			break
+		}
+		return dataDigest(r.URL.Path), nil
+	}
+	return "", errStorageSignature
+}
+
+func (e *Emulator) failData(w http.ResponseWriter, failure *storageError) {
+	var message strings.Builder
+	text := fmt.Sprintf("%s\nRequestId:%s\nTime:%s", failure.message,
+		w.Header().Get("x-ms-request-id"), e.now().UTC().Format("2006-01-02T15:04:05.0000000Z"))
+	// EscapeText fails only when the writer does.
+	_ = xml.EscapeText(&message, []byte(text))
+	body := fmt.Sprintf(`<?xml version="1.0" encoding="utf-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`,
+		failure.code, strings.ReplaceAll(message.String(), "&#xA;", "\n"))
+	w.Header().Set("x-ms-error-code", failure.code)
+	writePlain(w, failure.status, "application/xml", body)
+}
+
+// sendBlob answers with a blob or one range of it. The file goes to the
+// response as it is, so that the system can send it without copying.
+func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.File, digest string) {
+	info, err := blob.Stat()
+	if err != nil {
+		e.logger.Error("blob cannot be read", "digest", digest, "error", err)
+		e.failData(w, errStorageInternal)
+		return
+	}
+	size := info.Size()
+	h := w.Header()
+	start, length, status := int64(0), size, http.StatusOK
+	if first, last, ok := parseRange(r.Header.Get("Range")); ok {
+		if first >= size {
+			h.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+			e.failData(w, errStorageRange)
+			return
+		}
+		last = min(last, size-1)
+		start, length, status = first, last-first+1, http.StatusPartialContent
+		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, size))
+	}
+	h.Set("Accept-Ranges", "bytes")
+	h.Set("Content-Length", strconv.FormatInt(length, 10))
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("ETag", fmt.Sprintf(`"0x8D%s"`, strings.ToUpper(digest[len(digest)-13:])))
+	h.Set("Last-Modified", info.ModTime().UTC().Format(http.TimeFormat))
+	h.Set("x-ms-blob-type", "BlockBlob")
+	h.Set("x-ms-creation-time", info.ModTime().UTC().Format(http.TimeFormat))
+	h.Set("x-ms-lease-state", "available")
+	h.Set("x-ms-lease-status", "unlocked")
+	h.Set("x-ms-server-encrypted", "true")
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := blob.Seek(start, io.SeekStart); err != nil {
+		// The length was announced; ending without the bytes breaks the
+		// connection, which is what the client has to see.
+		e.logger.Error("blob cannot be read", "digest", digest, "error", err)
+		return
+	}
+	if _, err := io.CopyN(w, blob, length); err != nil && r.Context().Err() == nil {
+		e.logger.Debug("blob was not sent to its end", "digest", digest, "error", err)
+	}
+}
+
+// parseRange reads a single range with a start, the form that the storage
+// host honours; any other means the whole blob.
+func parseRange(value string) (first, last int64, ok bool) {
+	value, ok = strings.CutPrefix(value, "bytes=")
+	if !ok {
+		return 0, 0, false
+	}
+	from, to, ok := strings.Cut(value, "-")
+	if !ok {
+		return 0, 0, false
+	}
+	first, err := strconv.ParseInt(from, 10, 64)
+	if err != nil || first < 0 || from[0] == '+' {
+		return 0, 0, false
+	}
+	if to == "" {
+		return first, 1<<63 - 1, true
+	}
+	last, err = strconv.ParseInt(to, 10, 64)
+	if err != nil || last < first || to[0] == '+' {
+		return 0, 0, false
+	}
+	return first, last, true
 }

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
 // Emulator is a set of emulated registries over one data folder. It is an
@@ -22,7 +23,8 @@ type Emulator struct {
 	quirks     quirkSet
 	logger     *slog.Logger
 	registries []*registry
-	signKey    []byte
+	store      *store.Store
+	signKey    []byte // signs upload states and blob URLs
 
 	access   access
 	recorder recorder
@@ -38,7 +40,8 @@ type Emulator struct {
 // registry is one emulated registry.
 type registry struct {
 	RegistryOptions
-	id string // the registry's GUID
+	id   string // the registry's GUID
+	data *store.Registry
 
 	current atomic.Pointer[compiledPolicies]
 }
@@ -71,29 +74,59 @@ func New(o *Options) (*Emulator, error) {
 	if err := e.SetFaults(options.Faults...); err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
-	e.signKey = make([]byte, 32)
-	rand.Read(e.signKey)
+	if err := e.openStore(); err != nil {
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	e.stop = cancel
+	if e.options.GCInterval > 0 {
+		e.running.Go(func() { e.collectOnSchedule(ctx) })
+	}
+	return e, nil
+}
+
+// openStore opens the data folder, a temporary one when none is named.
+func (e *Emulator) openStore() error {
 	if e.options.Dir == "" {
 		dir, err := os.MkdirTemp("", "acrkit-emulator-")
 		if err != nil {
-			return nil, fmt.Errorf("start emulator: %w", err)
+			return err
 		}
 		e.temporary, e.options.Dir, e.options.NoSync = dir, dir, true
 	}
-	return e, nil
+	data, err := store.Open(e.options.Dir, &store.Options{NoSync: e.options.NoSync, Now: e.now, Logger: e.logger})
+	if err == nil {
+		e.store = data
+		e.signKey, err = data.Secret()
+	}
+	if err != nil {
+		return errors.Join(err, e.closeStore())
+	}
+	for _, reg := range e.registries {
+		reg.data = data.Registry(reg.Name)
+	}
+	return nil
+}
+
+// closeStore closes the data folder and removes it when it is temporary.
+func (e *Emulator) closeStore() error {
+	var err error
+	if e.store != nil {
+		err = e.store.Close()
+	}
+	if e.temporary != "" {
+		err = errors.Join(err, os.RemoveAll(e.temporary))
+	}
+	return err
 }
 
 // Close ends background work, closes the data folder and removes it when it
 // was temporary. Requests still running fail. Close may be called twice.
 func (e *Emulator) Close() error {
 	e.closing.Do(func() {
-		if e.stop != nil {
-			e.stop()
-		}
+		e.stop()
 		e.running.Wait()
-		if e.temporary != "" {
-			e.closed = errors.Join(e.closed, os.RemoveAll(e.temporary))
-		}
+		e.closed = e.closeStore()
 	})
 	return e.closed
 }
@@ -190,6 +223,6 @@ func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	c := &call{Emulator: e, w: w, r: r, op: op, caller: caller, registry: op.registry}
+	c := &call{Emulator: e, w: w, r: r, op: op, caller: caller, data: op.registry.data}
 	c.serve()
 }

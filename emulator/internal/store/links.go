@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"time"
 )
 
 // Link is a blob as a repository has it.
@@ -66,11 +68,22 @@ func (t *Tx) linkKey(digest, repository string) []byte {
 	return pairKey(digest, t.registry+"\x00"+repository)
 }
 
+// Touched blobs are remembered up to this many; then those of this age are
+// forgotten.
+const (
+	touchedLimit = 16 << 10
+	touchedAge   = time.Hour
+)
+
 // Touch keeps a blob from garbage collection for another grace period; for
 // one that a client was told of and may be about to use.
 func (s *Store) Touch(digest string) {
 	s.files.Lock()
 	defer s.files.Unlock()
+	if len(s.touched) >= touchedLimit {
+		limit := s.now().Add(-touchedAge)
+		maps.DeleteFunc(s.touched, func(_ string, at time.Time) bool { return at.Before(limit) })
+	}
 	s.touched[digest] = s.now()
 }
 

@@ -14,6 +14,8 @@
 package store
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +52,7 @@ var (
 	bucketRegistries = []byte("registries")
 	bucketBlobLinks  = []byte("bloblinks") // digest 0 registry 0 repository
 	keyLayout        = []byte("layout")
+	keySecret        = []byte("secret")
 )
 
 // Options configures a Store. The zero value is durable.
@@ -210,8 +213,25 @@ func (s *Store) prepareLayout() error {
 				return err
 			}
 		}
-		return tx.Bucket(bucketMeta).Put(keyLayout, []byte(layoutVersion))
+		secret := make([]byte, 32)
+		rand.Read(secret)
+		meta := tx.Bucket(bucketMeta)
+		return errors.Join(meta.Put(keySecret, secret), meta.Put(keyLayout, []byte(layoutVersion)))
 	})
+}
+
+// Secret is a random key of 32 bytes that belongs to the folder, for
+// signatures that outlive the process.
+func (s *Store) Secret() ([]byte, error) {
+	var secret []byte
+	err := s.db.View(func(tx *bolt.Tx) error {
+		secret = bytes.Clone(tx.Bucket(bucketMeta).Get(keySecret))
+		return nil
+	})
+	if err == nil && len(secret) == 0 {
+		err = fmt.Errorf("open data folder %s: it has no secret", s.dir)
+	}
+	return secret, err
 }
 
 func (s *Store) readOwner() (Owner, error) {

@@ -1,0 +1,83 @@
+package emulator
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+)
+
+// link finds the blob that a request names.
+func (c *call) link() (store.Link, bool, error) {
+	var link store.Link
+	var ok bool
+	err := c.data.View(func(tx *store.Tx) error {
+		link, ok = tx.Blob(c.op.repository, c.op.reference)
+		return nil
+	})
+	return link, ok && c.storable(c.op.reference), err
+}
+
+// unknownBlob is the 404 of a pull.
+func (c *call) unknownBlob() error {
+	if c.quirks.is(quirkUnknownBlobDetail, "digest") {
+		return errBlobUnknown.withDetail(c.op.reference)
+	}
+	return errBlobUnknown
+}
+
+// headBlob answers HEAD directly, whatever the range (ACR protocol §4.4).
+func (c *call) headBlob() error {
+	link, ok, err := c.link()
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return c.unknownBlob()
+	}
+	c.store.Touch(link.Digest)
+	h := c.w.Header()
+	h.Set("Content-Length", strconv.FormatInt(link.Size, 10))
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set(headerContentDigest, link.Digest)
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// getBlob redirects to a signed URL on the storage host, whatever the size.
+func (c *call) getBlob() error {
+	link, ok, err := c.link()
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return c.unknownBlob()
+	}
+	c.store.Touch(link.Digest)
+	h := c.w.Header()
+	delete(h, headerRequestID)
+	delete(h, headerClientRequestID)
+	h.Set(headerContentDigest, link.Digest)
+	http.Redirect(c.w, c.r, c.signedURL(c.r, c.op.registry, link.Digest), http.StatusTemporaryRedirect)
+	return nil
+}
+
+// deleteBlob removes the repository's link, even when manifests name it.
+func (c *call) deleteBlob() error {
+	err := c.data.Update(func(tx *store.Tx) error {
+		if err := checkPushAllowed(tx, c.op.repository); err != nil {
+			return err
+		}
+		if _, ok := tx.Blob(c.op.repository, c.op.reference); !ok {
+			return errBlobUnknown
+		}
+		return tx.UnlinkBlob(c.op.repository, c.op.reference)
+	})
+	if err != nil {
+		return err
+	}
+	if c.quirks.is(quirkBlobDigestHeader, "on") {
+		c.w.Header().Set(headerContentDigest, c.op.reference)
+	}
+	return c.empty(http.StatusAccepted)
+}

@@ -1,0 +1,72 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// uploadLifetime is how long an upload may stay unfinished.
+const uploadLifetime = 24 * time.Hour
+
+// collectGrace keeps what scheduled collections could take from a push that
+// is still running.
+const collectGrace = time.Hour
+
+// Garbage says what a collection removed.
+type Garbage struct {
+	Uploads   int   // unfinished uploads that were too old
+	Manifests int   // soft-deleted manifests past their retention
+	Links     int   // links of repositories to blobs that no manifest names
+	Blobs     int   // blobs that no repository links
+	Bytes     int64 // their size
+}
+
+// CollectGarbage removes what nothing needs any more: uploads older than a
+// day, soft-deleted manifests past their retention, and blobs that no
+// manifest names. Blobs that were pushed, mounted or asked for within the
+// grace period stay, so that pushes that run are safe. It may run beside any
+// request.
+func (e *Emulator) CollectGarbage(ctx context.Context, grace time.Duration) (Garbage, error) {
+	var garbage Garbage
+	var err error
+	if garbage.Uploads, err = e.store.ExpireUploads(e.now().Add(-uploadLifetime)); err != nil {
+		return garbage, fmt.Errorf("collect garbage: %w", err)
+	}
+	for _, reg := range e.registries {
+		n, err := e.purgeDeleted(reg)
+		garbage.Manifests += n
+		if err != nil {
+			return garbage, fmt.Errorf("collect garbage: %w", err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return garbage, fmt.Errorf("collect garbage: %w", err)
+	}
+	collected, err := e.store.CollectGarbage(grace)
+	garbage.Links, garbage.Blobs, garbage.Bytes = collected.Links, collected.Blobs, collected.Bytes
+	if err != nil {
+		return garbage, fmt.Errorf("collect garbage: %w", err)
+	}
+	return garbage, nil
+}
+
+// collectOnSchedule collects until the emulator closes.
+func (e *Emulator) collectOnSchedule(ctx context.Context) {
+	ticker := time.NewTicker(e.options.GCInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		garbage, err := e.CollectGarbage(ctx, collectGrace)
+		if err != nil && ctx.Err() == nil {
+			e.logger.Error("garbage collection failed", "error", err)
+			continue
+		}
+		e.logger.Info("collected garbage", "uploads", garbage.Uploads, "manifests", garbage.Manifests,
+			"links", garbage.Links, "blobs", garbage.Blobs, "bytes", garbage.Bytes)
+	}
+}

@@ -1,0 +1,222 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// testRegistry is an emulator behind a loopback server that lets every
+// request in: these tests are about what the registry does, not about who may
+// ask.
+type testRegistry struct {
+	t      testing.TB
+	e      *Emulator
+	server *httptest.Server
+	client *http.Client
+	caller caller
+}
+
+const testLogin = "acrkit.azurecr.io"
+
+func startRegistry(t testing.TB, o *Options) *testRegistry {
+	t.Helper()
+	e, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &testRegistry{t: t, e: e, caller: caller{quarantineReader: true, quarantineReleaser: true}}
+	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		serveTrusted(e, &r.caller, w, req)
+	}))
+	r.client = &http.Client{
+		Transport:     &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	t.Cleanup(func() {
+		r.client.CloseIdleConnections()
+		r.server.Close()
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// serveTrusted is ServeHTTP without admission.
+func serveTrusted(e *Emulator, who *caller, w http.ResponseWriter, r *http.Request) {
+	if e.isDataRequest(r) {
+		e.serveData(w, r)
+		return
+	}
+	op, ok := e.parseOperation(r)
+	if !ok {
+		e.routeNotFound(w, r)
+		return
+	}
+	(&call{Emulator: e, w: w, r: r, op: op, caller: who, data: op.registry.data}).serve()
+}
+
+// answer is a response read to its end.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// do sends a request to the login server, path and query as they are.
+func (r *testRegistry) do(method, path string, body io.Reader, headers ...string) answer {
+	r.t.Helper()
+	a, err := r.try(context.Background(), method, path, body, headers...)
+	if err != nil {
+		r.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return a
+}
+
+func (r *testRegistry) try(ctx context.Context, method, path string, body io.Reader, headers ...string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, r.server.URL+path, body)
+	if err != nil {
+		return answer{}, err
+	}
+	req.Host = testLogin
+	if strings.Contains(path, dataPathMarker) {
+		req.Host = defaultDataHost
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+			continue
+		}
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return answer{resp, string(b)}, err
+}
+
+// want fails the test when the status differs, and returns the answer.
+func (r *testRegistry) want(status int, method, path string, body io.Reader, headers ...string) answer {
+	r.t.Helper()
+	a := r.do(method, path, body, headers...)
+	if a.StatusCode != status {
+		r.t.Fatalf("%s %s: status %d, want %d\n%s", method, path, a.StatusCode, status, a.body)
+	}
+	return a
+}
+
+// pushBlob uploads content in one chunk and returns its digest.
+func (r *testRegistry) pushBlob(repository string, content []byte) string {
+	r.t.Helper()
+	start := r.want(202, "POST", "/v2/"+repository+"/blobs/uploads/", nil)
+	chunk := r.want(202, "PATCH", start.Header.Get("Location"), bytes.NewReader(content))
+	digest := sha256Of(content)
+	r.want(201, "PUT", chunk.Header.Get("Location")+"&digest="+strings.Replace(digest, ":", "%3A", 1), nil)
+	return digest
+}
+
+// pushManifest puts a manifest and returns its digest.
+func (r *testRegistry) pushManifest(repository, reference, mediaType string, content []byte) string {
+	r.t.Helper()
+	a := r.want(201, "PUT", "/v2/"+repository+"/manifests/"+reference, bytes.NewReader(content), "Content-Type", mediaType)
+	return a.Header.Get(headerContentDigest)
+}
+
+// pushImage pushes a small image with one layer and returns the digest of its
+// manifest.
+func (r *testRegistry) pushImage(repository, tag, seed string) string {
+	r.t.Helper()
+	raw := r.imageManifest(repository, seed, nil)
+	reference := tag
+	if reference == "" {
+		reference = sha256Of(raw)
+	}
+	return r.pushManifest(repository, reference, typeOCIManifest, raw)
+}
+
+// imageManifest pushes the blobs of an image and returns its manifest.
+func (r *testRegistry) imageManifest(repository, seed string, more map[string]any) []byte {
+	r.t.Helper()
+	config := fmt.Appendf(nil, `{"architecture":"amd64","os":"linux","seed":%q}`, seed)
+	layer := []byte("layer " + seed)
+	m := map[string]any{
+		"schemaVersion": 2, "mediaType": typeOCIManifest,
+		"config": map[string]any{"mediaType": typeOCIConfig, "digest": r.pushBlob(repository, config), "size": len(config)},
+		"layers": []any{map[string]any{
+			"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": r.pushBlob(repository, layer), "size": len(layer),
+		}},
+	}
+	for key, value := range more {
+		m[key] = value
+	}
+	return mustJSON(r.t, m)
+}
+
+func mustJSON(t testing.TB, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func sha256Of(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// signedPath is the path and query of a blob's redirect.
+func (r *testRegistry) signedPath(repository, digest string) string {
+	r.t.Helper()
+	a := r.want(307, "GET", "/v2/"+repository+"/blobs/"+digest, nil)
+	_, path, ok := strings.Cut(strings.TrimPrefix(a.Header.Get("Location"), "http://"), "/")
+	if !ok {
+		r.t.Fatalf("Location %q", a.Header.Get("Location"))
+	}
+	return "/" + path
+}
+
+// testClock is a clock that moves when told to.
+type testClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newTestClock() *testClock {
+	return &testClock{now: time.Date(2026, 1, 13, 17, 34, 21, 147060100, time.UTC)}
+}
+
+func (c *testClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *testClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func decode[T any](t testing.TB, body string) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(body), &v); err != nil {
+		t.Fatalf("%v in %q", err, body)
+	}
+	return v
+}

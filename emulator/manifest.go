@@ -1,0 +1,274 @@
+package emulator
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+)
+
+// quarantineStates of a manifest (ACR protocol §7.4).
+const (
+	quarantinePassed = "Passed"
+	quarantineHeld   = "Quarantined"
+)
+
+// unknownManifest is the 404 for a reference on /v2 (ACR protocol §4.3).
+func unknownManifest(reference string) error {
+	if isDigest(reference) {
+		return errManifestUnknown.withMessage("manifest %s is not found", reference)
+	}
+	return errManifestUnknown.withMessage("manifest tagged by %q is not found", reference).
+		withDetail(struct{ Tag string }{reference})
+}
+
+func isDigest(reference string) bool { return strings.Contains(reference, ":") }
+
+// getManifest answers GET and HEAD of a manifest, which is never redirected.
+func (c *call) getManifest() error {
+	var m store.Manifest
+	var raw []byte
+	err := c.data.View(func(tx *store.Tx) error {
+		var err error
+		if m, err = c.readableManifest(tx); err != nil {
+			return err
+		}
+		if m, err = c.negotiate(tx, m); err != nil {
+			return err
+		}
+		raw = tx.ManifestContent(c.op.repository, m.Digest)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", m.MediaType)
+	h.Set("Content-Length", strconv.Itoa(len(raw)))
+	h.Set(headerContentDigest, m.Digest)
+	h.Set("ETag", `"`+m.Digest+`"`)
+	c.w.WriteHeader(http.StatusOK)
+	if c.r.Method != http.MethodHead {
+		c.w.Write(raw)
+	}
+	return nil
+}
+
+// readableManifest resolves the request's reference to a manifest that the
+// caller may pull.
+func (c *call) readableManifest(tx *store.Tx) (store.Manifest, error) {
+	reference := c.op.reference
+	digest := reference
+	unreadable := false
+	if !isDigest(reference) {
+		tag, ok, err := tx.Tag(c.op.repository, reference)
+		if err != nil {
+			return store.Manifest{}, err
+		}
+		if !ok {
+			return store.Manifest{}, unknownManifest(reference)
+		}
+		digest, unreadable = tag.Digest, tag.Attributes.ReadDisabled
+	}
+	m, ok, err := tx.Manifest(c.op.repository, digest)
+	if err != nil {
+		return m, err
+	}
+	if !ok {
+		return m, unknownManifest(reference)
+	}
+	r, _, err := tx.Repository(c.op.repository)
+	if err != nil {
+		return m, err
+	}
+	switch {
+	case c.hidden(m) && isDigest(reference):
+		return m, errDisallowed
+	case c.hidden(m):
+		return m, unknownManifest(reference)
+	case unreadable || m.Attributes.ReadDisabled || r.Attributes.ReadDisabled:
+		if c.quirks.is(quirkReadDisabled, "unknown") {
+			return m, unknownManifest(reference)
+		}
+		return m, errDisallowed
+	}
+	return m, nil
+}
+
+// hidden reports whether quarantine keeps a manifest from the caller.
+func (c *call) hidden(m store.Manifest) bool {
+	return c.op.registry.Quarantine && m.QuarantineState != quarantinePassed && !c.caller.quarantineReader
+}
+
+// negotiate checks the stored type against Accept (ACR protocol §4.3): OCI
+// types must be named, Docker's are served anyway.
+func (c *call) negotiate(tx *store.Tx, m store.Manifest) (store.Manifest, error) {
+	lines := c.r.Header.Values("Accept")
+	if accepts(lines, m.MediaType) || (len(lines) == 0 && c.quirks.is(quirkMissingAccept, "accept")) {
+		return m, nil
+	}
+	if message, ok := ociRefusals[m.MediaType]; ok {
+		return m, errManifestUnknown.withMessage("%s", message)
+	}
+	if m.MediaType == typeDockerList && !isDigest(c.op.reference) && c.quirks.is(quirkManifestListFall, "linux-amd64") {
+		for _, child := range m.References {
+			if child.OS != "linux" || child.Architecture != "amd64" {
+				continue
+			}
+			if found, ok, err := tx.Manifest(c.op.repository, child.Digest); ok || err != nil {
+				return found, err
+			}
+		}
+	}
+	return m, nil
+}
+
+// deleteManifest answers DELETE by digest (ACR protocol §4.3, §7.2): the
+// manifest goes with its tags and with what refers to it; children of an
+// index stay.
+func (c *call) deleteManifest() error {
+	if !isDigest(c.op.reference) {
+		if c.quirks.is(quirkDeleteByTag, "untag") {
+			return c.deleteTag()
+		}
+		return errDeleteByDigestOnly
+	}
+	err := c.data.Update(func(tx *store.Tx) error {
+		m, ok, err := tx.Manifest(c.op.repository, c.op.reference)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return unknownManifest(c.op.reference)
+		}
+		if err := c.checkDeletable(tx, m); err != nil {
+			return err
+		}
+		return c.removeManifest(tx, m)
+	})
+	if err != nil {
+		return err
+	}
+	return c.empty(http.StatusAccepted)
+}
+
+// checkDeletable refuses what a lock on the repository, the manifest or one
+// of its tags protects (ACR protocol §7.3).
+func (c *call) checkDeletable(tx *store.Tx, m store.Manifest) error {
+	if err := checkPushAllowed(tx, c.op.repository); err != nil {
+		return err
+	}
+	locked, err := lockedManifest(tx, c.op.repository, m)
+	if err != nil {
+		return err
+	}
+	if locked {
+		return errDisallowed
+	}
+	if c.quirks.is(quirkIndexChildDelete, "refuse") {
+		return c.checkNoParent(tx, m.Digest)
+	}
+	return nil
+}
+
+// lockedManifest reports whether the manifest or one of its tags is locked
+// against deletion.
+func lockedManifest(tx *store.Tx, repository string, m store.Manifest) (bool, error) {
+	if m.Attributes.WriteDisabled || m.Attributes.DeleteDisabled {
+		return true, nil
+	}
+	for _, name := range tx.TagsOf(repository, m.Digest, "") {
+		tag, _, err := tx.Tag(repository, name)
+		if err != nil || tag.Attributes.WriteDisabled || tag.Attributes.DeleteDisabled {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+func (c *call) checkNoParent(tx *store.Tx, digest string) error {
+	named := false
+	err := tx.Manifests(c.op.repository, store.ByName, store.Cursor{}, func(parent store.Manifest) bool {
+		for _, child := range parent.References {
+			named = named || child.Digest == digest
+		}
+		return !named
+	})
+	if err == nil && named {
+		err = errDisallowed
+	}
+	return err
+}
+
+// removeManifest deletes a manifest and, one after another, everything that
+// refers to it, to any depth. A referrer that is locked stays.
+func (c *call) removeManifest(tx *store.Tx, m store.Manifest) error {
+	now := store.TicksOf(c.now())
+	queue := []store.Manifest{m}
+	gone := map[string]bool{m.Digest: true}
+	for len(queue) > 0 {
+		m := queue[0]
+		queue = queue[1:]
+		if c.quirks.is(quirkReferrersOnDelete, "delete") {
+			referrers, err := c.unlockedReferrers(tx, m.Digest, gone)
+			if err != nil {
+				return err
+			}
+			queue = append(queue, referrers...)
+		}
+		var err error
+		if c.op.registry.SoftDelete > 0 {
+			_, err = tx.SoftDeleteManifest(c.op.repository, m, now)
+		} else {
+			_, err = tx.DeleteManifest(c.op.repository, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return c.touchRepository(tx, now)
+}
+
+func (c *call) unlockedReferrers(tx *store.Tx, subject string, gone map[string]bool) ([]store.Manifest, error) {
+	var digests []string
+	tx.Referrers(c.op.repository, subject, "", func(digest string, _ []byte) bool {
+		if !gone[digest] {
+			digests = append(digests, digest)
+		}
+		return true
+	})
+	var all []store.Manifest
+	for _, digest := range digests {
+		m, ok, err := tx.Manifest(c.op.repository, digest)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		locked, err := lockedManifest(tx, c.op.repository, m)
+		if err != nil {
+			return nil, err
+		}
+		if !locked {
+			gone[digest] = true
+			all = append(all, m)
+		}
+	}
+	return all, nil
+}
+
+// touchRepository notes a write, and removes a repository that lost its last
+// manifest.
+func (c *call) touchRepository(tx *store.Tx, now store.Ticks) error {
+	r, ok, err := tx.Repository(c.op.repository)
+	if err != nil || !ok {
+		return err
+	}
+	if r.Manifests == 0 && c.quirks.is(quirkEmptyRepository, "remove") {
+		return tx.DropRepositoryRecord(c.op.repository)
+	}
+	r.Updated = now
+	return tx.PutRepository(c.op.repository, r)
+}

@@ -1,0 +1,329 @@
+package emulator
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+)
+
+// checkPushAllowed refuses pushes to a repository whose writeEnabled is
+// false.
+func checkPushAllowed(tx *store.Tx, repository string) error {
+	r, _, err := tx.Repository(repository)
+	if err == nil && r.Attributes.WriteDisabled {
+		err = errDisallowed
+	}
+	return err
+}
+
+// startUpload answers POST …/blobs/uploads/ (ACR protocol §4.5).
+func (c *call) startUpload() error {
+	query := c.r.URL.Query()
+	if digest := query.Get("mount"); digest != "" && c.quirks.is(quirkAnonymousMount, "on") {
+		if done, err := c.mountFrom("", digest); done || err != nil {
+			return err
+		}
+	}
+	u, err := c.newUpload()
+	if err != nil {
+		return err
+	}
+	if digest := query.Get("digest"); digest != "" && c.quirks.is(quirkMonolithicPost, "accept") {
+		return c.uploadAtOnce(u, digest)
+	}
+	return c.answerStarted(u)
+}
+
+func (c *call) newUpload() (*store.Upload, error) {
+	if c.quirks.is(quirkUploadLock, "start") {
+		err := c.data.View(func(tx *store.Tx) error { return checkPushAllowed(tx, c.op.repository) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return c.store.StartUpload(c.op.registry.Name, c.op.repository, newGUID(), c.now())
+}
+
+func (c *call) answerStarted(u *store.Upload) error {
+	c.setUploadHeaders(u, u.Started)
+	c.w.Header().Set("Range", "0-0")
+	return c.empty(http.StatusAccepted)
+}
+
+// setUploadHeaders writes the session's headers. Only the answer to POST has
+// its start with fractions of a second.
+func (c *call) setUploadHeaders(u *store.Upload, startedAt time.Time) {
+	h := c.w.Header()
+	h.Set("Location", c.uploadLocation(c.op.registry, u, startedAt))
+	h.Set(headerUploadUUID, u.ID)
+	h.Set("Range", fmt.Sprintf("0-%d", max(u.Size()-1, 0)))
+}
+
+// uploadAtOnce is the whole upload in one POST, as the OCI specification has
+// it. What fails leaves no session behind.
+func (c *call) uploadAtOnce(u *store.Upload, digest string) error {
+	err := c.acquire(u)
+	if err == nil {
+		defer u.Release()
+		err = c.complete(u, digest)
+	}
+	if err != nil {
+		return errors.Join(err, u.Cancel())
+	}
+	return nil
+}
+
+// mountBlob answers POST with mount and from.
+func (c *call) mountBlob() error {
+	query := c.r.URL.Query()
+	from := query.Get("from")
+	if !validRepository(from) {
+		return errNameInvalid
+	}
+	if done, err := c.mountFrom(from, query.Get("mount")); done || err != nil {
+		return err
+	}
+	u, err := c.newUpload()
+	if err != nil {
+		return err
+	}
+	return c.answerStarted(u)
+}
+
+// mountFrom links a blob of another repository, or of any when from is empty.
+// It returns false when there is no such blob, which a start answers.
+func (c *call) mountFrom(from, digest string) (bool, error) {
+	if !c.storable(digest) {
+		return false, errDigestInvalid.withDetail("digest parsing failed")
+	}
+	mounted := false
+	err := c.data.Update(func(tx *store.Tx) error {
+		mounted = false
+		if err := checkPushAllowed(tx, c.op.repository); err != nil {
+			return err
+		}
+		source, ok := tx.Blob(from, digest)
+		if from == "" {
+			_, source, ok = tx.FindBlob(digest)
+		}
+		if !ok {
+			return nil
+		}
+		mounted = true
+		source.Linked = store.TicksOf(c.now())
+		return tx.LinkBlob(c.op.repository, source)
+	})
+	if !mounted || err != nil {
+		return false, err
+	}
+	return true, c.answerStored(digest)
+}
+
+func (c *call) answerStored(digest string) error {
+	h := c.w.Header()
+	h.Set(headerContentDigest, digest)
+	h.Set("Location", "/v2/"+c.op.repository+"/blobs/"+digest)
+	return c.empty(http.StatusCreated)
+}
+
+// session finds the upload that a request names and checks its _state. A
+// state that does not verify, or is not that of the upload's present size, is
+// stale; one that was used by a request that changed nothing is not.
+func (c *call) session() (*store.Upload, error) {
+	state, ok := c.readUploadState(c.op.registry, c.r.URL.Query().Get("_state"))
+	if !ok || state.Name != c.op.repository || state.UUID != c.op.reference {
+		return nil, errUploadInvalid
+	}
+	u := c.store.Upload(c.op.reference)
+	if u == nil || u.Repository != c.op.repository || u.Registry != c.op.registry.Name {
+		return nil, c.uploadUnknown()
+	}
+	if u.Size() != state.Offset {
+		return nil, errUploadInvalid
+	}
+	return u, nil
+}
+
+func (c *call) uploadUnknown() error {
+	return errUploadUnknown.withDetail(map[string]string{"UUID": c.op.reference})
+}
+
+// acquiredSession is session with the turn to change it; the caller releases
+// it.
+func (c *call) acquiredSession() (*store.Upload, error) {
+	u, err := c.session()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.acquire(u); err != nil {
+		return nil, err
+	}
+	// Another request may have had the turn in between.
+	if _, err := c.session(); err != nil {
+		u.Release()
+		return nil, err
+	}
+	return u, nil
+}
+
+func (c *call) acquire(u *store.Upload) error {
+	err := u.Acquire(c.r.Context())
+	switch {
+	case errors.Is(err, store.ErrUploadBusy):
+		return errUploadInvalid
+	case errors.Is(err, fs.ErrNotExist):
+		return c.uploadUnknown()
+	}
+	return err
+}
+
+// uploadStatus answers GET on a session.
+func (c *call) uploadStatus() error {
+	u, err := c.session()
+	if err != nil {
+		return err
+	}
+	c.setUploadHeaders(u, u.Started.Truncate(time.Second))
+	return c.empty(http.StatusNoContent)
+}
+
+// uploadChunk answers PATCH on a session.
+func (c *call) uploadChunk() error {
+	u, err := c.acquiredSession()
+	if err != nil {
+		return err
+	}
+	defer u.Release()
+	if err := c.checkContentRange(u); err != nil {
+		return err
+	}
+	if err := c.receive(u); err != nil {
+		return err
+	}
+	c.setUploadHeaders(u, u.Started.Truncate(time.Second))
+	return c.empty(http.StatusAccepted)
+}
+
+// receive appends the request's body to the upload.
+func (c *call) receive(u *store.Upload) error {
+	err := u.Append(c.r.Body, c.quirks.is(quirkPartialChunk, "keep"))
+	var cut *store.ReadError
+	switch {
+	case errors.As(err, &cut):
+		// The sender stopped before the length it had announced.
+		return errSizeInvalid
+	case errors.Is(err, fs.ErrNotExist):
+		return c.uploadUnknown()
+	}
+	return err
+}
+
+var contentRange = regexp.MustCompile(`^([0-9]{1,18})-([0-9]{1,18})$`)
+
+// checkContentRange checks the optional Content-Range of a chunk, which has
+// neither unit nor total: chunks come in order.
+func (c *call) checkContentRange(u *store.Upload) error {
+	value := c.r.Header.Get("Content-Range")
+	if value == "" {
+		return nil
+	}
+	start, end, ok := parseContentRange(value)
+	refuse := func(reason string) error {
+		return errUploadRange.withDetail(struct{ Range, Reason string }{value, reason})
+	}
+	switch {
+	case !ok:
+		return refuse("the Content-Range header format is invalid")
+	case start != u.Size():
+		return refuse("the Content-Range start does not match the offset of the upload")
+	case c.r.ContentLength >= 0 && end-start+1 != c.r.ContentLength:
+		return errSizeInvalid
+	}
+	return nil
+}
+
+func parseContentRange(value string) (start, end int64, ok bool) {
+	match := contentRange.FindStringSubmatch(value)
+	if match == nil {
+		return 0, 0, false
+	}
+	start, _ = strconv.ParseInt(match[1], 10, 64)
+	end, _ = strconv.ParseInt(match[2], 10, 64)
+	return start, end, start <= end
+}
+
+// finishUpload answers PUT on a session, with or without the last data.
+func (c *call) finishUpload() error {
+	u, err := c.acquiredSession()
+	if err != nil {
+		return err
+	}
+	defer u.Release()
+	if err := c.checkContentRange(u); err != nil {
+		return err
+	}
+	return c.complete(u, c.r.URL.Query().Get("digest"))
+}
+
+// complete receives the request's body and makes the upload a blob.
+func (c *call) complete(u *store.Upload, digest string) error {
+	if !c.storable(digest) {
+		return errDigestInvalid.withDetail("digest parsing failed")
+	}
+	if c.r.ContentLength != 0 {
+		if err := c.receive(u); err != nil {
+			return err
+		}
+	}
+	check := func() error {
+		return c.data.View(func(tx *store.Tx) error { return checkPushAllowed(tx, c.op.repository) })
+	}
+	err := u.Finish(digest, check, func(size int64) error { return c.linkBlob(digest, size) })
+	var mismatch *store.DigestError
+	if errors.As(err, &mismatch) {
+		// The content is not what the client meant to send, and no further
+		// chunk can mend it.
+		if err := u.Cancel(); err != nil {
+			return err
+		}
+		return errDigestInvalid.withDetail(fmt.Sprintf("content has digest %s", mismatch.Actual))
+	}
+	if err != nil {
+		return err
+	}
+	return c.answerStored(digest)
+}
+
+func (c *call) linkBlob(digest string, size int64) error {
+	return c.data.Update(func(tx *store.Tx) error {
+		return tx.LinkBlob(c.op.repository, store.Link{Digest: digest, Size: size, Linked: store.TicksOf(c.now())})
+	})
+}
+
+// storable reports whether a digest is well-formed and of an algorithm that
+// the registry stores.
+func (e *Emulator) storable(digest string) bool {
+	if !validDigest(digest) {
+		return false
+	}
+	return digest[:len("sha256")] == "sha256" || e.quirks.is(quirkSHA512, "on")
+}
+
+// cancelUpload answers DELETE on a session.
+func (c *call) cancelUpload() error {
+	u, err := c.session()
+	if err != nil {
+		return err
+	}
+	if err := u.Cancel(); err != nil {
+		return err
+	}
+	c.w.Header().Set(headerUploadUUID, u.ID)
+	return c.empty(http.StatusNoContent)
+}
