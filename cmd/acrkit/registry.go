@@ -75,7 +75,7 @@ func (a *app) open(ctx context.Context, h host) (*registry, error) {
 		return nil, err
 	}
 	r := &registry{host: h}
-	options := a.clientOptions(h)
+	options := a.clientOptions()
 	var err error
 	if h.Local() {
 		err = a.openLocal(ctx, r, options)
@@ -167,7 +167,7 @@ func newClient(endpoint string, credential creds.Credential, options policy.Clie
 
 // clientOptions are the options of every client: who we are, and the log of
 // requests where --debug asks for it.
-func (a *app) clientOptions(h host) azcore.ClientOptions {
+func (a *app) clientOptions() azcore.ClientOptions {
 	options := azcore.ClientOptions{Telemetry: policy.TelemetryOptions{ApplicationID: "acrkit"}}
 	if a.requestLog != nil {
 		options.PerCallPolicies = append(options.PerCallPolicies, a.requestLog.perCall())

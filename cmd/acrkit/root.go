@@ -23,9 +23,17 @@ func commands(a *app) []*cobra.Command {
 		newPullCommand(a),
 		newCopyCommand(a),
 		newLsCommand(a),
+		newShowCommand(a),
+		newTreeCommand(a),
+		newDiffCommand(a),
 		newRepoCommand(a),
 		newTagCommand(a),
 		newManifestCommand(a),
+		newBlobCommand(a),
+		newLoginCommand(a),
+		newLogoutCommand(a),
+		newTokenCommand(a),
+		newWhoamiCommand(a),
 		newVersionCommand(a),
 	}
 }

@@ -103,7 +103,7 @@ func (c Chain) Resolve(ctx context.Context, host string) (Credential, []Answer, 
 			answers[i].State, answers[i].Detail = Nothing, detailOf(err)
 		default:
 			answers[i].State, answers[i].Detail = Failed, err.Error()
-			return Credential{}, answers, &LinkError{Host: host, Link: link.Name, Err: err}
+			return Credential{}, answers, &LinkError{Host: host, Link: link.Name, Answers: answers, Err: err}
 		}
 	}
 	return Credential{}, answers, fmt.Errorf("sign in to %s: no link of the chain answered", host)
@@ -120,9 +120,10 @@ func detailOf(err error) string {
 
 // LinkError is a link that has a credential which doesn't work.
 type LinkError struct {
-	Host string
-	Link string
-	Err  error
+	Host    string
+	Link    string
+	Answers []Answer // of the whole chain
+	Err     error
 }
 
 // Error names the registry and the link.

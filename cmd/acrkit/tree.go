@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+)
+
+// treeNode is a manifest or a blob with what hangs on it.
+type treeNode struct {
+	Role         string     `json:"role"` // root, manifest, config, layer, referrer
+	Digest       string     `json:"digest"`
+	MediaType    string     `json:"mediaType"`
+	ArtifactType string     `json:"artifactType,omitempty"`
+	Platform     string     `json:"platform,omitempty"`
+	Size         int64      `json:"size"`
+	Children     []treeNode `json:"children,omitempty"`
+}
+
+// maxTree bounds the depth of what a registry may make us follow: real images
+// are three deep, signatures of them four.
+const maxTree = 16
+
+func newTreeCommand(a *app) *cobra.Command {
+	command := &cobra.Command{
+		Use: "tree REF", Short: "Show an image as a tree: manifests, layers, and what refers to it",
+		GroupID: groupImages,
+		Args:    exactArgs("REF"),
+		RunE: func(command *cobra.Command, args []string) error {
+			i, err := a.imageArgument(command.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			root, err := a.tree(command.Context(), i, "root", "", map[string]bool{}, 0)
+			if err != nil {
+				return err
+			}
+			return output.One(a.printer, treeView(), root)
+		},
+	}
+	return command
+}
+
+// tree reads a manifest's children and its referrers. seen keeps a referrer
+// that refers back from being followed for ever.
+func (a *app) tree(ctx context.Context, i *image, role, platform string, seen map[string]bool, depth int) (treeNode, error) {
+	node := treeNode{
+		Role: role, Digest: i.desc.Digest.String(), MediaType: i.desc.MediaType, ArtifactType: i.body.ArtifactType,
+		Platform: platform, Size: i.desc.Size,
+	}
+	if seen[node.Digest] {
+		return node, nil
+	}
+	if depth >= maxTree {
+		return node, fmt.Errorf("tree of %s: deeper than %d manifests", i.ref, maxTree)
+	}
+	seen[node.Digest] = true
+	if i.body.Config != nil {
+		node.Children = append(node.Children, blobNode("config", *i.body.Config))
+	}
+	for _, layer := range append(i.body.Layers, i.body.Blobs...) {
+		node.Children = append(node.Children, blobNode("layer", layer))
+	}
+	follow := func(desc ocispec.Descriptor, role string) error {
+		child, err := i.child(ctx, a, desc)
+		if err != nil {
+			return err
+		}
+		sub, err := a.tree(ctx, child, role, artifact.FormatPlatform(desc.Platform), seen, depth+1)
+		node.Children = append(node.Children, sub)
+		return err
+	}
+	for _, desc := range i.body.Manifests {
+		if err := follow(desc, "manifest"); err != nil {
+			return node, err
+		}
+	}
+	referrers, err := i.repository.Referrers(ctx, i.desc)
+	if err != nil && !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeManifestUnknown, azcontainerregistry.ErrorCodeNameUnknown) {
+		return node, err
+	}
+	for _, desc := range referrers {
+		if err := follow(desc, "referrer"); err != nil {
+			return node, err
+		}
+	}
+	return node, nil
+}
+
+func blobNode(role string, desc ocispec.Descriptor) treeNode {
+	return treeNode{Role: role, Digest: desc.Digest.String(), MediaType: desc.MediaType, Size: desc.Size}
+}
+
+func treeView() output.View[treeNode] {
+	return output.View[treeNode]{
+		Kind: "Tree",
+		Columns: []output.Column[treeNode]{
+			{Name: "role", Value: func(n treeNode) string { return n.Role }},
+			{Name: "digest", Value: func(n treeNode) string { return n.Digest }},
+			{Name: "type", Value: func(n treeNode) string { return n.MediaType }},
+			{Name: "size", Value: func(n treeNode) string { return fmt.Sprint(n.Size) }},
+		},
+		Text: func(w io.Writer, n treeNode) error {
+			var b strings.Builder
+			n.draw(&b, "", "")
+			_, err := io.WriteString(w, b.String())
+			return err
+		},
+	}
+}
+
+// draw writes the node and its children, each behind its branch.
+func (n treeNode) draw(b *strings.Builder, first, rest string) {
+	what := n.Role
+	if n.Role == "root" {
+		what = shortType(n.MediaType)
+	}
+	words := []string{what, term.Short(n.Digest)}
+	if n.Platform != "" {
+		words = append(words, n.Platform)
+	}
+	if n.Role == "referrer" && n.ArtifactType != "" {
+		words = append(words, n.ArtifactType)
+	}
+	words = append(words, output.Size(n.Size))
+	fmt.Fprintf(b, "%s%s\n", first, output.Clean(strings.Join(words, "  ")))
+	for i, child := range n.Children {
+		if i == len(n.Children)-1 {
+			child.draw(b, rest+"└─ ", rest+"   ")
+		} else {
+			child.draw(b, rest+"├─ ", rest+"│  ")
+		}
+	}
+}
