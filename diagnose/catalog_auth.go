@@ -59,11 +59,11 @@ func anonymous(x *exchange) bool {
 }
 
 // denied is a request that a sound token does not cover.
-var denied = all(resource401, sound, func(x *exchange) bool { return insufficient(x) && len(x.missing()) > 0 })
+var denied = all(resource401, sound, func(x *exchange) bool { return insufficient(x) && len(x.missing) > 0 })
 
 func lacksOnly(actions ...string) func(*exchange) bool {
 	return func(x *exchange) bool {
-		for _, s := range x.missing() {
+		for _, s := range x.missing {
 			for _, a := range s.actions {
 				if !contains(actions, a) {
 					return false
@@ -85,7 +85,7 @@ func contains(list []string, s string) bool {
 
 // lacksCatalog reports whether listing the registry is what is missing.
 func lacksCatalog(x *exchange) bool {
-	for _, s := range x.missing() {
+	for _, s := range x.missing {
 		if s.kind == "registry" {
 			return true
 		}
@@ -96,8 +96,8 @@ func lacksCatalog(x *exchange) bool {
 // grantsSome reports whether the token grants any action on the repository that
 // it is refused for.
 func grantsSome(x *exchange) bool {
-	for _, m := range x.missing() {
-		for _, h := range x.auth.claims.scopes() {
+	for _, m := range x.missing {
+		for _, h := range x.granted {
 			if h.kind == m.kind && h.name == m.name && len(h.actions) > 0 {
 				return true
 			}
@@ -323,7 +323,8 @@ var rowsUnauthorized = []Row{
 		Fix:   []string{"acrkit whoami {host}", "acrkit doctor {host}/{repository}"},
 		Retry: RetryNo, Link: linkAuthorization, AzCode: azAccessToken,
 		match: func(x *exchange) bool {
-			return x.status == 401 && x.phase != phaseStorage && x.phase != phaseEntra
+			return x.status == 401 && x.phase != phaseStorage && x.phase != phaseEntra &&
+				x.phase != phaseExchange && x.phase != phaseToken
 		},
 		rank: rankGeneral,
 		see:  []sight{sawMessage, sawScopes, sawExpiry, sawIdentity, sawBody, sawAnswer},

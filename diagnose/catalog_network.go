@@ -71,7 +71,7 @@ var rowsMiddlebox = []Row{
 		Fix:   []string{"az acr list --query \"[].loginServer\" -o tsv"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azLogin,
 		match: all(func(x *exchange) bool {
-			return x.page && x.status != 502 && x.status != 503 && x.status != 504 && x.status != 407
+			return x.page && x.status < 500 && x.status != 407 && x.status != 413
 		}, not(loginPage), notStorageNorEntra),
 		see: []sight{sawBody, sawServer, sawRedirect, sawAnswer},
 	},

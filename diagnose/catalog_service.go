@@ -90,7 +90,7 @@ var rowsService = []Row{
 			certain("the source registry of a cache rule throttles", "the registry's own message"),
 			inferred("probably the cache rule has no credentials, and shares the upstream's anonymous limit", "az acr cache list -r {registry}"),
 		},
-		Fix:   []string{"az acr credential-set create -r {registry} -n <name> -l <upstream> -u <secret-uri> -p <secret-uri>"},
+		Fix:   []string{"az acr credential-set create -r {registry} -n <name> -l <upstream> -u <vault-uri> -p <vault-uri>"},
 		Retry: RetryLater, Link: "https://learn.microsoft.com/azure/container-registry/artifact-cache-overview",
 		match: all(throttled, fromCache),
 		see:   []sight{sawMessage, sawWait, sawAnswer},

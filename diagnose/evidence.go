@@ -65,6 +65,10 @@ type exchange struct {
 	library   library
 
 	repository, reference string
+
+	// What the request needs and what the token sent grants and lacks, by the
+	// challenge and the claims.
+	asked, granted, missing []scope
 }
 
 // errorEntry is one member of ACR's error envelope (ACR protocol §1.6).
@@ -89,6 +93,7 @@ func gather(err error) (x *exchange) {
 	if r, ok := find[*azcore.ResponseError](x); ok && r != nil && x.library.kind == "" {
 		x.gatherResponse(r)
 	}
+	x.gatherScopes()
 	x.gatherTransport()
 	x.gatherEntra()
 	return x
@@ -227,18 +232,14 @@ func (x *exchange) actions() []scope {
 	return scopes
 }
 
-// asked returns the scopes that the failed request needs, by the challenge or,
-// without one, by the body.
-func (x *exchange) asked() []scope {
-	if scopes := parseScopes(x.challenge.scope); len(scopes) > 0 {
-		return scopes
+// gatherScopes compares what the request needs, by the challenge or else by the
+// body, with what the token grants.
+func (x *exchange) gatherScopes() {
+	if x.asked = parseScopes(x.challenge.scope); len(x.asked) == 0 {
+		x.asked = x.actions()
 	}
-	return x.actions()
-}
-
-// missing returns what was asked for and is not granted by the token sent.
-func (x *exchange) missing() []scope {
-	return lacking(x.asked(), x.auth.claims.scopes())
+	x.granted = x.auth.claims.scopes()
+	x.missing = lacking(x.asked, x.granted)
 }
 
 // serverTime returns the registry's clock as the answer told it.
@@ -420,7 +421,7 @@ func (x *exchange) readGrant() {
 		return
 	}
 	form, err := url.ParseQuery(string(body.Bytes()))
-	if err != nil {
+	if err != nil || form.Get("grant_type") == "" {
 		return
 	}
 	a.grant, a.user = form.Get("grant_type"), or(a.user, form.Get("username"))

@@ -63,11 +63,11 @@ func (x *exchange) fact(name string) string {
 	case "action":
 		return actionText(x.missingOrAsked())
 	case "scope":
-		if scopes := x.asked(); len(scopes) > 0 {
+		if scopes := x.asked; len(scopes) > 0 {
 			return scopeText(scopes)
 		}
 	case "granted":
-		return scopeText(x.auth.claims.scopes())
+		return scopeText(x.granted)
 	case "status":
 		if x.status != 0 {
 			return strconv.Itoa(x.status)
@@ -138,10 +138,10 @@ func (x *exchange) dataHost() string {
 // missingOrAsked returns the actions that the token lacks, or those asked for
 // when no token says what it grants.
 func (x *exchange) missingOrAsked() []scope {
-	if missing := x.missing(); len(missing) > 0 {
+	if missing := x.missing; len(missing) > 0 {
 		return missing
 	}
-	return x.asked()
+	return x.asked
 }
 
 func actionText(scopes []scope) string {

@@ -11,17 +11,24 @@ import (
 // said them.
 type sight func(x *exchange, see func(Origin, string, ...any))
 
-// add appends what the sight sees. Each text is cleaned of secrets and control
-// characters, and a text is shown once.
+// add appends what the sight sees. Each value put into a text is cleaned of
+// secrets and control characters, and a text is shown once.
 func (s sight) add(seen []Observation, x *exchange) []Observation {
 	// The values shown come from foreign errors' own methods in some sights.
 	defer func() { _ = recover() }()
 	s(x, func(origin Origin, format string, args ...any) {
+		for i, arg := range args {
+			switch arg := arg.(type) {
+			case string:
+				args[i] = clean(arg, maxSeen)
+			case []byte:
+				args[i] = clean(string(arg), maxSeen)
+			}
+		}
 		text := format
 		if len(args) > 0 {
 			text = fmt.Sprintf(format, args...)
 		}
-		text = clean(text, maxSeen)
 		for _, o := range seen {
 			if o.Text == text {
 				return
@@ -44,7 +51,7 @@ var sawAnswer sight = func(x *exchange, see func(Origin, string, ...any)) {
 	}
 	status := fmt.Sprintf("%d %s", x.status, http.StatusText(x.status))
 	if x.method == "" {
-		see(FromRegistry, "answered "+status)
+		see(FromRegistry, "answered %s", status)
 		return
 	}
 	see(x.origin(), "%s %s%s answered %s", x.method, x.host, x.path, strings.TrimSpace(status))
@@ -98,20 +105,20 @@ var sawEmpty sight = func(x *exchange, see func(Origin, string, ...any)) {
 // sawText shows the error's own text, when there was no HTTP answer.
 var sawText sight = func(x *exchange, see func(Origin, string, ...any)) {
 	if x.status == 0 {
-		see(FromClient, strings.ReplaceAll(x.err.Error(), "%", "%%"))
+		see(FromClient, "%s", x.err.Error())
 	}
 }
 
 // sawScopes shows what was asked for and what the token grants.
 var sawScopes sight = func(x *exchange, see func(Origin, string, ...any)) {
-	if asked := x.asked(); len(asked) > 0 {
+	if asked := x.asked; len(asked) > 0 {
 		see(FromRegistry, "the registry asked for %s", scopeText(asked))
 	}
 	if !x.auth.claims.ok {
 		return
 	}
-	see(FromToken, "the token sent grants %s", scopeText(x.auth.claims.scopes()))
-	if missing := x.missing(); len(missing) > 0 {
+	see(FromToken, "the token sent grants %s", scopeText(x.granted))
+	if missing := x.missing; len(missing) > 0 {
 		see(FromToken, "not granted: %s", scopeText(missing))
 	}
 }

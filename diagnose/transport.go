@@ -326,7 +326,7 @@ var sawCertificate sight = func(x *exchange, see func(Origin, string, ...any)) {
 	if c == nil {
 		return
 	}
-	see(FromNetwork, "the certificate is for %s, issued by %s", certificateNames(c), c.Issuer)
+	see(FromNetwork, "the certificate is for %s, issued by %s", certificateNames(c), c.Issuer.String())
 	see(FromNetwork, "it is valid from %s to %s", c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339))
 }
 

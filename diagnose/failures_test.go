@@ -1,0 +1,390 @@
+package diagnose_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+)
+
+// failures makes, by name, the failures that have no wire form: real ones of
+// DNS, TCP, proxies and TLS on loopback, and the library's own errors.
+var failures = map[string]func(t *testing.T) error{
+	"dns not found":               func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeNameError) },
+	"dns failed":                  func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeServerFailure) },
+	"dns timeout":                 func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeSilence) },
+	"data host unreachable":       func(t *testing.T) error { return lookUp(t, "eusmanaged12.blob.core.windows.net", rcodeNameError) },
+	"entra unreachable":           func(t *testing.T) error { return lookUp(t, "login.microsoftonline.com", rcodeNameError) },
+	"connection refused":          connectionRefused,
+	"connection reset":            connectionReset,
+	"connection closed":           connectionClosed,
+	"private address unreachable": func(t *testing.T) error { return dialled(t, "10.2.0.4:443", os.ErrDeadlineExceeded) },
+	"connect timeout":             func(t *testing.T) error { return dialled(t, "203.0.113.9:443", os.ErrDeadlineExceeded) },
+	"network unreachable":         func(t *testing.T) error { return dialled(t, "203.0.113.9:443", syscall.ENETUNREACH) },
+	"response timeout":            responseTimeout,
+	"deadline exceeded":           deadlineExceeded,
+	"canceled":                    canceled,
+	"proxy unreachable":           func(t *testing.T) error { return throughProxy(t, 0) },
+	"proxy refused":               func(t *testing.T) error { return throughProxy(t, http.StatusForbidden) },
+	"proxy authentication":        func(t *testing.T) error { return throughProxy(t, http.StatusProxyAuthRequired) },
+	"tls unknown authority":       func(t *testing.T) error { return handshake(t, certificate{}, false) },
+	"tls intercepted":             func(t *testing.T) error { return handshake(t, certificate{organization: "Zscaler Inc."}, false) },
+	"tls expired": func(t *testing.T) error {
+		return handshake(t, certificate{from: -48 * time.Hour, until: -24 * time.Hour}, true)
+	},
+	"tls not yet valid": func(t *testing.T) error {
+		return handshake(t, certificate{from: 24 * time.Hour, until: 48 * time.Hour}, true)
+	},
+	"tls name mismatch":       func(t *testing.T) error { return handshake(t, certificate{names: []string{"other.example"}}, true) },
+	"tls certificate invalid": func(t *testing.T) error { return handshake(t, certificate{otherUse: true}, true) },
+	"tls alert":               tlsAlert,
+	"tls timeout":             tlsTimeout,
+	"not tls":                 notTLS,
+	"argument invalid": func(*testing.T) error {
+		return &azcontainerregistry.ArgumentError{Argument: "endpoint", Value: "myreg", Rule: "an https URL"}
+	},
+	"digest mismatch": func(*testing.T) error {
+		return &azcontainerregistry.OperationError{Operation: "get blob", Repository: "team/app", Reference: "sha256:aa", Err: &azcontainerregistry.DigestMismatchError{Expected: "sha256:aa", Actual: "sha256:bb", Size: 12}}
+	},
+	"untrusted realm":    untrusted("realm"),
+	"untrusted location": untrusted("location"),
+	"untrusted link":     untrusted("link"),
+	"untrusted redirect": untrusted("redirect"),
+	"listing incomplete": func(*testing.T) error {
+		return &azcontainerregistry.IncompleteListingError{Items: 1000, Err: errors.New("the moon is full")}
+	},
+	"retries exhausted": func(*testing.T) error {
+		return &azcontainerregistry.RetriesExhaustedError{Attempts: 4, Err: errors.New("the moon is full")}
+	},
+}
+
+func untrusted(kind string) func(*testing.T) error {
+	return func(*testing.T) error {
+		return &azcontainerregistry.OperationError{Operation: "get manifest", Repository: "team/app", Reference: "v1", Err: &azcontainerregistry.UntrustedOriginError{Kind: kind, Got: "https://elsewhere.example", Want: "https://myreg.azurecr.io"}}
+	}
+}
+
+// get asks for an address by a transport that is closed with the test, and
+// returns the error that must come of it.
+func get(t *testing.T, ctx context.Context, address string, transport *http.Transport) error {
+	t.Helper()
+	t.Cleanup(transport.CloseIdleConnections)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	if err == nil {
+		_, err = io.ReadAll(response.Body)
+		response.Body.Close()
+	}
+	if err == nil {
+		t.Fatalf("GET %s succeeded", address)
+	}
+	return err
+}
+
+// The answers of the resolver on loopback (RFC 1035 §4.1.1).
+const (
+	rcodeServerFailure = 2
+	rcodeNameError     = 3
+	rcodeSilence       = -1
+)
+
+// lookUp asks a resolver on loopback, which answers with the given code.
+func lookUp(t *testing.T, name string, rcode int) error {
+	t.Helper()
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		query := make([]byte, 512)
+		for {
+			n, from, err := server.ReadFrom(query)
+			if err != nil {
+				return
+			}
+			if rcode == rcodeSilence || n < 12 {
+				continue
+			}
+			answer := append([]byte{}, query[:n]...)
+			answer[2], answer[3] = 0x81, 0x80|byte(rcode)
+			answer[10], answer[11] = 0, 0 // no additional records: the query's own is cut off
+			if end := questionEnd(answer); end > 0 {
+				answer = answer[:end]
+			}
+			server.WriteTo(answer, from)
+		}
+	}()
+	t.Cleanup(func() { server.Close(); <-done })
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	if rcode == rcodeSilence {
+		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	}
+	defer cancel()
+	if rcode == rcodeSilence {
+		// A request would end by its context before the resolver's own limit.
+		_, err = resolver.LookupHost(ctx, name)
+		return &url.Error{Op: "Get", URL: "https://" + name + "/v2/", Err: withoutServer(err)}
+	}
+	err = get(t, ctx, "https://"+name+"/v2/", &http.Transport{DialContext: (&net.Dialer{Resolver: resolver}).DialContext})
+	return withoutServer(err)
+}
+
+// withoutServer removes the resolver's address: it is this machine's own, and
+// differs between machines.
+func withoutServer(err error) error {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		dns.Server = ""
+	}
+	return err
+}
+
+// questionEnd returns where the one question of a DNS message ends.
+func questionEnd(message []byte) int {
+	for i := 12; i < len(message); i += int(message[i]) + 1 {
+		if message[i] == 0 {
+			return i + 5
+		}
+	}
+	return 0
+}
+
+func connectionRefused(t *testing.T) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	return get(t, t.Context(), "http://"+address+"/v2/", &http.Transport{})
+}
+
+// serve accepts connections on loopback until the test ends.
+func serve(t *testing.T, handle func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var open []net.Conn
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			open = append(open, conn)
+			handle(conn)
+		}
+	}()
+	t.Cleanup(func() {
+		listener.Close()
+		<-done
+		for _, conn := range open {
+			conn.Close()
+		}
+	})
+	return listener.Addr().String()
+}
+
+func connectionReset(t *testing.T) error {
+	address := serve(t, func(conn net.Conn) {
+		io.ReadFull(conn, make([]byte, 4))
+		conn.(*net.TCPConn).SetLinger(0)
+		conn.Close()
+	})
+	return get(t, t.Context(), "http://"+address+"/v2/", &http.Transport{})
+}
+
+func connectionClosed(t *testing.T) error {
+	address := serve(t, func(conn net.Conn) {
+		io.ReadFull(conn, make([]byte, 4))
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+		conn.(*net.TCPConn).CloseWrite()
+	})
+	err := get(t, t.Context(), "http://"+address+"/v2/", &http.Transport{})
+	return &url.Error{Op: "Get", URL: "https://myreg.azurecr.io/v2/", Err: err}
+}
+
+func responseTimeout(t *testing.T) error {
+	address := serve(t, func(net.Conn) {})
+	return get(t, t.Context(), "http://"+address+"/v2/", &http.Transport{ResponseHeaderTimeout: 20 * time.Millisecond})
+}
+
+func deadlineExceeded(t *testing.T) error {
+	address := serve(t, func(net.Conn) {})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	return get(t, ctx, "http://"+address+"/v2/", &http.Transport{})
+}
+
+func canceled(t *testing.T) error {
+	address := serve(t, func(net.Conn) {})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return get(t, ctx, "http://"+address+"/v2/", &http.Transport{})
+}
+
+// dialled is a failure while dialling an address that a test must not reach.
+func dialled(t *testing.T, address string, cause error) error {
+	to, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: to, Err: cause}
+		},
+	})
+}
+
+// throughProxy asks a proxy on loopback, which refuses with the status, or is
+// not there when it is 0.
+func throughProxy(t *testing.T, status int) error {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	if status == 0 {
+		proxy.Close()
+	} else {
+		t.Cleanup(proxy.Close)
+	}
+	address, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{Proxy: http.ProxyURL(address)})
+}
+
+// certificate describes a server's certificate.
+type certificate struct {
+	organization string // of its issuer
+	names        []string
+	from, until  time.Duration // from now; both zero: an hour around it
+	otherUse     bool          // for clients, not servers
+}
+
+// issue makes the certificate and the authority that issued it.
+func (c certificate) issue(t *testing.T) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	if c.from == 0 && c.until == 0 {
+		c.from, c.until = -time.Hour, time.Hour
+	}
+	if c.names == nil {
+		c.names = []string{"myreg.azurecr.io"}
+	}
+	if c.organization == "" {
+		c.organization = "Contoso"
+	}
+	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{c.organization}, CommonName: c.organization + " Root"},
+		NotBefore: time.Now().Add(-72 * time.Hour), NotAfter: time.Now().Add(72 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if authority, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := x509.ExtKeyUsageServerAuth
+	if c.otherUse {
+		use = x509.ExtKeyUsageClientAuth
+	}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: c.names[0]}, DNSNames: c.names,
+		NotBefore: time.Now().Add(c.from), NotAfter: time.Now().Add(c.until),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{use},
+	}
+	if der, err = x509.CreateCertificate(rand.Reader, leaf, authority, key.Public(), authorityKey); err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(authority)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+}
+
+// handshake asks a TLS server on loopback, which shows the certificate.
+func handshake(t *testing.T, c certificate, trusted bool) error {
+	t.Helper()
+	shown, pool := c.issue(t)
+	if !trusted {
+		pool = x509.NewCertPool()
+	}
+	address := serve(t, func(conn net.Conn) {
+		server := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{shown}})
+		server.Handshake()
+	})
+	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
+		DialContext:     to(address),
+		TLSClientConfig: &tls.Config{RootCAs: pool},
+	})
+}
+
+// to dials one address whatever is asked for.
+func to(address string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+}
+
+func tlsAlert(t *testing.T) error {
+	shown, pool := certificate{}.issue(t)
+	address := serve(t, func(conn net.Conn) {
+		tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{shown}, MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}).Handshake()
+	})
+	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
+		DialContext:     to(address),
+		TLSClientConfig: &tls.Config{RootCAs: pool},
+	})
+}
+
+func tlsTimeout(t *testing.T) error {
+	address := serve(t, func(net.Conn) {})
+	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
+		DialContext:         to(address),
+		TLSHandshakeTimeout: 20 * time.Millisecond,
+	})
+}
+
+func notTLS(t *testing.T) error {
+	address := serve(t, func(conn net.Conn) {
+		io.ReadFull(conn, make([]byte, 4))
+		fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+	})
+	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{DialContext: to(address)})
+}
