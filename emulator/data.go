@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,11 +23,10 @@ import (
 const dataPathMarker = "//docker/registry/v2/blobs/"
 
 const (
-	signedURLLifetime = 20 * time.Minute
-	storageVersion    = "2018-03-28"
-	storageServer     = "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0"
-	defaultDataHost   = "eusmanaged12" + storageSuffix
-	signedTimeFormat  = "2006-01-02T15:04:05Z"
+	storageVersion   = "2018-03-28"
+	storageServer    = "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0"
+	defaultDataHost  = "eusmanaged12" + storageSuffix
+	signedTimeFormat = "2006-01-02T15:04:05Z"
 )
 
 // isDataRequest reports whether a request is for the storage host. On a
@@ -67,7 +67,7 @@ func (e *Emulator) signedURL(r *http.Request, reg *registry, digest string) stri
 	algorithm, hex, _ := strings.Cut(digest, ":")
 	path := fmt.Sprintf("/%s-%s%s%s/%s/%s/data",
 		strings.ReplaceAll(reg.id, "-", ""), reg.id[:10], dataPathMarker, algorithm, hex[:2], hex)
-	expiry := e.now().Add(signedURLLifetime).UTC().Format(signedTimeFormat)
+	expiry := e.now().Add(reg.policies().signedURLLifetime()).UTC().Format(signedTimeFormat)
 	return fmt.Sprintf("%s://%s%s?se=%s&sig=%s&sp=r&spr=https&sr=b&sv=%s&regid=%s",
 		requestScheme(r), e.dataHost(r, reg), path, url.QueryEscape(expiry),
 		url.QueryEscape(e.dataSignature(reg, path, expiry)), storageVersion, reg.id)
@@ -169,7 +169,7 @@ func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.Fil
 	size := info.Size()
 	h := w.Header()
 	start, length, status := int64(0), size, http.StatusOK
-	if first, last, ok := parseRange(r.Header.Get("Range")); ok {
+	if first, last, ok := e.parseRange(r.Header.Get("Range"), size); ok {
 		if first >= size {
 			h.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
 			e.failData(w, errStorageRange)
@@ -205,26 +205,36 @@ func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.Fil
 }
 
 // parseRange reads a single range with a start, the form that the storage
-// host honours; any other means the whole blob.
-func parseRange(value string) (first, last int64, ok bool) {
+// host honours; any other means the whole blob. With the specification's
+// ranges, the last bytes can be asked for too, and a range whose end is before
+// its start begins past the end of any blob.
+func (e *Emulator) parseRange(value string, size int64) (first, last int64, ok bool) {
 	value, ok = strings.CutPrefix(value, "bytes=")
-	if !ok {
+	from, to, dash := strings.Cut(value, "-")
+	if !ok || !dash {
 		return 0, 0, false
 	}
-	from, to, ok := strings.Cut(value, "-")
-	if !ok {
-		return 0, 0, false
+	first, isFirst := parseOffset(from)
+	last, isLast := parseOffset(to)
+	specified := e.quirks.is(quirkStorageRange, "specification")
+	switch {
+	case isFirst && to == "":
+		return first, math.MaxInt64, true
+	case isFirst && isLast && first <= last:
+		return first, last, true
+	case specified && isFirst && isLast:
+		return math.MaxInt64, last, true
+	case specified && from == "" && isLast && last > 0:
+		return max(size-last, 0), math.MaxInt64, true
 	}
-	first, err := strconv.ParseInt(from, 10, 64)
-	if err != nil || first < 0 || from[0] == '+' {
-		return 0, 0, false
+	return 0, 0, false
+}
+
+// parseOffset reads a number of digits only.
+func parseOffset(value string) (int64, bool) {
+	if strings.Trim(value, "0123456789") != "" {
+		return 0, false
 	}
-	if to == "" {
-		return first, 1<<63 - 1, true
-	}
-	last, err = strconv.ParseInt(to, 10, 64)
-	if err != nil || last < first || to[0] == '+' {
-		return 0, 0, false
-	}
-	return first, last, true
+	n, err := strconv.ParseInt(value, 10, 64)
+	return n, err == nil
 }

@@ -272,7 +272,7 @@ func (p *push) checkContent(tx *store.Tx) error {
 		}
 		children += child.ImageSize
 	}
-	if len(missing) > 0 {
+	if len(missing) > 0 && p.call.quirks.is(quirkSparseManifests, "refuse") {
 		return missing
 	}
 	p.record.ImageSize = p.imageSize(children)

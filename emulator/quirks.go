@@ -53,6 +53,8 @@ const (
 	quirkBlobDigestHeader   = "blob-digest-header"
 	quirkArtifactSizeZero   = "image-size-without-blobs"
 	quirkManifestLockTagged = "manifest-lock-and-tagging"
+	quirkStorageRange       = "storage-range"
+	quirkSparseManifests    = "sparse-manifests"
 	quirkForeignService     = "foreign-service"
 	quirkTokenMember        = "token-member"
 )
@@ -98,10 +100,10 @@ var quirkTable = []Quirk{
 	{Name: quirkManifestTagParam, Values: []string{"ignore", "accept"}, Strict: "accept",
 		Effect:   "PUT of a manifest by digest with ?tag=: the parameters are ignored, or tag the manifest",
 		Evidence: "unknown, section 4.3; development version of the specification"},
-	{Name: quirkDeleteByTag, Values: []string{"refuse", "untag"},
+	{Name: quirkDeleteByTag, Values: []string{"refuse", "untag"}, Strict: "untag",
 		Effect:   "DELETE of /v2 manifests by tag: 405 UNSUPPORTED, or the tag goes",
 		Evidence: "recorded, section 4.3; the specification allows both"},
-	{Name: quirkAnonymousMount, Values: []string{"off", "on"},
+	{Name: quirkAnonymousMount, Values: []string{"off", "on"}, Strict: "on",
 		Effect:   "a mount without from: a plain start, or found in any repository",
 		Evidence: "no evidence; the specification allows both"},
 	{Name: quirkPartialChunk, Values: []string{"keep", "discard"},
@@ -137,6 +139,12 @@ var quirkTable = []Quirk{
 	{Name: quirkManifestLockTagged, Values: []string{"allow", "refuse"},
 		Effect:   "tagging a manifest that is write-locked",
 		Evidence: "guess, section 7.3"},
+	{Name: quirkStorageRange, Values: []string{"start", "specification"}, Strict: "specification",
+		Effect:   "the ranges that the storage host honours: those with a start, ignoring others, or also the last bytes of a blob, refusing a reversed range with 416",
+		Evidence: "guess: Azure Storage's norm; ranges with a start are recorded, section 4.4"},
+	{Name: quirkSparseManifests, Values: []string{"refuse", "accept"}, Strict: "accept",
+		Effect:   "a manifest that names blobs or manifests the repository lacks: 400 MANIFEST_BLOB_UNKNOWN, or stored",
+		Evidence: "issue with full headers, section 4.3; the specification allows both"},
 	{Name: quirkForeignService, Values: []string{"401", "400"},
 		Effect:   "the status of the token endpoints when service is another registry",
 		Evidence: "guess, section 2.4"},
