@@ -2,8 +2,12 @@ package azcontainerregistry
 
 import (
 	"context"
+	"errors"
 	"io"
+	"strconv"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/internal/transfer"
 )
 
 // DownloadOptions are the options of [BlobClient.Download],
@@ -80,51 +84,6 @@ type DownloadResponse struct {
 	Retries int
 }
 
-// OpenOptions are the options of [BlobClient.Open]. The zero value is the
-// default.
-type OpenOptions struct {
-	// Size is the blob's size in bytes as its descriptor says, if it is known.
-	Size int64
-
-	// MaxRetries is how many failures in a row end a read; 8 when 0, none is
-	// forgiven when negative.
-	MaxRetries int
-
-	// NoProgressTimeout is how long no byte may move before the connection
-	// counts as broken; a minute when 0, no limit when negative.
-	NoProgressTimeout time.Duration
-
-	// Budget is shared with other transfers; without one, nothing limits this.
-	Budget *TransferBudget
-}
-
-// BlobReader reads a blob: an [io.ReadSeekCloser] and an [io.ReaderAt]. Read
-// and Seek are for one goroutine at a time; ReadAt may be called by many, and
-// beside them.
-type BlobReader struct{}
-
-// Read reads on from where the last Read or Seek ended. When the whole blob
-// was read in order, from its first byte to its end, the end is reported as
-// io.EOF only if the bytes have the blob's digest, and as a
-// [DigestMismatchError] otherwise.
-func (r *BlobReader) Read(p []byte) (int, error) { return 0, errPending }
-
-// ReadAt reads len(p) bytes at off by a request of its own. What it returns
-// was not verified against the digest, which covers the whole blob only.
-func (r *BlobReader) ReadAt(p []byte, off int64) (int, error) { return 0, errPending }
-
-// Seek sets where the next Read begins. It sends nothing.
-func (r *BlobReader) Seek(offset int64, whence int) (int64, error) { return 0, errPending }
-
-// Close ends the reading. It doesn't wait for the server.
-func (r *BlobReader) Close() error { return nil }
-
-// Size returns the blob's size in bytes.
-func (r *BlobReader) Size() int64 { return 0 }
-
-// Verified reports whether the whole blob was read in order and has its digest.
-func (r *BlobReader) Verified() bool { return false }
-
 // Download writes the blob to dst, in order, and verifies its digest. Behind
 // it several connections may read ahead. dst has got bytes by the time a wrong
 // digest is noticed: until Download returns nil, nothing in dst is to be
@@ -133,24 +92,97 @@ func (r *BlobReader) Verified() bool { return false }
 // Errors: [*DigestMismatchError], [*SizeMismatchError], [*RangeError] and
 // [*RetriesExhaustedError], dst's own, or the registry's answer.
 func (c *BlobClient) Download(ctx context.Context, repository, digest string, dst io.Writer, options *DownloadOptions) (DownloadResponse, error) {
-	return DownloadResponse{}, errPending
+	return c.download(ctx, "BlobClient.Download", repository, digest, dst, options, func(context.Context, *DownloadOptions) (transfer.Destination, error) {
+		return transfer.Destination{Writer: dst}, nil
+	})
 }
 
 // DownloadAt is [BlobClient.Download] to places instead of in order. Calls of
-// dst.WriteAt don't overlap, but come from several goroutines.
+// dst.WriteAt don't overlap, but come from several goroutines. If dst is an
+// [io.ReaderAt] too, what was written is read back to be hashed, which saves
+// memory.
 func (c *BlobClient) DownloadAt(ctx context.Context, repository, digest string, dst io.WriterAt, options *DownloadOptions) (DownloadResponse, error) {
-	return DownloadResponse{}, errPending
+	return c.download(ctx, "BlobClient.DownloadAt", repository, digest, dst, options, func(context.Context, *DownloadOptions) (transfer.Destination, error) {
+		return transfer.Destination{WriterAt: dst, ReaderAt: readBack(dst)}, nil
+	})
 }
 
-// DownloadFile writes the blob to a file beside path, verifies its digest, and
-// only then renames it to path, replacing a file that is there. When it fails,
-// nothing is at path that wasn't there before.
-func (c *BlobClient) DownloadFile(ctx context.Context, repository, digest, path string, options *DownloadOptions) (DownloadResponse, error) {
-	return DownloadResponse{}, errPending
+// readBack returns dst as a reader if it is one that works: a file may be open
+// for writing only.
+func readBack(dst io.WriterAt) io.ReaderAt {
+	r, ok := dst.(io.ReaderAt)
+	if !ok {
+		return nil
+	}
+	var one [1]byte
+	if _, err := r.ReadAt(one[:], 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil
+	}
+	return r
 }
 
-// Open returns a reader of the blob, once the registry confirmed that it is
-// there. ctx governs every later read. The caller closes the reader.
-func (c *BlobClient) Open(ctx context.Context, repository, digest string, options *OpenOptions) (*BlobReader, error) {
-	return nil, errPending
+// download runs the engine. open is called once the arguments are known to be
+// right, and may change the options.
+func (c *BlobClient) download(ctx context.Context, span, repository, digest string, dst any, options *DownloadOptions, open func(context.Context, *DownloadOptions) (transfer.Destination, error)) (resp DownloadResponse, err error) {
+	var o DownloadOptions
+	if options != nil {
+		o = *options
+	}
+	ctx, end := c.registry.begin(ctx, span, "download blob", repository, digest)
+	defer func() { end(&err) }()
+	if err := o.check(repository, digest, dst); err != nil {
+		return resp, err
+	}
+	to, err := open(ctx, &o)
+	if err != nil {
+		return resp, err
+	}
+	result, err := transfer.Download(ctx, newBlobRanges(c.registry, repository, digest), to, o.engine(digest))
+	if err != nil {
+		return resp, fromEngine(err)
+	}
+	return DownloadResponse{
+		Digest: digest, Size: result.Size, BytesReceived: result.BytesReceived,
+		Ranges: result.Ranges, Retries: result.Retries,
+	}, nil
+}
+
+// check refuses what can't be right before anything is sent.
+func (o *DownloadOptions) check(repository, digest string, dst any) error {
+	if err := checkAll(checkRepository("repository", repository), checkTransferDigest("digest", digest)); err != nil {
+		return err
+	}
+	switch {
+	case isNil(dst):
+		return &ArgumentError{Argument: "dst", Value: "nil", Rule: "must be where the blob goes"}
+	case o.Size < 0:
+		return &ArgumentError{Argument: "Size", Value: strconv.FormatInt(o.Size, 10), Rule: "must not be negative; 0 means unknown"}
+	case o.Concurrency < 0:
+		return &ArgumentError{Argument: "Concurrency", Value: strconv.Itoa(o.Concurrency), Rule: "must not be negative; 0 means the default"}
+	}
+	if r := o.Resume; r != nil {
+		switch {
+		case r.Digest != digest:
+			return &ArgumentError{Argument: "Resume", Value: shorten(r.Digest), Rule: "must be a checkpoint of " + digest}
+		case r.Offset < 0, r.Size >= 0 && r.Offset > r.Size:
+			return &ArgumentError{Argument: "Resume.Offset", Value: strconv.FormatInt(r.Offset, 10), Rule: "must be within the blob"}
+		}
+	}
+	return nil
+}
+
+func (o *DownloadOptions) engine(digest string) transfer.DownloadOptions {
+	e := transfer.DownloadOptions{
+		Digest: digest, Size: o.Size, Concurrency: o.Concurrency, MaxRetries: o.MaxRetries,
+		NoProgress: o.NoProgressTimeout, Budget: o.Budget.engine(), OnEvent: o.OnProgress,
+	}
+	if r := o.Resume; r != nil {
+		e.Resume = &transfer.DownloadState{Size: r.Size, Offset: r.Offset, HashState: r.HashState}
+	}
+	if told := o.OnCheckpoint; told != nil {
+		e.OnCheckpoint = func(s transfer.DownloadState) {
+			told(DownloadCheckpoint{Digest: digest, Size: s.Size, Offset: s.Offset, HashState: s.HashState})
+		}
+	}
+	return e
 }

@@ -1,58 +1,39 @@
 package azcontainerregistry
 
-import "time"
+import "github.com/acrkit/azcontainerregistry/internal/transfer"
+
+// TransferEvent is what happened to a transfer: Kind says what, Bytes and Total
+// how far it is (Total is -1 while it isn't known), Ranges how many connections
+// carry it; Attempt, Wait and Err belong to TransferRetrying. Bytes counts what
+// was sent, for an upload, or hashed and handed over in order, for a download;
+// it goes back when an upload starts again. Events of one transfer come one at
+// a time, in order, on whatever goroutine moves the bytes: a callback that
+// blocks holds the transfer up.
+type TransferEvent = transfer.Event
 
 // TransferEventKind says what a [TransferEvent] reports.
-type TransferEventKind string
+type TransferEventKind = transfer.EventKind
 
 const (
 	// TransferStarted comes first. Total is set when it is known.
-	TransferStarted TransferEventKind = "started"
-	// TransferProgress comes as bytes move, some ten times a second at most.
-	TransferProgress TransferEventKind = "progress"
+	TransferStarted = transfer.Started
+	// TransferProgress comes as bytes move, ten times a second at most.
+	TransferProgress = transfer.Progress
 	// TransferRetrying says that something failed (Err), and that the transfer
 	// goes on after Wait.
-	TransferRetrying TransferEventKind = "retrying"
-	// TransferResumed says that the transfer goes on at Bytes.
-	TransferResumed TransferEventKind = "resumed"
+	TransferRetrying = transfer.Retrying
+	// TransferResumed says that an upload goes on at Bytes.
+	TransferResumed = transfer.Resumed
 	// TransferRestarted says that an upload begins again at its first byte,
 	// because the registry dropped it.
-	TransferRestarted TransferEventKind = "restarted"
+	TransferRestarted = transfer.Restarted
 	// TransferRanges says that a download uses another number of connections.
-	TransferRanges TransferEventKind = "ranges"
+	TransferRanges = transfer.RangeCount
 	// TransferMounted says that the registry took the blob from another
 	// repository; no bytes were sent.
-	TransferMounted TransferEventKind = "mounted"
+	TransferMounted = transfer.Mounted
 	// TransferExists says that the blob was there; no bytes were sent.
-	TransferExists TransferEventKind = "exists"
+	TransferExists = transfer.Exists
 	// TransferDone comes last, after the digest was verified.
-	TransferDone TransferEventKind = "done"
+	TransferDone = transfer.Done
 )
-
-// TransferEvent is what happened to a transfer. Events of one transfer come one
-// at a time, in order, on whatever goroutine moves the bytes: a callback that
-// blocks holds the transfer up.
-type TransferEvent struct {
-	// Kind is what happened.
-	Kind TransferEventKind
-
-	// Bytes is how far the transfer is: for an upload what was sent, for a
-	// download what was hashed and handed over, in order. It goes back when an
-	// upload starts again.
-	Bytes int64
-
-	// Total is the blob's size in bytes, -1 while it isn't known.
-	Total int64
-
-	// Ranges is the number of connections that carry the blob.
-	Ranges int
-
-	// Attempt counts the failures so far, of TransferRetrying.
-	Attempt int
-
-	// Wait is how long the transfer pauses before it goes on, of TransferRetrying.
-	Wait time.Duration
-
-	// Err is what failed, of TransferRetrying.
-	Err error
-}

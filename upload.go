@@ -3,7 +3,11 @@ package azcontainerregistry
 import (
 	"context"
 	"io"
+	"slices"
+	"strconv"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/internal/transfer"
 )
 
 // UploadOptions are the options of [BlobClient.Upload]. The zero value is the
@@ -120,6 +124,91 @@ type UploadResponse struct {
 // Errors: [*SizeMismatchError], [*SourceChangedError],
 // [*UploadNotResumableError], [*DigestMismatchError] and
 // [*RetriesExhaustedError], or the registry's answer.
-func (c *BlobClient) Upload(ctx context.Context, repository string, body io.Reader, options *UploadOptions) (UploadResponse, error) {
-	return UploadResponse{}, errPending
+func (c *BlobClient) Upload(ctx context.Context, repository string, body io.Reader, options *UploadOptions) (resp UploadResponse, err error) {
+	var o UploadOptions
+	if options != nil {
+		o = *options
+	}
+	ctx, end := c.registry.begin(ctx, "BlobClient.Upload", "upload blob", repository, o.Digest)
+	defer func() { end(&err) }()
+	if err := o.check(repository, body); err != nil {
+		return resp, err
+	}
+	u := uploads{client: c, repository: repository}
+	engine, err := o.engine(u)
+	if err != nil {
+		return resp, err
+	}
+	result, err := transfer.Upload(ctx, u, body, engine)
+	if err != nil {
+		return resp, fromEngine(err)
+	}
+	return UploadResponse{
+		Digest: result.Digest, Size: result.Size, Existed: result.Existed,
+		MountedFrom: result.MountedFrom, BytesSent: result.BytesSent, Retries: result.Retries,
+	}, nil
+}
+
+// check refuses what can't be right before anything is sent.
+func (o *UploadOptions) check(repository string, body io.Reader) error {
+	if err := checkRepository("repository", repository); err != nil {
+		return err
+	}
+	switch {
+	case isNil(body):
+		return &ArgumentError{Argument: "body", Value: "nil", Rule: "must be the blob's content"}
+	case o.Size < 0:
+		return &ArgumentError{Argument: "Size", Value: strconv.FormatInt(o.Size, 10), Rule: "must not be negative; 0 means unknown"}
+	case o.ChunkSize < 0:
+		return &ArgumentError{Argument: "ChunkSize", Value: strconv.FormatInt(o.ChunkSize, 10), Rule: "must not be negative; 0 means as much as goes"}
+	case o.Digest != "":
+		if err := checkTransferDigest("Digest", o.Digest); err != nil {
+			return err
+		}
+	case o.CheckExists:
+		return &ArgumentError{Argument: "CheckExists", Value: "true", Rule: "needs Digest"}
+	case len(o.MountFrom) > 0:
+		return &ArgumentError{Argument: "MountFrom", Value: shorten(o.MountFrom[0]), Rule: "needs Digest"}
+	}
+	for _, from := range o.MountFrom {
+		if err := checkRepository("MountFrom", from); err != nil {
+			return err
+		}
+	}
+	if o.Resume != nil && o.Resume.Repository != repository {
+		return &ArgumentError{Argument: "Resume", Value: shorten(o.Resume.Repository), Rule: "must be a checkpoint of an upload to " + repository}
+	}
+	return nil
+}
+
+func (o *UploadOptions) engine(u uploads) (transfer.UploadOptions, error) {
+	e := transfer.UploadOptions{
+		Digest: o.Digest, Size: o.Size, CheckExists: o.CheckExists, MountFrom: slices.Clone(o.MountFrom),
+		Reopen: o.Reopen, ChunkSize: o.ChunkSize, MaxRetries: o.MaxRetries, NoProgress: o.NoProgressTimeout,
+		Budget: o.Budget.engine(), OnEvent: o.OnProgress,
+	}
+	if r := o.Resume; r != nil {
+		session, err := u.resume(r.Location)
+		if err != nil {
+			return e, err
+		}
+		e.Resume = &transfer.UploadState{Session: session, Offset: r.Offset, Hashed: r.Hashed, HashState: r.HashState}
+	}
+	if told := o.OnCheckpoint; told != nil {
+		e.OnCheckpoint = func(s transfer.UploadState) {
+			told(UploadCheckpoint{Repository: u.repository, Location: s.Location, Offset: s.Offset, Hashed: s.Hashed, HashState: s.HashState})
+		}
+	}
+	return e, nil
+}
+
+// checkTransferDigest refuses what can't be verified here.
+func checkTransferDigest(argument, digest string) error {
+	if err := checkDigest(argument, digest); err != nil {
+		return err
+	}
+	if !sha256Pattern.MatchString(digest) {
+		return ErrDigestAlgNotSupported
+	}
+	return nil
 }

@@ -86,7 +86,7 @@ func (b *Budget) Acquire(ctx context.Context) error {
 		b.used--
 		b.wake()
 	}
-	return context.Cause(ctx)
+	return ctx.Err()
 }
 
 // TryAcquire takes a connection if one is free and nobody waits for one.
@@ -186,7 +186,7 @@ func (b *Budget) wake() {
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return ctx.Err()
 		}
 		return nil
 	}
@@ -196,6 +196,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 }

@@ -1,0 +1,179 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/acrkit/azcontainerregistry/internal/transfer"
+)
+
+// signatureMargin is how long a signed address must still be good to be used:
+// clocks differ, and the request has a way to go. ACR's live some 20 minutes
+// (ACR protocol §4.4).
+const signatureMargin = 30 * time.Second
+
+// blobRanges opens parts of one blob. The address of its bytes is asked for
+// once and used until it expires.
+type blobRanges struct {
+	registry           *registry
+	repository, digest string
+
+	turn chan struct{} // holds one token while nobody asks for the address
+
+	mu       sync.Mutex
+	location *blobLocation
+	proven   bool // the address has worked
+	refusals int  // of addresses that never worked, in a row
+}
+
+func newBlobRanges(r *registry, repository, digest string) *blobRanges {
+	b := &blobRanges{registry: r, repository: repository, digest: digest, turn: make(chan struct{}, 1)}
+	b.turn <- struct{}{}
+	return b
+}
+
+// Open implements [transfer.Ranges].
+func (b *blobRanges) Open(ctx context.Context, offset, length int64) (*transfer.Body, error) {
+	ctx = withoutRetries(ctx)
+	location, whole, err := b.locate(ctx, offset == 0 && length < 0)
+	if err != nil {
+		return nil, fault(err)
+	}
+	if whole != nil {
+		return partOf(whole)
+	}
+	last := int64(-1)
+	if length >= 0 {
+		last = offset + length - 1
+	}
+	resp, err := b.registry.readRange(ctx, *location, b.repository, offset, last)
+	if err != nil {
+		return nil, b.refused(location, err)
+	}
+	b.mu.Lock()
+	b.proven, b.refusals = true, 0
+	b.mu.Unlock()
+	return partOf(resp)
+}
+
+// locate returns the blob's address, asking for it when there is none that is
+// still good. A registry that answers with the blob itself is left to do so
+// if all of it is wanted.
+func (b *blobRanges) locate(ctx context.Context, all bool) (*blobLocation, *http.Response, error) {
+	if l := b.current(); l != nil {
+		return l, nil, nil
+	}
+	select {
+	case <-b.turn:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	defer func() { b.turn <- struct{}{} }()
+	if l := b.current(); l != nil {
+		return l, nil, nil
+	}
+	location, resp, err := b.registry.resolveBlob(ctx, b.repository, b.digest)
+	if err != nil {
+		return nil, nil, err
+	}
+	if location.digest != "" && location.digest != b.digest && sha256Pattern.MatchString(location.digest) {
+		if resp != nil {
+			resp.Body.Close()
+		}
+		return nil, nil, &DigestMismatchError{Expected: b.digest, Actual: location.digest, Size: -1}
+	}
+	b.mu.Lock()
+	b.location, b.proven = &location, false
+	b.mu.Unlock()
+	if resp != nil && !all {
+		resp.Body.Close()
+		resp = nil
+	}
+	return &location, resp, nil
+}
+
+// current returns the address if it can be used. One that was never used is,
+// whatever it says of its age: this machine's clock may be wrong.
+func (b *blobRanges) current() *blobLocation {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if l := b.location; l != nil && (l.expires.IsZero() || time.Until(l.expires) > signatureMargin || !b.proven) {
+		return l
+	}
+	return nil
+}
+
+// refused classes a failure at the blob's address.
+func (b *blobRanges) refused(l *blobLocation, err error) error {
+	var respErr *azcore.ResponseError
+	if !l.redirected || !errors.As(err, &respErr) || respErr.StatusCode != http.StatusForbidden {
+		return fault(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.location == l {
+		if b.location = nil; !b.proven {
+			b.refusals++
+		}
+	}
+	if b.refusals > 1 {
+		// A new address is refused like the one before: it isn't its age.
+		return fault(err)
+	}
+	return &transfer.Fault{Class: transfer.Expired, Err: err}
+}
+
+// partOf says which part of the blob an answer is.
+func partOf(resp *http.Response) (*transfer.Body, error) {
+	part := &transfer.Body{ReadCloser: resp.Body, Length: resp.ContentLength, Size: resp.ContentLength}
+	if resp.StatusCode != http.StatusPartialContent {
+		return part, nil
+	}
+	first, last, size, err := parseContentRange(resp.Header.Get("Content-Range"))
+	if err != nil {
+		resp.Body.Close()
+		return nil, &transfer.Fault{Class: transfer.WrongRange, Err: err}
+	}
+	part.Offset, part.Size = first, size
+	if part.Length < 0 {
+		part.Length = last - first + 1
+	}
+	if part.Length != last-first+1 {
+		resp.Body.Close()
+		return nil, &transfer.Fault{Class: transfer.WrongRange, Err: fmt.Errorf("answer has %d bytes for range %d-%d", part.Length, first, last)}
+	}
+	return part, nil
+}
+
+// parseContentRange reads "bytes 0-416/417" (RFC 9110 §14.4). The size is -1
+// when it is "*".
+func parseContentRange(value string) (first, last, size int64, err error) {
+	bad := fmt.Errorf("invalid Content-Range %q", shorten(value))
+	unit, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
+	span, total, ok := strings.Cut(strings.TrimSpace(rest), "/")
+	from, to, ok2 := strings.Cut(span, "-")
+	if !strings.EqualFold(unit, "bytes") || !ok || !ok2 {
+		return 0, 0, 0, bad
+	}
+	number := func(s string) int64 {
+		n, err := strconv.ParseUint(s, 10, 62)
+		if err != nil {
+			return -1
+		}
+		return int64(n)
+	}
+	first, last, size = number(from), number(to), number(total)
+	switch {
+	case first < 0, last < first, size < 0 && total != "*", size >= 0 && last >= size:
+		return 0, 0, 0, bad
+	}
+	return first, last, size, nil
+}

@@ -1,0 +1,71 @@
+package transfer
+
+import (
+	"sync"
+	"time"
+)
+
+// reportEvery is how often progress is reported: a person sees ten changes a
+// second as motion.
+const reportEvery = 100 * time.Millisecond
+
+// reporter hands events on, one at a time.
+type reporter struct {
+	mu    sync.Mutex
+	to    func(Event)
+	total int64
+	bytes int64
+	count int // connections
+	last  time.Time
+}
+
+func newReporter(to func(Event), total int64) *reporter {
+	return &reporter{to: to, total: total, count: 1}
+}
+
+// tell reports an event, filling in where the transfer is.
+func (r *reporter) tell(e Event) {
+	if r.to == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.send(e)
+}
+
+func (r *reporter) send(e Event) {
+	e.Bytes, e.Total, e.Ranges = r.bytes, r.total, r.count
+	r.to(e)
+}
+
+// at says how far the transfer is, and reports it now and then.
+func (r *reporter) at(bytes int64) {
+	if r.to == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bytes = bytes
+	if now := time.Now(); now.Sub(r.last) >= reportEvery {
+		r.last = now
+		r.send(Event{Kind: Progress})
+	}
+}
+
+func (r *reporter) size(total int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.total = total
+}
+
+func (r *reporter) connections(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n == r.count {
+		return
+	}
+	r.count = n
+	if r.to != nil {
+		r.send(Event{Kind: RangeCount})
+	}
+}

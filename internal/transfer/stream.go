@@ -1,0 +1,117 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+)
+
+// stream receives a blob over one connection into a small ring, while another
+// goroutine takes it out.
+type stream struct {
+	c      *cursor
+	filled chan *slot
+	free   chan *slot
+	done   chan struct{}
+	err    error // valid after filled is closed
+
+	mu    sync.Mutex
+	front int64 // where the piece being received ends
+	limit int64 // where to stop, -1 for the end
+}
+
+func newStream(c *cursor) *stream {
+	s := &stream{
+		c: c, filled: make(chan *slot, slots), free: make(chan *slot, slots), done: make(chan struct{}),
+		front: c.off, limit: -1,
+	}
+	for range slots {
+		s.free <- new(slot)
+	}
+	return s
+}
+
+func (s *stream) start(ctx context.Context) {
+	go func() {
+		defer close(s.done)
+		defer s.c.close()
+		s.err = s.receive(ctx)
+		close(s.filled)
+	}()
+}
+
+func (s *stream) wait() { <-s.done }
+
+// claim says how much may be received next.
+func (s *stream) claim() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := int64(slotSize)
+	if s.limit >= 0 {
+		n = min(n, s.limit-s.c.off)
+	}
+	s.front = s.c.off + n
+	return n
+}
+
+// stopAt makes the stream end at off. It reports false when the stream is, or
+// will be, beyond.
+func (s *stream) stopAt(off int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if off < s.front {
+		return false
+	}
+	s.limit = off
+	return true
+}
+
+// position returns how far the stream is.
+func (s *stream) position() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.front
+}
+
+func (s *stream) receive(ctx context.Context) error {
+	for {
+		n := s.claim()
+		if n == 0 {
+			return nil
+		}
+		var next *slot
+		select {
+		case next = <-s.free:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		next.data = next.buf[:0]
+		var err error
+		for int64(len(next.data)) < n && err == nil {
+			var m int
+			m, err = s.c.read(ctx, next.buf[len(next.data):n])
+			next.data = next.buf[:len(next.data)+m]
+		}
+		if len(next.data) > 0 {
+			s.filled <- next
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// drain hands on what is received, until the stream ends.
+func (s *stream) drain(to func([]byte) error) error {
+	for next := range s.filled {
+		if err := to(next.data); err != nil {
+			return err
+		}
+		s.free <- next
+	}
+	return s.err
+}

@@ -1,0 +1,474 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+const (
+	// smallBlob is read into memory first: its digest is known then, and two
+	// requests are enough instead of three.
+	smallBlob = slotSize * slots
+
+	// cancelLimit is how long giving an upload up at the registry may take.
+	cancelLimit = time.Second
+
+	// restartsPerRetry bounds how often everything is sent again: a registry
+	// that drops each upload would otherwise be fed for ever.
+	restartsPerRetry = 4
+)
+
+// UploadOptions are the options of [Upload]; the zero value is the default.
+type UploadOptions struct {
+	Digest       string // "" to compute it
+	Size         int64  // 0 when it isn't known
+	CheckExists  bool
+	MountFrom    []string
+	Reopen       func() (io.ReadCloser, error)
+	ChunkSize    int64
+	MaxRetries   int
+	NoProgress   time.Duration
+	Budget       *Budget
+	OnEvent      func(Event)
+	Resume       *UploadState
+	OnCheckpoint func(UploadState) // also keeps the upload when it fails
+}
+
+// UploadState is where an upload stands. Session is set to go on, Location
+// when it is told.
+type UploadState struct {
+	Session   Session
+	Location  string
+	Offset    int64
+	Hashed    int64
+	HashState []byte
+}
+
+// UploadResult is what became of an upload.
+type UploadResult struct {
+	Digest      string
+	Size        int64
+	Existed     bool
+	MountedFrom string
+	BytesSent   int64
+	Retries     int
+}
+
+type upload struct {
+	reg      Uploads
+	o        UploadOptions
+	src      *source
+	sum      *digester // nil when the digest is known beforehand
+	digest   string    // once it is known
+	chunks   chunker
+	patience *patience
+	report   *reporter
+
+	session   Session
+	held      int64 // what the registry has
+	given     int64 // the most it can have
+	unsure    bool  // held has to be asked for
+	troubled  bool  // something failed in this session
+	completed bool  // a request to complete was sent, in whatever session
+	stepped   bool  // the last failure was OutOfStep
+	abandoned bool  // the source still blocks
+	cause     error // the last failure
+
+	asked, passed int64 // of the last request with a body
+	restarts      int
+	sent          int64
+	result        UploadResult
+}
+
+// Upload makes a blob of what r gives.
+func Upload(ctx context.Context, reg Uploads, r io.Reader, o UploadOptions) (UploadResult, error) {
+	src, err := newSource(r, o.Size, o.Reopen)
+	if err != nil {
+		return UploadResult{}, err
+	}
+	u := &upload{
+		reg: reg, o: o, src: src, digest: o.Digest,
+		chunks: chunker{fixed: o.ChunkSize}, patience: newPatience(o.MaxRetries),
+		report: newReporter(o.OnEvent, src.size),
+	}
+	if u.digest == "" {
+		u.sum = newDigester()
+	}
+	if err := u.takeUp(); err != nil {
+		return UploadResult{}, err
+	}
+	if err := o.Budget.Acquire(ctx); err != nil {
+		return UploadResult{}, err
+	}
+	defer o.Budget.Release()
+	defer func() {
+		if !u.abandoned {
+			_ = src.close()
+		}
+	}()
+
+	err = u.run(ctx)
+	u.result.BytesSent, u.result.Retries = u.sent, u.patience.count()
+	if err != nil {
+		u.abandon(ctx)
+		return u.result, err
+	}
+	u.result.Digest = u.digest
+	u.report.tell(Event{Kind: Done})
+	return u.result, nil
+}
+
+// takeUp goes on with an earlier upload's session.
+func (u *upload) takeUp() error {
+	r := u.o.Resume
+	if r == nil || r.Session == nil {
+		return nil
+	}
+	if u.sum != nil {
+		sum, err := restoreDigester(r.Hashed, r.HashState)
+		if err != nil {
+			return err
+		}
+		u.sum = sum
+	}
+	u.session, u.unsure, u.troubled, u.given = r.Session, true, true, math.MaxInt64
+	if u.src.size >= 0 {
+		u.given = u.src.size
+	}
+	return nil
+}
+
+func (u *upload) run(ctx context.Context) error {
+	u.report.tell(Event{Kind: Started})
+	if done, err := u.avoid(ctx); done || err != nil {
+		return err
+	}
+	if err := u.preread(ctx); err != nil {
+		return err
+	}
+	for {
+		done, err := u.step(ctx)
+		if done {
+			u.result.Size = u.src.size
+			return nil
+		}
+		if err == nil {
+			continue
+		}
+		if done, err = u.recover(ctx, err); done || err != nil {
+			return err
+		}
+	}
+}
+
+// avoid looks whether the blob is there, or can be mounted. What fails here
+// is no reason not to upload.
+func (u *upload) avoid(ctx context.Context) (bool, error) {
+	if u.digest == "" || u.session != nil {
+		return false, nil
+	}
+	if u.o.CheckExists {
+		size, ok, err := u.exists(ctx)
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if err == nil && ok {
+			u.result.Existed, u.result.Size = true, size
+			u.report.tell(Event{Kind: Exists})
+			return true, nil
+		}
+	}
+	for _, from := range u.o.MountFrom {
+		if u.session != nil {
+			u.cancel(ctx)
+		}
+		var session Session
+		err := u.guarded(ctx, 1, func(ctx context.Context, _ *watchdog) (err error) {
+			session, err = u.reg.Mount(ctx, from, u.digest)
+			return err
+		})
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if err != nil {
+			continue
+		}
+		if session == nil {
+			u.result.MountedFrom, u.result.Size = from, max(u.src.size, 0)
+			u.report.tell(Event{Kind: Mounted})
+			return true, nil
+		}
+		u.opened(session)
+	}
+	return false, nil
+}
+
+func (u *upload) exists(ctx context.Context) (size int64, ok bool, err error) {
+	err = u.guarded(ctx, 1, func(ctx context.Context, _ *watchdog) (err error) {
+		size, ok, err = u.reg.Exists(ctx, u.digest)
+		return err
+	})
+	return size, ok, err
+}
+
+// preread reads a small blob to its end before the first request.
+func (u *upload) preread(ctx context.Context) error {
+	if u.sum == nil || u.session != nil || u.src.size > smallBlob {
+		return nil
+	}
+	ok, err := hashOnly(ctx, u.src, u.sum, smallBlob)
+	u.abandoned = !ok
+	if err != nil {
+		return err
+	}
+	if u.src.size == u.src.pos {
+		u.digest = u.sum.digest()
+		u.report.size(u.src.size)
+	}
+	return nil
+}
+
+// guarded runs one request under the watchdog.
+func (u *upload) guarded(ctx context.Context, limits int32, request func(context.Context, *watchdog) error) error {
+	watched, dog := watch(ctx, u.o.NoProgress)
+	defer dog.stop()
+	dog.allow(limits)
+	return stalled(watched, request(watched, dog))
+}
+
+func (u *upload) opened(s Session) {
+	u.session, u.held, u.given, u.unsure, u.troubled = s, 0, 0, false, false
+}
+
+// step makes one request. It reports true when the blob is there.
+func (u *upload) step(ctx context.Context) (bool, error) {
+	u.asked, u.passed = 0, 0
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	switch {
+	case u.session == nil:
+		return false, u.begin(ctx)
+	case u.unsure:
+		return false, u.ask(ctx)
+	case u.digest != "" && u.src.size == u.held && (u.held > 0 || u.src.size == 0):
+		return u.complete(ctx, Chunk{Offset: u.held})
+	case u.sum != nil && u.src.size >= 0 && u.held == u.src.size && u.sum.at == u.held:
+		u.digest = u.sum.digest()
+		return false, nil
+	case u.sum != nil && u.src.size >= 0 && u.held == u.src.size:
+		return false, u.catchUp(ctx)
+	}
+	rest := int64(-1)
+	if u.src.size >= 0 {
+		rest = u.src.size - u.held
+	}
+	size := u.chunks.next(rest)
+	chunk := Chunk{Offset: u.held, Size: size}
+	if size != rest && rest < 0 {
+		chunk.Size = -1 // how much of it comes, only the source knows
+	}
+	u.asked = size
+	if u.digest != "" && u.held == 0 && !u.troubled && rest >= 0 && size == rest {
+		return u.complete(ctx, chunk)
+	}
+	return false, u.write(ctx, chunk, size)
+}
+
+func (u *upload) begin(ctx context.Context) error {
+	return u.guarded(ctx, 1, func(ctx context.Context, _ *watchdog) error {
+		s, err := u.reg.Start(ctx)
+		if err == nil {
+			u.opened(s)
+			u.stepped = false
+		}
+		return err
+	})
+}
+
+// ask finds out where the upload stands.
+func (u *upload) ask(ctx context.Context) error {
+	var st Standing
+	err := u.guarded(ctx, 1, func(ctx context.Context, _ *watchdog) (err error) {
+		st, err = u.session.Status(ctx)
+		return err
+	})
+	if err != nil {
+		if classify(ctx, err).Class == Permanent && ctx.Err() == nil {
+			// A registry that can't say where an upload stands: it can still
+			// be begun again.
+			return &Fault{Class: SessionGone, Err: err}
+		}
+		return err
+	}
+	switch {
+	case !st.Known:
+		return &Fault{Class: SessionGone, Err: errors.New("registry doesn't say where the upload stands")}
+	case st.Ambiguous && u.given > 0:
+		// Nothing, or one byte: beginning again costs less than guessing.
+		return &Fault{Class: SessionGone, Err: errors.New("registry holds one byte or none")}
+	case st.Ambiguous:
+		st.Held = 0
+	case st.Held > u.given || u.src.size >= 0 && st.Held > u.src.size:
+		return &Fault{Class: SessionGone, Err: fmt.Errorf("registry says it holds %d bytes, it was given %d", st.Held, u.given)}
+	}
+	u.held, u.unsure = st.Held, false
+	u.report.at(u.held)
+	u.report.tell(Event{Kind: Resumed})
+	return nil
+}
+
+// body returns a part of the source, size bytes from u.held on.
+func (u *upload) body(dog *watchdog, size int64) (body, error) {
+	if u.sum == nil {
+		if err := u.seek(u.held); err != nil {
+			return nil, err
+		}
+		return &direct{src: u.src, dog: dog, budget: u.o.Budget, report: u.report, from: u.held, left: size}, nil
+	}
+	from := min(u.held, u.sum.at)
+	second := from == 0 && u.sum.at > 0 && u.src.again(from)
+	if err := u.seek(from); err != nil {
+		return nil, err
+	}
+	if second {
+		u.sum.reread()
+	}
+	to := int64(-1)
+	if size >= 0 {
+		to = u.held + size
+	}
+	return &feed{src: u.src, sum: u.sum, dog: dog, budget: u.o.Budget, report: u.report, from: u.held, to: to}, nil
+}
+
+// seek moves the source. Where it can't, the error says what made it needed.
+func (u *upload) seek(off int64) error {
+	err := u.src.seek(off)
+	if r, ok := errors.AsType[*NotResumableError](err); ok {
+		r.Err = u.cause
+	}
+	return err
+}
+
+// catchUp hashes what an earlier process had sent but not hashed.
+func (u *upload) catchUp(ctx context.Context) error {
+	if err := u.src.seek(u.sum.at); err != nil {
+		return err
+	}
+	ok, err := hashOnly(ctx, u.src, u.sum, u.held)
+	u.abandoned = !ok
+	return err
+}
+
+// withBody runs a request that carries size bytes of the source.
+func (u *upload) withBody(ctx context.Context, size int64, limits int32, request func(context.Context, io.Reader) error) error {
+	return u.guarded(ctx, limits, func(watched context.Context, dog *watchdog) error {
+		b, err := u.body(dog, size)
+		if err != nil {
+			return err
+		}
+		b.start(watched)
+		err = stalled(watched, request(watched, b))
+		dog.stop() // so that whatever waits in the body ends
+		ok, srcErr := b.finish(ctx)
+		u.passed = b.count()
+		u.sent += u.passed
+		u.given = max(u.given, u.held+u.passed)
+		u.patience.progress(u.passed)
+		if !ok {
+			u.abandoned = true
+			return ctx.Err()
+		}
+		if srcErr != nil {
+			return srcErr
+		}
+		return err
+	})
+}
+
+func (u *upload) write(ctx context.Context, chunk Chunk, size int64) error {
+	var st Standing
+	began := time.Now()
+	err := u.withBody(ctx, size, 1, func(ctx context.Context, b io.Reader) (err error) {
+		chunk.Body = b
+		st, err = u.session.Write(ctx, chunk)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	end := u.held + u.passed
+	switch {
+	case !st.Known, st.Ambiguous && end <= 1, st.Held == end:
+	case st.Ambiguous, st.Held > end, st.Held < u.held:
+		return &Fault{Class: OutOfStep, Err: fmt.Errorf("registry says it holds %d bytes, it was given %d", st.Held, end)}
+	default:
+		u.held = st.Held
+		return &Fault{Class: OutOfStep, Err: fmt.Errorf("registry kept %d of the %d bytes it was given", st.Held, end)}
+	}
+	u.held, u.stepped = end, false
+	u.chunks.passed(u.passed, time.Since(began))
+	u.report.at(u.held)
+	u.checkpoint()
+	return nil
+}
+
+func (u *upload) complete(ctx context.Context, last Chunk) (bool, error) {
+	var confirmed string
+	request := func(ctx context.Context, b io.Reader) (err error) {
+		last.Body = b
+		u.completed = true
+		confirmed, err = u.session.Complete(ctx, u.digest, last)
+		return err
+	}
+	var err error
+	if last.Size > 0 {
+		err = u.withBody(ctx, last.Size, completionLimits, request)
+	} else {
+		err = u.guarded(ctx, completionLimits, func(ctx context.Context, _ *watchdog) error { return request(ctx, nil) })
+	}
+	if err != nil {
+		return false, err
+	}
+	if confirmed != "" && confirmed != u.digest {
+		return false, &DigestMismatchError{Expected: u.digest, Actual: confirmed, Size: u.src.size}
+	}
+	u.report.at(u.src.size)
+	return true, nil
+}
+
+func (u *upload) checkpoint() {
+	if u.o.OnCheckpoint == nil || u.session == nil || u.abandoned {
+		return
+	}
+	state := UploadState{Location: u.session.Location(), Offset: u.held}
+	if u.sum != nil {
+		state.Hashed, state.HashState = u.sum.at, u.sum.state()
+	}
+	u.o.OnCheckpoint(state)
+}
+
+// abandon cleans up at the registry, unless somebody wants to go on.
+func (u *upload) abandon(ctx context.Context) {
+	if u.session == nil {
+		return
+	}
+	if u.o.OnCheckpoint != nil {
+		u.checkpoint()
+		return
+	}
+	u.cancel(ctx)
+}
+
+// cancel gives the session up. Nothing depends on its success: registries drop
+// forgotten uploads by themselves.
+func (u *upload) cancel(ctx context.Context) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelLimit)
+	defer stop()
+	_ = u.session.Cancel(ctx)
+	u.session = nil
+}

@@ -1,0 +1,105 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/acrkit/azcontainerregistry/internal/transfer"
+)
+
+// withoutRetries keeps azcore's retry policy out of a transfer's requests: it
+// can't know from which byte to go on, and the engine does.
+func withoutRetries(ctx context.Context) context.Context {
+	return policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
+}
+
+// statusClasses are the classes of answers whatever the request. What isn't
+// here is permanent.
+var statusClasses = map[int]transfer.Class{
+	http.StatusRequestTimeout:        transfer.Server,
+	http.StatusTooManyRequests:       transfer.Throttled,
+	http.StatusInternalServerError:   transfer.Server,
+	http.StatusBadGateway:            transfer.Server,
+	http.StatusServiceUnavailable:    transfer.Server,
+	http.StatusGatewayTimeout:        transfer.Server,
+	http.StatusRequestEntityTooLarge: transfer.TooLarge,
+}
+
+// fault gives a failed request its class.
+func fault(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	class := transfer.Permanent
+	after := time.Duration(0)
+	var respErr *azcore.ResponseError
+	if errors.As(err, &respErr) {
+		class, after = statusClasses[respErr.StatusCode], retryAfter(respErr.RawResponse)
+	} else if brokenConnection(err) {
+		class = transfer.Connection
+	}
+	return &transfer.Fault{Class: class, RetryAfter: after, Err: err}
+}
+
+// uploadFault is fault for a request to an upload that is under way.
+func uploadFault(err error) error {
+	var respErr *azcore.ResponseError
+	if !errors.As(err, &respErr) {
+		return fault(err)
+	}
+	class := transfer.Permanent
+	switch code := ErrorCode(respErr.ErrorCode); {
+	case respErr.StatusCode == http.StatusNotFound:
+		class = transfer.SessionGone
+	case respErr.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+		class = transfer.OutOfStep
+	case code == ErrorCodeDigestInvalid, code == ErrorCodeSizeInvalid:
+		class = transfer.Refused
+	default:
+		return fault(err)
+	}
+	return &transfer.Fault{Class: class, Err: err}
+}
+
+// brokenConnection tells what may go better the next time from what can't:
+// our own refusals, the caller's credential, a certificate that isn't right,
+// a host that doesn't exist.
+func brokenConnection(err error) bool {
+	var (
+		final interface{ NonRetriable() }
+		arg   *ArgumentError
+		cert  *tls.CertificateVerificationError
+		dns   *net.DNSError
+	)
+	switch {
+	case errors.As(err, &final), errors.As(err, &arg), errors.As(err, &cert):
+		return false
+	case errors.As(err, &dns):
+		return !dns.IsNotFound
+	}
+	return true
+}
+
+// retryAfter reads the header in both of its forms (RFC 9110 §10.2.3); ACR
+// sends seconds (ACR protocol §5.1).
+func retryAfter(resp *http.Response) time.Duration {
+	if resp == nil {
+		return 0
+	}
+	value := resp.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
+}

@@ -1,0 +1,251 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/acrkit/azcontainerregistry/internal/transfer"
+)
+
+const (
+	// streamTokenTime is how long a token must be good for when nobody knows
+	// how long the body is; a registry looks at it when the request begins.
+	streamTokenTime = 5 * time.Minute
+
+	// maxTokenTime bounds what is asked of a token for a long body: ACR's live
+	// 75 minutes (ACR protocol §5.3).
+	maxTokenTime = 30 * time.Minute
+)
+
+// uploads is a repository's blobs as the engine sees them.
+type uploads struct {
+	client     *BlobClient
+	repository string
+}
+
+// Start implements [transfer.Uploads].
+func (u uploads) Start(ctx context.Context) (transfer.Session, error) {
+	answer, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository), pushScope(u.repository))
+	if err != nil {
+		return nil, fault(err)
+	}
+	return u.session(answer)
+}
+
+// Mount implements [transfer.Uploads].
+func (u uploads) Mount(ctx context.Context, from, digest string) (transfer.Session, error) {
+	query := "?from=" + from + "&mount=" + digest
+	answer, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository)+query, pullScope(from), pushScope(u.repository))
+	if err != nil {
+		return nil, fault(err)
+	}
+	if answer.StatusCode == http.StatusCreated {
+		return nil, nil //nolint:nilnil // the interface says what that means
+	}
+	return u.session(answer)
+}
+
+// Exists implements [transfer.Uploads].
+func (u uploads) Exists(ctx context.Context, digest string) (int64, bool, error) {
+	resp, err := u.client.CheckBlobExists(withoutRetries(ctx), u.repository, digest, nil)
+	var respErr *azcore.ResponseError
+	switch {
+	case errors.As(err, &respErr) && respErr.StatusCode == http.StatusNotFound:
+		return 0, false, nil
+	case err != nil:
+		return 0, false, fault(err)
+	case resp.ContentLength == nil:
+		return -1, true, nil
+	}
+	return *resp.ContentLength, true, nil
+}
+
+func (u uploads) session(answer *http.Response) (transfer.Session, error) {
+	s := &uploadSession{uploads: u}
+	return s, s.moved(answer)
+}
+
+// resume returns the session of an upload that was begun before.
+func (u uploads) resume(location string) (transfer.Session, error) {
+	at, err := u.client.registry.location(location)
+	if err != nil {
+		return nil, err
+	}
+	return &uploadSession{uploads: u, at: at}, nil
+}
+
+// uploadSession is one upload (ACR protocol §4.5).
+type uploadSession struct {
+	uploads
+	at *url.URL // the latest Location, a secret
+}
+
+// Location implements [transfer.Session].
+func (s *uploadSession) Location() string { return s.at.String() }
+
+// Write implements [transfer.Session].
+func (s *uploadSession) Write(ctx context.Context, chunk transfer.Chunk) (transfer.Standing, error) {
+	answer, err := s.send(ctx, http.MethodPatch, s.at.String(), &chunk, http.StatusAccepted, http.StatusCreated, http.StatusNoContent)
+	if err != nil {
+		return transfer.Standing{}, err
+	}
+	return standing(answer.Header.Get("Range")), s.moved(answer)
+}
+
+// Status implements [transfer.Session].
+func (s *uploadSession) Status(ctx context.Context) (transfer.Standing, error) {
+	answer, err := s.send(ctx, http.MethodGet, s.at.String(), nil, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
+	if err != nil {
+		return transfer.Standing{}, err
+	}
+	return standing(answer.Header.Get("Range")), s.moved(answer)
+}
+
+// Complete implements [transfer.Session].
+func (s *uploadSession) Complete(ctx context.Context, digest string, last transfer.Chunk) (string, error) {
+	body := &last
+	if last.Body == nil {
+		body = nil
+	}
+	answer, err := s.send(ctx, http.MethodPut, withDigest(s.at, digest), body, http.StatusCreated, http.StatusNoContent)
+	if err != nil {
+		return "", err
+	}
+	confirmed := answer.Header.Get(headerDigest)
+	if !sha256Pattern.MatchString(confirmed) {
+		// A registry may name the blob by an algorithm of its own, or not at all.
+		confirmed = ""
+	}
+	return confirmed, nil
+}
+
+// Cancel implements [transfer.Session].
+func (s *uploadSession) Cancel(ctx context.Context) error {
+	req, err := s.client.registry.newRequestTo(withoutRetries(ctx), http.MethodDelete, s.at.String(), deleteScope(s.repository))
+	if err != nil {
+		return err
+	}
+	_, err = s.client.registry.call(req, http.StatusNoContent, http.StatusAccepted, http.StatusOK)
+	return err
+}
+
+// moved takes the answer's Location as where the upload goes on.
+func (s *uploadSession) moved(answer *http.Response) error {
+	value := answer.Header.Get("Location")
+	if value == "" {
+		if s.at == nil {
+			return errNoLocation
+		}
+		return nil
+	}
+	at, err := s.client.registry.location(value)
+	if err != nil {
+		return err
+	}
+	s.at = at
+	return nil
+}
+
+func (s *uploadSession) send(ctx context.Context, method, address string, chunk *transfer.Chunk, ok ...int) (*http.Response, error) {
+	r := s.client.registry
+	req, err := r.newRequestTo(withoutRetries(ctx), method, address, pushScope(s.repository))
+	if err != nil {
+		return nil, err
+	}
+	req.Raw().Header.Set("Accept", "application/json")
+	var body *sentBody
+	if chunk != nil {
+		body = setChunk(req, *chunk)
+		req.SetOperationValue(operationScopes{scopes: []string{pushScope(s.repository)}, validFor: tokenTime(chunk.Size)})
+	}
+	answer, err := r.send(r.content, req, ok...)
+	if err != nil {
+		if body != nil && body.stale.Load() {
+			return nil, &transfer.Fault{Class: transfer.Unauthorized, Err: errors.New("the registry refused the token, and the body can't be sent twice")}
+		}
+		return nil, uploadFault(err)
+	}
+	return answer, nil
+}
+
+func tokenTime(size int64) time.Duration {
+	if size < 0 {
+		return streamTokenTime
+	}
+	return min(sendingTime(size), maxTokenTime)
+}
+
+// setChunk makes the chunk the body of req, without azcore's wrapping, which
+// costs a copy and needs the length.
+func setChunk(req *policy.Request, chunk transfer.Chunk) *sentBody {
+	body := &sentBody{reader: chunk.Body}
+	raw := req.Raw()
+	raw.Body, raw.ContentLength = body, chunk.Size
+	raw.Header.Set("Content-Type", "application/octet-stream")
+	if chunk.Size > 0 && chunk.Offset > 0 {
+		// Without it the registry would append the chunk wherever it stands.
+		raw.Header.Set("Content-Range", fmt.Sprintf("%d-%d", chunk.Offset, chunk.Offset+chunk.Size-1))
+	}
+	return body
+}
+
+// sentBody is a body that is sent once. A second attempt, after a 401, would
+// begin in the middle: it fails instead.
+type sentBody struct {
+	reader io.Reader
+	closed atomic.Bool
+	stale  atomic.Bool
+}
+
+// Read reads on until the first attempt is over.
+func (b *sentBody) Read(p []byte) (int, error) {
+	if b.closed.Load() {
+		b.stale.Store(true)
+		return 0, errStaleBody
+	}
+	return b.reader.Read(p)
+}
+
+// WriteTo lets net/http skip its own buffer where the content can.
+func (b *sentBody) WriteTo(w io.Writer) (int64, error) {
+	if b.closed.Load() {
+		b.stale.Store(true)
+		return 0, errStaleBody
+	}
+	if from, ok := b.reader.(io.WriterTo); ok {
+		return from.WriteTo(w)
+	}
+	return io.Copy(w, struct{ io.Reader }{b})
+}
+
+// Close ends the attempt.
+func (b *sentBody) Close() error {
+	b.closed.Store(true)
+	return nil
+}
+
+// standing reads an upload's Range header: the offset of the last byte that is
+// there. "0-0" stands for one byte and for none (ACR protocol §4.5).
+func standing(value string) transfer.Standing {
+	value = strings.TrimSpace(value)
+	for _, unit := range []string{"bytes=", "bytes "} {
+		value = strings.TrimPrefix(value, unit)
+	}
+	first, last, ok := strings.Cut(value, "-")
+	end, err := strconv.ParseUint(last, 10, 62)
+	if !ok || first != "0" || err != nil {
+		return transfer.Standing{}
+	}
+	return transfer.Standing{Held: int64(end) + 1, Known: true, Ambiguous: end == 0}
+}
