@@ -118,8 +118,9 @@ func (p *pipe) drop(n int) {
 func (p *pipe) waitReadable() error {
 	for {
 		switch {
-		// A reset loses what was in flight; an orderly close does not.
-		case p.writeErr != nil && (p.size == 0 || !errors.Is(p.writeErr, io.EOF)):
+		// What arrived before the end can still be read, as on Linux, be the
+		// end a close or a reset.
+		case p.writeErr != nil && p.size == 0:
 			return p.writeErr
 		case p.readErr != nil:
 			return net.ErrClosed
@@ -215,8 +216,7 @@ func (p *pipe) readFrom(r io.Reader) (int64, error) {
 	}
 }
 
-// closeWrite ends the stream: the reader gets err once it has drained it, or
-// at once when err is not io.EOF.
+// closeWrite ends the stream: the reader gets err once it has drained it.
 func (p *pipe) closeWrite(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -290,8 +290,8 @@ func (c *memoryConn) Close() error {
 	return nil
 }
 
-// Reset ends the connection as a TCP reset does: what was in flight is lost
-// and the peer gets ECONNRESET.
+// Reset ends the connection as a TCP reset does: the peer gets ECONNRESET,
+// after what had arrived before.
 func (c *memoryConn) Reset() {
 	c.out.closeWrite(syscall.ECONNRESET)
 	c.in.closeRead(syscall.ECONNRESET)

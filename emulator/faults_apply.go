@@ -1,0 +1,252 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// withFaults wraps what answers requests in the faults in force.
+func (e *Emulator) withFaults(next http.Handler) http.Handler {
+	return &faultHandler{emulator: e, next: next}
+}
+
+type faultHandler struct {
+	emulator *Emulator
+	next     http.Handler
+}
+
+func (h *faultHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var record Request
+	observe(r, func(current *Request) { record = *current })
+	rule := h.emulator.faults.pick(&record)
+	if rule == nil {
+		h.emulator.faults.serveWatched(w, r, h.next, h.emulator.now())
+		return
+	}
+	observe(r, func(current *Request) { current.Faults = append(current.Faults, rule.Name) })
+	call := &faultyCall{Emulator: h.emulator, rule: rule, w: w, r: r, record: record}
+	call.serve(h.next)
+}
+
+// faultyCall is one request that a rule befalls.
+type faultyCall struct {
+	*Emulator
+	rule   *faultRule
+	w      http.ResponseWriter
+	r      *http.Request
+	record Request
+}
+
+func (c *faultyCall) serve(next http.Handler) {
+	rule := c.rule
+	if !pause(c.r.Context(), time.Duration(rule.Delay)) {
+		c.breakConnection(BreakCut)
+	}
+	if respond := rule.Respond; respond != nil && !respond.AfterHandling {
+		c.respond(respond)
+		return
+	}
+	if rule.ExpireToken {
+		c.expireToken()
+		return
+	}
+	if rule.Replica != nil && c.serveStale(time.Duration(rule.Replica.Lag)) {
+		return
+	}
+	lost := int64(-1)
+	if rule.LoseChunk {
+		lost = c.swallowBody()
+	}
+	if c.r.Body != nil && c.r.Body != http.NoBody {
+		c.r.Body = &faultyBody{ReadCloser: c.r.Body, call: c, meter: newRateMeter(rule.BytesPerSecond)}
+	}
+	// A break of the request that comes before its first byte also befalls
+	// requests without a body.
+	if b := rule.Break; b != nil && b.On == OnRequest && b.After == 0 {
+		c.breakAs(b)
+	}
+	if rule.Respond != nil {
+		next.ServeHTTP(&discardWriter{header: http.Header{}}, c.r)
+		c.respond(rule.Respond)
+		return
+	}
+	w := &faultyWriter{ResponseWriter: c.w, call: c, meter: newRateMeter(rule.BytesPerSecond), lost: lost}
+	c.faults.serveWatched(w, c.r, next, c.now())
+	w.finish()
+}
+
+// respond writes a rule's own answer.
+func (c *faultyCall) respond(respond *FaultResponse) {
+	switch c.record.Route {
+	case RouteOAuthToken, RouteOAuthExchange:
+		c.setServiceHeaders(c.w, c.r)
+	case RouteData, RouteUnknown:
+	default:
+		c.setRegistryHeaders(c.w, c.r)
+	}
+	h := c.w.Header()
+	if respond.RetryAfter > 0 {
+		h.Set("Retry-After", fmt.Sprint(respond.RetryAfter))
+	}
+	if respond.Challenge != "" {
+		if challenge := c.challenge(respond.Challenge); challenge != "" {
+			h.Set("WWW-Authenticate", challenge)
+		}
+	}
+	c.overrideHeaders(h)
+	body := respond.body()
+	contentType := respond.ContentType
+	if contentType == "" {
+		contentType = mediaTypeJSON
+	}
+	if len(body) > 0 {
+		h.Set("Content-Type", contentType)
+	}
+	// A body is not allowed with these, not even an empty length.
+	if respond.Status != http.StatusNoContent && respond.Status != http.StatusNotModified {
+		h.Set("Content-Length", fmt.Sprint(len(body)))
+	}
+	w := &faultyWriter{ResponseWriter: c.w, call: c, meter: newRateMeter(c.rule.BytesPerSecond), lost: -1}
+	w.WriteHeader(respond.Status)
+	_, _ = w.Write(body)
+	w.finish()
+}
+
+// body returns the answer's body: the one given, or the registry's envelope
+// around code and message.
+func (x *FaultResponse) body() []byte {
+	if x.Body != "" || x.Code == "" && x.Message == "" {
+		return []byte(x.Body)
+	}
+	err := &apiError{status: x.Status, code: x.Code, message: x.Message}
+	if len(x.Detail) > 0 {
+		err.detail = x.Detail
+	}
+	body := errorBody(err)
+	// The service escapes apostrophes, which Go's encoder leaves alone.
+	return bytes.ReplaceAll(body, []byte("'"), []byte(`\u0027`))
+}
+
+// challenge returns the challenge of the route's own 401.
+func (c *faultyCall) challenge(reason string) string {
+	op, ok := c.parseOperation(c.r)
+	if !ok {
+		return ""
+	}
+	if reason == "none" {
+		reason = ""
+	}
+	return unauthorized(c.r, op, reason).challenge
+}
+
+// expireToken answers as if the token of the request had just expired.
+func (c *faultyCall) expireToken() {
+	op, ok := c.parseOperation(c.r)
+	if !ok {
+		c.setServiceHeaders(c.w, c.r)
+		c.w.Header()["Content-Length"] = []string{"0"}
+		c.w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	c.setRegistryHeaders(c.w, c.r)
+	unauthorized(c.r, op, "invalid_token").write(c.w)
+}
+
+// overrideHeaders applies the rule's headers to an answer.
+func (c *faultyCall) overrideHeaders(h http.Header) {
+	for name, value := range c.rule.Header {
+		if value == "" {
+			h.Del(name)
+			continue
+		}
+		h[canonicalHeader(name)] = []string{value}
+	}
+	if location := h.Get("Location"); location != "" && c.rule.RedirectHost != "" {
+		h.Set("Location", c.redirected(location))
+	}
+}
+
+// redirected moves a Location to the rule's host.
+func (c *faultyCall) redirected(location string) string {
+	target, err := url.Parse(location)
+	if err != nil {
+		return location
+	}
+	host, err := url.Parse(absoluteHost(c.rule.RedirectHost))
+	if err != nil {
+		return location
+	}
+	target.Host = host.Host
+	if target.Scheme == "" || strings.Contains(c.rule.RedirectHost, "://") {
+		target.Scheme = host.Scheme
+	}
+	return target.String()
+}
+
+// swallowBody takes the request's body away and returns its length.
+func (c *faultyCall) swallowBody() int64 {
+	if c.r.Body == nil {
+		return -1
+	}
+	// Whatever ends the body, what came of it is what gets lost.
+	n, _ := io.Copy(io.Discard, c.r.Body)
+	c.r.Body = http.NoBody
+	c.r.ContentLength = 0
+	c.r.Header.Del("Content-Range")
+	return n
+}
+
+// breakAs breaks the connection in a rule's way. It returns only after a
+// stall that has an end.
+func (c *faultyCall) breakAs(b *FaultBreak) {
+	if b.How == BreakStall {
+		if b.For > 0 {
+			if pause(c.r.Context(), time.Duration(b.For)) {
+				return
+			}
+		} else {
+			<-c.r.Context().Done()
+		}
+	}
+	c.breakConnection(b.How)
+}
+
+// breakConnection ends the request's connection and its handler. Behind a
+// server that keeps its connections to itself, every break is a cut.
+func (c *faultyCall) breakConnection(how string) {
+	if how == BreakReset {
+		if conn, ok := c.r.Context().Value(connKey{}).(net.Conn); ok {
+			resetConn(conn)
+		}
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// pause waits, and reports whether the request still lives.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// discardWriter takes an answer that is lost.
+type discardWriter struct{ header http.Header }
+
+func (w *discardWriter) Header() http.Header         { return w.header }
+func (w *discardWriter) Write(b []byte) (int, error) { return len(b), nil }
+func (w *discardWriter) WriteHeader(int)             {}
