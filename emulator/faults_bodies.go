@@ -104,7 +104,10 @@ func (w *faultyWriter) Write(p []byte) (int, error) {
 		if brk := w.call.rule.Break; brk != nil && brk.On == OnResponse {
 			left := brk.After - w.offset
 			if left == 0 {
-				w.flush()
+				// With nothing to pass before, not even the status leaves.
+				if brk.After > 0 {
+					w.flush()
+				}
 				w.call.breakAs(brk)
 			} else if left > 0 && int64(len(part)) > left {
 				part = part[:left]

@@ -248,17 +248,17 @@ func servicePresets() []FaultPreset {
 		{Name: "lost-chunk", Evidence: "§4.5", Fault: Fault{Routes: []string{string(opUploadChunk)}, LoseChunk: true},
 			Summary: "a chunk is acknowledged and lost"},
 		{Name: "storage-auth", Evidence: "§4.4", Fault: Fault{Routes: []string{RouteData}, Respond: &FaultResponse{
-			Status: http.StatusBadRequest, ContentType: "application/xml", Body: storageError("InvalidAuthenticationInfo", "Authentication information is not given in the correct format. Check the value of Authorization header."),
+			Status: http.StatusBadRequest, ContentType: "application/xml", Body: storageBody(errStorageAuthorization),
 		}}, Summary: "the storage account refuses a registry's Authorization header"},
 		{Name: "expired-signed-url", Evidence: "§4.4", Fault: Fault{Routes: []string{RouteData}, Respond: &FaultResponse{
-			Status: http.StatusForbidden, ContentType: "application/xml", Body: storageError("AuthenticationFailed", "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature."),
+			Status: http.StatusForbidden, ContentType: "application/xml", Body: storageBody(errStorageSignature),
 		}}, Summary: "the signed URL has expired"},
 	}
 }
 
-// storageError is an error body of Azure Storage (ACR protocol §4.4).
-func storageError(code, message string) string {
-	return "\ufeff" + `<?xml version="1.0" encoding="utf-8"?><Error><Code>` + code + "</Code><Message>" + message +
+// storageBody is an error body of Azure Storage (ACR protocol §4.4).
+func storageBody(err *storageError) string {
+	return `<?xml version="1.0" encoding="utf-8"?><Error><Code>` + err.code + "</Code><Message>" + err.message +
 		"\nRequestId:00000000-0000-4000-8000-000000000000\nTime:2026-01-01T00:00:00.0000000Z</Message></Error>"
 }
 

@@ -55,7 +55,7 @@ func (e *Emulator) Connect(options *ConnectOptions) *Connection {
 	c.stop = stop
 	c.server = &http.Server{
 		Handler:     e,
-		ConnContext: withConn,
+		ConnContext: ConnContext,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnState:   c.track,
 		// What net/http has to say here is about connections that a test cut.
@@ -178,10 +178,10 @@ func (l *memoryListener) Addr() net.Addr { return memoryAddr("memory:443") }
 
 type connKey struct{}
 
-// withConn keeps the connection of a request at hand, for the faults that
-// break it and for the scheme the client used. It is an
-// [http.Server.ConnContext].
-func withConn(ctx context.Context, conn net.Conn) context.Context {
+// ConnContext keeps the connection of a request at hand, for the faults that
+// reset it. A server of the caller's own that serves an [Emulator] needs it
+// as its [http.Server.ConnContext] for resets; without it they become cuts.
+func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
