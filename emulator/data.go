@@ -189,6 +189,9 @@ func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.Fil
 	h.Set("x-ms-lease-state", "available")
 	h.Set("x-ms-lease-status", "unlocked")
 	h.Set("x-ms-server-encrypted", "true")
+	if e.quirks.is(quirkStorageDigest, "on") {
+		h.Set(headerContentDigest, digest)
+	}
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
 		return

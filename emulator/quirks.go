@@ -55,6 +55,8 @@ const (
 	quirkManifestLockTagged = "manifest-lock-and-tagging"
 	quirkStorageRange       = "storage-range"
 	quirkSparseManifests    = "sparse-manifests"
+	quirkStorageDigest      = "storage-digest-header"
+	quirkMalformedDigest    = "malformed-digest"
 	quirkForeignService     = "foreign-service"
 	quirkTokenMember        = "token-member"
 )
@@ -142,6 +144,12 @@ var quirkTable = []Quirk{
 	{Name: quirkStorageRange, Values: []string{"start", "specification"}, Strict: "specification",
 		Effect:   "the ranges that the storage host honours: those with a start, ignoring others, or also the last bytes of a blob, refusing a reversed range with 416",
 		Evidence: "guess: Azure Storage's norm; ranges with a start are recorded, section 4.4"},
+	{Name: quirkStorageDigest, Values: []string{"off", "on"}, Strict: "on",
+		Effect:   "Docker-Content-Digest on the storage host's answers",
+		Evidence: "recorded without, section 4.4; the specification's development version asks for it"},
+	{Name: quirkMalformedDigest, Values: []string{"not-found", "refuse"}, Strict: "refuse",
+		Effect:   "PUT of a manifest by a malformed digest: a plain 404, or 400 DIGEST_INVALID",
+		Evidence: "recorded as a plain 404 on other routes, section 1.5"},
 	{Name: quirkSparseManifests, Values: []string{"refuse", "accept"}, Strict: "accept",
 		Effect:   "a manifest that names blobs or manifests the repository lacks: 400 MANIFEST_BLOB_UNKNOWN, or stored",
 		Evidence: "issue with full headers, section 4.3; the specification allows both"},

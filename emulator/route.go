@@ -66,7 +66,8 @@ type operation struct {
 	registry   *registry
 	login      string // the host the client typed, for realms, services and bodies
 	repository string
-	reference  string  // tag, digest, or upload id
+	reference  string // tag, digest, or upload id
+	quirks     quirkSet
 	scopes     []scope // in the order of a 401's detail (§2.2); none: any valid token passes
 }
 
@@ -79,7 +80,7 @@ func (e *Emulator) parseOperation(r *http.Request) (*operation, bool) {
 	if err != nil {
 		return nil, false
 	}
-	op := &operation{registry: e.registryFor(r.Host), login: r.Host}
+	op := &operation{registry: e.registryFor(r.Host), login: r.Host, quirks: e.quirks}
 	switch {
 	case path == "/v2" || strings.HasPrefix(path, "/v2/"):
 		op.family = familyV2
@@ -161,7 +162,8 @@ func (op *operation) parseV2(path string, r *http.Request) bool {
 func (op *operation) parseManifest(reference, method string) bool {
 	op.reference = reference
 	if strings.Contains(reference, ":") {
-		if !validDigest(reference) {
+		refused := method == http.MethodPut && op.quirks.is(quirkMalformedDigest, "refuse")
+		if !validDigest(reference) && !refused {
 			return false
 		}
 	} else if !validTag(reference) {

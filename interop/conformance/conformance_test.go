@@ -35,13 +35,9 @@ func suite(t *testing.T) string {
 type report struct {
 	Suites []struct {
 		Tests []struct {
-			Name      string    `xml:"name,attr"`
-			Classname string    `xml:"classname,attr"`
-			Status    string    `xml:"status,attr"`
-			Output    string    `xml:"system-out"`
-			Failure   *struct{} `xml:"failure"`
-			Error     *struct{} `xml:"error"`
-			Skipped   *struct{} `xml:"skipped"`
+			Name   string `xml:"name,attr"`
+			Status string `xml:"status,attr"` // passed, skipped, failure or error
+			Output string `xml:"system-out"`
 		} `xml:"testcase"`
 	} `xml:"testsuite"`
 }
@@ -110,16 +106,15 @@ func check(t *testing.T, r report, allowed ...string) {
 	passed := 0
 	for _, s := range r.Suites {
 		for _, c := range s.Tests {
-			name := c.Classname + "/" + c.Name
-			switch {
-			case c.Failure != nil || c.Error != nil:
-				t.Errorf("%s failed\n%s", name, c.Output)
-			case c.Skipped != nil || c.Status == "skipped":
-				if !slices.ContainsFunc(allowed, func(part string) bool { return strings.Contains(name, part) }) {
-					t.Errorf("%s was skipped\n%s", name, c.Output)
+			switch c.Status {
+			case "passed":
+				passed++
+			case "skipped":
+				if !slices.ContainsFunc(allowed, func(part string) bool { return strings.Contains(c.Name, part) }) {
+					t.Errorf("%s was skipped\n%s", c.Name, c.Output)
 				}
 			default:
-				passed++
+				t.Errorf("%s: %s\n%s", c.Name, c.Status, c.Output)
 			}
 		}
 	}
@@ -154,21 +149,19 @@ func TestACRConformsWhereTheSpecificationAllows(t *testing.T) {
 	command := suite(t)
 	for _, version := range []string{"1.1", "dev"} {
 		t.Run(version, func(t *testing.T) {
-			r := run(t, command, nil, "OCI_VERSION="+version,
+			// The one answer that the specification does not allow.
+			quirks := map[string]string{"malformed-digest": "refuse"}
+			r := run(t, command, quirks, "OCI_VERSION="+version,
 				"OCI_DATA_SHA512=false",             // quirk sha512
 				"OCI_API_MANIFESTS_TAG_PARAM=false", // quirk manifest-tag-param
 				"OCI_API_BLOBS_DIGEST_HEADER=false", // storage answers carry none
 			)
 			check(t, r,
-				"sha512",
-				"sparse",
-				"tag-param",
-				"tag-delete",              // 405: tags go by /acr/v1
-				"mount anonymous",         // a plain start
-				"range requests/range -5", // ranges without a start are ignored
+				"tag-delete",                // 405: tags go by /acr/v1
+				"mount anonymous",           // a plain start
+				"range requests/range -500", // a range without a start is ignored
 				"range requests/range 500-0",
 				"blob-post-only", // POST with digest is a plain start
-				"post only",
 			)
 		})
 	}
