@@ -52,7 +52,7 @@ type Event struct {
 	Attempt    int                // for retrying: which attempt comes next
 	Wait       time.Duration      // for retrying: when
 	Err        error              // for retrying: why
-	Totals     Totals             // of the whole copy, after this event
+	Totals     Totals             // of the whole copy or sync so far, after this event
 }
 
 // Totals is how far a copy is.
@@ -63,6 +63,15 @@ type Totals struct {
 	ManifestsTotal int   // manifests in all
 	Bytes          int64 // bytes of blobs moved so far
 	BytesTotal     int64 // bytes of blobs to be moved, as planned
+}
+
+func (t *Totals) add(other Totals, sign int) {
+	t.Blobs += sign * other.Blobs
+	t.BlobsTotal += sign * other.BlobsTotal
+	t.Manifests += sign * other.Manifests
+	t.ManifestsTotal += sign * other.ManifestsTotal
+	t.Bytes += int64(sign) * other.Bytes
+	t.BytesTotal += int64(sign) * other.BytesTotal
 }
 
 // Result is what a copy did.

@@ -315,13 +315,13 @@ func (e *JournalEntry) observe(event Event) error {
 }
 
 // finish writes how the transfer ended. What succeeded leaves the journal.
-func (e *JournalEntry) finish(err error) error {
+func (e *JournalEntry) finish(ctx context.Context, err error) error {
 	if err == nil {
 		return e.remove()
 	}
 	return e.update(func(r *TransferRecord) {
 		r.State, r.Error = TransferFailed, err.Error()
-		if errors.Is(err, context.Canceled) {
+		if ctx.Err() != nil || errors.Is(err, context.Canceled) {
 			r.State = TransferInterrupted
 		}
 	})

@@ -96,6 +96,8 @@ type syncer struct {
 	mu     sync.Mutex
 	result SyncResult
 	errs   []error
+	totals Totals               // of all images so far
+	last   map[*syncItem]Totals // what each image that is under way has added to them
 }
 
 // Sync copies every chosen image of src to dst. An image that fails doesn't
@@ -114,7 +116,7 @@ func Sync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (
 		err = fmt.Errorf("sync %s to %s: %w", src.Name(), dst.Name(), err)
 	}
 	if j := s.o.Copy.Journal; j != nil {
-		err = errors.Join(err, j.finish(err))
+		err = errors.Join(err, j.finish(ctx, err))
 	}
 	return s.result, err
 }
@@ -162,7 +164,7 @@ func newSyncer(dst SyncTarget, src SyncSource, o *SyncOptions) (*syncer, error) 
 	if dst == nil || src == nil {
 		return nil, &InvalidError{Thing: "source and target", Rule: "neither may be nil"}
 	}
-	s := &syncer{dst: dst, src: src, mounts: newMountMemory()}
+	s := &syncer{dst: dst, src: src, mounts: newMountMemory(), last: map[*syncItem]Totals{}}
 	if o != nil {
 		s.o = *o
 	}
@@ -232,12 +234,10 @@ func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) e
 		cancel(err)
 	}
 	workers.Wait()
-	return errors.Join(err, func() error {
-		if err == nil {
-			return context.Cause(ctx)
-		}
-		return nil
-	}())
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return err
 }
 
 func (s *syncer) failed(ctx context.Context, name string, err error) {
@@ -354,6 +354,16 @@ func (s *syncer) event(e Event, item *syncItem) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.Image = item.name()
+	if e.Kind != EventImage {
+		before := s.last[item]
+		s.last[item] = e.Totals
+		s.totals.add(e.Totals, 1)
+		s.totals.add(before, -1)
+	}
+	if e.Kind == EventTagged {
+		delete(s.last, item)
+	}
+	e.Totals = s.totals
 	if s.o.Copy.OnEvent != nil {
 		s.o.Copy.OnEvent(e)
 	}

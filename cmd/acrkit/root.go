@@ -22,6 +22,8 @@ func commands(a *app) []*cobra.Command {
 		newPushCommand(a),
 		newPullCommand(a),
 		newCopyCommand(a),
+		newSyncCommand(a),
+		newTransfersCommand(a),
 		newLsCommand(a),
 		newShowCommand(a),
 		newTreeCommand(a),

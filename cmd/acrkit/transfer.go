@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -260,29 +259,14 @@ func (a *app) interrupted(ctx context.Context, t transfer, entry *artifact.Journ
 }
 
 // beginJournal remembers the transfer on disk. A transfer from or to a stream
-// cannot be gone on with, and where no folder can be written it is done
-// without a journal: that is worth a note, not a failure.
+// cannot be gone on with.
 func (a *app) beginJournal(t transfer) (*artifact.JournalEntry, error) {
 	if t.from.kind == inStream || t.to.kind == inStream {
 		return nil, nil
 	}
-	dir, err := a.dataDir()
-	var journal *artifact.Journal
-	if err == nil {
-		journal, err = artifact.OpenJournal(filepath.Join(dir, "transfers"))
-	}
-	if err != nil {
-		a.note("warning: no journal, an interrupted transfer starts again: %s", clean(err.Error()))
-		return nil, nil
-	}
-	entry, err := journal.Begin(artifact.TransferSpec{
+	return a.beginEntry(artifact.TransferSpec{
 		Verb: t.verb, Source: t.from.absolute(), Destination: t.to.absolute(), Arguments: t.flags.arguments(),
 	})
-	if err != nil {
-		return nil, err
-	}
-	a.onClose(entry.Close)
-	return entry, nil
 }
 
 func (t *transfer) describe(result artifact.Result) transferred {
