@@ -69,6 +69,8 @@ type exchange struct {
 	// What the request needs and what the token sent grants and lacks, by the
 	// challenge and the claims.
 	asked, granted, missing []scope
+
+	waited time.Duration // the time limit of a check, where it was over
 }
 
 // errorEntry is one member of ACR's error envelope (ACR protocol §1.6).

@@ -221,6 +221,9 @@ var sawEnd sight = func(x *exchange, see func(Origin, string, ...any)) {
 	if x.library.attempts > 0 {
 		see(FromClient, "the library tried %d times", x.library.attempts)
 	}
+	if x.waited > 0 {
+		see(FromClient, "the limit of %s was over", x.waited)
+	}
 	if x.library.listed > 0 {
 		see(FromClient, "%d items had been listed before", x.library.listed)
 	}
