@@ -42,6 +42,7 @@ type faultyCall struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	record Request
+	broken bool // the connection broke under the request's body
 }
 
 func (c *faultyCall) serve(next http.Handler) {
@@ -80,6 +81,9 @@ func (c *faultyCall) serve(next http.Handler) {
 	w := &faultyWriter{ResponseWriter: c.w, call: c, meter: newRateMeter(rule.BytesPerSecond), lost: lost}
 	c.faults.serveWatched(w, c.r, next, c.now())
 	w.finish()
+	if c.broken {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // respond writes a rule's own answer.
@@ -206,16 +210,41 @@ func (c *faultyCall) swallowBody() int64 {
 // breakAs breaks the connection in a rule's way. It returns only after a
 // stall that has an end.
 func (c *faultyCall) breakAs(b *FaultBreak) {
-	if b.How == BreakStall {
-		if b.For > 0 {
-			if pause(c.r.Context(), time.Duration(b.For)) {
-				return
-			}
+	if !c.stall(b) {
+		c.breakConnection(b.How)
+	}
+}
+
+// stall waits when that is how a rule breaks things, and reports whether the
+// request goes on afterwards.
+func (c *faultyCall) stall(b *FaultBreak) bool {
+	if b.How != BreakStall {
+		return false
+	}
+	if b.For > 0 && pause(c.r.Context(), time.Duration(b.For)) {
+		return true
+	}
+	<-c.r.Context().Done()
+	return false
+}
+
+// breakRequest breaks the connection under a request's body, and reports
+// whether the body goes on, as it does after a stall that has an end. The
+// handler gets an error from its reader, as it would from the network, and
+// comes to its own end.
+func (c *faultyCall) breakRequest(b *FaultBreak) bool {
+	if c.stall(b) {
+		return true
+	}
+	c.broken = true
+	if conn, ok := c.r.Context().Value(connKey{}).(net.Conn); ok {
+		if b.How == BreakReset {
+			resetConn(conn)
 		} else {
-			<-c.r.Context().Done()
+			_ = conn.Close()
 		}
 	}
-	c.breakConnection(b.How)
+	return false
 }
 
 // breakConnection ends the request's connection and its handler. Behind a

@@ -29,8 +29,8 @@ func (b *faultyBody) Read(p []byte) (int, error) {
 	}
 	if brk := rule.Break; brk != nil && brk.On == OnRequest && len(p) > 0 {
 		left := brk.After - b.offset
-		if left == 0 {
-			b.call.breakAs(brk)
+		if left == 0 && !b.call.breakRequest(brk) {
+			return 0, io.ErrUnexpectedEOF
 		} else if left > 0 && int64(len(p)) > left {
 			p = p[:left]
 		}
