@@ -64,7 +64,7 @@ func newResponseError(resp *http.Response) error {
 		// Whoever dumps the answer dumps its request.
 		req := *resp.Request
 		req.Header = req.Header.Clone()
-		req.Header.Set("Authorization", redact.Mark)
+		req.Header.Set("Authorization", withoutSecret(req.Header.Get("Authorization")))
 		resp.Request = &req
 	}
 	code, _ := parseErrorBody(body)
@@ -72,6 +72,17 @@ func newResponseError(resp *http.Response) error {
 		code = resp.Header.Get("X-Ms-Error-Code")
 	}
 	return runtime.NewResponseErrorWithErrorCode(resp, code)
+}
+
+// withoutSecret keeps of an Authorization header what explains a refusal: its
+// scheme, and the claims of a token. Without its signature a token opens
+// nothing.
+func withoutSecret(authorization string) string {
+	scheme, credentials, _ := strings.Cut(authorization, " ")
+	if parts := strings.Split(credentials, "."); len(parts) == 3 && strings.EqualFold(scheme, "Bearer") {
+		return scheme + " " + parts[0] + "." + parts[1] + "." + redact.Mark
+	}
+	return scheme + " " + redact.Mark
 }
 
 // readErrorBody returns what can be read of an answer's body.
