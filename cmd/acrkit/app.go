@@ -10,6 +10,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
 // app is the world a command runs in. Everything from outside is given in, so
@@ -20,7 +21,9 @@ type app struct {
 	getenv         func(string) string
 	now            func() time.Time
 	screen         term.Screen // what standard error can show
+	screenOut      term.Screen // what standard output can show
 	askable        bool        // a person can answer a question
+	localOptions   func(dir string) *emulator.Options
 
 	// Set by the global flags.
 	outputForm string
@@ -29,6 +32,9 @@ type app struct {
 	debug      string
 
 	credentialFlags creds.Flags
+	// flagsElsewhere says that the flags' credential is another registry's than
+	// the embedded one.
+	flagsElsewhere bool
 
 	// Made from the flags before a command runs.
 	printer *output.Printer

@@ -13,14 +13,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
 // localEndpoint is the login server of the embedded registry. Nothing ever
 // resolves it: its connections are in memory.
-const localEndpoint = "https://acrkit.azurecr.io"
+const localEndpoint = "https://" + localRegistry
 
 // localOwnerID is the object id of the one who owns the embedded registry.
 const localOwnerID = "00000000-0000-4000-8000-00000000acac"
@@ -57,24 +56,42 @@ func (a *app) registryDir() (string, error) {
 	return filepath.Join(dir, "registry"), nil
 }
 
+// localOptions makes the registry that local/... names: its login server is
+// "local", so that every message calls it as the user does.
+func localOptions(dir string) *emulator.Options {
+	return &emulator.Options{Dir: dir, Registries: []emulator.RegistryOptions{{Name: localRegistry, LoginServer: localRegistry}}}
+}
+
 // openLocal opens the embedded registry: the emulator in this process.
-func (a *app) openLocal(_ context.Context, r *registry, options policy.ClientOptions) error {
+func (a *app) openLocal(ctx context.Context, r *registry, options policy.ClientOptions) error {
 	dir, err := a.registryDir()
 	if err != nil {
 		return err
 	}
-	e, err := emulator.New(&emulator.Options{Dir: dir})
+	e, err := emulator.New(a.localOptions(dir))
 	if err != nil {
 		return fmt.Errorf("open the embedded registry: %w", err)
 	}
 	connection := e.Connect(nil)
 	a.onClose(func() error { return errors.Join(connection.Close(), e.Close()) })
 	options.Transport = overMemory(connection)
-	r.credential = creds.Credential{Kind: creds.Entra, Token: localOwner{now: a.now}}
-	r.answers = []creds.Answer{{Link: "embedded", State: creds.Used, Detail: "the embedded registry is yours"}}
-	r.client, err = azcontainerregistry.NewClient(localEndpoint, r.credential.Token,
-		&azcontainerregistry.ClientOptions{ClientOptions: options})
+	if r.credential, r.answers, err = a.localChain().Resolve(ctx, localRegistry); err != nil {
+		return err
+	}
+	r.client, err = newClient(localEndpoint, r.credential, options)
 	return err
+}
+
+// localChain is where the credential of the embedded registry comes from: the
+// flags, so that a user of its policies can be tried, otherwise its owner's.
+func (a *app) localChain() creds.Chain {
+	owner := creds.Link{Name: "embedded", Find: func(context.Context, string) (creds.Credential, string, error) {
+		return creds.Credential{Kind: creds.Entra, Token: localOwner{now: a.now}}, "the embedded registry is yours", nil
+	}}
+	if a.flagsElsewhere {
+		return creds.Chain{owner}
+	}
+	return creds.Chain{a.flags(), owner}
 }
 
 // overMemory is the transport of an emulator in this process. Redirects are the
@@ -90,11 +107,11 @@ func overMemory(connection *emulator.Connection) policy.Transporter {
 // folder owns it, so its token need not prove anything.
 type localOwner struct{ now func() time.Time }
 
-// GetToken makes a token that is well formed and unsigned.
+// GetToken makes a token that is well formed; nothing has signed it.
 func (o localOwner) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	expires := o.now().Add(time.Hour)
 	encode := base64.RawURLEncoding.EncodeToString
-	token := encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." +
+	token := encode([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." +
 		encode(fmt.Appendf(nil, `{"aud":"https://containerregistry.azure.net","appid":%q,"oid":%[1]q,"tid":%[1]q,"exp":%d}`, localOwnerID, expires.Unix())) + "." +
 		encode([]byte("unsigned"))
 	return azcore.AccessToken{Token: token, ExpiresOn: expires}, nil

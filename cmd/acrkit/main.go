@@ -19,14 +19,15 @@ func main() {
 // run is main without the exit: one command line in, its exit code out.
 func run(args []string) int {
 	a := &app{
-		stdin:    os.Stdin,
-		stdout:   os.Stdout,
-		stderr:   os.Stderr,
-		getenv:   os.Getenv,
-		now:      time.Now,
-		screen:   term.Detect(os.Stderr, os.Getenv),
-		askable:  term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stderr),
-		progress: string(term.Auto),
+		stdin:        os.Stdin,
+		stdout:       os.Stdout,
+		stderr:       os.Stderr,
+		getenv:       os.Getenv,
+		now:          time.Now,
+		screen:       term.Detect(os.Stderr, os.Getenv),
+		screenOut:    term.Detect(os.Stdout, os.Getenv),
+		askable:      term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stderr),
+		localOptions: localOptions,
 	}
 	ctx, stop := withInterrupt(context.Background())
 	defer stop()

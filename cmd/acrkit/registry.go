@@ -109,20 +109,26 @@ func (a *app) flagsFit(h host) error {
 	return nil
 }
 
-// chain is where a credential may come from, in order.
-func (a *app) chain() creds.Chain {
-	ownHost := ""
-	if own, err := parseRegistry(a.getenv("ACR_REGISTRY")); err == nil {
-		ownHost = own.Name
-	}
+// flags is the chain's first link. It is made once, since standard input can be
+// read once.
+func (a *app) flags() creds.Link {
 	if a.flagLink == nil {
 		flags := a.credentialFlags
 		flags.Stdin = a.stdin
 		link := flags.Link()
 		a.flagLink = &link
 	}
+	return *a.flagLink
+}
+
+// chain is where a credential may come from, in order.
+func (a *app) chain() creds.Chain {
+	ownHost := ""
+	if own, err := parseRegistry(a.getenv("ACR_REGISTRY")); err == nil {
+		ownHost = own.Name
+	}
 	chain := creds.Chain{
-		*a.flagLink,
+		a.flags(),
 		creds.Environment(a.getenv, ownHost),
 		creds.Docker(creds.DockerConfig(a.getenv)),
 	}

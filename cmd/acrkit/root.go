@@ -19,6 +19,7 @@ const (
 // this is where it is registered.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
+		newDemoCommand(a),
 		newPushCommand(a),
 		newPullCommand(a),
 		newCopyCommand(a),

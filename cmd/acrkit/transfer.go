@@ -161,6 +161,7 @@ func (a *app) runTransfer(command *cobra.Command, t transfer) error {
 	if t.flags.write.apply != "" {
 		return a.applyTransfer(command, t, options)
 	}
+	a.flagsElsewhere = t.remote()
 	t.settleNames()
 	if err := t.refuseReplacing(); err != nil {
 		return err
@@ -175,6 +176,11 @@ func (a *app) runTransfer(command *cobra.Command, t transfer) error {
 	return a.move(command.Context(), t, options, func(ctx context.Context, dst artifact.Target, o *artifact.Options) (artifact.Result, error) {
 		return artifact.Copy(ctx, dst, t.to.version(), src, t.from.version(), o)
 	})
+}
+
+// remote reports whether a registry other than the embedded one takes part.
+func (t *transfer) remote() bool {
+	return (t.from.kind == inRegistry && !t.from.ref.Registry.Local()) || (t.to.kind == inRegistry && !t.to.ref.Registry.Local())
 }
 
 // settleNames fills in the names that were left out: the source's is latest in
@@ -368,6 +374,7 @@ func (a *app) applyTransfer(command *cobra.Command, t transfer, o *artifact.Opti
 	if t.to, err = parseLocation(p.Destination, ""); err != nil {
 		return err
 	}
+	a.flagsElsewhere = t.remote()
 	src, err := a.source(command.Context(), t.from)
 	if err != nil {
 		return err
