@@ -49,15 +49,18 @@ func (u *Upload) copyHashed(f *os.File, r io.Reader) (int64, error) {
 			free <- b.buffer
 		}
 	}()
-	n, err := u.copyChunks(f, r, free, filled)
-	close(filled)
-	<-done
-	for range copyAhead {
-		if b := <-free; b != nil {
-			buffers.Put(b)
+	// Deferred, since a reader may panic: net/http's way to abort an answer.
+	defer func() {
+		close(filled)
+		<-done
+		close(free)
+		for b := range free {
+			if b != nil {
+				buffers.Put(b)
+			}
 		}
-	}
-	return n, err
+	}()
+	return u.copyChunks(f, r, free, filled)
 }
 
 type filledBuffer struct {

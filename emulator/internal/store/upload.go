@@ -195,7 +195,16 @@ func (u *Upload) Append(r io.Reader, keep bool) error {
 	if err != nil {
 		return err
 	}
+	settled := false
+	defer func() {
+		// A reader that panicked left the hash ahead of what counts as
+		// received; the next call hashes the file again.
+		if !settled {
+			u.hash = nil
+		}
+	}()
 	n, err := u.copyHashed(f, r)
+	settled = true
 	var cut *ReadError
 	if err != nil && (!keep || !errors.As(err, &cut)) {
 		restore := u.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(before)
