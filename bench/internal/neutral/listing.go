@@ -11,12 +11,19 @@ import (
 	"sync"
 )
 
-// lists holds the pages of the made-up repository, rendered once, so that a
-// page costs the server one write.
+// lists holds the pages of the made-up repository. They outlive the stage and
+// are rendered before its first client comes, so that a page costs the server
+// one write.
 type lists struct {
 	mu    sync.Mutex
 	pages map[string][][]byte
 }
+
+// ACR's page size when none is asked for, and its largest.
+const (
+	smallPage = 100
+	largePage = 1000
+)
 
 const attributes = `{"deleteEnabled":true,"writeEnabled":true,"readEnabled":true,"listEnabled":true}`
 
@@ -32,9 +39,9 @@ func (st *stage) serveList(w http.ResponseWriter, r *http.Request, path string) 
 	if !st.admit(w, r, "repository:listing:metadata_read") {
 		return
 	}
-	size := 100
+	size := smallPage
 	if n, err := strconv.Atoi(r.URL.Query().Get("n")); err == nil && n > 0 {
-		size = min(n, 1000)
+		size = min(n, largePage)
 	}
 	pages := st.lists.get(kind, total, size)
 	page := 0
@@ -66,7 +73,7 @@ func entryName(kind string, i int) string {
 func (l *lists) get(kind string, total, size int) [][]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := fmt.Sprint(kind, size)
+	key := fmt.Sprint(kind, " ", total, " ", size)
 	if pages, ok := l.pages[key]; ok {
 		return pages
 	}

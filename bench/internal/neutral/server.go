@@ -21,6 +21,7 @@ type Server struct {
 	Registry, Data string
 
 	stage atomic.Pointer[stage]
+	lists lists
 
 	servers []*http.Server
 	done    sync.WaitGroup
@@ -33,7 +34,7 @@ type stage struct {
 
 	auth    auth
 	content content
-	lists   lists
+	lists   *lists
 	faults  *schedule
 
 	requests, unauthorized, tokens, exchanges atomic.Int64
@@ -95,9 +96,14 @@ func (s *Server) Configure(c Config) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
-	next := &stage{Config: c, registry: s.Registry, data: s.Data, faults: newSchedule(c.Faults)}
+	next := &stage{Config: c, registry: s.Registry, data: s.Data, faults: newSchedule(c.Faults), lists: &s.lists}
 	if err := next.content.fill(c); err != nil {
 		return err
+	}
+	for kind, total := range map[string]int{"_tags": c.ListTags, "_manifests": c.ListManifests} {
+		if total > 0 {
+			s.lists.get(kind, total, largePage)
+		}
 	}
 	s.stage.Store(next)
 	return nil
