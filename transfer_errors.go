@@ -7,9 +7,8 @@ import "github.com/acrkit/azcontainerregistry/internal/transfer"
 type SizeMismatchError = transfer.SizeMismatchError
 
 // SourceChangedError says that the source of an upload gave other bytes when
-// it was read a second time. Offset is how far the two readings were compared,
-// -1 when it was the registry that noticed, whose answer Err then is. No blob
-// was made of the mixture.
+// it was read a second time, somewhere in its first Offset bytes. No blob was
+// made of the mixture.
 type SourceChangedError = transfer.SourceChangedError
 
 // UploadNotResumableError says that an upload broke off (Err) and would have

@@ -16,12 +16,14 @@ type blob struct {
 	src        Ranges
 	noProgress time.Duration
 	budget     *Budget
-	patience   *patience
 	report     *reporter
 	received   atomic.Int64
+	failures   atomic.Int64
+	throttles  atomic.Int64 // bursts of 429
 
-	mu   sync.Mutex
-	size int64 // -1 until it is known
+	mu        sync.Mutex
+	size      int64 // -1 until it is known
+	throttled time.Time
 }
 
 func (b *blob) known() int64 {
@@ -45,19 +47,32 @@ func (b *blob) learn(size int64) error {
 	return nil
 }
 
+// ease notes a 429. Those of one burst count once.
+func (b *blob) ease() {
+	b.budget.Throttled()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now(); now.Sub(b.throttled) >= throttleOnce {
+		b.throttled = now
+		b.throttles.Add(1)
+	}
+}
+
 // cursor reads a part of a blob over one connection, and goes on where it
 // stopped when that breaks. It is for one goroutine at a time.
 type cursor struct {
 	*blob
-	off    int64
-	end    int64 // first byte not to be read; -1 for the blob's end
-	ranged bool  // a server that answers with the whole blob is wrong
+	patience *patience // of this connection: an outage strikes all at once
+	off      int64
+	end      int64 // first byte not to be read; -1 for the blob's end
+	ranged   bool  // a server that answers with the whole blob is wrong
 
 	ctx     context.Context //nolint:containedctx // of the open body
 	dog     *watchdog
 	body    *Body
 	bodyEnd int64 // -1 when the server didn't say
 	pending error
+	latency time.Duration // of the last answer
 }
 
 // read reads on, through faults, until there is at least one byte.
@@ -84,12 +99,13 @@ func (c *cursor) read(ctx context.Context, p []byte) (int, error) {
 func (c *cursor) recover(ctx context.Context, failure error) error {
 	f := classify(ctx, failure)
 	if f.Class == Throttled {
-		c.budget.Throttled()
+		c.ease()
 	}
 	if !rules[f.Class].download {
 		return f.Err
 	}
-	pause, attempt, err := c.patience.failed(f)
+	attempt := int(c.failures.Add(1))
+	pause, _, err := c.patience.failed(f)
 	if err != nil {
 		return err
 	}
@@ -198,6 +214,7 @@ func (c *cursor) open(ctx context.Context) error {
 		length = c.end - c.off
 	}
 	watched, dog := watch(ctx, c.noProgress)
+	asked := time.Now()
 	body, err := c.src.Open(watched, c.off, length)
 	if err != nil {
 		err = stalled(watched, err)
@@ -205,6 +222,7 @@ func (c *cursor) open(ctx context.Context) error {
 		return err
 	}
 	dog.progress(1)
+	c.latency = time.Since(asked)
 	c.ctx, c.dog, c.body = watched, dog, body
 	c.bodyEnd = -1
 	if body.Length >= 0 {

@@ -81,7 +81,7 @@ func Download(ctx context.Context, src Ranges, dst Destination, o DownloadOption
 	d := &download{dst: dst, o: o, sum: newDigester()}
 	d.blob = &blob{
 		src: src, noProgress: o.NoProgress, budget: o.Budget,
-		patience: newPatience(o.MaxRetries), report: newReporter(o.OnEvent, -1), size: -1,
+		report: newReporter(o.OnEvent, -1), size: -1,
 	}
 	if o.Size > 0 {
 		_ = d.learn(o.Size)
@@ -107,7 +107,7 @@ func Download(ctx context.Context, src Ranges, dst Destination, o DownloadOption
 	if err == nil {
 		err = d.verify()
 	}
-	d.result.Size, d.result.BytesReceived, d.result.Retries = d.sum.at, d.received.Load(), d.patience.count()
+	d.result.Size, d.result.BytesReceived, d.result.Retries = d.sum.at, d.received.Load(), int(d.failures.Load())
 	var wrong *wrongContent
 	switch {
 	case errors.As(err, &wrong):
@@ -120,15 +120,36 @@ func Download(ctx context.Context, src Ranges, dst Destination, o DownloadOption
 	return d.result, nil
 }
 
-func (d *download) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	s := newStream(&cursor{blob: d.blob, off: d.sum.at, end: -1})
+// run moves the blob: over one connection first, and then over several if that
+// brings something.
+func (d *download) run(parent context.Context) (err error) {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	s := newStream(d.cursor(d.sum.at, -1))
+	defer s.wait()
+	r := newRanges(d, cancel)
+	tuned := make(chan struct{})
+	defer func() {
+		if errors.Is(err, context.Canceled) && parent.Err() == nil {
+			err = context.Cause(ctx) // a range failed, and ended the rest
+		}
+		cancel(nil)
+		<-tuned
+		r.wait()
+	}()
 	s.start(ctx)
-	err := s.drain(d.consume)
-	cancel()
-	s.wait()
-	return err
+	go func() {
+		defer close(tuned)
+		newTuner(d, s, r).run(ctx)
+	}()
+	if err := s.drain(d.consume); err != nil || !s.stopped() {
+		return err
+	}
+	return r.drain(ctx)
+}
+
+func (d *download) cursor(off, end int64) *cursor {
+	return &cursor{blob: d.blob, patience: newPatience(d.o.MaxRetries), off: off, end: end}
 }
 
 // consume takes the blob's next bytes.

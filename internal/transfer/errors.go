@@ -44,24 +44,14 @@ func (e *DigestMismatchError) Error() string {
 // it was read a second time. The upload was abandoned: no blob was made of the
 // mixture.
 type SourceChangedError struct {
-	// Offset is how far the two readings were compared, in bytes; -1 when it
-	// was the registry that noticed.
+	// Offset is how far the two readings were compared, in bytes.
 	Offset int64
-
-	// Err is the registry's answer, when it was the registry that noticed.
-	Err error
 }
 
 // Error says where the change was noticed.
 func (e *SourceChangedError) Error() string {
-	if e.Offset < 0 {
-		return fmt.Sprintf("source changed while it was uploaded: %v", e.Err)
-	}
 	return fmt.Sprintf("source changed while it was uploaded: its first %d bytes were others when read again", e.Offset)
 }
-
-// Unwrap returns the registry's answer, or nil.
-func (e *SourceChangedError) Unwrap() error { return e.Err }
 
 // NotResumableError says that an upload broke off and would have gone on with
 // bytes that the source can't give a second time.

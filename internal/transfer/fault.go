@@ -52,6 +52,9 @@ type Fault struct {
 
 	// Err is the failure itself.
 	Err error
+
+	// counted says that this is what came of a failure that was counted.
+	counted bool
 }
 
 // Error is that of the failure.

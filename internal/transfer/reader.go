@@ -45,9 +45,9 @@ func (r *Reader) cursor(off, end int64) *cursor {
 	return &cursor{
 		blob: &blob{
 			src: r.src, noProgress: r.o.NoProgress, budget: r.o.Budget,
-			patience: newPatience(r.o.MaxRetries), report: newReporter(nil, r.o.Size), size: r.o.Size,
+			report: newReporter(nil, r.o.Size), size: r.o.Size,
 		},
-		off: off, end: end,
+		patience: newPatience(r.o.MaxRetries), off: off, end: end,
 	}
 }
 

@@ -67,6 +67,13 @@ func (s *stream) stopAt(off int64) bool {
 	return true
 }
 
+// stopped reports whether the stream was made to end before the blob does.
+func (s *stream) stopped() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limit >= 0
+}
+
 // position returns how far the stream is.
 func (s *stream) position() int64 {
 	s.mu.Lock()

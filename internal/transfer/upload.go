@@ -301,26 +301,29 @@ func (u *upload) ask(ctx context.Context) error {
 		if classify(ctx, err).Class == Permanent && ctx.Err() == nil {
 			// A registry that can't say where an upload stands: it can still
 			// be begun again.
-			return &Fault{Class: SessionGone, Err: err}
+			return gone(err)
 		}
 		return err
 	}
 	switch {
 	case !st.Known:
-		return &Fault{Class: SessionGone, Err: errors.New("registry doesn't say where the upload stands")}
+		return gone(errors.New("registry doesn't say where the upload stands"))
 	case st.Ambiguous && u.given > 0:
 		// Nothing, or one byte: beginning again costs less than guessing.
-		return &Fault{Class: SessionGone, Err: errors.New("registry holds one byte or none")}
+		return gone(errors.New("registry holds one byte or none"))
 	case st.Ambiguous:
 		st.Held = 0
 	case st.Held > u.given || u.src.size >= 0 && st.Held > u.src.size:
-		return &Fault{Class: SessionGone, Err: fmt.Errorf("registry says it holds %d bytes, it was given %d", st.Held, u.given)}
+		return gone(fmt.Errorf("registry says it holds %d bytes, it was given %d", st.Held, u.given))
 	}
 	u.held, u.unsure = st.Held, false
 	u.report.at(u.held)
 	u.report.tell(Event{Kind: Resumed})
 	return nil
 }
+
+// gone says that a session can't be gone on with, after a failure in it.
+func gone(err error) error { return &Fault{Class: SessionGone, Err: err, counted: true} }
 
 // body returns a part of the source, size bytes from u.held on.
 func (u *upload) body(dog *watchdog, size int64) (body, error) {

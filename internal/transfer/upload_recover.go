@@ -2,7 +2,7 @@ package transfer
 
 import (
 	"context"
-	"fmt"
+	"time"
 )
 
 // recover decides what is done about a failure. It reports true when the blob
@@ -17,8 +17,13 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 	case f.Class == OutOfStep && u.stepped:
 		// Asked, and still not agreed.
 		do = beginAgain
-	case f.Class == Refused && !u.troubled:
-		return false, u.explain(ctx, f)
+	case f.Class == TooLarge && u.held == 0:
+		// Where it stands can't be told from nothing (Range: 0-0).
+		do = beginAgain
+	case f.Class == Refused && !u.troubled && u.sum == nil:
+		if err := u.compare(ctx, f); err != nil {
+			return false, err
+		}
 	case do == giveUp:
 		return false, f.Err
 	}
@@ -27,9 +32,14 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 	if u.asked != 0 && !u.chunks.failed(f.Class, u.asked, u.passed) {
 		return false, f.Err
 	}
-	pause, attempt, err := u.patience.failed(f)
-	if err != nil {
-		return false, err
+	// A size that is refused costs no patience: sizes run out by themselves, and
+	// so do restarts.
+	pause, attempt := time.Duration(0), u.patience.count()
+	if f.Class != TooLarge && !f.counted {
+		var err error
+		if pause, attempt, err = u.patience.failed(f); err != nil {
+			return false, err
+		}
 	}
 	u.troubled = true
 	u.report.tell(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
@@ -68,24 +78,19 @@ func (u *upload) restart(ctx context.Context, f *Fault) (bool, error) {
 	return false, nil
 }
 
-// explain says which side is wrong when the registry refuses the digest of an
-// upload in which nothing went wrong.
-func (u *upload) explain(ctx context.Context, f *Fault) error {
-	if u.sum != nil {
-		return f.Err // the digest is of the very bytes that were sent
-	}
-	if err := u.src.seek(0); err != nil {
-		return &SourceChangedError{Offset: -1, Err: f.Err}
+// compare reads the source once more when the registry refuses a digest that
+// was given beforehand, to say which side is wrong. It returns nil when it is
+// the registry.
+func (u *upload) compare(ctx context.Context, f *Fault) error {
+	u.cause = f.Err
+	if err := u.seek(0); err != nil {
+		return err
 	}
 	sum := newDigester()
 	ok, err := hashOnly(ctx, u.src, sum, -1)
 	u.abandoned = !ok
-	switch {
-	case err != nil:
-		return err
-	case sum.digest() != u.digest:
-		mismatch := &DigestMismatchError{Expected: u.digest, Actual: sum.digest(), Size: sum.at}
-		return fmt.Errorf("%w: %w", mismatch, f.Err)
+	if err == nil && sum.digest() != u.digest {
+		err = &DigestMismatchError{Expected: u.digest, Actual: sum.digest(), Size: sum.at}
 	}
-	return &SourceChangedError{Offset: -1, Err: f.Err}
+	return err
 }

@@ -1,0 +1,426 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var errReset = errors.New("connection reset by fake")
+
+func noise(seed uint64, n int) []byte {
+	p := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}).Read(p)
+	return p
+}
+
+func digestOf(p []byte) string {
+	sum := sha256.Sum256(p)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// plan decides what goes wrong. next is asked at each request.
+type plan struct {
+	mu    sync.Mutex
+	rand  *rand.Rand
+	odds  float64 // that a request is disturbed
+	left  int     // how many disturbances at most
+	kinds []string
+	log   []string
+}
+
+func (p *plan) next() string {
+	if p == nil {
+		return ""
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.left == 0 || len(p.kinds) == 0 || p.rand.Float64() >= p.odds {
+		return ""
+	}
+	p.left--
+	kind := p.kinds[p.rand.IntN(len(p.kinds))]
+	p.log = append(p.log, kind)
+	return kind
+}
+
+func (p *plan) number(n int64) int64 {
+	if p == nil || n <= 0 {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rand.Int64N(n)
+}
+
+// hang blocks as a dead connection does.
+func hang(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func answered(kind string) error {
+	switch kind {
+	case "5xx":
+		return &Fault{Class: Server, Err: errors.New("503 service unavailable")}
+	case "429":
+		return &Fault{Class: Throttled, RetryAfter: 3 * time.Second, Err: errors.New("429 too many requests")}
+	case "401":
+		return &Fault{Class: Unauthorized, Err: errors.New("401 unauthorized")}
+	case "413":
+		return &Fault{Class: TooLarge, Err: errors.New("413 too large")}
+	case "416":
+		return &Fault{Class: OutOfStep, Err: errors.New("416 range invalid")}
+	case "expired":
+		return &Fault{Class: Expired, Err: errors.New("403 signature expired")}
+	case "denied":
+		return errors.New("403 denied")
+	}
+	return nil
+}
+
+// fakeRegistry takes uploads.
+type fakeRegistry struct {
+	plan    *plan
+	keeps   bool          // sessions survive a broken chunk, with what had come
+	most    int64         // bytes of one request; 0 for any number
+	perByte time.Duration // how long a byte takes
+	silent  bool          // doesn't say where an upload stands
+
+	mu        sync.Mutex
+	blobs     map[string][]byte
+	mountable map[string]string // digest to repository
+	cancelled int
+	open      int
+	requests  []string
+}
+
+func (f *fakeRegistry) note(s string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests = append(f.requests, s)
+}
+
+func (f *fakeRegistry) disturb(ctx context.Context) (string, error) {
+	kind := f.plan.next()
+	switch kind {
+	case "reset before":
+		return kind, &Fault{Class: Connection, Err: errReset}
+	case "stall":
+		return kind, hang(ctx)
+	}
+	return kind, answered(kind)
+}
+
+func (f *fakeRegistry) Start(ctx context.Context) (Session, error) {
+	f.note("start")
+	if kind, err := f.disturb(ctx); err != nil && kind != "413" && kind != "416" {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open++
+	return &fakeSession{f: f}, nil
+}
+
+func (f *fakeRegistry) Mount(ctx context.Context, from, digest string) (Session, error) {
+	f.note("mount " + from)
+	f.mu.Lock()
+	mounted := f.mountable[digest] == from
+	f.mu.Unlock()
+	if mounted {
+		return nil, nil
+	}
+	return f.Start(ctx)
+}
+
+func (f *fakeRegistry) Exists(_ context.Context, digest string) (int64, bool, error) {
+	f.note("exists")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p, ok := f.blobs[digest]
+	return int64(len(p)), ok, nil
+}
+
+type fakeSession struct {
+	f    *fakeRegistry
+	data []byte
+	gone bool
+}
+
+func (s *fakeSession) Location() string { return fmt.Sprintf("session at %d", len(s.data)) }
+
+func (s *fakeSession) lost() error {
+	return &Fault{Class: SessionGone, Err: errors.New("404 blob upload invalid")}
+}
+
+// broke is what a registry does with an upload whose chunk broke off.
+func (s *fakeSession) broke(came []byte) {
+	if s.f.keeps {
+		s.data = append(s.data, came...)
+	} else {
+		s.gone = true
+	}
+}
+
+func (s *fakeSession) receive(ctx context.Context, c Chunk, kind string) ([]byte, error) {
+	var got bytes.Buffer
+	stop := int64(-1)
+	if kind == "reset" || kind == "stall midway" {
+		stop = s.f.plan.number(max(c.Size, 1<<20))
+	}
+	buf := make([]byte, 32<<10)
+	for {
+		if stop >= 0 && int64(got.Len()) >= stop {
+			s.broke(got.Bytes()[:stop])
+			if kind == "stall midway" {
+				return nil, hang(ctx)
+			}
+			return nil, &Fault{Class: Connection, Err: errReset}
+		}
+		n, err := c.Body.Read(buf)
+		got.Write(buf[:n])
+		if s.f.perByte > 0 {
+			if err := sleep(ctx, time.Duration(n)*s.f.perByte); err != nil {
+				s.broke(nil)
+				return nil, err
+			}
+		}
+		if s.f.most > 0 && int64(got.Len()) > s.f.most {
+			return nil, answered("413")
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			s.broke(nil)
+			return nil, &Fault{Class: Connection, Err: err}
+		}
+	}
+	if c.Size >= 0 && int64(got.Len()) != c.Size {
+		s.broke(nil)
+		return nil, &Fault{Class: Connection, Err: fmt.Errorf("body of %d bytes, not %d", got.Len(), c.Size)}
+	}
+	return got.Bytes(), nil
+}
+
+func (s *fakeSession) Write(ctx context.Context, c Chunk) (Standing, error) {
+	s.f.note(fmt.Sprintf("write %d+%d", c.Offset, c.Size))
+	if s.gone {
+		return Standing{}, s.lost()
+	}
+	kind, err := s.f.disturb(ctx)
+	if err != nil {
+		return Standing{}, err
+	}
+	if kind == "stale" {
+		s.gone = true
+		return Standing{}, s.lost()
+	}
+	if c.Offset != int64(len(s.data)) {
+		return Standing{}, answered("416")
+	}
+	got, err := s.receive(ctx, c, kind)
+	if err != nil {
+		return Standing{}, err
+	}
+	if kind == "keeps less" {
+		got = got[:s.f.plan.number(int64(len(got)))]
+	}
+	s.data = append(s.data, got...)
+	if kind == "answer lost" {
+		return Standing{}, &Fault{Class: Connection, Err: errReset}
+	}
+	return s.standing(), nil
+}
+
+func (s *fakeSession) standing() Standing {
+	if s.f.silent {
+		return Standing{}
+	}
+	if len(s.data) <= 1 {
+		return Standing{Held: 1, Known: true, Ambiguous: true}
+	}
+	return Standing{Held: int64(len(s.data)), Known: true}
+}
+
+func (s *fakeSession) Status(ctx context.Context) (Standing, error) {
+	s.f.note("status")
+	if s.gone {
+		return Standing{}, s.lost()
+	}
+	if kind, err := s.f.disturb(ctx); err != nil && kind != "413" && kind != "416" {
+		return Standing{}, err
+	}
+	return s.standing(), nil
+}
+
+func (s *fakeSession) Complete(ctx context.Context, digest string, last Chunk) (string, error) {
+	s.f.note(fmt.Sprintf("complete %d+%d", last.Offset, last.Size))
+	if s.gone {
+		return "", s.lost()
+	}
+	kind, err := s.f.disturb(ctx)
+	if err != nil {
+		return "", err
+	}
+	if last.Body != nil {
+		got, err := s.receive(ctx, last, kind)
+		if err != nil {
+			return "", err
+		}
+		s.data = append(s.data, got...)
+	}
+	if actual := digestOf(s.data); actual != digest {
+		return "", &Fault{Class: Refused, Err: errors.New("400 digest invalid")}
+	}
+	s.gone = true
+	s.f.mu.Lock()
+	defer s.f.mu.Unlock()
+	s.f.open--
+	if s.f.blobs == nil {
+		s.f.blobs = map[string][]byte{}
+	}
+	s.f.blobs[digest] = s.data
+	if kind == "answer lost" {
+		return "", &Fault{Class: Connection, Err: errReset}
+	}
+	if kind == "lies" {
+		return digestOf([]byte("something else")), nil
+	}
+	return digest, nil
+}
+
+func (s *fakeSession) Cancel(context.Context) error {
+	s.f.note("cancel")
+	s.f.mu.Lock()
+	defer s.f.mu.Unlock()
+	s.f.cancelled++
+	s.gone = true
+	return nil
+}
+
+// fakeBlob gives ranges.
+type fakeBlob struct {
+	plan     *plan
+	data     []byte
+	noRanges bool
+	noSize   bool
+	perByte  time.Duration // of one connection
+	trip     time.Duration
+
+	opened, atOnce, most atomic.Int64
+	served               atomic.Int64
+}
+
+func (f *fakeBlob) Open(ctx context.Context, offset, length int64) (*Body, error) {
+	f.opened.Add(1)
+	kind := f.plan.next()
+	if f.trip > 0 {
+		if err := sleep(ctx, f.trip); err != nil {
+			return nil, err
+		}
+	}
+	switch kind {
+	case "reset before":
+		return nil, &Fault{Class: Connection, Err: errReset}
+	case "stall":
+		return nil, hang(ctx)
+	}
+	if err := answered(kind); err != nil {
+		return nil, err
+	}
+	size := int64(len(f.data))
+	end := size
+	if length >= 0 {
+		end = min(offset+length, size)
+	}
+	if f.noRanges || kind == "whole" {
+		offset, end = 0, size
+	}
+	switch kind {
+	case "other range":
+		offset = max(offset-1, 0)
+	case "more":
+		end = min(end+100, size)
+	case "less":
+		end = offset + (end-offset+1)/2
+	}
+	b := &fakeBody{f: f, ctx: ctx, data: f.data[offset:end], cut: -1, kind: kind}
+	switch kind {
+	case "reset", "stall midway", "ends early":
+		b.cut = f.plan.number(end - offset)
+	case "corrupt":
+		b.data = bytes.Clone(b.data)
+		if len(b.data) > 0 {
+			b.data[f.plan.number(int64(len(b.data)))] ^= 1
+		}
+	}
+	if n := f.atOnce.Add(1); n > f.most.Load() {
+		f.most.Store(n)
+	}
+	body := &Body{ReadCloser: b, Offset: offset, Length: end - offset, Size: size}
+	if f.noSize {
+		body.Length, body.Size = -1, -1
+	}
+	return body, nil
+}
+
+type fakeBody struct {
+	f    *fakeBlob
+	ctx  context.Context
+	data []byte
+	at   int64
+	cut  int64
+	kind string
+	once sync.Once
+}
+
+func (b *fakeBody) Read(p []byte) (int, error) {
+	if b.ctx.Err() != nil {
+		return 0, b.ctx.Err()
+	}
+	if b.cut >= 0 && b.at >= b.cut {
+		switch b.kind {
+		case "stall midway":
+			return 0, hang(b.ctx)
+		case "ends early":
+			return 0, io.EOF
+		}
+		return 0, errReset
+	}
+	if b.at == int64(len(b.data)) {
+		return 0, io.EOF
+	}
+	end := int64(len(b.data))
+	if b.cut >= 0 {
+		end = min(end, b.cut)
+	}
+	n := copy(p, b.data[b.at:end])
+	if b.f.perByte > 0 {
+		if err := sleep(b.ctx, time.Duration(n)*b.f.perByte); err != nil {
+			return 0, err
+		}
+	}
+	b.at += int64(n)
+	b.f.served.Add(int64(n))
+	return n, nil
+}
+
+func (b *fakeBody) Close() error {
+	b.once.Do(func() { b.f.atOnce.Add(-1) })
+	return nil
+}

@@ -1,0 +1,372 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+)
+
+const (
+	// leastSegment is what one request carries at least, except at the blob's
+	// end, where less keeps all connections busy to the last.
+	leastSegment = 4 << 20
+	lastSegment  = 1 << 20
+
+	// mostSegment bounds segments that need no memory.
+	mostSegment = 64 << 20
+
+	// tripsPerSegment is how many times longer a segment should take than the
+	// round trip before it, during which its connection is idle.
+	tripsPerSegment = 20
+
+	// windowOf says how many segments may be under way or waiting for their
+	// turn to be hashed: three for two connections where they are in memory
+	// (63 MB with 8, 111 MB with 16), more where they are in the destination.
+	windowInMemory = 1.5
+	windowOnDisk   = 8
+
+	// readBackSize stays in the cache between reading back and hashing.
+	readBackSize = 256 << 10
+)
+
+// ranges receives the rest of a blob over several connections, in segments,
+// which are hashed in order as they become complete.
+type ranges struct {
+	d    *download
+	fail context.CancelCauseFunc
+	wg   sync.WaitGroup
+
+	mu       sync.Mutex
+	target   int // how many connections there should be, the stream's included
+	working  int // workers
+	stream   bool
+	extra    int // connections of the budget beyond the download's first
+	next     int64
+	size     int64
+	queue    []*segment // from the one to be hashed next on
+	changed  chan struct{}
+	latency  time.Duration
+	rate     float64 // bytes a second of one connection
+	throttle int64
+	spare    [][]byte
+}
+
+// segment is a part of the blob, received over one connection.
+type segment struct {
+	off, end int64
+	buf      []byte // nil when it is written to its place at once
+	done     chan struct{}
+}
+
+func newRanges(d *download, fail context.CancelCauseFunc) *ranges {
+	return &ranges{d: d, fail: fail, target: 1, stream: true, changed: make(chan struct{})}
+}
+
+// inPlace reports whether segments go to the destination at once.
+func (r *ranges) inPlace() bool { return r.d.dst.WriterAt != nil && r.d.dst.ReaderAt != nil }
+
+// signal wakes whoever waits for a change. r.mu is held.
+func (r *ranges) signal() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// begin hands the blob from off on to workers, the first of which goes on with
+// a cursor that is open already.
+func (r *ranges) begin(ctx context.Context, off, size int64, first *cursor) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next, r.size = off, size
+	seg := r.cut(first.end)
+	r.launch(ctx, first, seg)
+}
+
+// cut takes the next segment, which ends at end. r.mu is held.
+func (r *ranges) cut(end int64) *segment {
+	s := &segment{off: r.next, end: end, done: make(chan struct{})}
+	if !r.inPlace() {
+		if n := len(r.spare); n > 0 && int64(len(r.spare[n-1])) >= end-s.off {
+			s.buf, r.spare = r.spare[n-1][:end-s.off], r.spare[:n-1]
+		} else {
+			s.buf = make([]byte, end-s.off, max(end-s.off, leastSegment))
+		}
+	}
+	r.next = end
+	r.queue = append(r.queue, s)
+	r.signal()
+	return s
+}
+
+// launch starts a worker. r.mu is held.
+func (r *ranges) launch(ctx context.Context, c *cursor, seg *segment) {
+	r.working++
+	r.wg.Add(1)
+	r.connected()
+	go func() {
+		defer r.wg.Done()
+		r.work(ctx, c, seg)
+	}()
+}
+
+func (r *ranges) connected() {
+	n := r.working
+	if r.stream {
+		n++
+	}
+	r.d.report.connections(n)
+	r.d.result.Ranges = max(r.d.result.Ranges, n)
+}
+
+// streamEnded says that the first connection is free for a worker.
+func (r *ranges) streamEnded() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stream = false
+}
+
+// allow takes a connection for one more worker, if there may be one. r.mu is held.
+func (r *ranges) allow() bool {
+	n := r.working
+	if r.stream {
+		n++
+	}
+	if n >= r.target || r.next >= r.size {
+		return false
+	}
+	if n > r.extra {
+		if !r.d.budget.TryAcquire() {
+			return false
+		}
+		r.extra++
+	}
+	return true
+}
+
+// fill starts workers until there are as many as there should be.
+func (r *ranges) fill(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.allow() {
+		r.launch(ctx, nil, nil)
+	}
+}
+
+// retire ends a worker. r.mu is held.
+func (r *ranges) retire() {
+	r.working--
+	n := r.working
+	if r.stream {
+		n++
+	}
+	for r.extra > max(n-1, 0) {
+		r.extra--
+		r.d.budget.Release()
+	}
+	r.connected()
+}
+
+// take returns the next segment, or nil when the worker isn't needed any more.
+func (r *ranges) take(ctx context.Context) *segment {
+	for {
+		r.mu.Lock()
+		if t := r.d.throttles.Load(); t > r.throttle {
+			r.throttle, r.target = t, max(r.target/2, 1)
+		}
+		n := r.working
+		if r.stream {
+			n++
+		}
+		crowded := n > r.target || n > 1 && r.d.budget.Crowded()
+		if ctx.Err() != nil || r.next >= r.size || crowded && r.working > 1 {
+			r.retire()
+			r.mu.Unlock()
+			return nil
+		}
+		if len(r.queue) < r.window() {
+			s := r.cut(min(r.next+r.segment(), r.size))
+			r.mu.Unlock()
+			return s
+		}
+		changed := r.changed
+		r.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (r *ranges) window() int {
+	if r.inPlace() {
+		return windowOnDisk * max(r.target, 2)
+	}
+	return int(windowInMemory * float64(max(r.target, 2)))
+}
+
+// segment returns how long the next segment should be. r.mu is held.
+func (r *ranges) segment() int64 {
+	length := int64(leastSegment)
+	if r.inPlace() {
+		length = min(max(length, int64(r.rate*r.latency.Seconds()*tripsPerSegment)), mostSegment)
+	}
+	return max(min(length, (r.size-r.next)/int64(2*r.target)), lastSegment)
+}
+
+func (r *ranges) work(ctx context.Context, c *cursor, seg *segment) {
+	if c == nil {
+		c = r.d.cursor(0, 0)
+		c.ranged = true
+	}
+	defer c.close()
+	var scratch []byte
+	if r.inPlace() {
+		scratch = make([]byte, slotSize)
+	}
+	for {
+		if seg == nil {
+			if seg = r.take(ctx); seg == nil {
+				return
+			}
+			c.close()
+			c.off, c.end = seg.off, seg.end
+		}
+		began := time.Now()
+		if err := r.receive(ctx, c, seg, scratch); err != nil {
+			r.fail(err)
+			r.mu.Lock()
+			r.retire()
+			r.mu.Unlock()
+			return
+		}
+		r.learn(seg, c.latency, time.Since(began))
+		close(seg.done)
+		seg = nil
+	}
+}
+
+// learn takes what a segment showed of the link, old values fading.
+func (r *ranges) learn(s *segment, latency, took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.latency == 0 {
+		r.latency = latency
+	}
+	r.latency += (latency - r.latency) / 4
+	if receiving := took - latency; receiving > 0 {
+		rate := float64(s.end-s.off) / receiving.Seconds()
+		if r.rate == 0 {
+			r.rate = rate
+		}
+		r.rate += (rate - r.rate) / 4
+	}
+}
+
+func (r *ranges) receive(ctx context.Context, c *cursor, s *segment, scratch []byte) error {
+	for c.off < s.end {
+		p := scratch
+		if s.buf != nil {
+			p = s.buf[c.off-s.off:]
+		}
+		off := c.off
+		n, err := c.read(ctx, p)
+		if s.buf == nil && n > 0 {
+			if err := r.d.dst.write(off, p[:n]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return &SizeMismatchError{Expected: r.size, Actual: c.off, Origin: "registry"}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drain hashes the segments in order and hands them on.
+func (r *ranges) drain(ctx context.Context) error {
+	var scratch []byte
+	if r.inPlace() {
+		scratch = make([]byte, readBackSize)
+	}
+	r.streamEnded()
+	for size := r.d.known(); r.d.sum.at < size; {
+		r.fill(ctx)
+		s, err := r.head(ctx)
+		if err != nil {
+			return err
+		}
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := r.hash(s, scratch); err != nil {
+			return err
+		}
+		r.mu.Lock()
+		r.queue = r.queue[1:]
+		if s.buf != nil {
+			r.spare = append(r.spare, s.buf[:cap(s.buf)])
+		}
+		r.signal()
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// head waits until somebody took the segment that is hashed next.
+func (r *ranges) head(ctx context.Context) (*segment, error) {
+	for {
+		r.mu.Lock()
+		if len(r.queue) > 0 {
+			s := r.queue[0]
+			r.mu.Unlock()
+			return s, nil
+		}
+		changed := r.changed
+		r.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (r *ranges) hash(s *segment, scratch []byte) error {
+	for off := s.off; off < s.end; {
+		if s.buf != nil {
+			p := s.buf[off-s.off:]
+			p = p[:min(len(p), readBackSize)]
+			if err := r.d.consume(p); err != nil {
+				return err
+			}
+			off += int64(len(p))
+			continue
+		}
+		p := scratch[:min(int64(len(scratch)), s.end-off)]
+		if n, err := r.d.dst.ReaderAt.ReadAt(p, off); n < len(p) {
+			return &localError{operation: "read destination back", err: err}
+		}
+		if err := r.d.sum.write(off, p); err != nil {
+			return err
+		}
+		off += int64(len(p))
+		r.d.hashed()
+	}
+	return nil
+}
+
+// wait waits until all workers have ended, and gives their connections back.
+func (r *ranges) wait() {
+	r.wg.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ; r.extra > 0; r.extra-- {
+		r.d.budget.Release()
+	}
+}

@@ -1,0 +1,191 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// schedules is how many seeded random schedules each of the two tests runs.
+const schedules = 1000
+
+type onlyReader struct{ io.Reader }
+
+// typed reports whether a transfer may fail with err: it names what happened.
+func typed(err error) bool {
+	var (
+		retries *RetriesExhaustedError
+		resume  *NotResumableError
+		digest  *DigestMismatchError
+		size    *SizeMismatchError
+		fault   *Fault
+	)
+	return errors.As(err, &retries) || errors.As(err, &resume) || errors.As(err, &digest) ||
+		errors.As(err, &size) || errors.As(err, &fault)
+}
+
+func TestUploadsEndRightOrWithATypedError(t *testing.T) {
+	completed := 0
+	for seed := range uint64(schedules) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			content := noise(seed, []int{0, 1, 2, r.IntN(100 << 10), 1<<20 + r.IntN(3<<20), r.IntN(24 << 20)}[r.IntN(6)])
+			f := &fakeRegistry{
+				keeps: r.IntN(2) == 0,
+				plan: &plan{
+					rand: r, odds: r.Float64() * 0.6, left: r.IntN(14),
+					kinds: []string{"reset", "reset before", "5xx", "429", "401", "416", "stall", "stall midway", "stale", "answer lost", "keeps less"},
+				},
+			}
+			if r.IntN(4) == 0 {
+				f.most = 300<<10 + r.Int64N(2<<20)
+			}
+			if r.IntN(4) == 0 {
+				f.silent = true
+			}
+			o := UploadOptions{ChunkSize: []int64{0, 0, 1 << 20}[r.IntN(3)]}
+			if r.IntN(2) == 0 {
+				o.Digest = digestOf(content)
+			}
+			var body io.Reader = bytes.NewReader(content)
+			switch r.IntN(3) {
+			case 0:
+				body = onlyReader{body}
+			case 1:
+				o.Reopen = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+				body = onlyReader{body}
+			}
+			began := time.Now()
+			result, err := Upload(context.Background(), f, body, o)
+			if err == nil {
+				completed++
+				if result.Digest != digestOf(content) || !bytes.Equal(f.blobs[result.Digest], content) {
+					t.Errorf("seed %d: reported %s done, registry has %d other bytes (%v)", seed, result.Digest, len(f.blobs[result.Digest]), f.plan.log)
+				}
+			} else if !typed(err) {
+				t.Errorf("seed %d: error without a type: %v (%v)", seed, err, f.plan.log)
+			}
+			if err != nil && len(f.plan.log) < defaultRetries && !errors.As(err, new(*NotResumableError)) {
+				t.Errorf("seed %d: gave up after %d disturbances: %v (%v)\n%v", seed, len(f.plan.log), err, f.plan.log, f.requests)
+			}
+			if took := time.Since(began); took > time.Hour {
+				t.Errorf("seed %d: took %s", seed, took)
+			}
+		})
+	}
+	if completed < schedules*8/10 {
+		t.Errorf("only %d of %d uploads completed", completed, schedules)
+	}
+}
+
+// memory is a destination that any place of can be written.
+type memory struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+func (m *memory) WriteAt(p []byte, off int64) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if need := off + int64(len(p)); need > int64(len(m.data)) {
+		m.data = append(m.data, make([]byte, need-int64(len(m.data)))...)
+	}
+	return copy(m.data[off:], p), nil
+}
+
+func (m *memory) ReadAt(p []byte, off int64) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if off >= int64(len(m.data)) {
+		return 0, io.EOF
+	}
+	n := copy(p, m.data[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func TestDownloadsEndRightOrWithATypedError(t *testing.T) {
+	large := noise(7, 40<<20)
+	completed, parallel := 0, 0
+	for seed := range uint64(schedules) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 2))
+			content := large[:[]int{0, 1, r.IntN(1 << 20), r.IntN(4 << 20), r.IntN(4 << 20), r.IntN(4 << 20), 33<<20 + r.IntN(6<<20)}[r.IntN(7)]]
+			digest := digestOf(content)
+			f := &fakeBlob{
+				data: content, noRanges: r.IntN(6) == 0, noSize: r.IntN(8) == 0,
+				perByte: 20 * time.Nanosecond, trip: time.Duration(r.IntN(50)) * time.Millisecond,
+				plan: &plan{
+					rand: r, odds: r.Float64() * 0.5, left: r.IntN(14),
+					kinds: []string{"reset", "reset before", "5xx", "429", "expired", "stall", "stall midway", "ends early", "other range", "more", "less", "whole"},
+				},
+			}
+			corrupt := r.IntN(10) == 0
+			if corrupt {
+				f.plan.kinds = append(f.plan.kinds, "corrupt")
+			}
+			if f.noSize {
+				// An end that comes too early can't be told from the right one:
+				// only the digest says so.
+				corrupt = true
+			}
+			var (
+				out bytes.Buffer
+				mem memory
+				dst Destination
+			)
+			switch r.IntN(3) {
+			case 0:
+				dst.Writer = &out
+			case 1:
+				dst.WriterAt = &mem
+			default:
+				dst.WriterAt, dst.ReaderAt = &mem, &mem
+			}
+			o := DownloadOptions{Digest: digest, Concurrency: r.IntN(6)}
+			if r.IntN(3) == 0 {
+				o.Size = int64(len(content))
+			}
+			budget := NewBudget(r.IntN(5), 0)
+			o.Budget = budget
+			result, err := Download(context.Background(), f, dst, o)
+			if err == nil {
+				completed++
+				if result.Ranges > 1 {
+					parallel++
+				}
+				got := out.Bytes()
+				if dst.Writer == nil {
+					got = mem.data
+				}
+				if !bytes.Equal(got, content) {
+					t.Errorf("seed %d: reported done with %d other bytes (%v)", seed, len(got), f.plan.log)
+				}
+			} else {
+				if !typed(err) && !errors.As(err, new(*RangeError)) {
+					t.Errorf("seed %d: error without a type: %v (%v)", seed, err, f.plan.log)
+				}
+				if len(f.plan.log) < defaultRetries && !corrupt {
+					t.Errorf("seed %d: gave up after %d disturbances: %v (%v)", seed, len(f.plan.log), err, f.plan.log)
+				}
+			}
+			if n := f.atOnce.Load(); n != 0 {
+				t.Errorf("seed %d: %d bodies left open", seed, n)
+			}
+			if budget.used != 0 {
+				t.Errorf("seed %d: %d connections of the budget not given back", seed, budget.used)
+			}
+		})
+	}
+	if completed < schedules*8/10 || parallel < schedules/20 {
+		t.Errorf("only %d of %d downloads completed, %d over several connections", completed, schedules, parallel)
+	}
+}
