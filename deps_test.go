@@ -17,17 +17,17 @@ import (
 var arrows = map[string]arrow{
 	".": {
 		ours:    []string{"internal/transfer", "internal/redact"},
-		modules: []string{azcore},
+		modules: []string{azcoreModule},
 	},
 	"internal/redact":   {},
 	"internal/transfer": {never: []string{"net", "net/http"}},
 	"artifact": {
 		ours:    []string{".", "artifact", "internal/transfer", "internal/redact"},
-		modules: []string{azcore, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest"},
+		modules: []string{azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest"},
 	},
 	"diagnose": {
 		ours:    []string{".", "diagnose", "internal/redact"},
-		modules: []string{azcore},
+		modules: []string{azcoreModule},
 	},
 	"emulator": {
 		ours:    []string{"emulator"},
@@ -35,12 +35,12 @@ var arrows = map[string]arrow{
 	},
 	"emulator/emulatortest": {
 		ours:    []string{"emulator"},
-		modules: []string{azcore, "go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5"},
+		modules: []string{azcoreModule, "go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5"},
 	},
 	"cmd/acrkit": {
 		ours: []string{".", "artifact", "diagnose", "emulator", "internal/redact", "internal/transfer", "cmd/acrkit"},
 		modules: []string{
-			azcore, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
+			azcoreModule, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 			"github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",
 			"go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5",
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8",
@@ -49,11 +49,11 @@ var arrows = map[string]arrow{
 	},
 }
 
-const azcore = "github.com/Azure/azure-sdk-for-go/sdk/azcore"
+const azcoreModule = "github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 // behind are the modules that a chosen one brings along.
 var behind = map[string][]string{
-	azcore: {"github.com/Azure/azure-sdk-for-go/sdk/internal", "golang.org/x/net", "golang.org/x/text"},
+	azcoreModule: {"github.com/Azure/azure-sdk-for-go/sdk/internal", "golang.org/x/net", "golang.org/x/text"},
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity": {
 		"github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/golang-jwt/jwt/v5", "github.com/google/uuid",
 		"github.com/kylelemons/godebug", "github.com/pkg/browser", "golang.org/x/crypto",
@@ -117,7 +117,7 @@ func TestArrowsCanBeViolated(t *testing.T) {
 		"imports github.com/spf13/cobra": {own(".", "github.com/spf13/cobra"), cobra},
 		"imports artifact":               {own("diagnose", modulePath+"/artifact"), own("artifact")},
 		"imports .":                      {own("emulator/internal/store", modulePath), own(".")},
-		"links github.com/spf13/cobra":   {own("artifact", "oras.land/x"), {ImportPath: "oras.land/x", Imports: []string{"github.com/spf13/cobra"}, Module: module(azcore)}, cobra},
+		"links github.com/spf13/cobra":   {own("artifact", "oras.land/x"), {ImportPath: "oras.land/x", Imports: []string{"github.com/spf13/cobra"}, Module: module(azcoreModule)}, cobra},
 		"links net/http":                 {own("internal/transfer", "net/http"), http},
 		"has no rule":                    {own("util")},
 	} {

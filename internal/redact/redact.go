@@ -60,8 +60,12 @@ func VisibleHeader(name string) bool { return visibleHeaders[http.CanonicalHeade
 // VisibleQueryParameter reports whether the parameter's value may be printed.
 func VisibleQueryParameter(name string) bool { return visibleQuery[strings.ToLower(name)] }
 
-// URL returns an address without user, fragment and the values of all query
-// parameters that aren't known to be harmless. Text that is no address comes
+// anchor is a place within a page, such as those that ACR's messages link to. A
+// fragment of another shape may be a token.
+var anchor = regexp.MustCompile(`^(?:[A-Z]+|[a-z]+(?:-[a-z]+)*)$`)
+
+// URL returns an address without user, fragment (unless it is an anchor) and
+// the values of all query parameters that aren't known to be harmless. Text that is no address comes
 // back as [Text] leaves it.
 func URL(raw string) string {
 	u, err := url.Parse(raw)
@@ -73,7 +77,10 @@ func URL(raw string) string {
 		}
 		return text(head)
 	}
-	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	u.User = nil
+	if !anchor.MatchString(u.Fragment) {
+		u.Fragment, u.RawFragment = "", ""
+	}
 	u.RawQuery = query(u.RawQuery)
 	return u.String()
 }

@@ -18,12 +18,13 @@ func TestURLHidesWhatIsNotKnownToBeHarmless(t *testing.T) {
 	for in, want := range map[string]string{
 		"https://r.azurecr.io/acr/v1/_catalog?n=10&last=a%2Fb&api-version=2021-07-01": "https://r.azurecr.io/acr/v1/_catalog?n=10&last=a%2Fb&api-version=2021-07-01",
 		"/v2/app/blobs/uploads/1?_nouploadcache=false&_state=abc%3D":                  "/v2/app/blobs/uploads/1?_nouploadcache=false&_state=REDACTED",
-		signed:                                   "https://eusmanaged12.blob.core.windows.net/ab//docker/registry/v2/blobs/sha256/00/00aa/data?se=2024-01-24T06%3A40%3A00Z&sig=REDACTED&sp=r&regid=REDACTED",
-		"https://user:hunter2@r.azurecr.io/v2/":  "https://r.azurecr.io/v2/",
-		"https://r.azurecr.io/v2/?s3cret":        "https://r.azurecr.io/v2/?REDACTED",
-		"https://r.azurecr.io/v2/#token=hunter2": "https://r.azurecr.io/v2/",
-		"https://r\x7f/?sig=hunter2":             "https://r\x7f/?REDACTED",
-		"":                                       "",
+		signed:                                          "https://eusmanaged12.blob.core.windows.net/ab//docker/registry/v2/blobs/sha256/00/00aa/data?se=2024-01-24T06%3A40%3A00Z&sig=REDACTED&sp=r&regid=REDACTED",
+		"https://user:hunter2@r.azurecr.io/v2/":         "https://r.azurecr.io/v2/",
+		"https://r.azurecr.io/v2/?s3cret":               "https://r.azurecr.io/v2/?REDACTED",
+		"https://r.azurecr.io/v2/#token=hunter2":        "https://r.azurecr.io/v2/",
+		"https://aka.ms/acr/faq/#why-does-my-pull-fail": "https://aka.ms/acr/faq/#why-does-my-pull-fail",
+		"https://r\x7f/?sig=hunter2":                    "https://r\x7f/?REDACTED",
+		"":                                              "",
 	} {
 		if diff := cmp.Diff(want, redact.URL(in)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", in, diff)

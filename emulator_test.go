@@ -1,0 +1,404 @@
+package azcontainerregistry_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/google/go-cmp/cmp"
+
+	acr "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
+)
+
+// startRegistry returns an emulated registry and clients of it.
+func startRegistry(t *testing.T) (*emulatortest.Registry, *acr.Client, *acr.BlobClient) {
+	t.Helper()
+	registry := emulatortest.Start(t)
+	client, err := acr.NewClient(registry.Endpoint, registry.Credential, &acr.ClientOptions{ClientOptions: registry.ClientOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registry, client, client.NewBlobClient()
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// pushBlob uploads a blob in one chunk.
+func pushBlob(t *testing.T, blobs *acr.BlobClient, repository string, data []byte) string {
+	t.Helper()
+	ctx := t.Context()
+	start, err := blobs.StartUpload(ctx, repository, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calculator := acr.NewBlobDigestCalculator()
+	chunk, err := blobs.UploadChunk(ctx, *start.Location, bytes.NewReader(data), calculator, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := blobs.CompleteUpload(ctx, *chunk.Location, calculator, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *done.DockerContentDigest
+}
+
+// pushImage puts an image of one config and returns the manifest's digest.
+func pushImage(t *testing.T, client *acr.Client, repository string, tags ...string) string {
+	t.Helper()
+	config := []byte(`{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":[]},"comment":"` + strings.Join(tags, ",") + `"}`)
+	digest := pushBlob(t, client.NewBlobClient(), repository, config)
+	manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":%d},"layers":[]}`, digest, len(config))
+	for _, tag := range tags {
+		resp, err := client.UploadManifest(t.Context(), repository, tag, acr.ContentTypeApplicationVndOciImageManifestV1JSON, streaming.NopCloser(bytes.NewReader(manifest)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *resp.DockerContentDigest != digestOf(manifest) {
+			t.Fatalf("digest of the manifest is %s", *resp.DockerContentDigest)
+		}
+	}
+	return digestOf(manifest)
+}
+
+func readManifest(client *acr.Client, repository, reference string) error {
+	resp, err := client.GetManifest(context.Background(), repository, reference, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.ManifestData.Close()
+	_, err = io.Copy(io.Discard, resp.ManifestData)
+	return err
+}
+
+// TestManifestReadsTakeOneTokenAScope is the promise of 200 reads over 10
+// repositories in at most 211 requests.
+func TestManifestReadsTakeOneTokenAScope(t *testing.T) {
+	registry, setUp, _ := startRegistry(t)
+	for i := range 10 {
+		pushImage(t, setUp, fmt.Sprintf("team/app%d", i), "v1")
+	}
+	client, err := acr.NewClient(registry.Endpoint, registry.Credential, &acr.ClientOptions{ClientOptions: registry.ClientOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry.Emulator.ResetRequests()
+	for i := range 200 {
+		if err := readManifest(client, fmt.Sprintf("team/app%d", i%10), "v1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(registry.Emulator.Requests()); n != 211 {
+		t.Errorf("200 reads took %d requests, want 211: %v", n, registry.Emulator.RequestCounts())
+	}
+}
+
+// TestGoroutinesShareTokens has 64 goroutines ask for 10 scopes at once.
+func TestGoroutinesShareTokens(t *testing.T) {
+	registry, setUp, _ := startRegistry(t)
+	for i := range 10 {
+		pushImage(t, setUp, fmt.Sprintf("app%d", i), "v1")
+	}
+	client, err := acr.NewClient(registry.Endpoint, registry.Credential, &acr.ClientOptions{ClientOptions: registry.ClientOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry.Emulator.ResetRequests()
+	var group sync.WaitGroup
+	for g := range 64 {
+		group.Go(func() {
+			for i := range 10 {
+				if err := readManifest(client, fmt.Sprintf("app%d", (g+i)%10), "v1"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if n := len(registry.Emulator.Requests()); n != 651 {
+		t.Errorf("640 reads took %d requests, want 651: %v", n, registry.Emulator.RequestCounts())
+	}
+}
+
+// TestClientsOfOneCacheShareTokens counts the token calls of two clients.
+func TestClientsOfOneCacheShareTokens(t *testing.T) {
+	registry, setUp, _ := startRegistry(t)
+	pushImage(t, setUp, "app", "v1")
+	registry.Emulator.ResetRequests()
+	cache := acr.NewTokenCache()
+	for range 2 {
+		client, err := acr.NewClient(registry.Endpoint, registry.Credential, &acr.ClientOptions{ClientOptions: registry.ClientOptions(), TokenCache: cache})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := readManifest(client, "app", "v1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(registry.Emulator.Requests()); n != 4 {
+		t.Errorf("two reads took %d requests, want exchange, token and two reads: %v", n, registry.Emulator.RequestCounts())
+	}
+}
+
+// TestTokensThatDiedAreReplaced makes the registry forget every token.
+func TestTokensThatDiedAreReplaced(t *testing.T) {
+	registry, client, blobs := startRegistry(t)
+	pushImage(t, client, "app", "v1")
+	registry.Emulator.ExpireTokens()
+	if err := readManifest(client, "app", "v1"); err != nil {
+		t.Error(err)
+	}
+	start, err := blobs.StartUpload(t.Context(), "app", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry.Emulator.ExpireTokens()
+	calculator := acr.NewBlobDigestCalculator()
+	chunk, err := blobs.UploadChunk(t.Context(), *start.Location, strings.NewReader("chunk"), calculator, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blobs.CompleteUpload(t.Context(), *chunk.Location, calculator, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEveryCallOfTheAPI goes through the calls of v0.2.3 once.
+func TestEveryCallOfTheAPI(t *testing.T) {
+	_, client, blobs := startRegistry(t)
+	ctx := t.Context()
+	digest := pushImage(t, client, "team/app", "v1", "v2")
+
+	repository, err := client.GetRepositoryProperties(ctx, "team/app", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *repository.Name != "team/app" || *repository.TagCount != 2 || *repository.ManifestCount != 1 || repository.CreatedOn.IsZero() {
+		t.Errorf("repository: %+v", repository)
+	}
+	locked := false
+	if r, err := client.UpdateRepositoryProperties(ctx, "team/app", &acr.ClientUpdateRepositoryPropertiesOptions{Value: &acr.RepositoryWriteableProperties{CanDelete: &locked}}); err != nil || *r.ChangeableAttributes.CanDelete {
+		t.Errorf("update repository: %v", err)
+	}
+	if _, err := client.DeleteRepository(ctx, "team/app", nil); !acr.HasCode(err, acr.ErrorCodeRegistryDisallowedOperation) {
+		t.Errorf("delete of a locked repository: %v", err)
+	}
+	unlocked := true
+	if _, err := client.UpdateRepositoryProperties(ctx, "team/app", &acr.ClientUpdateRepositoryPropertiesOptions{Value: &acr.RepositoryWriteableProperties{CanDelete: &unlocked}}); err != nil {
+		t.Error(err)
+	}
+	tag, err := client.GetTagProperties(ctx, "team/app", "v1", nil)
+	if err != nil || *tag.Tag.Digest != digest || *tag.RepositoryName != "team/app" {
+		t.Errorf("tag: %v", err)
+	}
+	if r, err := client.UpdateTagProperties(ctx, "team/app", "v1", &acr.ClientUpdateTagPropertiesOptions{Value: &acr.TagWriteableProperties{CanWrite: &locked}}); err != nil || *r.Tag.ChangeableAttributes.CanWrite {
+		t.Errorf("update tag: %v", err)
+	}
+	if _, err := client.UpdateTagProperties(ctx, "team/app", "v1", &acr.ClientUpdateTagPropertiesOptions{Value: &acr.TagWriteableProperties{CanWrite: &unlocked}}); err != nil {
+		t.Error(err)
+	}
+	manifest, err := client.GetManifestProperties(ctx, "team/app", digest, nil)
+	if err != nil || *manifest.Manifest.Architecture != acr.ArtifactArchitectureAmd64 || len(manifest.Manifest.Tags) != 2 {
+		t.Errorf("manifest: %v", err)
+	}
+	if r, err := client.UpdateManifestProperties(ctx, "team/app", digest, &acr.ClientUpdateManifestPropertiesOptions{Value: &acr.ManifestWriteableProperties{CanRead: &unlocked}}); err != nil || !*r.Manifest.ChangeableAttributes.CanRead {
+		t.Errorf("update manifest: %v", err)
+	}
+	exists, err := client.CheckManifestExists(ctx, "team/app", "v1", nil)
+	if err != nil || exists.Digest != digest || exists.Size <= 0 || exists.MediaType != string(acr.ContentTypeApplicationVndOciImageManifestV1JSON) {
+		t.Errorf("manifest exists: %+v, %v", exists, err)
+	}
+	if _, err := client.DeleteTag(ctx, "team/app", "v2", nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.DeleteTag(ctx, "team/app", "never-was", nil); err != nil {
+		t.Errorf("deleting a tag that isn't there: %v", err)
+	}
+
+	content := bytes.Repeat([]byte("0123456789"), 1000)
+	blob := pushBlob(t, blobs, "team/app", content)
+	if blob != digestOf(content) {
+		t.Errorf("digest of the blob is %s", blob)
+	}
+	if r, err := blobs.CheckBlobExists(ctx, "team/app", blob, nil); err != nil || *r.ContentLength != int64(len(content)) {
+		t.Errorf("blob exists: %v", err)
+	}
+	if r, err := blobs.CheckChunkExists(ctx, "team/app", blob, "bytes=0-9", nil); err != nil || r.ContentLength == nil {
+		t.Errorf("chunk exists: %v", err)
+	}
+	got, err := blobs.GetBlob(ctx, "team/app", blob, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := acr.NewDigestValidationReader(blob, got.BlobData)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := io.ReadAll(reader); err != nil || !bytes.Equal(data, content) || *got.DockerContentDigest != blob {
+		t.Errorf("blob: %v", err)
+	}
+	got.BlobData.Close()
+	chunk, err := blobs.GetChunk(ctx, "team/app", blob, "bytes=10-19", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, _ := io.ReadAll(chunk.ChunkData); string(data) != "0123456789" || *chunk.ContentRange != "bytes 10-19/10000" {
+		t.Errorf("chunk: %q %v", data, *chunk.ContentRange)
+	}
+	chunk.ChunkData.Close()
+	if r, err := blobs.MountBlob(ctx, "team/other", "team/app", blob, nil); err != nil || r.DockerContentDigest == nil {
+		t.Errorf("mount: %v", err)
+	}
+	if r, err := blobs.MountBlob(ctx, "team/other", "team/app", digestOf([]byte("never was")), nil); err != nil || r.DockerContentDigest != nil || r.Location == nil {
+		t.Errorf("mount of a blob that isn't there: %+v %v", r, err)
+	} else if status, err := blobs.GetUploadStatus(ctx, *r.Location, nil); err != nil || *status.Range != "0-0" {
+		t.Errorf("status: %v", err)
+	} else if _, err := blobs.CancelUpload(ctx, *status.Location, nil); err != nil {
+		t.Errorf("cancel: %v", err)
+	}
+	if _, err := blobs.DeleteBlob(ctx, "team/app", blob, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := blobs.DeleteBlob(ctx, "team/app", blob, nil); !acr.HasCode(err, acr.ErrorCodeBlobUnknown) {
+		t.Errorf("deleting a blob that isn't there: %v", err)
+	}
+	if _, err := client.DeleteManifest(ctx, "team/app", digest, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.DeleteRepository(ctx, "team/app", nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.GetRepositoryProperties(ctx, "team/app", nil); !acr.HasCode(err, acr.ErrorCodeNameUnknown) {
+		t.Errorf("a deleted repository: %v", err)
+	}
+}
+
+// TestListings reads each list in pages of two.
+func TestListings(t *testing.T) {
+	_, client, _ := startRegistry(t)
+	ctx := t.Context()
+	var tags []string
+	for i := range 5 {
+		tags = append(tags, fmt.Sprintf("v%d", i))
+	}
+	digest := pushImage(t, client, "app", tags...)
+	pushImage(t, client, "app", "other")
+	pushImage(t, client, "base", "latest")
+	two := int32(2)
+
+	var names []string
+	for name, err := range client.Repositories(ctx, &acr.ClientListRepositoriesOptions{MaxNum: &two}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if diff := cmp.Diff([]string{"app", "base"}, names); diff != "" {
+		t.Error(diff)
+	}
+	for _, order := range []*acr.ArtifactTagOrderBy{nil, new(acr.ArtifactTagOrderByLastUpdatedOnAscending), new(acr.ArtifactTagOrderByLastUpdatedOnDescending)} {
+		options := &acr.ClientListTagsOptions{MaxNum: &two, Digest: &digest, OrderBy: order}
+		var listed, paged []string
+		for tag, err := range client.Tags(ctx, "app", options) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			listed = append(listed, *tag.Name)
+		}
+		for pager := client.NewListTagsPager("app", options); pager.More(); {
+			page, err := pager.NextPage(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, tag := range page.Tags {
+				paged = append(paged, *tag.Name)
+			}
+		}
+		if diff := cmp.Diff(listed, paged); diff != "" || len(listed) != 5 {
+			t.Errorf("tags of the digest: %v, by pager %v", listed, paged)
+		}
+	}
+	n := 0
+	for manifest, err := range client.Manifests(ctx, "app", nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(manifest.Tags)
+	}
+	if n != 6 {
+		t.Errorf("manifests have %d tags, want 6", n)
+	}
+	for _, err := range client.Tags(ctx, "never-was", nil) {
+		if !acr.HasCode(err, acr.ErrorCodeNameUnknown) {
+			t.Errorf("tags of an unknown repository: %v", err)
+		}
+	}
+}
+
+// TestReferrers attaches a signature and finds it.
+func TestReferrers(t *testing.T) {
+	_, client, _ := startRegistry(t)
+	ctx := t.Context()
+	subject := pushImage(t, client, "app", "v1")
+	exists, err := client.CheckManifestExists(ctx, "app", "v1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := pushBlob(t, client.NewBlobClient(), "app", []byte("{}"))
+	signature := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/x-signature","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":%q,"size":2},"layers":[],"subject":{"mediaType":%q,"digest":%q,"size":%d}}`,
+		empty, exists.MediaType, subject, exists.Size)
+	if _, err := client.UploadManifest(ctx, "app", digestOf(signature), acr.ContentTypeApplicationVndOciImageManifestV1JSON, streaming.NopCloser(bytes.NewReader(signature)), nil); err != nil {
+		t.Fatal(err)
+	}
+	for artifactType, want := range map[string]int{"": 1, "application/x-signature": 1, "application/x-sbom": 0} {
+		n := 0
+		for d, err := range client.Referrers(ctx, "app", subject, &acr.ClientListReferrersOptions{ArtifactType: artifactType}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d.Digest != digestOf(signature) || d.ArtifactType != "application/x-signature" {
+				t.Errorf("referrer: %+v", d)
+			}
+			n++
+		}
+		if n != want {
+			t.Errorf("%q: %d referrers, want %d", artifactType, n, want)
+		}
+	}
+}
+
+// TestFailuresCarryTheRegistrysAnswer looks at the error of an unknown tag.
+func TestFailuresCarryTheRegistrysAnswer(t *testing.T) {
+	_, client, _ := startRegistry(t)
+	pushImage(t, client, "app", "v1")
+	_, err := client.GetManifest(t.Context(), "app", "v9", nil)
+	var respErr *azcore.ResponseError
+	if !errors.As(err, &respErr) || respErr.StatusCode != 404 || respErr.ErrorCode != "MANIFEST_UNKNOWN" {
+		t.Fatalf("%v", err)
+	}
+	if body, err := io.ReadAll(respErr.RawResponse.Body); err != nil || !strings.Contains(string(body), `"MANIFEST_UNKNOWN"`) {
+		t.Errorf("body: %q, %v", body, err)
+	}
+	var op *acr.OperationError
+	if !errors.As(err, &op) || op.Repository != "app" || op.Reference != "v9" {
+		t.Errorf("operation: %+v", op)
+	}
+	id := acr.CorrelationID(err)
+	want := `get manifest app:v9: 404 MANIFEST_UNKNOWN: manifest tagged by "v9" is not found (correlation id ` + id + `)`
+	if id == "" || err.Error() != want {
+		t.Errorf("got  %s\nwant %s", err, want)
+	}
+}
