@@ -3,8 +3,6 @@ package azcontainerregistry_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -29,11 +27,6 @@ func startRegistry(t *testing.T) (*emulatortest.Registry, *acr.Client, *acr.Blob
 		t.Fatal(err)
 	}
 	return registry, client, client.NewBlobClient()
-}
-
-func digestOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // pushBlob uploads a blob in one chunk.
