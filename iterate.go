@@ -51,9 +51,9 @@ func iteratePages[T any](ctx context.Context, l *listing, decode func([]byte) ([
 		if w.buf, err = l.read(ctx, p, w.buf); err != nil {
 			return w.broken(err)
 		}
-		items, last, err := decode(w.buf)
-		if err != nil {
-			return w.broken(malformedAnswer(w.buf, err))
+		items, last, decodeErr := decode(w.buf)
+		if decodeErr != nil {
+			return w.broken(malformedAnswer(w.buf, decodeErr))
 		}
 		for _, item := range items {
 			w.items++

@@ -1,6 +1,8 @@
 package azcontainerregistry
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -23,6 +25,10 @@ type jsonScanner struct {
 	err   error
 	// words holds strings that occur again and again, such as media types.
 	words map[string]string
+	// latest is the timestamp read last: a thing that was never updated has
+	// the same one twice.
+	latest     []byte
+	latestTime time.Time
 }
 
 // maxDepth is encoding/json's.
@@ -155,7 +161,7 @@ func (s *jsonScanner) rawString() []byte {
 		return nil
 	}
 	start := s.at + 1
-	for i := start; i < len(s.data); i++ {
+	for i := plain(s.data, start); i < len(s.data); i++ {
 		switch c := s.data[i]; {
 		case c == '"':
 			s.at = i + 1
@@ -171,6 +177,22 @@ func (s *jsonScanner) rawString() []byte {
 	s.at = len(s.data)
 	s.fail("a quotation mark")
 	return nil
+}
+
+// plain passes what in a string stands for itself, eight bytes at a time: most
+// of a listing is digests. It returns where to look closer.
+func plain(data []byte, i int) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	// zero has the high bit of each byte of w that is 0 (and of some after it).
+	zero := func(w uint64) uint64 { return (w - ones) &^ w }
+	for ; i+8 <= len(data); i += 8 {
+		w := binary.LittleEndian.Uint64(data[i:])
+		control := (w - ones*' ') &^ w
+		if (control|w|zero(w^ones*'"')|zero(w^ones*'\\'))&high != 0 {
+			break
+		}
+	}
+	return i
 }
 
 // escapedString reads the rest of a string that can't be taken as it stands.
@@ -362,6 +384,9 @@ func (s *jsonScanner) time() time.Time {
 	if s.err != nil {
 		return time.Time{}
 	}
+	if len(raw) > 0 && bytes.Equal(raw, s.latest) {
+		return s.latestTime
+	}
 	t, err := time.Parse(time.RFC3339, string(raw))
 	if err != nil {
 		t, err = time.Parse("2006-01-02T15:04:05", string(raw))
@@ -372,6 +397,7 @@ func (s *jsonScanner) time() time.Time {
 		s.fail("a timestamp")
 		return time.Time{}
 	}
+	s.latest, s.latestTime = raw, t
 	return t
 }
 

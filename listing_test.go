@@ -1,0 +1,333 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// names reads a listing of repositories by iterator.
+func names(ctx context.Context, c *Client) (all []string, err error) {
+	for name, err := range c.Repositories(ctx, nil) {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, name)
+	}
+	return all, nil
+}
+
+// pagedNames reads the same by pager.
+func pagedNames(ctx context.Context, c *Client) (all []string, err error) {
+	for pager := c.NewListRepositoriesPager(nil); pager.More(); {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return all, err
+		}
+		for _, name := range page.Names {
+			all = append(all, *name)
+		}
+	}
+	return all, nil
+}
+
+// TestAListingIsWholeOrAnError lets each way of cutting a listing short happen
+// after its first page.
+func TestAListingIsWholeOrAnError(t *testing.T) {
+	next := func(target string) []string { return []string{"Link", "<" + target + `>; rel="next"`} }
+	for symptom, test := range map[string]struct {
+		link  []string
+		rest  func(*scriptRequest) *http.Response
+		check func(error) bool
+	}{
+		"malformed link": {
+			link:  []string{"Link", `</acr/v1/_catalog?last=a`},
+			check: func(err error) bool { return errors.Is(err, errMalformedLink) },
+		},
+		"link to another host": {
+			link: next("https://evil.example/acr/v1/_catalog?last=a"),
+			check: func(err error) bool {
+				var u *UntrustedOriginError
+				return errors.As(err, &u) && u.Kind == "link" && u.Got == "https://evil.example"
+			},
+		},
+		"link to another port": {
+			link: next("https://contoso.azurecr.io:444/acr/v1/_catalog?last=a"),
+			check: func(err error) bool {
+				var u *UntrustedOriginError
+				return errors.As(err, &u)
+			},
+		},
+		"link to itself": {
+			link:  next("/acr/v1/_catalog?last=b"),
+			rest:  always(200, `{"repositories":["c"]}`, next("/acr/v1/_catalog?last=b")...),
+			check: func(err error) bool { return strings.Contains(err.Error(), "leads back") },
+		},
+		"endless equal pages": {
+			link: next("/acr/v1/_catalog?last=0"),
+			rest: func(r *scriptRequest) *http.Response {
+				return answer(200, `{"repositories":["c"]}`, next("/acr/v1/_catalog?last=x"+r.URL.Query().Get("last"))...)
+			},
+			check: func(err error) bool { return strings.Contains(err.Error(), "repeats itself") },
+		},
+		"endless empty pages": {
+			link: next("/acr/v1/_catalog?last=0"),
+			rest: func(r *scriptRequest) *http.Response {
+				return answer(200, `{"repositories":null}`, next("/acr/v1/_catalog?last=x"+r.URL.Query().Get("last"))...)
+			},
+			check: func(err error) bool { return strings.Contains(err.Error(), "without an item") },
+		},
+		"half a page": {
+			link:  next("/acr/v1/_catalog?last=b"),
+			rest:  always(200, `{"repositories":["c","d`),
+			check: func(err error) bool { return errors.Is(err, errJSONEnd) },
+		},
+		"a web page": {
+			link:  next("/acr/v1/_catalog?last=b"),
+			rest:  always(200, `<html>sign in</html>`),
+			check: func(err error) bool { return strings.Contains(err.Error(), `begins with "<html>sign in</html>"`) },
+		},
+		"a refusal": {
+			link:  next("/acr/v1/_catalog?last=b"),
+			rest:  always(403, `{"errors":[{"code":"DENIED","message":"no"}]}`),
+			check: func(err error) bool { return HasCode(err, ErrorCodeDenied) },
+		},
+	} {
+		for way, list := range map[string]func(context.Context, *Client) ([]string, error){"iterator": names, "pager": pagedNames} {
+			t.Run(symptom+"/"+way, func(t *testing.T) {
+				s := &script{}
+				s.withTokens(time.Hour)
+				s.on(http.MethodGet, "/acr/v1/_catalog", func(r *scriptRequest) *http.Response {
+					if !r.URL.Query().Has("last") {
+						return answer(200, `{"repositories":["a","b"]}`, test.link...)
+					}
+					return test.rest(r)
+				})
+				all, err := list(t.Context(), s.client(t, nil))
+				var incomplete *IncompleteListingError
+				if !errors.As(err, &incomplete) || incomplete.Items < len(all) || len(all) < 2 || !test.check(err) {
+					t.Errorf("%v after %v", err, all)
+				}
+				for _, r := range s.seen {
+					if r.URL.Host != "contoso.azurecr.io" {
+						t.Errorf("a request went to %s", r.URL.Host)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestNullListsAreEmpty(t *testing.T) {
+	s := &script{}
+	s.withTokens(time.Hour)
+	s.on(http.MethodGet, "/acr/v1/_catalog", always(200, `{"repositories":null}`))
+	s.on(http.MethodGet, "/acr/v1/app/_tags", always(200, `{"tags":null}`))
+	s.on(http.MethodGet, "/acr/v1/app/_manifests", always(200, `{"manifests":null}`))
+	c := s.client(t, nil)
+	if all, err := names(t.Context(), c); err != nil || len(all) != 0 {
+		t.Errorf("%v, %v", all, err)
+	}
+	for tag, err := range c.Tags(t.Context(), "app", nil) {
+		t.Errorf("%v, %v", tag, err)
+	}
+	for m, err := range c.Manifests(t.Context(), "app", nil) {
+		t.Errorf("%v, %v", m, err)
+	}
+}
+
+func TestLaterPagesKeepFilterAndVersion(t *testing.T) {
+	s := &script{}
+	s.withTokens(time.Hour)
+	digest := "sha256:" + strings.Repeat("0", 64)
+	s.on(http.MethodGet, "/acr/v1/app/_tags", inTurn(
+		always(200, `{"tags":[{"name":"a"}]}`, "Link", `</acr/v1/app/_tags?last=639039224611470601%26a&n=1&orderby=timeasc>; rel="next"`),
+		always(200, `{"tags":[{"name":"b"}]}`)))
+	order, one := ArtifactTagOrderByLastUpdatedOnAscending, int32(1)
+	for _, err := range s.client(t, nil).Tags(t.Context(), "app", &ClientListTagsOptions{Digest: &digest, MaxNum: &one, OrderBy: &order}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var queries []url.Values
+	for _, r := range s.seen[1:] {
+		queries = append(queries, r.URL.Query())
+	}
+	want := []url.Values{
+		{"api-version": {"2021-07-01"}, "digest": {digest}, "n": {"1"}, "orderby": {"timeasc"}},
+		{"api-version": {"2021-07-01"}, "digest": {digest}, "n": {"1"}, "orderby": {"timeasc"}, "last": {"639039224611470601&a"}},
+	}
+	if diff := cmp.Diff(want, queries); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// numbered answers pages of one name each, for ever.
+func numbered(r *scriptRequest) *http.Response {
+	n := len(r.URL.Query().Get("last"))
+	return answer(200, fmt.Sprintf(`{"repositories":["r%d"]}`, n), "Link", fmt.Sprintf(`</acr/v1/_catalog?last=%s>; rel="next"`, strings.Repeat("x", n+1)))
+}
+
+func TestALoopThatEndsStopsTheRequests(t *testing.T) {
+	s := &script{}
+	s.withTokens(time.Hour)
+	s.on(http.MethodGet, "/acr/v1/_catalog", numbered)
+	list := s.client(t, nil).Repositories(t.Context(), nil)
+	for range list {
+		break
+	}
+	if n := s.count("GET"); n != 1 {
+		t.Errorf("a loop of one item took %d requests", n)
+	}
+	n := 0
+	for name, err := range list {
+		if err != nil || name != fmt.Sprintf("r%d", n) {
+			t.Fatalf("ranging again: %q, %v", name, err)
+		}
+		if n++; n == 5 {
+			break
+		}
+	}
+	// One page of the five is asked for ahead, at most.
+	if n := s.count("GET"); n < 6 || n > 7 {
+		t.Errorf("%d requests for five pages and one", n)
+	}
+}
+
+func TestACancelledListingStops(t *testing.T) {
+	s := &script{}
+	s.withTokens(time.Hour)
+	s.on(http.MethodGet, "/acr/v1/_catalog", numbered)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	for _, err := range s.client(t, nil).Repositories(ctx, nil) {
+		if n++; n == 3 {
+			cancel()
+		}
+		if n > 3 && !errors.Is(err, context.Canceled) {
+			t.Errorf("error: %v", err)
+		}
+		if n > 4 {
+			t.Fatal("the listing goes on")
+		}
+	}
+}
+
+// cutBody breaks off in the middle.
+type cutBody struct{ io.Reader }
+
+func (b cutBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+func (cutBody) Close() error { return nil }
+
+func TestAPageThatBreaksOffIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{}
+		s.withTokens(time.Hour)
+		cut := func(r *scriptRequest) *http.Response {
+			resp := answer(200, `{"repositories":["b","c`)
+			resp.ContentLength = -1
+			resp.Body = cutBody{resp.Body}
+			return resp
+		}
+		s.on(http.MethodGet, "/acr/v1/_catalog", inTurn(
+			always(200, `{"repositories":["a"]}`, "Link", `</acr/v1/_catalog?last=a>; rel="next"`),
+			cut, cut, always(200, `{"repositories":["b","c"]}`),
+			cut, cut, cut, cut))
+		c := s.client(t, nil)
+		all, err := names(t.Context(), c)
+		if diff := cmp.Diff([]string{"a", "b", "c"}, all); diff != "" || err != nil {
+			t.Errorf("%v, %s", err, diff)
+		}
+		_, err = pagedNames(t.Context(), c)
+		var exhausted *RetriesExhaustedError
+		if !errors.As(err, &exhausted) || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("error: %v", err)
+		}
+	})
+}
+
+func TestReferrersFallBackToTheTag(t *testing.T) {
+	subject := "sha256:" + strings.Repeat("0", 64)
+	index := `{"schemaVersion":2,"manifests":[{"mediaType":"m","digest":"sha256:` + strings.Repeat("1", 64) + `","size":3,"artifactType":"x"},{"mediaType":"m","digest":"sha256:` + strings.Repeat("2", 64) + `","size":3,"artifactType":"y"}]}`
+	s := &script{}
+	s.withTokens(time.Hour)
+	s.on(http.MethodGet, "/v2/app/manifests/sha256-"+strings.Repeat("0", 64), always(200, index))
+	c := s.client(t, nil)
+	n := 0
+	for d, err := range c.Referrers(t.Context(), "app", subject, &ClientListReferrersOptions{ArtifactType: "y"}) {
+		if err != nil || d.ArtifactType != "y" {
+			t.Errorf("%+v, %v", d, err)
+		}
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d referrers", n)
+	}
+	for d, err := range c.Referrers(t.Context(), "other", subject, nil) {
+		t.Errorf("a subject without referrers: %+v, %v", d, err)
+	}
+	for _, bad := range []string{`{"manifests":[null]}`, `{"manifests":[{"digest":"x"}]}`, `<html>`} {
+		s := &script{}
+		s.withTokens(time.Hour)
+		s.on(http.MethodGet, "/v2/app/referrers/", always(200, bad))
+		for _, err := range s.client(t, nil).Referrers(t.Context(), "app", subject, nil) {
+			if err == nil {
+				t.Errorf("%s is taken for an index", bad)
+			}
+		}
+	}
+}
+
+// page1000 is a page of ACR's largest size.
+func page1000(b *testing.B, kind string) []byte {
+	var items []string
+	for i := range 1000 {
+		common := `"createdTime":"2023-02-19T00:32:09.2339719Z","lastUpdateTime":"2023-02-19T00:32:09.2339719Z","changeableAttributes":{"deleteEnabled":true,"writeEnabled":true,"readEnabled":true,"listEnabled":true}}`
+		digest := fmt.Sprintf("sha256:%064x", i)
+		if kind == "tags" {
+			items = append(items, fmt.Sprintf(`{"name":"v1.0.%d","digest":%q,"signed":false,%s`, i, digest, common))
+		} else {
+			items = append(items, fmt.Sprintf(`{"digest":%q,"imageSize":4452,"architecture":"amd64","os":"linux","mediaType":"application/vnd.docker.distribution.manifest.v2+json","configMediaType":"application/vnd.docker.container.image.v1+json","tags":["v1.0.%d"],%s`, digest, i, common))
+		}
+	}
+	return []byte(`{"registry":"r.azurecr.io","imageName":"app","` + kind + `":[` + strings.Join(items, ",") + `]}`)
+}
+
+func BenchmarkReadPageOfTags(b *testing.B) {
+	page := page1000(b, "tags")
+	b.ReportAllocs()
+	for b.Loop() {
+		var l TagList
+		if err := l.UnmarshalJSON(page); err != nil || len(l.Tags) != 1000 {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReadPageOfManifests(b *testing.B) {
+	page := page1000(b, "manifests")
+	b.ReportAllocs()
+	for b.Loop() {
+		var m Manifests
+		if err := m.UnmarshalJSON(page); err != nil || len(m.Attributes) != 1000 {
+			b.Fatal(err)
+		}
+	}
+}
