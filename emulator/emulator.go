@@ -167,9 +167,9 @@ func (e *Emulator) addRegistries(all []RegistryOptions) error {
 	return nil
 }
 
-// registryFor returns the registry that a host names. A host that is no
-// registry's login server, as with a server on a loopback port, means the
-// first one.
+// registryFor returns the registry that a host names: its login server, or its
+// name below localhost. Any other host, as with a server on a loopback port,
+// means the first one.
 func (e *Emulator) registryFor(host string) *registry {
 	host = strings.ToLower(host)
 	bare := host
@@ -177,7 +177,7 @@ func (e *Emulator) registryFor(host string) *registry {
 		bare = h
 	}
 	for _, reg := range e.registries {
-		if host == reg.LoginServer || bare == reg.LoginServer {
+		if host == reg.LoginServer || bare == reg.LoginServer || bare == reg.Name+".localhost" {
 			return reg
 		}
 	}

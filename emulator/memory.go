@@ -23,7 +23,7 @@ type Connection struct {
 	listener  *memoryListener
 	server    *http.Server
 	transport *http.Transport
-	conns     sync.WaitGroup
+	conns     connTracker
 	served    chan struct{}
 	stop      context.CancelFunc
 	nextPort  atomic.Int64
@@ -57,7 +57,7 @@ func (e *Emulator) Connect(options *ConnectOptions) *Connection {
 		Handler:     e,
 		ConnContext: ConnContext,
 		BaseContext: func(net.Listener) context.Context { return ctx },
-		ConnState:   c.track,
+		ConnState:   c.conns.track,
 		// What net/http has to say here is about connections that a test cut.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -78,16 +78,6 @@ func (e *Emulator) Connect(options *ConnectOptions) *Connection {
 		_ = c.server.Serve(c.listener)
 	}()
 	return c
-}
-
-// track counts the connections whose goroutine runs.
-func (c *Connection) track(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		c.conns.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		c.conns.Done()
-	}
 }
 
 // Transport returns the connection as an [http.RoundTripper]. Redirects are
@@ -115,7 +105,7 @@ func (c *Connection) Close() error {
 	c.transport.CloseIdleConnections()
 	err := c.server.Close()
 	<-c.served
-	c.conns.Wait()
+	c.conns.wait()
 	return err
 }
 

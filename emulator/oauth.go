@@ -8,15 +8,11 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 )
 
 // maxFormBytes bounds the form of a token request. A refresh token, an Entra
 // token and a long list of scopes fit many times over.
 const maxFormBytes = 1 << 20
-
-// formTimeout bounds the time that a form may take to arrive.
-const formTimeout = 30 * time.Second
 
 var guidPattern = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
@@ -46,7 +42,6 @@ func (e *Emulator) serveOAuth(w http.ResponseWriter, r *http.Request, reg *regis
 		return
 	}
 	if r.Method == http.MethodPost {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTimeout))
 		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	}
 	member, token, refused := answer()

@@ -1,0 +1,128 @@
+package emulator
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// configFile is the JSON form of what a server can be configured by.
+type configFile struct {
+	Registries       []configRegistry  `json:"registries"`
+	IdentityProvider *IdentityProvider `json:"identityProvider"`
+	Quirks           map[string]string `json:"quirks"`
+	Faults           []Fault           `json:"faults"`
+	GCInterval       Duration          `json:"gcInterval"`
+}
+
+type configRegistry struct {
+	Name               string   `json:"name"`
+	LoginServer        string   `json:"loginServer"`
+	DataHost           string   `json:"dataHost"`
+	DataEndpointRegion string   `json:"dataEndpointRegion"`
+	SoftDelete         Duration `json:"softDelete"`
+	Quarantine         bool     `json:"quarantine"`
+	Policies
+}
+
+// ParseConfig reads the JSON configuration of a server into options. Every
+// member may be left out, and none may be misspelt; an error names the line
+// or the member. An example with most of them:
+//
+//	{
+//	  "registries": [
+//	    {
+//	      "name": "acrkit",
+//	      "admin": {"passwords": ["first", "second"]},
+//	      "identities": [
+//	        {"id": "aaaaaaaa-0000-4000-8000-000000000001", "secret": "s", "roles": ["AcrPush"]}
+//	      ],
+//	      "otherIdentities": ["AcrPull"],
+//	      "tokens": [
+//	        {"name": "ci", "passwords": ["p"], "rules": [
+//	          {"repository": "team/*", "actions": ["content/read", "metadata/read"]}]}
+//	      ],
+//	      "anonymousPull": true,
+//	      "disableARMTokens": true,
+//	      "firewall": {"allow": ["127.0.0.0/8", "::1"]},
+//	      "sku": "Standard", "throttling": true,
+//	      "quarantine": false, "softDelete": "168h",
+//	      "accessTokenLifetime": "5m", "refreshTokenLifetime": "1h", "signedURLLifetime": "1m"
+//	    },
+//	    {
+//	      "name": "second",
+//	      "abac": true,
+//	      "identities": [{"id": "dev@example.com", "roles": [
+//	        {"role": "Container Registry Repository Writer", "repositories": ["team/*"]}]}],
+//	      "dataEndpointRegion": "westeurope"
+//	    }
+//	  ],
+//	  "identityProvider": {"strict": true},
+//	  "quirks": {"oci-strict": "on"},
+//	  "faults": [{"preset": "throttled", "count": 3}],
+//	  "gcInterval": "1h"
+//	}
+//
+// The members of a registry beside its hosts are those of [Policies], those of
+// a fault are those of [Fault]. A server reaches the first registry at any
+// host name, the others at <name>.localhost or their loginServer.
+func ParseConfig(data []byte) (*Options, error) {
+	var file configFile
+	if err := strictUnmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("parse configuration: %w", err)
+	}
+	options := &Options{
+		IdentityProvider: file.IdentityProvider,
+		Quirks:           file.Quirks,
+		Faults:           file.Faults,
+		GCInterval:       time.Duration(file.GCInterval),
+	}
+	if file.GCInterval < 0 {
+		return nil, fmt.Errorf("parse configuration: gcInterval %v: want a positive duration", options.GCInterval)
+	}
+	if _, err := newQuirkSet(file.Quirks); err != nil {
+		return nil, fmt.Errorf("parse configuration: %w", err)
+	}
+	if _, err := prepareFaults(file.Faults, 0); err != nil {
+		return nil, fmt.Errorf("parse configuration: %w", err)
+	}
+	if file.IdentityProvider != nil {
+		if _, err := newIdentityProvider(file.IdentityProvider); err != nil {
+			return nil, fmt.Errorf("parse configuration: %w", err)
+		}
+	}
+	for i, r := range file.Registries {
+		registry, err := r.options()
+		if err != nil {
+			return nil, fmt.Errorf("parse configuration: registries[%d]: %w", i, err)
+		}
+		options.Registries = append(options.Registries, registry)
+	}
+	return options, nil
+}
+
+// maxSoftDelete is the longest retention of soft-deleted artifacts (ACR
+// protocol §3.10).
+const maxSoftDelete = 90 * 24 * time.Hour
+
+func (r *configRegistry) options() (RegistryOptions, error) {
+	o := RegistryOptions{
+		Name: r.Name, LoginServer: r.LoginServer, DataHost: r.DataHost,
+		SoftDelete: time.Duration(r.SoftDelete), Quarantine: r.Quarantine, Policies: r.Policies,
+	}
+	for name, host := range map[string]string{"loginServer": r.LoginServer, "dataHost": r.DataHost, "dataEndpointRegion": r.DataEndpointRegion} {
+		if strings.ContainsAny(host, "/ \t\r\n?#@\"\\<>") {
+			return o, fmt.Errorf("%s %q: want a host name", name, host)
+		}
+	}
+	if o.SoftDelete < 0 || o.SoftDelete > maxSoftDelete {
+		return o, fmt.Errorf("softDelete %v: want up to 90 days", o.SoftDelete)
+	}
+	if r.DataEndpointRegion != "" {
+		if r.DataHost != "" {
+			return o, fmt.Errorf("dataEndpointRegion: the dataHost is given already")
+		}
+		o.DataHost = strings.ToLower(r.Name) + "." + r.DataEndpointRegion + ".data.azurecr.io"
+	}
+	return o, r.Policies.validate()
+}
