@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -108,34 +107,33 @@ func (st *stage) send(w http.ResponseWriter, r *http.Request, file *os.File, len
 		p.spend(r.Context(), n, st.BytesPerSecond)
 		if length > 0 {
 			if kind := st.faults.pass(n); kind != none {
-				fail(w, r, kind)
+				// What was sent so far is sent, before the connection ends.
+				_ = http.NewResponseController(w).Flush()
+				st.fail(w, kind)
 				return
 			}
 		}
 	}
 }
 
-// fail ends the connection in the fault's way; it never answers.
-func fail(w http.ResponseWriter, r *http.Request, kind fault) {
-	if kind == stall {
-		if flusher, ok := w.(http.Flusher); ok {
-			flusher.Flush()
-		}
-		<-r.Context().Done()
-		return
-	}
+// fail ends the connection in the fault's way, or leaves it standing; it never
+// answers. The handler can return in every case, so that it holds no lock
+// while a client waits.
+func (st *stage) fail(w http.ResponseWriter, kind fault) {
 	hijacked, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	defer hijacked.Close()
-	var tcp *net.TCPConn
-	if c, ok := hijacked.(*conn); ok {
-		tcp = c.TCPConn
+	switch kind {
+	case stall:
+		st.faults.keep(hijacked)
+		return
+	case reset:
+		if c, ok := hijacked.(*conn); ok {
+			_ = c.SetLinger(0)
+		}
 	}
-	if tcp != nil && kind == reset {
-		_ = tcp.SetLinger(0)
-	}
+	_ = hijacked.Close()
 }
 
 func storageError(w http.ResponseWriter, status int, code string) {

@@ -2,6 +2,7 @@ package neutral
 
 import (
 	"math/rand/v2"
+	"net"
 	"sync"
 )
 
@@ -37,6 +38,8 @@ type schedule struct {
 	refuse bool
 	// epoch is part of each signed URL; a stale fault raises it.
 	epoch int
+	// stalled connections stand until the stage ends.
+	stalled []net.Conn
 }
 
 func newSchedule(c *Faults) *schedule {
@@ -107,4 +110,24 @@ func (s *schedule) played() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.count
+}
+
+// keep leaves a connection open that nobody serves any more.
+func (s *schedule) keep(c net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stalled = append(s.stalled, c)
+}
+
+// end closes what stands still.
+func (s *schedule) end() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.stalled {
+		_ = c.Close()
+	}
+	s.stalled = nil
 }

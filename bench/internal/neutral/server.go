@@ -87,6 +87,7 @@ func (s *Server) Close() error {
 	for _, server := range s.servers {
 		err = errors.Join(err, server.Close())
 	}
+	s.stage.Load().faults.end()
 	s.done.Wait()
 	return err
 }
@@ -105,7 +106,9 @@ func (s *Server) Configure(c Config) error {
 			s.lists.get(kind, total, largePage)
 		}
 	}
-	s.stage.Store(next)
+	if last := s.stage.Swap(next); last != nil {
+		last.faults.end()
+	}
 	return nil
 }
 

@@ -151,7 +151,7 @@ func (st *stage) receive(w http.ResponseWriter, r *http.Request, up *session) bo
 			if kind == stale {
 				up.state++
 			}
-			fail(w, r, kind)
+			st.fail(w, kind)
 			return false
 		}
 	}

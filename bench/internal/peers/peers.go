@@ -35,7 +35,7 @@ const (
 
 // All returns the peers in the order of the reports.
 func All() []Peer {
-	return []Peer{official(), ggcr(), orasPeer(), regclientPeer(), skopeo(), limit()}
+	return []Peer{ours(), official(), ggcr(), orasPeer(), regclientPeer(), skopeo(), limit()}
 }
 
 // Find returns the peer with the name.
