@@ -102,6 +102,9 @@ func (t *tour) run(secret string, args ...string) int {
 	shown := make([]string, len(args))
 	for i, arg := range args {
 		shown[i] = strings.ReplaceAll(arg, t.dir+string(filepath.Separator), "")
+		if strings.ContainsAny(arg, " |[]{}") {
+			shown[i] = "'" + shown[i] + "'"
+		}
 	}
 	prompt := "$ acrkit "
 	if secret != "" {
@@ -174,14 +177,13 @@ func (t *tour) build() error {
 	if err != nil {
 		return err
 	}
-	image, err := buildDemoImage(t.ctx, t.image(), demoTag, layers)
-	if err != nil {
-		return err
-	}
 	var total int64
-	for _, layer := range image.layers {
+	image, err := buildDemoImage(t.ctx, t.image(), demoTag, layers, func(layer builtLayer) {
 		t.say("   %s  %9s  %5d files  %s", term.Short(layer.desc.Digest.String()), output.Size(layer.desc.Size), layer.files, layer.what)
 		total += layer.desc.Size
+	})
+	if err != nil {
+		return err
 	}
 	t.say("   %s in %d layers", output.Size(total), len(image.layers))
 	return nil

@@ -95,8 +95,9 @@ type demoImage struct {
 	root   ocispec.Descriptor
 }
 
-// buildDemoImage writes an image of real files into a new layout folder.
-func buildDemoImage(ctx context.Context, dir, tag string, layers []demoLayer) (*demoImage, error) {
+// buildDemoImage writes an image of real files into a new layout folder, and
+// tells each layer that is done.
+func buildDemoImage(ctx context.Context, dir, tag string, layers []demoLayer, tell func(builtLayer)) (*demoImage, error) {
 	i := &demoImage{dir: dir}
 	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
 		return nil, err
@@ -115,6 +116,7 @@ func buildDemoImage(ctx context.Context, dir, tag string, layers []demoLayer) (*
 		if err != nil {
 			return nil, fmt.Errorf("layer of %s: %w", layer.what, err)
 		}
+		tell(built)
 		i.layers = append(i.layers, built)
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, built.diffID)
 		config.History = append(config.History, ocispec.History{CreatedBy: "acrkit demo", Comment: layer.what})

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
 )
@@ -173,19 +176,50 @@ func (a *app) target(ctx context.Context, l location) (target artifact.Target, f
 		repository, err := a.repository(ctx, l.ref)
 		return repository, unchanged, err
 	case inLayout:
+		_, missing := os.Stat(l.path)
 		layout, err := artifact.CreateLayout(l.path)
 		if err != nil {
 			return nil, nil, err
 		}
-		return layout, func(err error) error { return errors.Join(err, layout.Close()) }, nil
+		return layout, func(err error) error {
+			bare := err != nil && missing != nil && isBare(l.path)
+			err = errors.Join(err, layout.Close())
+			if bare {
+				err = errors.Join(err, os.RemoveAll(l.path))
+			}
+			return err
+		}, nil
 	case inArchive:
 		writer, err := artifact.CreateArchive(l.path, l.format)
 		if err != nil {
 			return nil, nil, err
 		}
-		return writer, func(err error) error { return errors.Join(err, writer.Close()) }, nil
+		return writer, func(err error) error {
+			if err != nil && isBare(l.path+".acrkit-partial") {
+				return errors.Join(err, writer.Discard())
+			}
+			return errors.Join(err, writer.Close())
+		}, nil
 	}
 	return a.streamTarget(l.format)
+}
+
+// isBare reports whether a layout folder holds nothing that a transfer could go
+// on with: it failed before its first byte, and leaves no trace.
+func isBare(dir string) bool {
+	bare := true
+	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		switch entry.Name() {
+		case ocispec.ImageLayoutFile, ocispec.ImageIndexFile, "lock":
+			return nil
+		}
+		bare = false
+		return fs.SkipAll
+	})
+	return bare && err == nil
 }
 
 // streamTarget gathers an archive in a temporary folder and writes it to

@@ -162,12 +162,15 @@ func (a *app) runTransfer(command *cobra.Command, t transfer) error {
 		return a.applyTransfer(command, t, options)
 	}
 	a.flagsElsewhere = t.remote()
-	t.settleNames()
+	t.settleSource()
 	if err := t.refuseReplacing(); err != nil {
 		return err
 	}
 	src, err := a.source(command.Context(), t.from)
 	if err != nil {
+		return err
+	}
+	if err := t.settleTarget(command.Context(), src); err != nil {
 		return err
 	}
 	if t.flags.write.dryRun || t.flags.write.keep != "" {
@@ -183,28 +186,44 @@ func (t *transfer) remote() bool {
 	return (t.from.kind == inRegistry && !t.from.ref.Registry.Local()) || (t.to.kind == inRegistry && !t.to.ref.Registry.Local())
 }
 
-// settleNames fills in the names that were left out: the source's is latest in
-// a registry, the destination's is the source's.
-func (t *transfer) settleNames() {
+// settleSource fills in the source's name: latest in a registry.
+func (t *transfer) settleSource() {
 	if t.from.kind == inRegistry && t.from.ref.Version() == "" {
 		t.from.ref.Tag = "latest"
+	}
+}
+
+// settleTarget fills in the destination's name where it was left out: the
+// source's, which a folder or an archive with one image tells itself.
+func (t *transfer) settleTarget(ctx context.Context, src artifact.Source) error {
+	if t.to.version() != "" {
+		return nil
 	}
 	name := t.from.name
 	if t.from.kind == inRegistry {
 		name = t.from.ref.Tag
 	}
+	if lister, ok := src.(artifact.TagLister); ok && name == "" && t.from.kind != inRegistry {
+		tags, err := lister.Tags(ctx)
+		if err != nil {
+			return err
+		}
+		if len(tags) == 1 {
+			name = tags[0]
+		}
+	}
 	switch {
-	case t.to.kind == inRegistry && t.to.ref.Version() == "":
+	case t.to.kind == inRegistry:
 		// A docker archive calls its image app:1; only the tag goes along.
 		if tag := name[strings.LastIndexByte(name, ':')+1:]; tagGrammar.MatchString(tag) {
 			t.to.ref.Tag = tag
 		}
-	case t.to.kind != inRegistry && t.to.name == "":
+	case t.to.format == artifact.ArchiveDocker && t.from.kind == inRegistry && name != "":
+		t.to.name = t.from.ref.Repository + ":" + name
+	default:
 		t.to.name = name
-		if t.to.format == artifact.ArchiveDocker && t.from.kind == inRegistry && name != "" {
-			t.to.name = t.from.ref.Repository + ":" + name
-		}
 	}
+	return nil
 }
 
 // refuseReplacing is --no-clobber for files; the library does it for tags.

@@ -208,11 +208,13 @@ func listTable[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error
 	for i, column := range view.Columns {
 		names[i] = strings.ToUpper(column.Name)
 	}
-	if err := writeRow(w, names); err != nil {
-		return err
-	}
 	rows := 0
 	failed := each(items, func(item T) error {
+		if rows == 0 {
+			if err := writeRow(w, names); err != nil {
+				return err
+			}
+		}
 		if rows++; rows%tableBatch == 0 {
 			if err := w.Flush(); err != nil {
 				return err
@@ -220,6 +222,9 @@ func listTable[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error
 		}
 		return writeRow(w, values(view, item))
 	})
+	if failed == nil && rows == 0 {
+		failed = writeRow(w, names)
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
