@@ -22,7 +22,7 @@ const nullUser = "00000000-0000-0000-0000-000000000000"
 
 // resource401 is the registry's own refusal of a request; it never answers 403
 // for a missing permission (ACR protocol §2.2).
-var resource401 = either(phased(phaseResource, 401), phased(phaseChallenge, 401))
+var resource401 = all(either(phased(phaseResource, 401), phased(phaseChallenge, 401)), func(x *exchange) bool { return !x.page })
 
 func bearer(x *exchange) bool { return x.auth.scheme == "bearer" }
 

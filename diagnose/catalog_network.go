@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"bytes"
+	"encoding/json"
 )
 
 const (
@@ -30,27 +31,36 @@ var toRegistry = all(not(toData), not(toEntra))
 
 // noConnection are the failures that keep a connection from coming about.
 var noConnection = failed(transportDNSNotFound, transportDNSTemporary, transportDNSTimeout, transportRefused,
-	transportUnreachable, transportConnectTimeout, transportTLSTimeout, transportReset, transportClosed,
-	transportResponseTimeout, transportDeadline)
+	transportUnreachable, transportConnectTimeout, transportTLSTimeout)
 
-// loginPage reports whether a web page asks for a password.
+// brokenConnection are the failures of a connection that had come about.
+var brokenConnection = failed(transportReset, transportClosed, transportResponseTimeout, transportDeadline)
+
+// signIn is how pages that want a sign-in give themselves away.
+var signIn = []string{`type="password"`, "type=password", "type='password'", "sign in", "log in", "captive portal"}
+
+// loginPage reports whether a web page asks for a sign-in.
 func loginPage(x *exchange) bool {
 	if !x.page {
 		return false
 	}
 	head := bytes.ToLower(x.body[:min(len(x.body), maxParsed)])
-	return bytes.Contains(head, []byte(`type="password"`)) || bytes.Contains(head, []byte("type=password")) ||
-		bytes.Contains(head, []byte("type='password'"))
+	for _, words := range signIn {
+		if bytes.Contains(head, []byte(words)) {
+			return true
+		}
+	}
+	return false
 }
 
 var rowsMiddlebox = []Row{
 	{
 		Code: "PROXY_LOGIN_PAGE", Kind: KindNetwork, Severity: SeverityError,
-		Title: "a web page that asks for a password came back in place of {host}",
-		Meaning: "A registry answers JSON. A page with a password field comes from something on the way that wants a sign-in " +
+		Title: "a web page that asks for a sign-in came back in place of {host}",
+		Meaning: "A registry answers JSON. A page that asks for a sign-in comes from something on the way that wants a sign-in " +
 			"first: a proxy, or a guest network's portal.",
 		Causes: []Cause{
-			certain("the answer is a web page with a password field, not a registry's", "the answer's body"),
+			certain("the answer is a web page that asks for a sign-in, not a registry's", "the answer's body"),
 			inferred("probably a proxy or a guest network's portal wants a sign-in", "open http://example.com in a browser on this machine"),
 			inferred("possibly {host} is a web site and no registry", "the name, letter by letter"),
 		},
@@ -114,6 +124,15 @@ var rowsMiddlebox = []Row{
 		rank: rankGeneral,
 		see:  []sight{sawBody, sawServer, sawAnswer},
 	},
+}
+
+// notJSON reports whether reading an answer's JSON failed.
+func notJSON(x *exchange) bool {
+	if _, ok := find[*json.SyntaxError](x); ok {
+		return true
+	}
+	_, ok := find[*json.UnmarshalTypeError](x)
+	return ok
 }
 
 func notStorageNorEntra(x *exchange) bool { return x.phase != phaseStorage && x.phase != phaseEntra }
@@ -201,7 +220,7 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"try again: acrkit transfers list shows what can go on"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
-		match: all(failed(transportClosed), toRegistry),
+		match: all(failed(transportClosed), toRegistry, not(notJSON)),
 		see:   []sight{sawFailure},
 	},
 	{
@@ -327,6 +346,36 @@ var rowsNetwork = []Row{
 		see:   []sight{sawFailure, sawRedirect},
 	},
 	{
+		Code: "DATA_CONNECTION_BROKEN", Kind: KindNetwork, Severity: SeverityError,
+		Title: "the connection to the data host {data} broke, or nothing more came on it",
+		Meaning: "The bytes of a blob come from another host than the login server. That host was reached, and the connection " +
+			"did not last until the bytes were there.",
+		Causes: []Cause{
+			certain("the connection to {data} ended or went silent before the bytes were there", "the error names that host"),
+			inferred("probably a passing fault; downloads go on from where they were", "the same work succeeds when tried again"),
+			inferred("possibly a proxy or firewall ends long or large transfers", "it happens at the same size or time"),
+		},
+		Fix:   []string{"try again: acrkit transfers list shows what can go on", "acrkit doctor with a repository measures the host"},
+		Retry: RetryLater, Link: linkEndpoints, AzCode: azChallenge,
+		match: all(brokenConnection, toData),
+		see:   []sight{sawFailure, sawRedirect},
+	},
+	{
+		Code: "ANSWER_UNREADABLE", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "an answer of {host} is not the JSON that it should be",
+		Meaning: "The status says that all is well, and the body ends early or is something else.",
+		Causes: []Cause{
+			certain("the body is not complete JSON", "the reader's own error"),
+			inferred("probably something on the way cut the answer or answered in the registry's place", "the same request by another network"),
+		},
+		Fix:   []string{"try again", "acrkit doctor {host}"},
+		Retry: RetryLater, Link: linkAccess,
+		match: func(x *exchange) bool {
+			return x.status == 0 && x.library.kind == "" && x.entra.kind == "" && (x.transport.kind == "" || x.transport.kind == transportClosed) && notJSON(x)
+		},
+		see: []sight{sawText},
+	},
+	{
 		Code: "ENTRA_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
 		Title:   "the identity service is not reachable",
 		Meaning: "The credential has to ask Entra for a token, and no connection to it came about.",
@@ -336,7 +385,7 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"allow port 443 to login.microsoftonline.com", "acrkit doctor"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azRefreshToken,
-		match: either(all(noConnection, toEntra), entraKind(entraUnreachable)),
+		match: either(all(either(noConnection, brokenConnection), toEntra), entraKind(entraUnreachable)),
 		see:   []sight{sawFailure, sawEntra},
 	},
 	{

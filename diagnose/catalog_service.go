@@ -197,7 +197,7 @@ func storage(statuses ...int) func(*exchange) bool {
 var rowsStorage = []Row{
 	{
 		Code: "CREDENTIALS_TO_STORAGE", Kind: KindRequest, Severity: SeverityError,
-		Title: "the storage host {data} was sent the registry's credentials, and refuses them",
+		Title: "the storage host {data} refuses the form of the request's credentials (400)",
 		Meaning: "A blob is answered with a redirect to a storage host, by a link that is signed already. An Authorization " +
 			"header sent along makes the storage refuse the request, and shows the token to a host that has no business with it.",
 		Causes: []Cause{

@@ -302,7 +302,7 @@ func checkChallenge(ctx context.Context, r *run) outcome {
 		r.challenge = response
 	}
 	if err != nil {
-		if response != nil && response.StatusCode == http.StatusOK && strings.HasPrefix(response.Header.Get("Docker-Distribution-Api-Version"), "registry/2") {
+		if response != nil && response.StatusCode == http.StatusOK && !gather(err).page && strings.HasPrefix(response.Header.Get("Docker-Distribution-Api-Version"), "registry/2") {
 			return outcome{status: StatusOK, summary: "answers without a sign-in", findings: []Diagnosis{r.finding("NO_CHALLENGE", gather(err))}}
 		}
 		return fails(err)

@@ -1,8 +1,12 @@
 package diagnose
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,7 +25,18 @@ const probeBytes = 1 << 20
 // a burst would be throttled.
 const lowRate = 10
 
+// slowRate is the speed in bytes a second below which a pull is called slow,
+// and slowTime how long the probe goes on measuring such a line.
+const (
+	slowRate = 1e6
+	slowTime = 3 * time.Second
+)
+
+// probeChunk is how much the push probe sends: one small chunk.
+const probeChunk = 2 << 10
+
 var checksRegistry = []check{
+	{name: "metadata", needs: []string{"scopes"}, late: "RESPONSE_TIMEOUT", run: checkMetadata},
 	{name: "pull", needs: []string{"scopes"}, late: "PULL_TIMEOUT", run: checkPull},
 	{name: "push", needs: []string{"scopes"}, late: "RESPONSE_TIMEOUT", run: checkPush},
 	{name: "throttling", needs: []string{"token"}, after: []string{"pull", "push"}, run: checkThrottling},
@@ -40,17 +55,68 @@ func (r *run) get(ctx context.Context, path string, accept ...string) (*http.Res
 }
 
 func (r *run) firstRepository(ctx context.Context) (string, error) {
-	_, body, err := r.get(ctx, "/acr/v1/_catalog?n=1")
-	if err != nil {
-		return "", err
-	}
 	var list struct {
 		Repositories []string `json:"repositories"`
 	}
-	if json.Unmarshal(body, &list) != nil || len(list.Repositories) == 0 {
-		return "", nil
+	err := r.getJSON(ctx, "/acr/v1/_catalog?n=1", &list)
+	if err != nil || len(list.Repositories) == 0 {
+		return "", err
 	}
 	return list.Repositories[0], nil
+}
+
+// getJSON reads an answer of the registry's own API.
+func (r *run) getJSON(ctx context.Context, path string, into any) error {
+	_, body, err := r.get(ctx, path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("read the answer to %s: %w", path, err)
+	}
+	return nil
+}
+
+// checkMetadata reads what the registry says of the repository: its own
+// properties, a tag's and a manifest's.
+func checkMetadata(ctx context.Context, r *run) outcome {
+	if r.repository == "" {
+		return notApplicable("no repository to look at")
+	}
+	if r.access.ok && !grants(r.access.scopes(), "repository", r.repository, "metadata_read") {
+		return notApplicable("metadata_read is not granted on " + r.repository)
+	}
+	var repository struct {
+		Manifests int `json:"manifestCount"`
+		Tags      int `json:"tagCount"`
+	}
+	base := "/acr/v1/" + r.repository
+	if err := r.getJSON(ctx, base, &repository); err != nil {
+		return fails(err)
+	}
+	var tags struct {
+		Tags []struct {
+			Name string `json:"name"`
+		} `json:"tags"`
+	}
+	if err := r.getJSON(ctx, base+"/_tags?n=1", &tags); err != nil {
+		return fails(err)
+	}
+	if len(tags.Tags) > 0 {
+		if err := r.getJSON(ctx, base+"/_tags/"+tags.Tags[0].Name, &struct{}{}); err != nil {
+			return fails(err)
+		}
+	}
+	digest, err := r.firstManifest(ctx)
+	if err != nil {
+		return fails(err)
+	}
+	if digest != "" {
+		if err := r.getJSON(ctx, base+"/_manifests/"+digest, &struct{}{}); err != nil {
+			return fails(err)
+		}
+	}
+	return ok(fmt.Sprintf("%s: %d manifests, %d tags", clean(r.repository, 64), repository.Manifests, repository.Tags))
 }
 
 // manifest is what the probe needs of a manifest or an index.
@@ -111,17 +177,14 @@ func (r *run) firstManifest(ctx context.Context) (string, error) {
 	if r.access.ok && !grants(r.access.scopes(), "repository", r.repository, "metadata_read") {
 		return "", nil
 	}
-	_, body, err := r.get(ctx, "/acr/v1/"+r.repository+"/_manifests?n=1&orderby=timedesc")
-	if err != nil {
-		return "", err
-	}
 	var list struct {
 		Manifests []struct {
 			Digest string `json:"digest"`
 		} `json:"manifests"`
 	}
-	if json.Unmarshal(body, &list) != nil || len(list.Manifests) == 0 {
-		return "", nil
+	err := r.getJSON(ctx, "/acr/v1/"+r.repository+"/_manifests?n=1&orderby=timedesc", &list)
+	if err != nil || len(list.Manifests) == 0 {
+		return "", err
 	}
 	return list.Manifests[0].Digest, nil
 }
@@ -131,6 +194,9 @@ func (r *run) manifest(ctx context.Context, digest string) (manifest, error) {
 	_, body, err := r.get(ctx, "/v2/"+r.repository+"/manifests/"+digest, manifestTypes...)
 	if err != nil {
 		return m, err
+	}
+	if actual := digestOf(body); actual != digest {
+		return m, &azcontainerregistry.DigestMismatchError{Expected: digest, Actual: actual, Size: int64(len(body))}
 	}
 	if err := json.Unmarshal(body, &m); err != nil {
 		return m, fmt.Errorf("read manifest %s@%s: %w", r.repository, digest, err)
@@ -175,19 +241,51 @@ func (r *run) pullBlob(ctx context.Context, blob content) outcome {
 		body, _ := io.ReadAll(io.LimitReader(response.Body, maxParsed))
 		return fails(asResponseError(response, body))
 	}
-	n, err := io.Copy(io.Discard, io.LimitReader(response.Body, probeBytes))
+	hash := sha256.New()
+	n, err := copyFor(hash, response.Body, began.Add(slowTime))
 	if err != nil {
 		return r.dataHostFails(host, &url.Error{Op: "Get", URL: request.URL.Redacted(), Err: err})
 	}
 	took := time.Since(began)
-	speed := ""
-	// Below a few chunks a speed would be the round trip's, not the line's.
-	if n >= 64<<10 && took > 0 {
-		speed = fmt.Sprintf(", %.0f MB/s", float64(n)/1e6/took.Seconds())
+	if actual := "sha256:" + hex.EncodeToString(hash.Sum(nil)); n == blob.Size && actual != blob.Digest {
+		return fails(&azcontainerregistry.DigestMismatchError{Expected: blob.Digest, Actual: actual, Size: n})
 	}
-	return ok(fmt.Sprintf("%s%s", host, speed),
+	o := ok(host,
 		saw(FromNetwork, "the registry leads blobs to %s", host),
 		saw(FromNetwork, "%d bytes were read in %s, the first after %s", n, took.Round(time.Microsecond), first.Round(time.Microsecond)))
+	// Below a few packets a speed would be the round trip's, not the line's.
+	if n < 64<<10 || took <= 0 {
+		return o
+	}
+	rate := float64(n) / took.Seconds()
+	o.summary += fmt.Sprintf(", %.1f MB/s", rate/1e6)
+	if rate < slowRate {
+		o.findings = append(o.findings, r.finding("PULL_SLOW", &exchange{}, o.seen...))
+	}
+	return o
+}
+
+// copyFor reads up to probeBytes, and stops earlier when it is time.
+func copyFor(to io.Writer, from io.Reader, until time.Time) (int64, error) {
+	buffer := make([]byte, 32<<10)
+	var n int64
+	for n < probeBytes && time.Now().Before(until) {
+		read, err := from.Read(buffer[:min(int64(len(buffer)), probeBytes-n)])
+		n += int64(read)
+		to.Write(buffer[:read]) // a hash never fails
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // dataHostFails names the host that a network blocks, whichever it is.
@@ -202,8 +300,9 @@ func (r *run) dataHostFails(host string, err error) outcome {
 	return outcome{findings: []Diagnosis{row.diagnosis(x)}, summary: row.Title}
 }
 
-// checkPush starts an upload and cancels it, which leaves nothing. Without the
-// right to cancel (ACR protocol §2.3) it is not started.
+// checkPush starts an upload, sends one small chunk and cancels it, which
+// leaves nothing. Without the right to cancel (ACR protocol §2.3) it is not
+// started.
 func checkPush(ctx context.Context, r *run) outcome {
 	granted := r.access.scopes()
 	switch {
@@ -216,33 +315,89 @@ func checkPush(ctx context.Context, r *run) outcome {
 	case r.access.ok && !grants(granted, "repository", r.repository, "delete"):
 		return notApplicable("cancelling needs delete, which is not granted")
 	}
-	request, err := r.request(ctx, http.MethodPost, "/v2/"+r.repository+"/blobs/uploads/")
+	location, err := r.upload(ctx, http.MethodPost, r.base.JoinPath("/v2/", r.repository, "/blobs/uploads/"), nil)
 	if err != nil {
 		return fails(err)
 	}
-	response, _, err := r.do(request, http.StatusAccepted)
-	if err != nil {
-		return fails(err)
+	next, failure := r.upload(ctx, http.MethodPatch, location, make([]byte, probeChunk))
+	if failure == nil {
+		location = next
+		failure = r.arrived(ctx, location)
 	}
-	location, err := r.base.Parse(response.Header.Get("Location"))
-	if err != nil || response.Header.Get("Location") == "" {
-		return fails(fmt.Errorf("start upload: the answer has no usable Location"))
-	}
-	if location.Scheme != r.base.Scheme || location.Host != r.base.Host {
-		return fails(&azcontainerregistry.UntrustedOriginError{Kind: "location", Got: location.Scheme + "://" + location.Host, Want: r.base.Scheme + "://" + r.base.Host})
-	}
-	// The upload is taken back even when the caller has given up meanwhile.
+	// The upload is taken back even when the chunk failed or the caller has
+	// given up meanwhile.
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.timeout)
 	defer cancel()
-	request, err = http.NewRequestWithContext(cleanup, http.MethodDelete, location.String(), nil)
-	if err != nil {
-		return fails(err)
+	request, err := r.requestTo(cleanup, http.MethodDelete, location, nil)
+	if err == nil {
+		_, _, err = r.do(request, http.StatusNoContent, http.StatusAccepted, http.StatusNotFound)
 	}
-	request.Header.Set("Authorization", "Bearer "+r.accessToken)
-	if _, _, err := r.do(request, http.StatusNoContent, http.StatusAccepted, http.StatusNotFound); err != nil {
+	if failure != nil {
+		err = failure
+	}
+	if err != nil {
 		return fails(err)
 	}
 	return ok("an upload was started and cancelled")
+}
+
+// arrived asks the upload's status, and compares what the registry has with
+// what was sent.
+func (r *run) arrived(ctx context.Context, location *url.URL) error {
+	request, err := r.requestTo(ctx, http.MethodGet, location, nil)
+	if err != nil {
+		return err
+	}
+	response, _, err := r.do(request, http.StatusNoContent, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	if got, want := response.Header.Get("Range"), fmt.Sprintf("0-%d", probeChunk-1); got != want {
+		return &uploadLostError{got, want}
+	}
+	return nil
+}
+
+// uploadLostError says that the registry has not got what it acknowledged.
+type uploadLostError struct{ got, want string }
+
+func (e *uploadLostError) Error() string {
+	return fmt.Sprintf("the upload's status says Range %q, want %q", e.got, e.want)
+}
+
+// upload sends one request of an upload and returns where the next one goes,
+// which has to be the registry itself.
+func (r *run) upload(ctx context.Context, method string, to *url.URL, chunk []byte) (*url.URL, error) {
+	request, err := r.requestTo(ctx, method, to, chunk)
+	if err != nil {
+		return nil, err
+	}
+	response, _, err := r.do(request, http.StatusAccepted)
+	if err != nil {
+		return nil, err
+	}
+	location, err := r.base.Parse(response.Header.Get("Location"))
+	if err != nil || response.Header.Get("Location") == "" {
+		return nil, errors.New("upload: the answer has no usable Location")
+	}
+	if location.Scheme != r.base.Scheme || location.Host != r.base.Host {
+		return nil, &azcontainerregistry.UntrustedOriginError{Kind: "location", Got: location.Scheme + "://" + location.Host, Want: r.base.Scheme + "://" + r.base.Host}
+	}
+	return location, nil
+}
+
+// requestTo makes a signed request to an address of the registry itself.
+func (r *run) requestTo(ctx context.Context, method string, to *url.URL, chunk []byte) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(chunk))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+r.accessToken)
+	if len(chunk) > 0 {
+		request.Header.Set("Content-Type", "application/octet-stream")
+		request.Header.Set("Content-Range", fmt.Sprintf("0-%d", len(chunk)-1))
+	}
+	return request, nil
 }
 
 // checkThrottling reads what the answers told of the rate that is left.

@@ -27,3 +27,7 @@ func Matching(err error) []string {
 
 // FactNames lists the words that a template may hold.
 var FactNames = factNames
+
+// LostUpload is what the push probe finds when bytes that were acknowledged are
+// not there.
+var LostUpload error = &uploadLostError{"0-0", "0-2047"}

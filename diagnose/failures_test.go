@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 	"time"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/diagnose"
 )
 
 // failures makes, by name, the failures that have no wire form: real ones of
@@ -69,6 +71,11 @@ var failures = map[string]func(t *testing.T) error{
 	"untrusted redirect": untrusted("redirect"),
 	"listing incomplete": func(*testing.T) error {
 		return &azcontainerregistry.IncompleteListingError{Items: 1000, Err: errors.New("the moon is full")}
+	},
+	"upload lost bytes":      func(*testing.T) error { return diagnose.LostUpload },
+	"data connection broken": dataConnectionBroken,
+	"answer unreadable": func(*testing.T) error {
+		return &azcontainerregistry.OperationError{Operation: "list tags", Repository: "team/app", Err: json.Unmarshal([]byte(`{"tags":[{"na`), &struct{}{})}
 	},
 	"retries exhausted": func(*testing.T) error {
 		return &azcontainerregistry.RetriesExhaustedError{Attempts: 4, Err: errors.New("the moon is full")}
@@ -231,6 +238,16 @@ func connectionClosed(t *testing.T) error {
 	})
 	err := get(t, t.Context(), "http://"+address+"/v2/", &http.Transport{})
 	return &url.Error{Op: "Get", URL: "https://myreg.azurecr.io/v2/", Err: err}
+}
+
+func dataConnectionBroken(t *testing.T) error {
+	address := serve(t, func(conn net.Conn) {
+		io.ReadFull(conn, make([]byte, 4))
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+		conn.(*net.TCPConn).CloseWrite()
+	})
+	err := get(t, t.Context(), "http://"+address+"/v2/", &http.Transport{})
+	return &url.Error{Op: "Get", URL: "https://eusmanaged12.blob.core.windows.net/blob?sig=secret-signature", Err: err}
 }
 
 func responseTimeout(t *testing.T) error {
