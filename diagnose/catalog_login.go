@@ -222,7 +222,7 @@ var rowsLogin = []Row{
 		Causes:  []Cause{certain("the request's method was {method}", "the recorded request")},
 		Fix:     []string{"send POST /oauth2/exchange, with the form in its body"},
 		Retry:   RetryNo, Link: linkAuthentication, AzCode: azRefreshToken,
-		match: all(phased(phaseExchange, 404), func(x *exchange) bool { return x.method != "POST" && x.method != "" }),
+		match: all(phased(phaseExchange, 404), not(webPage), func(x *exchange) bool { return x.method != "POST" && x.method != "" }),
 		see:   []sight{sawAnswer, sawBody},
 	},
 	{
@@ -235,7 +235,7 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"run the command with --debug=trace and look at the form"},
 		Retry: RetryNo, Link: linkAuthentication,
-		match: either(phased(phaseExchange, 400), phased(phaseToken, 400)),
+		match: all(either(phased(phaseExchange, 400), phased(phaseToken, 400)), not(webPage)),
 		see:   []sight{sawMessage, sawBody, sawAnswer},
 	},
 	{

@@ -39,9 +39,13 @@ var brokenConnection = failed(transportReset, transportClosed, transportResponse
 // signIn is how pages that want a sign-in give themselves away.
 var signIn = []string{`type="password"`, "type=password", "type='password'", "sign in", "log in", "captive portal"}
 
+// webPage is a page of the web where a registry's answer was expected. A page
+// with one of the later statuses is a gateway's, and its status says more.
+func webPage(x *exchange) bool { return x.page && x.status < 405 && notStorageNorEntra(x) }
+
 // loginPage reports whether a web page asks for a sign-in.
 func loginPage(x *exchange) bool {
-	if !x.page {
+	if !webPage(x) {
 		return false
 	}
 	head := bytes.ToLower(x.body[:min(len(x.body), maxParsed)])
@@ -66,7 +70,7 @@ var rowsMiddlebox = []Row{
 		},
 		Fix:   []string{"sign in at the proxy or portal, with a browser on this machine", "or set HTTPS_PROXY with the user and password that your network's manual names"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
-		match: all(loginPage, notStorageNorEntra),
+		match: loginPage,
 		see:   []sight{sawBody, sawServer, sawRedirect, sawAnswer},
 	},
 	{
@@ -80,9 +84,7 @@ var rowsMiddlebox = []Row{
 		},
 		Fix:   []string{"az acr list --query \"[].loginServer\" -o tsv"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azLogin,
-		match: all(func(x *exchange) bool {
-			return x.page && x.status < 500 && x.status != 407 && x.status != 413
-		}, not(loginPage), notStorageNorEntra),
+		match: all(webPage, not(loginPage)),
 		see: []sight{sawBody, sawServer, sawRedirect, sawAnswer},
 	},
 	{
@@ -95,7 +97,7 @@ var rowsMiddlebox = []Row{
 		},
 		Fix:   []string{"export HTTPS_PROXY=http://<user>:<password>@<proxy>:<port>", "if no proxy is needed: export NO_PROXY={host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
-		match: either(failed(transportProxyAuth), all(func(x *exchange) bool { return x.status == 407 }, not(loginPage))),
+		match: either(failed(transportProxyAuth), func(x *exchange) bool { return x.status == 407 }),
 		see:   []sight{sawFailure, sawServer, sawAnswer},
 	},
 	{

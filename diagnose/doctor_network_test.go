@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -36,7 +37,8 @@ func remote(t *testing.T, c certificate, handler http.Handler) *diagnose.Options
 	shown, pool := c.issue(t)
 	server := httptest.NewUnstartedServer(handler)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{shown}}
-	server.Config.ErrorLog = nil
+	// Checks that only connect, or refuse the certificate, are errors to it.
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return &diagnose.Options{
