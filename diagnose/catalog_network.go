@@ -85,7 +85,7 @@ var rowsMiddlebox = []Row{
 		Fix:   []string{"az acr list --query \"[].loginServer\" -o tsv"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azLogin,
 		match: all(webPage, not(loginPage)),
-		see: []sight{sawBody, sawServer, sawRedirect, sawAnswer},
+		see:   []sight{sawBody, sawServer, sawRedirect, sawAnswer},
 	},
 	{
 		Code: "PROXY_AUTHENTICATION", Kind: KindNetwork, Severity: SeverityError,
