@@ -63,7 +63,7 @@ func (c *Client) GetManifest(ctx context.Context, name, reference string, option
 // where they needn't: the digest of a schema 1 manifest leaves out its
 // signatures (ACR protocol §4.3).
 func verifiableDigest(reference, stated, mediaType string) string {
-	if strings.Contains(mediaType, "manifest.v1+prettyjws") {
+	if isSchema1(mediaType) {
 		return ""
 	}
 	for _, d := range []string{reference, stated} {
@@ -72,6 +72,10 @@ func verifiableDigest(reference, stated, mediaType string) string {
 		}
 	}
 	return ""
+}
+
+func isSchema1(mediaType string) bool {
+	return strings.HasPrefix(mediaType, "application/vnd.docker.distribution.manifest.v1+")
 }
 
 // CheckManifestExists asks for a manifest's digest, type and size without its
@@ -144,7 +148,7 @@ func (c *Client) UploadManifest(ctx context.Context, name, reference string, con
 		return resp, err
 	}
 	stored := answer.Header.Get(headerDigest)
-	if sha256Pattern.MatchString(stored) && stored != digest && !strings.Contains(string(contentType), "manifest.v1+") {
+	if sha256Pattern.MatchString(stored) && stored != digest && !isSchema1(string(contentType)) {
 		return resp, &DigestMismatchError{Expected: digest, Actual: stored, Size: int64(len(data))}
 	}
 	return ClientUploadManifestResponse{
