@@ -305,17 +305,40 @@ func (c *copier) run(ctx context.Context) (Result, error) {
 	return c.observer.finish(c.graph.root, c.tag), err
 }
 
-// pushBlobs moves the missing blobs.
+// pushBlobs moves the missing blobs, in their order, as many at a time as the
+// limiter lets. After a failure it starts no more, and stops those that run.
 func (c *copier) pushBlobs(ctx context.Context) error {
 	c.limiter = newLimiter(c.o.Concurrency)
 	defer c.limiter.watch(ctx)()
-	return parallel(ctx, maxBlobs, len(c.missing), func(ctx context.Context, i int) error {
-		if err := c.limiter.acquire(ctx); err != nil {
-			return err
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		first error
+	)
+	fail := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if first == nil {
+			first = err
 		}
-		defer c.limiter.release()
-		return c.pushBlob(ctx, c.missing[i])
-	})
+		cancel(errStopped)
+	}
+	for _, blob := range c.missing {
+		if err := c.limiter.acquire(ctx); err != nil {
+			fail(err)
+			break
+		}
+		wg.Go(func() {
+			defer c.limiter.release()
+			if err := c.pushBlob(ctx, blob); err != nil {
+				fail(err)
+			}
+		})
+	}
+	wg.Wait()
+	return first
 }
 
 func (c *copier) pushBlob(ctx context.Context, desc ocispec.Descriptor) error {

@@ -45,6 +45,10 @@ func newLimiter(fixed int) *limiter {
 // acquire waits for a place.
 func (l *limiter) acquire(ctx context.Context) error {
 	l.mu.Lock()
+	if err := context.Cause(ctx); err != nil {
+		l.mu.Unlock()
+		return err
+	}
 	if l.active < l.limit && len(l.waiting) == 0 {
 		l.active++
 		l.mu.Unlock()

@@ -2,8 +2,13 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
+
+// errStopped is why work ends whose neighbour has failed. It stands for the
+// failure itself, which is the first caller's to look at.
+var errStopped = errors.New("stopped because something else failed")
 
 // parallel calls do for 0 to n-1, at most limit at a time. After the first
 // failure it starts no more, cancels those that run, waits for them, and
@@ -45,7 +50,7 @@ func parallel(ctx context.Context, limit, n int, do func(ctx context.Context, i 
 						first = err
 					}
 					mu.Unlock()
-					cancel(err)
+					cancel(errStopped)
 					return
 				}
 			}

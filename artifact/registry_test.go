@@ -1,3 +1,544 @@
 package artifact
 
-func remoteImplementations() []implementation { return nil }
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/emulator"
+	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
+)
+
+// clientOf is a client of an emulated registry.
+func clientOf(t testing.TB, r *emulatortest.Registry, endpoint string) *azcontainerregistry.Client {
+	t.Helper()
+	client, err := azcontainerregistry.NewClient(endpoint, r.Credential, &azcontainerregistry.ClientOptions{ClientOptions: r.ClientOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func repositoryOf(t testing.TB, client *azcontainerregistry.Client, name string) *Repository {
+	t.Helper()
+	repository, err := NewRepository(client, nil, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repository
+}
+
+// startRepository is an empty repository of a registry of its own.
+func startRepository(t testing.TB, name string) (*Repository, *emulatortest.Registry) {
+	t.Helper()
+	r := emulatortest.Start(t)
+	return repositoryOf(t, clientOf(t, r, r.Endpoint), name), r
+}
+
+func remoteImplementations() []implementation {
+	return []implementation{{
+		name: "repository",
+		create: func(t *testing.T) Target {
+			repository, _ := startRepository(t, "team/app")
+			return repository
+		},
+		reopen: func(_ *testing.T, target Target) Source { return target.(*Repository) },
+	}}
+}
+
+// requests counts the answered requests since a number, by route.
+func requests(e *emulator.Emulator, since int) map[string]int {
+	counts := map[string]int{}
+	for _, request := range e.Requests()[since:] {
+		route := request.Route
+		if request.Method == http.MethodHead && route == "get-manifest" {
+			route = "head-manifest"
+		}
+		counts[route]++
+	}
+	return counts
+}
+
+func TestPushOfImageTakesFewRequests(t *testing.T) {
+	b := newBuilder(t, 40)
+	b.tag(b.image("linux/amd64", 1000, 2000, 3000, 0), "v1")
+	repository, r := startRepository(t, "team/app")
+	if _, err := Copy(t.Context(), repository, "v1", b.store, "v1", nil); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{
+		"oauth-exchange": 1, "oauth-token": 2, // one to look, one to write
+		"head-manifest": 1, "head-blob": 5, // is the tag there, which blobs are
+		"start-upload": 5, "finish-upload": 5, // two a blob
+		"put-manifest": 1, // root and tag in one
+	}
+	if diff := cmp.Diff(want, requests(r.Emulator, 0)); diff != "" {
+		t.Error(diff)
+	}
+	before := len(r.Emulator.Requests())
+	if _, err := Copy(t.Context(), repository, "v1", b.store, "v1", nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int{"head-manifest": 1, "head-blob": 5}, requests(r.Emulator, before)); diff != "" {
+		t.Errorf("second push: %s", diff)
+	}
+	before = len(r.Emulator.Requests())
+	if _, err := Copy(t.Context(), repository, "stable", repository, "v1", nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int{"get-manifest": 1, "head-manifest": 1, "put-manifest": 1}, requests(r.Emulator, before)); diff != "" {
+		t.Errorf("retag: %s", diff)
+	}
+	requireWhole(t, repository, "stable", mustResolve(t, b.store, "v1").Digest)
+}
+
+func mustResolve(t testing.TB, src Source, reference string) ocispec.Descriptor {
+	t.Helper()
+	desc, err := src.Resolve(t.Context(), reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return desc
+}
+
+func TestBlobsAreMountedWithinARegistry(t *testing.T) {
+	b := newBuilder(t, 41)
+	root := b.index(b.image("linux/amd64", 1000, 2000), b.image("linux/arm64", 3000))
+	b.tag(root, "v1")
+	r := emulatortest.Start(t)
+	client := clientOf(t, r, r.Endpoint)
+	from, to := repositoryOf(t, client, "dev/app"), repositoryOf(t, client, "prod/app")
+	if _, err := Copy(t.Context(), from, "v1", b.store, "v1", nil); err != nil {
+		t.Fatal(err)
+	}
+	before := len(r.Emulator.Requests())
+	var mounted []string
+	result, err := Copy(t.Context(), to, "v1", from, "v1", &Options{OnEvent: func(e Event) {
+		if e.Kind == EventBlobMounted {
+			mounted = append(mounted, e.From)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.BlobsMounted != 5 || result.BytesCopied != 0 || len(mounted) != 5 || mounted[0] != "dev/app" {
+		t.Errorf("result %+v, mounted %q", result, mounted)
+	}
+	counts := requests(r.Emulator, before)
+	if counts["get-blob"]+counts["data"]+counts["finish-upload"] != 0 {
+		t.Errorf("bytes moved: %v", counts)
+	}
+	requireWhole(t, to, "v1", root.Digest)
+}
+
+func TestFailedMountFallsBackToCopying(t *testing.T) {
+	b := newBuilder(t, 42)
+	root := b.image("linux/amd64", 1000, 2000)
+	r := emulatortest.Start(t)
+	client := clientOf(t, r, r.Endpoint)
+	from := repositoryOf(t, client, "dev/app")
+	if _, err := Copy(t.Context(), from, "v1", b.store, root.Digest.String(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range []int{400, 404, 405} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			if err := r.Emulator.SetFaults(emulator.Fault{Routes: []string{"mount-blob"}, Respond: &emulator.FaultResponse{Status: status, Code: "UNSUPPORTED"}}); err != nil {
+				t.Fatal(err)
+			}
+			target := repositoryOf(t, client, fmt.Sprintf("prod/app%d", status))
+			result, err := Copy(t.Context(), target, "v1", from, "v1", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.BlobsMounted != 0 || result.BlobsCopied != 3 {
+				t.Errorf("result %+v", result)
+			}
+			r.Emulator.ClearFaults()
+			requireWhole(t, target, "v1", root.Digest)
+		})
+	}
+}
+
+func twoRegistries(t *testing.T) (*emulatortest.Registry, *azcontainerregistry.Client, *azcontainerregistry.Client) {
+	t.Helper()
+	r := emulatortest.Start(t, &emulator.Options{Registries: []emulator.RegistryOptions{{Name: "first"}, {Name: "second"}}})
+	return r, clientOf(t, r, "https://first.azurecr.io"), clientOf(t, r, "https://second.azurecr.io")
+}
+
+func TestSignaturesComeAlongFromRegistryToRegistry(t *testing.T) {
+	b := newBuilder(t, 43)
+	image := b.image("linux/amd64", 1000, 2_000_000)
+	root := b.index(image)
+	signature := b.signature(image)
+	again := b.signature(signature)
+	_, first, second := twoRegistries(t)
+	from, to := repositoryOf(t, first, "app"), repositoryOf(t, second, "mirror/app")
+	if _, err := Copy(t.Context(), from, "v1", b.store, root.Digest.String(), &Options{Referrers: ReferrersFollow}); err != nil {
+		t.Fatal(err)
+	}
+	result, err := Copy(t.Context(), to, "v1", from, "v1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Referrers != 2 {
+		t.Errorf("%d referrers came along, want 2", result.Referrers)
+	}
+	for subject, want := range map[digest.Digest]digest.Digest{image.Digest: signature.Digest, signature.Digest: again.Digest} {
+		list, err := to.Referrers(t.Context(), ocispec.Descriptor{Digest: subject})
+		if err != nil || len(list) != 1 || list[0].Digest != want {
+			t.Errorf("referrers of %s: %v, %v; want %s", subject, list, err, want)
+		}
+	}
+	requireWhole(t, to, "v1", root.Digest)
+	if skipped, err := Copy(t.Context(), repositoryOf(t, second, "bare/app"), "v1", from, "v1", &Options{Referrers: ReferrersSkip}); err != nil || skipped.Referrers != 0 {
+		t.Errorf("skipped: %+v, %v", skipped, err)
+	}
+}
+
+func TestChildOfIndexIsNotTrustedWhenItsBlobsAreMissing(t *testing.T) {
+	b := newBuilder(t, 44)
+	child := b.image("linux/amd64", 1000, 2000)
+	root := b.index(child, b.image("linux/arm64", 3000))
+	repository, _ := startRepository(t, "app")
+	if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
+		t.Fatal(err)
+	}
+	m, _ := imageIn(t, b.store, child.Digest.String())
+	if _, err := repository.blobs.DeleteBlob(t.Context(), "app", m.Layers[0].Digest.String(), nil); err != nil {
+		t.Fatal(err)
+	}
+	result, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.BlobsCopied != 1 {
+		t.Errorf("%d blobs copied, want the one that was missing", result.BlobsCopied)
+	}
+	requireWhole(t, repository, "v1", root.Digest)
+}
+
+func TestManifestRefusedForItsBlobsIsRepaired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBuilder(t, 45)
+		root := b.index(b.image("linux/amd64", 1000, 2000))
+		repository, r := startRepository(t, "app")
+		m, _ := imageIn(t, b.store, mustChild(t, b, root).String())
+		lost := false
+		var retries int
+		// Between the blobs and the manifest the registry loses one, as when
+		// a push moves to another replica.
+		o := &Options{OnEvent: func(e Event) {
+			if e.Kind == EventBlobDone && !lost && e.Totals.Blobs == e.Totals.BlobsTotal {
+				lost = true
+				if _, err := repository.blobs.DeleteBlob(context.WithoutCancel(t.Context()), "app", m.Layers[0].Digest.String(), nil); err != nil {
+					t.Error(err)
+				}
+			}
+			if e.Kind == EventBlobRetrying && azcontainerregistry.HasCode(e.Err, azcontainerregistry.ErrorCodeManifestBlobUnknown) {
+				retries++
+			}
+		}}
+		result, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if retries != 1 || result.BlobsCopied != 4 {
+			t.Errorf("%d retries, %d blobs copied; want 1 and 4 (one of them twice)", retries, result.BlobsCopied)
+		}
+		requireWhole(t, repository, "v1", root.Digest)
+
+		// A registry that never relents ends it with its own code.
+		if err := r.Emulator.SetFaults(emulator.Fault{Preset: "manifest-blob-unknown"}); err != nil {
+			t.Fatal(err)
+		}
+		started := time.Now()
+		_, err = Copy(t.Context(), repository, "v2", b.store, b.image("linux/arm64", 10).Digest.String(), nil)
+		if !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeManifestBlobUnknown) {
+			t.Errorf("error %v, want MANIFEST_BLOB_UNKNOWN", err)
+		}
+		if took := time.Since(started); took > time.Minute {
+			t.Errorf("it took %v to give up", took)
+		}
+	})
+}
+
+func mustChild(t testing.TB, b *builder, index ocispec.Descriptor) digest.Digest {
+	t.Helper()
+	data, err := fetchManifest(t.Context(), b.store, index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := parseManifest(index, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Manifests[0].Digest
+}
+
+func TestCopySurvivesFaultsOfTheRegistry(t *testing.T) {
+	for _, preset := range []string{
+		"throttled", "unavailable", "html-502", "cut-upload", "reset-upload", "cut-download", "reset-download",
+		"blob-upload-invalid", "blob-upload-unknown", "expired-signed-url", "expired-token", "lost-answer", "lost-chunk",
+	} {
+		t.Run(preset, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBuilder(t, 46)
+				root := b.index(b.image("linux/amd64", 1000, 3<<20), b.image("linux/arm64", 2<<20))
+				repository, r := startRepository(t, "app")
+				fault := emulator.Fault{Preset: preset, Skip: 1, Count: 2}
+				switch preset {
+				case "expired-token":
+					// A token that was fetched for this very request and is
+					// refused is a refusal, so the first requests are spared.
+					fault.Skip, fault.Count = 15, 1
+				case "expired-signed-url":
+					// The same goes for a URL that was signed just now.
+					fault.Count = 1
+				}
+				if err := r.Emulator.SetFaults(fault); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
+					t.Fatalf("push: %v", err)
+				}
+				if err := r.Emulator.SetFaults(fault); err != nil {
+					t.Fatal(err)
+				}
+				layout, err := CreateLayout(filepath.Join(t.TempDir(), "layout"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer layout.Close()
+				if _, err := Copy(t.Context(), layout, "v1", repository, "v1", nil); err != nil {
+					t.Fatalf("pull: %v", err)
+				}
+				r.Emulator.ClearFaults()
+				requireWhole(t, layout, "v1", root.Digest)
+				requireWhole(t, repository, "v1", root.Digest)
+			})
+		})
+	}
+}
+
+func TestCorruptDownloadIsNeverReportedAsDone(t *testing.T) {
+	b := newBuilder(t, 47)
+	root := b.image("linux/amd64", 100_000)
+	repository, r := startRepository(t, "app")
+	if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Emulator.SetFaults(emulator.Fault{Routes: []string{emulator.RouteData}, Corrupt: &emulator.FaultCorrupt{On: emulator.OnResponse, Offset: 10}}); err != nil {
+		t.Fatal(err)
+	}
+	layout, err := CreateLayout(filepath.Join(t.TempDir(), "layout"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer layout.Close()
+	if _, err := Copy(t.Context(), layout, "v1", repository, "v1", nil); !errors.Is(err, azcontainerregistry.ErrMismatchedHash) {
+		t.Errorf("error %v, want a mismatch", err)
+	}
+	if tags, err := layout.Tags(t.Context()); err != nil || len(tags) > 0 {
+		t.Errorf("tags %q, %v; want none", tags, err)
+	}
+}
+
+func TestInterruptedPushLeavesNoTag(t *testing.T) {
+	b := newBuilder(t, 48)
+	root := b.image("linux/amd64", 1000, 2000, 3000)
+	repository, r := startRepository(t, "app")
+	if err := r.Emulator.SetFaults(emulator.Fault{Routes: []string{"finish-upload"}, Skip: 2, Respond: &emulator.FaultResponse{Status: 403, Code: "DENIED"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), &Options{Concurrency: 1}); !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeDenied) {
+		t.Fatalf("error %v, want DENIED", err)
+	}
+	if n := requests(r.Emulator, 0)["put-manifest"]; n != 0 {
+		t.Errorf("%d manifests were put", n)
+	}
+	r.Emulator.ClearFaults()
+	result, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil)
+	if err != nil || result.BlobsExisted != 2 {
+		t.Errorf("%+v, %v; want two blobs that were there", result, err)
+	}
+}
+
+func TestPullGoesOnInAnotherProcess(t *testing.T) {
+	b := newBuilder(t, 49)
+	root := b.image("linux/amd64", 8<<20)
+	m, _ := imageIn(t, b.store, root.Digest.String())
+	repository, r := startRepository(t, "app")
+	if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "layout")
+	pull := func(ctx context.Context, o *Options) error {
+		layout, err := CreateLayout(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer layout.Close()
+		_, err = Copy(ctx, layout, "v1", repository, "v1", o)
+		return err
+	}
+	// The connection is cut, and then the way to the storage is closed.
+	if err := r.Emulator.SetFaults(
+		emulator.Fault{Routes: []string{emulator.RouteData}, Reference: m.Layers[0].Digest.String(), Count: 1, Break: &emulator.FaultBreak{On: emulator.OnResponse, After: 3 << 20, How: emulator.BreakCut}},
+		emulator.Fault{Routes: []string{emulator.RouteData}, Reference: m.Layers[0].Digest.String(), Respond: &emulator.FaultResponse{Status: 403, Code: "DENIED"}},
+	); err != nil {
+		t.Fatal(err)
+	}
+	if err := pull(t.Context(), nil); !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeDenied) {
+		t.Fatalf("error %v, want DENIED", err)
+	}
+	r.Emulator.ClearFaults()
+	before := len(r.Emulator.Requests())
+	var from int64 = -1
+	if err := pull(t.Context(), &Options{OnEvent: func(e Event) {
+		if e.Kind == EventBlobResumed && e.Descriptor.Digest == m.Layers[0].Digest && from < 0 {
+			from = e.Bytes
+		}
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	var sent int64
+	for _, request := range r.Emulator.Requests()[before:] {
+		if request.Route == emulator.RouteData {
+			sent += request.SentBytes
+		}
+	}
+	if from < 1<<20 || sent > 8<<20-from+m.Config.Size {
+		t.Errorf("went on at %d, and the registry sent %d bytes of the rest", from, sent)
+	}
+	layout, err := OpenLayout(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer layout.Close()
+	requireWhole(t, layout, "v1", root.Digest)
+}
+
+func TestPushGoesOnInAnotherProcess(t *testing.T) {
+	b := newBuilder(t, 50)
+	const size = 8 << 20
+	root := b.image("linux/amd64", size)
+	repository, r := startRepository(t, "app")
+	j := openJournal(t)
+	push := func(ctx context.Context) (Result, []EventKind, error) {
+		entry, err := j.Begin(someSpec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer entry.Close()
+		var kinds []EventKind
+		result, err := Copy(ctx, repository, "v1", b.store, root.Digest.String(), &Options{Journal: entry, OnEvent: func(e Event) { kinds = append(kinds, e.Kind) }})
+		return result, kinds, err
+	}
+	// The first process dies of a registry that is gone in the middle of the
+	// large layer; the second finds it back.
+	if err := r.Emulator.SetFaults(
+		emulator.Fault{Routes: []string{"finish-upload", "upload-chunk"}, Skip: 1, Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 3 << 20, How: emulator.BreakCut}},
+	); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if _, _, err := push(ctx); err == nil {
+		t.Log("the push survived, there is nothing to go on with")
+	}
+	r.Emulator.ClearFaults()
+	if _, _, err := push(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	requireWhole(t, repository, "v1", root.Digest)
+	if list, err := j.List(); err != nil || len(list) != 0 {
+		t.Errorf("journal %v, %v; want it empty", list, err)
+	}
+}
+
+func TestSyncOfRegistries(t *testing.T) {
+	r, first, second := twoRegistries(t)
+	b := newBuilder(t, 51)
+	for _, name := range []string{"team/app", "team/web", "other/db"} {
+		for i := range 3 {
+			if _, err := Copy(t.Context(), repositoryOf(t, first, name), fmt.Sprintf("v%d", i), b.store, b.image("linux/amd64", 100+i).Digest.String(), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	src, err := NewRegistry(first, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst, err := NewRegistry(second, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &SyncOptions{Include: []string{"team/**"}}
+	result, err := Sync(t.Context(), dst, src, o)
+	if err != nil || result.Copied != 6 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	names, err := dst.Repositories(t.Context())
+	if err != nil || !slices.Equal(names, []string{"team/app", "team/web"}) {
+		t.Errorf("repositories %q, %v", names, err)
+	}
+	before := len(r.Emulator.Requests())
+	again, err := Sync(t.Context(), dst, src, o)
+	if err != nil || again.Skipped != 6 || again.Copied != 0 {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	counts := requests(r.Emulator, before)
+	if counts["head-blob"]+counts["put-manifest"]+counts["start-upload"] != 0 {
+		t.Errorf("a sync that has nothing to do asked for blobs: %v", counts)
+	}
+	// A signature that comes later is brought along.
+	root := mustResolve(t, repositoryOf(t, first, "team/app"), "v1")
+	signature := b.signature(root)
+	if _, err := Copy(t.Context(), repositoryOf(t, first, "team/app"), "", b.store, signature.Digest.String(), nil); err != nil {
+		t.Fatal(err)
+	}
+	third, err := Sync(t.Context(), dst, src, o)
+	if err != nil || third.Copied != 1 {
+		t.Errorf("with a signature: %+v, %v", third, err)
+	}
+	list, err := repositoryOf(t, second, "team/app").Referrers(t.Context(), root)
+	if err != nil || len(list) != 1 || list[0].Digest != signature.Digest {
+		t.Errorf("referrers %v, %v", list, err)
+	}
+}
+
+func TestPlanOfPushCountsRequests(t *testing.T) {
+	b := newBuilder(t, 52)
+	root := b.index(b.image("linux/amd64", 1000, 2000), b.image("linux/arm64", 3000))
+	repository, r := startRepository(t, "app")
+	p, err := NewPlan(t.Context(), repository, "v1", b.store, root.Digest.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := len(r.Emulator.Requests())
+	if _, err := p.Apply(t.Context(), repository, b.store, nil); err != nil {
+		t.Fatal(err)
+	}
+	writes := 0
+	for route, n := range requests(r.Emulator, before) {
+		if !strings.HasPrefix(route, "head-") && !strings.HasPrefix(route, "oauth-") {
+			writes += n
+		}
+	}
+	if writes != p.Requests {
+		t.Errorf("%d requests, the plan said %d", writes, p.Requests)
+	}
+}

@@ -231,7 +231,7 @@ func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) e
 	}
 	close(items)
 	if err != nil {
-		cancel(err)
+		cancel(errStopped)
 	}
 	workers.Wait()
 	if err == nil {
