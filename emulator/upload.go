@@ -40,12 +40,18 @@ func (c *call) startUpload() error {
 	return c.answerStarted(u)
 }
 
+// checkUploadAllowed refuses uploads to a repository that is write-locked, or
+// leaves that to the manifest.
+func (c *call) checkUploadAllowed(tx *store.Tx) error {
+	if c.quirks.is(quirkUploadLock, "manifest") {
+		return nil
+	}
+	return checkPushAllowed(tx, c.op.repository)
+}
+
 func (c *call) newUpload() (*store.Upload, error) {
-	if c.quirks.is(quirkUploadLock, "start") {
-		err := c.data.View(func(tx *store.Tx) error { return checkPushAllowed(tx, c.op.repository) })
-		if err != nil {
-			return nil, err
-		}
+	if err := c.data.View(c.checkUploadAllowed); err != nil {
+		return nil, err
 	}
 	return c.store.StartUpload(c.op.registry.Name, c.op.repository, newGUID(), c.now())
 }
@@ -105,7 +111,7 @@ func (c *call) mountFrom(from, digest string) (bool, error) {
 	mounted := false
 	err := c.data.Update(func(tx *store.Tx) error {
 		mounted = false
-		if err := checkPushAllowed(tx, c.op.repository); err != nil {
+		if err := c.checkUploadAllowed(tx); err != nil {
 			return err
 		}
 		source, ok := tx.Blob(from, digest)
@@ -281,9 +287,7 @@ func (c *call) complete(u *store.Upload, digest string) error {
 			return err
 		}
 	}
-	check := func() error {
-		return c.data.View(func(tx *store.Tx) error { return checkPushAllowed(tx, c.op.repository) })
-	}
+	check := func() error { return c.data.View(c.checkUploadAllowed) }
 	err := u.Finish(digest, check, func(size int64) error { return c.linkBlob(digest, size) })
 	var mismatch *store.DigestError
 	if errors.As(err, &mismatch) {

@@ -1,0 +1,259 @@
+package emulator
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAcceptIsNegotiated(t *testing.T) {
+	r := startRegistry(t, nil)
+	image := r.pushImage("app", "oci", "one")
+	child := fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":1,"platform":{"architecture":"amd64","os":"linux"}}`, typeOCIManifest, image)
+	index := `{"schemaVersion":2,"manifests":[` + child + `]}`
+	r.pushManifest("app", "index", typeOCIIndex, []byte(index))
+	r.pushManifest("app", "list", typeDockerList, []byte(index+" "))
+	r.pushManifest("app", "art", typeOCIArtifact, []byte(`{"mediaType":"`+typeOCIArtifact+`"}`))
+	refusal := func(text string) string {
+		return `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"` + text + `"}]}` + "\n"
+	}
+	ociManifest := refusal("OCI manifest found, but accept header does not support OCI manifests")
+	for _, test := range []struct {
+		reference string
+		accept    []string
+		status    int
+		body      string
+	}{
+		{"oci", nil, 404, ociManifest},
+		{"oci", []string{typeDockerManifest}, 404, ociManifest},
+		{image, []string{"application/json"}, 404, ociManifest},
+		{"oci", []string{"application/json", typeOCIManifest}, 200, ""},
+		{"oci", []string{"text/html, " + typeOCIManifest + ";q=0.5"}, 200, ""},
+		{"oci", []string{"application/json, */*"}, 200, ""},
+		{"index", []string{typeOCIManifest}, 404, refusal("OCI index found, but accept header does not support OCI indexes")},
+		{"art", []string{typeOCIManifest}, 404, refusal("OCI artifact found, but accept header does not support OCI artifacts")},
+		{"art", []string{typeOCIManifest, "*/*"}, 200, ""},
+		{"list", []string{typeOCIManifest}, 200, ""},
+	} {
+		var headers []string
+		for _, line := range test.accept {
+			headers = append(headers, "Accept", line)
+		}
+		a := r.do("GET", "/v2/app/manifests/"+test.reference, nil, headers...)
+		if a.StatusCode != test.status || test.body != "" && a.body != test.body {
+			t.Errorf("%s with %q: %d %s", test.reference, test.accept, a.StatusCode, a.body)
+		}
+	}
+	platform := startRegistry(t, &Options{Quirks: map[string]string{quirkManifestListFall: "linux-amd64", quirkMissingAccept: "accept"}})
+	platform.pushImage("app", "oci", "one")
+	platform.pushManifest("app", "list", typeDockerList, []byte(index))
+	if a := platform.want(200, "GET", "/v2/app/manifests/list", nil, "Accept", typeDockerManifest); a.Header.Get(headerContentDigest) != image {
+		t.Errorf("%v", a.Header)
+	}
+	platform.want(200, "GET", "/v2/app/manifests/oci", nil)
+}
+
+func TestBadManifestsAreRefused(t *testing.T) {
+	r := startRegistry(t, nil)
+	good := string(r.imageManifest("app", "one", nil))
+	for name, test := range map[string]struct{ mediaType, body string }{
+		"empty":                     {typeOCIManifest, ""},
+		"half":                      {typeOCIManifest, good[:len(good)/2]},
+		"two":                       {typeOCIManifest, good + good},
+		"null":                      {typeOCIManifest, "null"},
+		"array":                     {typeOCIManifest, "[]"},
+		"unknown type":              {"application/json", good},
+		"no type":                   {"", good},
+		"other type":                {typeDockerManifest, good},
+		"no config":                 {typeOCIManifest, `{"schemaVersion":2,"layers":[]}`},
+		"schema 1":                  {typeOCIManifest, strings.Replace(good, `"schemaVersion":2`, `"schemaVersion":1`, 1)},
+		"short digest":              {typeOCIManifest, strings.Replace(good, "sha256:", "sha256:0", 1)},
+		"path digest":               {typeOCIManifest, strings.Replace(good, "sha256:", "../../../", 1)},
+		"negative size":             {typeOCIManifest, strings.Replace(good, `"size":9`, `"size":-9`, 1)},
+		"index with layers":         {typeOCIIndex, `{"schemaVersion":2,"manifests":[],"layers":[]}`},
+		"image with manifests":      {typeOCIManifest, strings.Replace(good, `{`, `{"manifests":[],`, 1)},
+		"deep nesting":              {typeOCIManifest, strings.Repeat("[", 1<<20)},
+		"size that is no integer":   {typeOCIManifest, strings.Replace(good, `"size":9`, `"size":1e400`, 1)},
+		"annotations of wrong type": {typeOCIManifest, strings.Replace(good, `{`, `{"annotations":7,`, 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := r.want(400, "PUT", "/v2/app/manifests/v1", strings.NewReader(test.body), "Content-Type", test.mediaType)
+			if !strings.Contains(a.body, `"code":"MANIFEST_INVALID"`) {
+				t.Error(a.body)
+			}
+		})
+	}
+	r.want(404, "GET", "/acr/v1/app", nil)
+	a := r.want(400, "PUT", "/v2/app/manifests/"+absentDigest, strings.NewReader(good), "Content-Type", typeOCIManifest)
+	if !strings.Contains(a.body, "DIGEST_INVALID") {
+		t.Error(a.body)
+	}
+}
+
+func TestManifestOver4MiBIsRefused(t *testing.T) {
+	for value, status := range map[string]int{"400": 400, "413": 413} {
+		r := startRegistry(t, &Options{Quirks: map[string]string{quirkManifestTooLarge: value}})
+		body := `{"schemaVersion":2,"x":"` + strings.Repeat("x", maxManifestSize) + `"}`
+		r.want(status, "PUT", "/v2/app/manifests/v1", strings.NewReader(body), "Content-Type", typeOCIManifest)
+		// Without a length, the end is only found by reading.
+		unsized := struct{ *strings.Reader }{strings.NewReader(body)}
+		r.want(status, "PUT", "/v2/app/manifests/v1", unsized, "Content-Type", typeOCIManifest)
+		config := r.pushBlob("app", []byte("{}"))
+		head := `{"schemaVersion":2,"config":{"mediaType":"x","size":2,"digest":"` + config + `"},"x":"`
+		largest := head + strings.Repeat("x", maxManifestSize-len(head)-2) + `"}`
+		r.pushManifest("app", "v1", typeOCIManifest, []byte(largest))
+	}
+}
+
+func TestPushingAgainChangesNothing(t *testing.T) {
+	clock := newTestClock()
+	r := startRegistry(t, &Options{Now: clock.Now})
+	raw := r.imageManifest("app", "one", nil)
+	r.pushManifest("app", "v1", typeOCIManifest, raw)
+	before := r.want(200, "GET", "/acr/v1/app/_manifests", nil).body + r.want(200, "GET", "/acr/v1/app/_tags", nil).body
+	clock.advance(time.Hour)
+	r.pushManifest("app", "v1", typeOCIManifest, raw)
+	after := r.want(200, "GET", "/acr/v1/app/_manifests", nil).body + r.want(200, "GET", "/acr/v1/app/_tags", nil).body
+	if before != after {
+		t.Errorf("%s\nbecame\n%s", before, after)
+	}
+	r.pushManifest("app", "v2", typeOCIManifest, raw)
+	if body := r.want(200, "GET", "/acr/v1/app/_manifests", nil).body; !strings.Contains(body, `"lastUpdateTime":"2026-01-13T17:34:21.1470601Z"`) {
+		t.Errorf("another tag changed the manifest's time: %s", body)
+	}
+}
+
+func TestMovedTagKeepsItsCreation(t *testing.T) {
+	clock := newTestClock()
+	r := startRegistry(t, &Options{Now: clock.Now})
+	r.pushImage("app", "v1", "one")
+	clock.advance(time.Hour)
+	r.pushImage("app", "v1", "two")
+	body := r.want(200, "GET", "/acr/v1/app/_tags/v1", nil).body
+	if !strings.Contains(body, `"createdTime":"2026-01-13T17:34:21.1470601Z","lastUpdateTime":"2026-01-13T18:34:21.1470601Z"`) {
+		t.Error(body)
+	}
+}
+
+func TestDeletedManifestTakesTagsAndReferrersAlong(t *testing.T) {
+	r := startRegistry(t, nil)
+	image := r.pushImage("app", "v1", "one")
+	r.pushManifest("app", "v2", typeOCIManifest, r.imageManifest("app", "one", nil))
+	subject := func(digest string) map[string]any {
+		return map[string]any{"subject": map[string]any{"mediaType": typeOCIManifest, "digest": digest, "size": 1}, "artifactType": "application/spdx+json"}
+	}
+	sbom := r.pushManifest("app", "sbom", typeOCIManifest, r.imageManifest("app", "sbom", subject(image)))
+	signature := r.pushManifest("app", "sig", typeOCIManifest, r.imageManifest("app", "sig", subject(sbom)))
+	locked := r.pushManifest("app", "kept", typeOCIManifest, r.imageManifest("app", "kept", subject(sbom)))
+	r.want(200, "PATCH", "/acr/v1/app/_tags/kept", strings.NewReader(`{"deleteEnabled":false}`))
+	index := fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, typeOCIManifest, image)
+	r.pushManifest("app", "multi", typeOCIIndex, []byte(index))
+	r.want(202, "DELETE", "/v2/app/manifests/"+image, nil)
+	for digest, status := range map[string]int{image: 404, sbom: 404, signature: 404, locked: 200} {
+		r.want(status, "HEAD", "/v2/app/manifests/"+digest, nil, "Accept", "*/*")
+	}
+	if got := r.want(200, "GET", "/v2/app/tags/list", nil).body; got != `{"name":"app","tags":["kept","multi"]}`+"\n" {
+		t.Error(got)
+	}
+	about := decode[struct{ ManifestCount, TagCount int }](t, r.want(200, "GET", "/acr/v1/app", nil).body)
+	if about.ManifestCount != 2 || about.TagCount != 2 {
+		t.Errorf("%+v", about)
+	}
+}
+
+func TestDeletedIndexLeavesItsChildren(t *testing.T) {
+	for _, quirk := range []string{"allow", "refuse"} {
+		r := startRegistry(t, &Options{Quirks: map[string]string{quirkIndexChildDelete: quirk}})
+		image := r.pushImage("app", "", "one")
+		index := r.pushManifest("app", "multi", typeOCIIndex, fmt.Appendf(nil, `{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, typeOCIManifest, image))
+		if quirk == "refuse" {
+			r.want(405, "DELETE", "/v2/app/manifests/"+image, nil)
+		}
+		r.want(202, "DELETE", "/v2/app/manifests/"+index, nil)
+		r.want(200, "HEAD", "/v2/app/manifests/"+image, nil, "Accept", "*/*")
+		r.want(202, "DELETE", "/v2/app/manifests/"+image, nil)
+		r.want(404, "GET", "/acr/v1/app", nil)
+	}
+}
+
+func TestEmptiedRepositoryFollowsItsQuirk(t *testing.T) {
+	r := startRegistry(t, &Options{Quirks: map[string]string{quirkEmptyRepository: "keep"}})
+	r.want(202, "DELETE", "/v2/app/manifests/"+r.pushImage("app", "v1", "one"), nil)
+	if got := r.want(200, "GET", "/acr/v1/app/_manifests", nil).body; got != `{"registry":"acrkit.azurecr.io","imageName":"app","manifests":null}`+"\n" {
+		t.Error(got)
+	}
+}
+
+func TestDeletedRepositoryListsWhatWent(t *testing.T) {
+	r := startRegistry(t, nil)
+	digest := r.pushImage("app", "", "one")
+	want := `{"manifestsDeleted":["` + digest + `"],"tagsDeleted":null}` + "\n"
+	if got := r.want(202, "DELETE", "/acr/v1/app", nil).body; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.want(404, "HEAD", "/v2/app/blobs/"+sha256Of([]byte("layer one")), nil)
+	digest = r.pushImage("app", "v1", "one")
+	want = `{"manifestsDeleted":["` + digest + `"],"tagsDeleted":["v1"]}` + "\n"
+	if got := r.want(202, "DELETE", "/acr/v1/app", nil).body; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.want(404, "DELETE", "/acr/v1/app", nil)
+}
+
+func TestReferrersAreFilteredAndPaged(t *testing.T) {
+	r := startRegistry(t, nil)
+	if got := r.want(200, "GET", "/v2/app/referrers/"+absentDigest, nil); got.body != `{"schemaVersion":2,"mediaType":"`+typeOCIIndex+`","manifests":[]}`+"\n" || got.Header.Get("Content-Type") != typeOCIIndex {
+		t.Errorf("%s %v", got.body, got.Header)
+	}
+	var pushed []string
+	for i := range 5 {
+		more := map[string]any{"subject": map[string]any{"mediaType": "x", "digest": absentDigest, "size": 1}, "annotations": map[string]string{"n": fmt.Sprint(i)}}
+		if i < 3 {
+			more["artifactType"] = "application/a+b"
+		}
+		raw := r.imageManifest("app", fmt.Sprint(i), more)
+		a := r.want(201, "PUT", "/v2/app/manifests/"+sha256Of(raw), strings.NewReader(string(raw)), "Content-Type", typeOCIManifest)
+		if a.Header.Get("OCI-Subject") != absentDigest {
+			t.Errorf("%v", a.Header)
+		}
+		pushed = append(pushed, sha256Of(raw))
+	}
+	count := func(bodies []string) int { return strings.Count(strings.Join(bodies, ""), `"digest"`) }
+	for n := 1; n <= 6; n++ {
+		bodies, _ := r.follow(fmt.Sprintf("/v2/app/referrers/%s?n=%d", absentDigest, n))
+		if count(bodies) != 5 {
+			t.Errorf("by %d: %d referrers", n, count(bodies))
+		}
+		bodies, _ = r.follow(fmt.Sprintf("/v2/app/referrers/%s?artifactType=application%%2Fa%%2Bb&n=%d", absentDigest, n))
+		if count(bodies) != 3 {
+			t.Errorf("filtered by %d: %d referrers", n, count(bodies))
+		}
+	}
+	filtered := r.want(200, "GET", "/v2/app/referrers/"+absentDigest+"?artifactType="+url.QueryEscape(typeOCIConfig), nil)
+	if filtered.Header.Get("OCI-Filters-Applied") != "artifactType" || !strings.Contains(filtered.body, `"artifactType":"`+typeOCIConfig+`","annotations":{"n":"`) {
+		t.Errorf("%v %s", filtered.Header, filtered.body)
+	}
+	r.want(202, "DELETE", "/v2/app/manifests/"+pushed[0], nil)
+	if bodies, _ := r.follow("/v2/app/referrers/" + absentDigest); count(bodies) != 4 {
+		t.Errorf("after a delete: %d referrers", count(bodies))
+	}
+	own := startRegistry(t, &Options{Quirks: map[string]string{quirkReferrerType: "own"}})
+	raw := own.imageManifest("app", "x", map[string]any{"subject": map[string]any{"mediaType": "x", "digest": absentDigest, "size": 1}})
+	own.pushManifest("app", "x", typeOCIManifest, raw)
+	if body := own.want(200, "GET", "/v2/app/referrers/"+absentDigest, nil).body; strings.Contains(body, "artifactType") {
+		t.Error(body)
+	}
+}
+
+func TestTagParametersFollowTheirQuirk(t *testing.T) {
+	for value, want := range map[string]string{"ignore": `"tags":null`, "accept": `"tags":["a","b"]`} {
+		r := startRegistry(t, &Options{Quirks: map[string]string{quirkManifestTagParam: value}})
+		raw := r.imageManifest("app", "one", nil)
+		r.want(201, "PUT", "/v2/app/manifests/"+sha256Of(raw)+"?tag=a&tag=b", strings.NewReader(string(raw)), "Content-Type", typeOCIManifest)
+		if body := r.want(200, "GET", "/v2/app/tags/list", nil).body; !strings.Contains(body, want) {
+			t.Errorf("%s: %s", value, body)
+		}
+	}
+}
