@@ -68,6 +68,9 @@ func New(o *Options) (*Emulator, error) {
 	if err := e.addRegistries(options.Registries); err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
+	if options.GCInterval < 0 {
+		return nil, fmt.Errorf("start emulator: GCInterval %s is negative", options.GCInterval)
+	}
 	if err := e.access.open(e.options); err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
@@ -99,6 +102,10 @@ func (e *Emulator) openStore() error {
 		e.store = data
 		e.signKey, err = data.Secret()
 	}
+	var inUse *store.InUseError
+	if errors.As(err, &inUse) {
+		err = &FolderInUseError{Dir: inUse.Dir, PID: inUse.Owner.PID, Endpoint: inUse.Owner.Endpoint}
+	}
 	if err != nil {
 		return errors.Join(err, e.closeStore())
 	}
@@ -107,6 +114,22 @@ func (e *Emulator) openStore() error {
 	}
 	return nil
 }
+
+// FolderInUseError says that another process has the data folder open.
+type FolderInUseError struct {
+	Dir      string
+	PID      int    // 0 when it left no trace
+	Endpoint string // where it listens, see [Emulator.Advertise]; may be empty
+}
+
+func (e *FolderInUseError) Error() string {
+	inUse := store.InUseError{Dir: e.Dir, Owner: store.Owner{PID: e.PID, Endpoint: e.Endpoint}}
+	return inUse.Error()
+}
+
+// Advertise leaves the URL that the emulator is served at in its data folder,
+// for the error that another process gets that wants the folder.
+func (e *Emulator) Advertise(endpoint string) error { return e.store.SetEndpoint(endpoint) }
 
 // closeStore closes the data folder and removes it when it is temporary.
 func (e *Emulator) closeStore() error {
@@ -156,6 +179,9 @@ func (e *Emulator) addRegistries(all []RegistryOptions) error {
 			return fmt.Errorf("registry %q: name or login server is used twice", o.Name)
 		}
 		seen[o.Name], seen[o.LoginServer] = true, true
+		if o.SoftDelete < 0 {
+			return fmt.Errorf("registry %q: SoftDelete %s is negative", o.Name, o.SoftDelete)
+		}
 		policies, err := o.Policies.compile()
 		if err != nil {
 			return fmt.Errorf("registry %q: %w", o.Name, err)

@@ -3,7 +3,6 @@ package emulator
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -183,7 +182,7 @@ func (c *call) acquire(u *store.Upload) error {
 	switch {
 	case errors.Is(err, store.ErrUploadBusy):
 		return errUploadInvalid
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, store.ErrUploadEnded):
 		return c.uploadUnknown()
 	}
 	return err
@@ -224,7 +223,7 @@ func (c *call) receive(u *store.Upload) error {
 	case errors.As(err, &cut):
 		// The sender stopped before the length it had announced.
 		return errSizeInvalid
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, store.ErrUploadEnded):
 		return c.uploadUnknown()
 	}
 	return err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -78,7 +77,7 @@ func (u *Upload) copyChunks(f *os.File, r io.Reader, free chan *[]byte, filled c
 		n, err := fill(*buffer, r)
 		if u.ended() {
 			free <- buffer
-			return total, fmt.Errorf("append to upload: %w", fs.ErrNotExist)
+			return total, fmt.Errorf("append to upload: %w", ErrUploadEnded)
 		}
 		if n == 0 {
 			free <- buffer

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -25,6 +24,9 @@ const (
 // ErrUploadBusy says that another request is writing to the upload and did
 // not finish in time.
 var ErrUploadBusy = errors.New("upload is busy")
+
+// ErrUploadEnded says that the upload was finished or cancelled meanwhile.
+var ErrUploadEnded = errors.New("upload has ended")
 
 // busyWait is how long a request waits for another one that writes to the
 // same upload, such as one whose connection broke and that has not noticed.
@@ -158,7 +160,7 @@ func (u *Upload) Size() int64 {
 
 // Acquire waits for the turn to change the upload; the caller ends it with
 // Release. The error is ErrUploadBusy when another request holds on to it,
-// and fs.ErrNotExist when the upload ended meanwhile.
+// and ErrUploadEnded when the upload ended meanwhile.
 func (u *Upload) Acquire(ctx context.Context) error {
 	wait := time.NewTimer(busyWait)
 	defer wait.Stop()
@@ -171,7 +173,7 @@ func (u *Upload) Acquire(ctx context.Context) error {
 	}
 	if u.ended() {
 		u.Release()
-		return fs.ErrNotExist
+		return ErrUploadEnded
 	}
 	return nil
 }
