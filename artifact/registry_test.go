@@ -432,48 +432,51 @@ func TestPullGoesOnInAnotherProcess(t *testing.T) {
 }
 
 func TestPushGoesOnInAnotherProcess(t *testing.T) {
-	b := newBuilder(t, 50)
-	const size = 8 << 20
-	root := b.image("linux/amd64", size)
-	repository, r := startRepository(t, "app")
-	j := openJournal(t)
-	push := func(ctx context.Context) error {
-		entry, err := j.Begin(someSpec)
-		if err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBuilder(t, 50)
+		root := b.image("linux/amd64", 8<<20)
+		repository, r := startRepository(t, "app")
+		j := openJournal(t)
+		push := func(ctx context.Context) error {
+			entry, err := j.Begin(someSpec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer entry.Close()
+			_, err = Copy(ctx, repository, "v1", b.store, root.Digest.String(), &Options{Journal: entry, Concurrency: 1})
+			return err
+		}
+		// The large layer is on its way when its process is stopped.
+		if err := r.Emulator.SetFaults(emulator.Fault{
+			Routes: []string{"finish-upload", "upload-chunk"}, Count: 1,
+			Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 3 << 20, How: emulator.BreakStall},
+		}); err != nil {
 			t.Fatal(err)
 		}
-		defer entry.Close()
-		_, err = Copy(ctx, repository, "v1", b.store, root.Digest.String(), &Options{Journal: entry, Concurrency: 1})
-		return err
-	}
-	// The connection is cut in the middle of the large layer, and then the
-	// registry refuses to go on.
-	if err := r.Emulator.SetFaults(
-		emulator.Fault{Routes: []string{"finish-upload", "upload-chunk"}, Skip: 1, Count: 1, Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 3 << 20, How: emulator.BreakCut}},
-		emulator.Fault{Routes: []string{"finish-upload", "upload-chunk", "upload-status", "start-upload"}, Skip: 3, Respond: &emulator.FaultResponse{Status: 403, Code: "DENIED"}},
-	); err != nil {
-		t.Fatal(err)
-	}
-	if err := push(t.Context()); !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeDenied) {
-		t.Fatalf("error %v, want DENIED", err)
-	}
-	saved, err := filepath.Glob(filepath.Join(j.dir, "*", "upload-*.json"))
-	if err != nil || len(saved) == 0 {
-		t.Errorf("no checkpoint was kept: %v", err)
-	}
-	for _, path := range saved {
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v; want 0600", path, info.Mode(), err)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if err := push(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("error %v, want the end of the time", err)
 		}
-	}
-	r.Emulator.ClearFaults()
-	if err := push(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	requireWhole(t, repository, "v1", root.Digest)
-	if list, err := j.List(); err != nil || len(list) != 0 {
-		t.Errorf("journal %v, %v; want it empty", list, err)
-	}
+		saved, err := filepath.Glob(filepath.Join(j.dir, "*", "upload-*.json"))
+		if err != nil || len(saved) != 1 {
+			t.Fatalf("%d checkpoints were kept, %v; want 1", len(saved), err)
+		}
+		if info, err := os.Stat(saved[0]); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v; want 0600", saved[0], info.Mode(), err)
+		}
+		before := len(r.Emulator.Requests())
+		if err := push(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if requests(r.Emulator, before)["upload-status"] == 0 {
+			t.Error("the upload was not asked where it stands")
+		}
+		requireWhole(t, repository, "v1", root.Digest)
+		if list, err := j.List(); err != nil || len(list) != 0 {
+			t.Errorf("journal %v, %v; want it empty", list, err)
+		}
+	})
 }
 
 func TestSyncOfRegistries(t *testing.T) {
