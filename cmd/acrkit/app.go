@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
@@ -30,6 +31,7 @@ type app struct {
 	query      string
 	progress   string
 	debug      string
+	retries    int
 
 	credentialFlags creds.Flags
 	// flagsElsewhere says that the flags' credential is another registry's than
@@ -40,6 +42,7 @@ type app struct {
 	printer *output.Printer
 	mode    term.Mode
 
+	http       *http.Client
 	requestLog *requestLog
 	flagLink   *creds.Link
 	registries map[host]*registry

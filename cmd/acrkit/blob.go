@@ -210,7 +210,7 @@ func blobDelete(a *app) *cobra.Command {
 	var f writeFlags
 	command := &cobra.Command{
 		Use: "delete REPOSITORY@DIGEST...", Short: "Delete a blob; images that need it break",
-		Args: f.args(cobra.MinimumNArgs(1)),
+		Args: f.args(someArgs("REPOSITORY@DIGEST")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
 				return eachStep(args, func(text string) (step, error) {

@@ -19,6 +19,7 @@ const pageSize = 1000
 // listFlags are the flags of every listing.
 type listFlags struct {
 	limit int
+	size  int
 	last  string
 	order string
 }
@@ -26,6 +27,7 @@ type listFlags struct {
 // add adds the flags; listings by time have --order.
 func (f *listFlags) add(command *cobra.Command, ordered bool) {
 	command.Flags().IntVar(&f.limit, "limit", 0, "stop after this `number` of items (0: list all)")
+	command.Flags().IntVar(&f.size, "page-size", pageSize, "ask for so many items a request, 1 to 1000")
 	command.Flags().StringVar(&f.last, "last", "", "begin after this `name` or digest")
 	if ordered {
 		command.Flags().StringVar(&f.order, "order", "name", "order: name, oldest, newest")
@@ -36,6 +38,9 @@ func (f *listFlags) check() error {
 	if f.limit < 0 {
 		return usagef("--limit %d: must not be negative", f.limit)
 	}
+	if f.size < 1 || f.size > pageSize {
+		return usagef("--page-size %d: must be 1 to %d", f.size, pageSize)
+	}
 	switch f.order {
 	case "", "name", "oldest", "newest":
 		return nil
@@ -45,11 +50,14 @@ func (f *listFlags) check() error {
 
 // page is the size of the pages: no more than wanted.
 func (f *listFlags) page() *int32 {
-	size := int32(pageSize)
-	if f.limit > 0 && f.limit < pageSize {
-		size = int32(f.limit)
+	size := pageSize
+	if f.size > 0 {
+		size = f.size
 	}
-	return &size
+	if f.limit > 0 {
+		size = min(size, f.limit)
+	}
+	return to.Ptr(int32(size))
 }
 
 func (f *listFlags) after() *string {

@@ -103,8 +103,10 @@ func (a *app) exchange(ctx context.Context, r *registry) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	options := a.clientOptions()
+	options.Transport = a.network()
 	client, err := azcontainerregistry.NewAuthenticationClient(r.host.Endpoint(),
-		&azcontainerregistry.AuthenticationClientOptions{ClientOptions: a.clientOptions()})
+		&azcontainerregistry.AuthenticationClientOptions{ClientOptions: options})
 	if err != nil {
 		return "", err
 	}

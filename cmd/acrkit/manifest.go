@@ -86,7 +86,7 @@ func manifestDelete(a *app) *cobra.Command {
 	var f writeFlags
 	command := &cobra.Command{
 		Use: "delete REPOSITORY@DIGEST...", Short: "Delete a manifest with all its tags",
-		Args: f.args(cobra.MinimumNArgs(1)),
+		Args: f.args(someArgs("REPOSITORY@DIGEST")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
 				return eachStep(args, func(text string) (step, error) { return a.deleteManifestStep(ctx, text) })

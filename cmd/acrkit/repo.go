@@ -71,7 +71,7 @@ func repoDelete(a *app) *cobra.Command {
 	var f writeFlags
 	command := &cobra.Command{
 		Use: "delete REPOSITORY...", Short: "Delete a repository with all its manifests and tags",
-		Args: f.args(cobra.MinimumNArgs(1)),
+		Args: f.args(someArgs("REPOSITORY")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
 				return eachStep(args, func(text string) (step, error) { return a.deleteRepositoryStep(ctx, text) })

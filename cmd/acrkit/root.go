@@ -81,6 +81,7 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	flags.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, bar, plain, json, none")
 	flags.StringVar(&a.debug, "debug", "", "show requests: --debug, --debug=trace (headers and small bodies), --debug=file:`PATH`")
 	flags.Lookup("debug").NoOptDefVal = "requests"
+	flags.IntVar(&a.retries, "retries", 3, "try a failed request again so many times")
 	flags.StringVar(&a.credentialFlags.Username, "username", "", "user: the admin user, a scope-map token, or an application id; with --password-stdin")
 	flags.BoolVar(&a.credentialFlags.PasswordStdin, "password-stdin", false, "read the user's password from standard input")
 	flags.BoolVar(&a.credentialFlags.TokenStdin, "token-stdin", false, "read an ACR refresh token from standard input")
@@ -108,6 +109,16 @@ func helpOrUnknown(command *cobra.Command, args []string) error {
 // exactArgs wants exactly these arguments, and names the missing one.
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return rangeArgs(len(names), names...)
+}
+
+// someArgs wants one argument or more.
+func someArgs(name string) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("%s: %s is missing\n  usage  %s", command.CommandPath(), name, command.UseLine())
+		}
+		return nil
+	}
 }
 
 // rangeArgs wants at least least of these arguments and at most all of them.

@@ -97,7 +97,7 @@ func tagRemove(a *app, verb, short string, makeStep func(context.Context, string
 	var f writeFlags
 	command := &cobra.Command{
 		Use: verb + " REPOSITORY:TAG...", Short: short,
-		Args: f.args(cobra.MinimumNArgs(1)),
+		Args: f.args(someArgs("REPOSITORY:TAG")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
 				return eachStep(args, func(text string) (step, error) { return makeStep(ctx, text) })

@@ -151,7 +151,7 @@ func Environment(getenv func(string) string, ownHost string) Link {
 			return Credential{Kind: RefreshToken, RefreshToken: token}, "ACR_REFRESH_TOKEN", nil
 		}
 		if username == "" || password == "" {
-			return Credential{}, "", errors.New("ACR_USERNAME and ACR_PASSWORD: both are needed")
+			return Credential{}, "", errors.New("ACR_USERNAME needs ACR_PASSWORD beside it, and the other way round")
 		}
 		credential := fromPassword(username, password)
 		return credential, "ACR_USERNAME " + username, nil
