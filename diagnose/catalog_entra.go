@@ -192,10 +192,16 @@ var rowsEntra = []Row{
 		Causes:  []Cause{inferred("possibly it is set up for another machine or cloud", "acrkit whoami")},
 		Fix:     []string{"acrkit whoami", "AZURE_SDK_GO_LOGGING=all shows what the credential does"},
 		Retry:   RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
-		match: entraKind(entraOther),
+		match: either(entraKind(entraOther), all(ofCredential, entraKind(""))),
 		rank:  rankGeneral,
 		see:   []sight{sawEntra, sawMessage, sawBody, sawAnswer},
 	},
+}
+
+// ofCredential reports whether a credential failed, whatever its error.
+func ofCredential(x *exchange) bool {
+	_, ok := find[*credentialError](x)
+	return ok
 }
 
 // sawEntraHost shows where the identity service was asked.

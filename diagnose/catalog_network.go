@@ -130,6 +130,9 @@ var rowsMiddlebox = []Row{
 
 // notJSON reports whether reading an answer's JSON failed.
 func notJSON(x *exchange) bool {
+	if ofCredential(x) {
+		return false // of a file or a helper of this machine
+	}
 	if _, ok := find[*json.SyntaxError](x); ok {
 		return true
 	}

@@ -33,7 +33,7 @@ func checkCredential(ctx context.Context, r *run) outcome {
 	if r.options.Credential != nil {
 		c, err := r.options.Credential(ctx)
 		if err != nil {
-			return fails(err)
+			return fails(&credentialError{err})
 		}
 		r.credential = c
 	}
@@ -61,6 +61,14 @@ func checkCredential(ctx context.Context, r *run) outcome {
 	return o
 }
 
+// credentialError says that finding a credential, or asking it for a token,
+// failed. It keeps a failure that has no row of its own from being taken for
+// one of the registry.
+type credentialError struct{ err error }
+
+func (e *credentialError) Error() string { return e.err.Error() }
+func (e *credentialError) Unwrap() error { return e.err }
+
 func from(source string) string {
 	if source == "" {
 		return ""
@@ -71,7 +79,7 @@ func from(source string) string {
 func (r *run) askEntra(ctx context.Context, o outcome) outcome {
 	token, err := r.credential.Token.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{entraScope}})
 	if err != nil {
-		o.err = err
+		o.err = &credentialError{err}
 		return o
 	}
 	r.entraToken = token.Token

@@ -37,6 +37,8 @@ func commands(a *app) []*cobra.Command {
 		newLogoutCommand(a),
 		newTokenCommand(a),
 		newWhoamiCommand(a),
+		newDoctorCommand(a),
+		newExplainCommand(a),
 		newVersionCommand(a),
 	}
 }

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+	"github.com/acrkit/azcontainerregistry/diagnose"
+)
+
+// printReport prints the report: as one value for programs, as the list of its
+// checks for tables, and with every finding explained for a person.
+func (a *app) printReport(report diagnose.Report) error {
+	switch a.printer.Format() {
+	case output.Table, output.TSV:
+		return output.List(a.printer, checkView(), func(yield func(diagnose.Check, error) bool) {
+			for _, c := range report.Checks {
+				if !yield(c, nil) {
+					return
+				}
+			}
+		})
+	}
+	screen := term.Screen{Width: codeColumn}
+	if f, ok := a.stdout.(*os.File); ok {
+		screen = term.Detect(f, a.getenv)
+	}
+	return output.One(a.printer, output.View[diagnose.Report]{
+		Kind: "DoctorReport",
+		Text: func(w io.Writer, r diagnose.Report) error {
+			_, err := io.WriteString(w, reportText(r, screen))
+			return err
+		},
+	}, report)
+}
+
+func checkView() output.View[diagnose.Check] {
+	return output.View[diagnose.Check]{
+		Kind: "Check",
+		Columns: []output.Column[diagnose.Check]{
+			{Name: "check", Value: func(c diagnose.Check) string { return c.Name }},
+			{Name: "status", Value: func(c diagnose.Check) string { return string(c.Status) }},
+			{Name: "time", Value: func(c diagnose.Check) string { return took(c) }},
+			{Name: "codes", Value: func(c diagnose.Check) string { return strings.Join(c.Codes, " ") }},
+			{Name: "summary", Value: func(c diagnose.Check) string { return clean(c.Summary) }},
+		},
+	}
+}
+
+// statusWords are the statuses in a table, each with its style.
+var statusWords = map[diagnose.Status]struct {
+	word  string
+	style term.Style
+}{
+	diagnose.StatusOK:            {"ok", term.Green},
+	diagnose.StatusWarning:       {"warn", term.Yellow},
+	diagnose.StatusFailed:        {"FAIL", term.Red},
+	diagnose.StatusSkipped:       {"skip", term.Dim},
+	diagnose.StatusNotApplicable: {"-", term.Dim},
+}
+
+// reportText is the report for a person.
+func reportText(r diagnose.Report, screen term.Screen) string {
+	var b strings.Builder
+	for _, c := range r.Checks {
+		status := statusWords[c.Status]
+		// Padded before painting: the codes of a colour have no width.
+		fmt.Fprintf(&b, "%s  %-11s %8s  %s\n", screen.Paint(status.style, fmt.Sprintf("%-4s", status.word)), c.Name, took(c), clean(c.Summary))
+	}
+	for _, finding := range r.Findings {
+		f := failure{title: clean(finding.Title)}
+		f.object.Code = finding.Code
+		for _, seen := range finding.Seen {
+			f.seen = append(f.seen, clean(seen.Text))
+		}
+		for _, cause := range finding.Causes {
+			text := clean(cause.Text)
+			if cause.Tell != "" {
+				text += " (" + clean(cause.Tell) + ")"
+			}
+			f.causes = append(f.causes, text)
+		}
+		for _, fix := range finding.Fix {
+			f.object.Fix = append(f.object.Fix, clean(fix))
+		}
+		f.more = []string{"acrkit explain " + finding.Code}
+		if finding.CorrelationID != "" {
+			f.more = append(f.more, "correlation id "+finding.CorrelationID)
+		}
+		// The form is that of errors; the word before the title is the
+		// finding's own severity.
+		text := f.text(screen)
+		word := screen.Paint(term.Red, "error:")
+		if finding.Severity != diagnose.SeverityError {
+			style := map[diagnose.Severity]term.Style{diagnose.SeverityWarning: term.Yellow, diagnose.SeverityInfo: term.Cyan}[finding.Severity]
+			text = strings.Replace(text, word, screen.Paint(style, finding.Severity.String()+":"), 1)
+		}
+		fmt.Fprintf(&b, "\n%s", text)
+	}
+	if len(r.Findings) == 0 {
+		fmt.Fprintf(&b, "\nNothing is wrong with %s from here.\n", clean(r.Registry))
+	}
+	return b.String()
+}
+
+func took(c diagnose.Check) string {
+	if c.Status == diagnose.StatusSkipped {
+		return ""
+	}
+	switch d := c.Took; {
+	case d < time.Millisecond:
+		return "<1 ms"
+	case d < 10*time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	default:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+}

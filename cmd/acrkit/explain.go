@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/diagnose"
+)
+
+func newExplainCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain [CODE]",
+		Short: "Explain an error's code: what it means, what causes it, what to do",
+		Long: `Explain an error's code: what it means, what causes it, what to do. The code is
+the word in capitals that every error of acrkit carries. Words in braces, such
+as {registry}, stand for what the error itself names.
+
+Without a code, list them all.`,
+		Example: `  acrkit explain FIREWALL_DENIED
+  acrkit explain -o json ABAC_CONDITION --jq '.item.fix[]'
+  acrkit explain | grep TLS`,
+		GroupID:           groupAccess,
+		Args:              rangeArgs(0, "CODE"),
+		ValidArgsFunction: completeCodes,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return output.List(a.printer, rowView(), func(yield func(diagnose.Row, error) bool) {
+					for _, code := range diagnose.Codes() {
+						if row, _ := diagnose.Lookup(code); !yield(row, nil) {
+							return
+						}
+					}
+				})
+			}
+			row, known := diagnose.Lookup(args[0])
+			if !known {
+				return unknownCode(args[0])
+			}
+			view := rowView()
+			view.Text = writeRow
+			return output.One(a.printer, view, row)
+		},
+	}
+}
+
+func completeCodes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return diagnose.Codes(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// unknownCode names the codes that may have been meant.
+func unknownCode(code string) error {
+	var similar []string
+	for _, c := range diagnose.Codes() {
+		for word := range strings.SplitSeq(strings.ToUpper(code), "_") {
+			if len(word) > 2 && strings.Contains(c, word) {
+				similar = append(similar, c)
+				break
+			}
+		}
+	}
+	hint := "acrkit explain lists them"
+	if len(similar) > 0 {
+		hint = "did you mean " + strings.Join(similar[:min(len(similar), 5)], " or ") + "?"
+	}
+	return usagef("there is no code %q: %s", code, hint)
+}
+
+func rowView() output.View[diagnose.Row] {
+	return output.View[diagnose.Row]{
+		Kind: "Explanation",
+		Columns: []output.Column[diagnose.Row]{
+			{Name: "code", Value: func(r diagnose.Row) string { return r.Code }},
+			{Name: "kind", Value: func(r diagnose.Row) string { return string(r.Kind) }},
+			{Name: "severity", Value: func(r diagnose.Row) string { return r.Severity.String() }},
+			{Name: "title", Value: func(r diagnose.Row) string { return r.Title }},
+		},
+		Text: func(w io.Writer, r diagnose.Row) error {
+			_, err := fmt.Fprintf(w, "%-28s %s\n", r.Code, r.Title)
+			return err
+		},
+	}
+}
+
+// writeRow writes one row for a person, in the form that errors have.
+func writeRow(w io.Writer, r diagnose.Row) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n  %s\n\n%s\n\n", r.Code, r.Title, wrapped(r.Meaning, 78))
+	for _, c := range r.Causes {
+		fmt.Fprintf(&b, "  cause  %s\n", c.Text)
+		fmt.Fprintf(&b, "         %s: %s\n", map[diagnose.Certainty]string{diagnose.Certain: "proved by", diagnose.Inferred: "to tell"}[c.Certainty], c.Tell)
+	}
+	for _, f := range r.Fix {
+		fmt.Fprintf(&b, "  fix    %s\n", f)
+	}
+	fmt.Fprintf(&b, "  retry  %s\n", map[diagnose.Advice]string{
+		diagnose.RetryNo:      "does not help until something changes",
+		diagnose.RetryLater:   "may help after a wait",
+		diagnose.RetryRestart: "may help when the work starts again from its beginning",
+	}[r.Retry])
+	if r.AzCode != "" {
+		fmt.Fprintf(&b, "  az     %s in az acr check-health\n", r.AzCode)
+	}
+	if r.Link != "" {
+		fmt.Fprintf(&b, "  more   %s\n", r.Link)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// wrapped breaks a text at spaces.
+func wrapped(text string, width int) string {
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case column == 0:
+		case column+1+len(word) > width:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}
