@@ -33,10 +33,12 @@ const (
 
 // ServerOptions configures a [Server].
 type ServerOptions struct {
-	// Emulator are the emulator's options. When they name no registry, the
-	// one there is has its admin user enabled, with a password that is kept
-	// in the data folder.
+	// Emulator are the emulator's options.
 	Emulator Options
+	// AdminUser enables the admin user of the first registry, unless its
+	// policies do, with a password that the data folder keeps. See
+	// [Server.AdminUser].
+	AdminUser bool
 	// Address is the address to listen at, host:port; port 0 means any free
 	// one. Empty means DefaultAddress. The emulator is made for loopback: at
 	// another address everybody who reaches it can try its passwords.
@@ -105,13 +107,12 @@ func StartServer(options *ServerOptions) (*Server, error) {
 // open makes everything that can fail.
 func (s *Server) open(o *ServerOptions, host string) error {
 	dir := s.emulator.options.Dir
-	if len(o.Emulator.Registries) == 0 {
+	reg := s.emulator.registries[0]
+	if policies := reg.policies().Policies; o.AdminUser && policies.Admin == nil {
 		password, err := adminPassword(dir)
 		if err != nil {
 			return err
 		}
-		reg := s.emulator.registries[0]
-		policies := reg.policies().Policies
 		policies.Admin = &AdminUser{Passwords: []string{password}}
 		if err := s.emulator.SetPolicies(reg.Name, policies); err != nil {
 			return err
@@ -303,9 +304,8 @@ func (s *Server) Endpoint() string { return s.running.Endpoint }
 // Running returns how to reach and control the server; it holds secrets.
 func (s *Server) Running() Running { return s.running }
 
-// AdminUser returns the name and the password of the admin user that the
-// server enabled by itself, or empty text when the options configure the
-// registries.
+// AdminUser returns the name and the password of the admin user that
+// [ServerOptions.AdminUser] enabled, or empty text.
 func (s *Server) AdminUser() (name, password string) {
 	if s.admin == "" {
 		return "", ""

@@ -25,6 +25,7 @@ import (
 func serve(t *testing.T, options emulator.ServerOptions) (*emulator.Server, *http.Client) {
 	t.Helper()
 	options.Address = "127.0.0.1:0"
+	options.AdminUser = len(options.Emulator.Registries) == 0
 	if options.Emulator.Dir == "" {
 		options.Emulator.Dir = t.TempDir()
 	}
@@ -148,7 +149,7 @@ func TestServerCertificateIsGoodForItsNames(t *testing.T) {
 
 func TestAuthorityAndTokensOutliveARestart(t *testing.T) {
 	dir := t.TempDir()
-	options := emulator.ServerOptions{Emulator: emulator.Options{Dir: dir, NoSync: true}, Address: "127.0.0.1:0", TLS: true}
+	options := emulator.ServerOptions{Emulator: emulator.Options{Dir: dir, NoSync: true}, Address: "127.0.0.1:0", AdminUser: true, TLS: true}
 	var authorities, passwords []string
 	for range 2 {
 		server, err := emulator.StartServer(&options)

@@ -68,6 +68,9 @@ func (a *app) openLocal(ctx context.Context, r *registry, options policy.ClientO
 	if err != nil {
 		return err
 	}
+	if running, err := a.openRunning(ctx, r, dir, options); running || err != nil {
+		return err
+	}
 	e, err := emulator.New(a.localOptions(dir))
 	if err != nil {
 		return fmt.Errorf("open the embedded registry: %w", err)

@@ -39,6 +39,7 @@ func commands(a *app) []*cobra.Command {
 		newWhoamiCommand(a),
 		newDoctorCommand(a),
 		newExplainCommand(a),
+		newEmulatorCommand(a),
 		newVersionCommand(a),
 	}
 }

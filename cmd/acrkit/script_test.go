@@ -45,12 +45,13 @@ func setupScript(env *testscript.Env) error {
 
 func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"exits":    exits,
-		"image":    makeImage,
-		"registry": startRegistry,
-		"private":  private,
-		"corrupt":  corrupt,
-		"digests":  digests,
+		"exits":     exits,
+		"image":     makeImage,
+		"registry":  startRegistry,
+		"private":   private,
+		"corrupt":   corrupt,
+		"digests":   digests,
+		"waitready": waitReady,
 	}
 }
 
