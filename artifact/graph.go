@@ -140,10 +140,11 @@ func isForeign(desc ocispec.Descriptor) bool {
 		return false
 	}
 	switch desc.MediaType {
+	//lint:ignore SA1019 images of old still have these, and nothing else reads them
 	case mediaTypeDockerForeignLayer,
-		ocispec.MediaTypeImageLayerNonDistributable,     //nolint:staticcheck // images of old still have them
-		ocispec.MediaTypeImageLayerNonDistributableGzip, //nolint:staticcheck // the same
-		ocispec.MediaTypeImageLayerNonDistributableZstd: //nolint:staticcheck // the same
+		ocispec.MediaTypeImageLayerNonDistributable,
+		ocispec.MediaTypeImageLayerNonDistributableGzip,
+		ocispec.MediaTypeImageLayerNonDistributableZstd:
 		return true
 	}
 	return false
