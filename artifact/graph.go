@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -20,6 +21,10 @@ const (
 	mediaTypeOCIArtifact        = "application/vnd.oci.artifact.manifest.v1+json"
 	mediaTypeORASArtifact       = "application/vnd.cncf.oras.artifact.manifest.v1+json"
 	mediaTypeDockerForeignLayer = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+
+	// The image specification's non-distributable layers, plain or compressed:
+	// deprecated, and still in images of old.
+	mediaTypeNonDistributablePrefix = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 )
 
 // Limits against graphs that no honest tool makes.
@@ -136,18 +141,8 @@ func (m *manifest) blobs() []ocispec.Descriptor {
 // isForeign reports a layer that is fetched from elsewhere and that registries
 // don't hold: Windows base layers of old.
 func isForeign(desc ocispec.Descriptor) bool {
-	if len(desc.URLs) == 0 {
-		return false
-	}
-	switch desc.MediaType {
-	//lint:ignore SA1019 images of old still have these, and nothing else reads them
-	case mediaTypeDockerForeignLayer,
-		ocispec.MediaTypeImageLayerNonDistributable,
-		ocispec.MediaTypeImageLayerNonDistributableGzip,
-		ocispec.MediaTypeImageLayerNonDistributableZstd:
-		return true
-	}
-	return false
+	return len(desc.URLs) > 0 && (desc.MediaType == mediaTypeDockerForeignLayer ||
+		strings.HasPrefix(desc.MediaType, mediaTypeNonDistributablePrefix))
 }
 
 // checkDescriptor applies the rules that hold for every descriptor.
