@@ -46,6 +46,8 @@ func run(m *testing.M) (code int, err error) {
 			goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"),
 			goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"),
 			goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
+			// Distribution's notifications have no end, not even Shutdown.
+			goleak.IgnoreTopFunction("github.com/docker/go-events.(*Broadcaster).run"),
 		); err != nil {
 			return 0, fmt.Errorf("goroutines left behind: %w", err)
 		}
