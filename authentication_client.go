@@ -88,7 +88,7 @@ func (r *registry) postForm(ctx context.Context, path, service string, form url.
 		return nil, err
 	}
 	form.Set("service", service)
-	if err := setBody(req, strings.NewReader(form.Encode()), "application/x-www-form-urlencoded", nil); err != nil {
+	if err := setBody(req, newTokenForm(form), "application/x-www-form-urlencoded", nil); err != nil {
 		return nil, err
 	}
 	req.Raw().Header.Set("Accept", "application/json")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -99,6 +101,26 @@ func (v *bodyView) Read(p []byte) (int, error) {
 }
 
 func (v *bodyView) Close() error { return nil }
+
+// Bytes returns the form of a token request, for the diagnosis of its failure:
+// how it asked for a token is not in the answer. It is nil for other bodies.
+func (v *bodyView) Bytes() []byte {
+	if form, ok := v.body.source.(tokenForm); ok {
+		return []byte(form.encoded)
+	}
+	return nil
+}
+
+// tokenForm is the body of a token request.
+type tokenForm struct {
+	*strings.Reader
+	encoded string
+}
+
+func newTokenForm(form url.Values) tokenForm {
+	encoded := form.Encode()
+	return tokenForm{strings.NewReader(encoded), encoded}
+}
 
 // sendView is the policy that gives each attempt its view.
 func sendView(req *policy.Request) (*http.Response, error) {

@@ -65,10 +65,15 @@ var failures = map[string]func(t *testing.T) error{
 	"digest mismatch": func(*testing.T) error {
 		return &azcontainerregistry.OperationError{Operation: "get blob", Repository: "team/app", Reference: "sha256:aa", Err: &azcontainerregistry.DigestMismatchError{Expected: "sha256:aa", Actual: "sha256:bb", Size: 12}}
 	},
-	"untrusted realm":    untrusted("realm"),
-	"untrusted location": untrusted("location"),
-	"untrusted link":     untrusted("link"),
-	"untrusted redirect": untrusted("redirect"),
+	"size mismatch":        own(&azcontainerregistry.SizeMismatchError{Expected: 10, Actual: 7, Origin: "source"}),
+	"source changed":       own(&azcontainerregistry.SourceChangedError{Offset: 4096}),
+	"upload not resumable": own(&azcontainerregistry.UploadNotResumableError{Offset: 4096, Err: &url.Error{Op: "Patch", URL: "https://myreg.azurecr.io/v2/", Err: syscall.ECONNRESET}}),
+	"transfer stalled":     own(&azcontainerregistry.StalledError{After: time.Minute}),
+	"range ignored":        own(&azcontainerregistry.RangeError{Offset: 4096, Length: 4096, Got: "the whole blob"}),
+	"untrusted realm":      untrusted("realm"),
+	"untrusted location":   untrusted("location"),
+	"untrusted link":       untrusted("link"),
+	"untrusted redirect":   untrusted("redirect"),
 	"listing incomplete": func(*testing.T) error {
 		return &azcontainerregistry.IncompleteListingError{Items: 1000, Err: errors.New("the moon is full")}
 	},
@@ -80,6 +85,13 @@ var failures = map[string]func(t *testing.T) error{
 	"retries exhausted": func(*testing.T) error {
 		return &azcontainerregistry.RetriesExhaustedError{Attempts: 4, Err: errors.New("the moon is full")}
 	},
+}
+
+// own is an error of the library, as a method returns it.
+func own(err error) func(*testing.T) error {
+	return func(*testing.T) error {
+		return &azcontainerregistry.OperationError{Operation: "upload blob", Repository: "team/app", Err: err}
+	}
 }
 
 func untrusted(kind string) func(*testing.T) error {

@@ -14,6 +14,8 @@ type library struct {
 	listed   int    // items before a listing broke off
 	broken   bool   // a listing broke off
 
+	own error // the error that the kind is of
+
 	argument *azcontainerregistry.ArgumentError
 	digest   *azcontainerregistry.DigestMismatchError
 	origin   *azcontainerregistry.UntrustedOriginError
@@ -24,6 +26,11 @@ const (
 	libraryArgument = "argument"
 	libraryDigest   = "digest"
 	libraryOrigin   = "origin"
+	librarySize     = "size"
+	librarySource   = "source"
+	libraryResume   = "resume"
+	libraryStalled  = "stalled"
+	libraryRange    = "range"
 )
 
 // gatherLibrary reads our own types. Those that wrap another cause add to its
@@ -44,6 +51,20 @@ func (x *exchange) gatherLibrary() {
 			l.kind, l.digest = libraryDigest, e
 		case *azcontainerregistry.UntrustedOriginError:
 			l.kind, l.origin = libraryOrigin, e
+		case *azcontainerregistry.SizeMismatchError:
+			l.kind, l.own = librarySize, e
+		case *azcontainerregistry.SourceChangedError:
+			l.kind, l.own = librarySource, e
+		case *azcontainerregistry.UploadNotResumableError:
+			l.kind, l.own = libraryResume, e
+		case *azcontainerregistry.StalledError:
+			l.kind, l.own = libraryStalled, e
+		case *azcontainerregistry.RangeError:
+			l.kind, l.own = libraryRange, e
+		}
+		// What it wraps is its occasion, not its cause.
+		if l.kind != "" {
+			return
 		}
 	}
 }
@@ -79,5 +100,7 @@ var sawOwn sight = func(x *exchange, see func(Origin, string, ...any)) {
 		see(FromClient, "the digest asked for is %s", l.digest.Expected)
 	case libraryOrigin:
 		see(FromClient, "a %s pointed to %s; only %s is right", l.origin.Kind, l.origin.Got, l.origin.Want)
+	default:
+		see(FromClient, "%s", l.own.Error())
 	}
 }
