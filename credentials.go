@@ -24,18 +24,15 @@ func NewPasswordCredential(username, password string) (*PasswordCredential, erro
 }
 
 // String names the user and hides the password.
-func (c *PasswordCredential) String() string {
-	if c == nil {
-		return "password credential <nil>"
-	}
+func (c PasswordCredential) String() string {
 	return "password credential of " + c.username
 }
 
 // GoString is String: no verb of fmt prints the password.
-func (c *PasswordCredential) GoString() string { return c.String() }
+func (c PasswordCredential) GoString() string { return c.String() }
 
 // Format prints String whatever the verb.
-func (c *PasswordCredential) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
+func (c PasswordCredential) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 
 // RefreshTokenCredential is an ACR refresh token obtained elsewhere, for
 // example by `az acr login --expose-token` (ACR protocol §2.8). It lives some
@@ -54,10 +51,10 @@ func NewRefreshTokenCredential(refreshToken string) (*RefreshTokenCredential, er
 }
 
 // String hides the token.
-func (c *RefreshTokenCredential) String() string { return "ACR refresh token credential" }
+func (c RefreshTokenCredential) String() string { return "ACR refresh token credential" }
 
 // GoString is String: no verb of fmt prints the token.
-func (c *RefreshTokenCredential) GoString() string { return c.String() }
+func (c RefreshTokenCredential) GoString() string { return c.String() }
 
 // Format prints String whatever the verb.
-func (c *RefreshTokenCredential) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
+func (c RefreshTokenCredential) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
