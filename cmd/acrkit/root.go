@@ -61,7 +61,6 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
   acrkit copy local/team/app:1 myreg.azurecr.io/team/app:1`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Args:              cobra.ArbitraryArgs,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.prepare() },
 		RunE:              helpOrUnknown,
@@ -82,7 +81,7 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	flags.StringVarP(&a.outputForm, "output", "o", "text", "form of the result: text, json, jsonl, table, tsv")
 	flags.StringVar(&a.query, "jq", "", "filter the JSON result with a jq `expression` (implies -o json)")
 	flags.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, bar, plain, json, none")
-	flags.StringVar(&a.debug, "debug", "", "show requests: --debug, --debug=trace (headers and small bodies), --debug=file:`PATH`")
+	flags.StringVar(&a.debug, "debug", "", "show each request; --debug=trace headers and small bodies too, --debug=file:PATH all of it in a file of yours (`how`)")
 	flags.Lookup("debug").NoOptDefVal = "requests"
 	flags.IntVar(&a.retries, "retries", 3, "try a failed request again so many times")
 	flags.StringVar(&a.credentialFlags.Username, "username", "", "user: the admin user, a scope-map token, or an application id; with --password-stdin")

@@ -21,7 +21,7 @@ func newTransfersCommand(a *app) *cobra.Command {
 		Long: `A push, pull, copy or sync is in the journal from its start until its success.
 One that was interrupted, by ctrl-c, a crash or a power cut, is gone on with by
 resume, or by the same command again.`,
-		RunE: helpOrUnknown,
+		Args: cobra.ArbitraryArgs, RunE: helpOrUnknown,
 	}
 	command.AddCommand(newTransfersListCommand(a), newTransfersShowCommand(a), newTransfersResumeCommand(a), newTransfersCleanCommand(a))
 	return command
@@ -150,6 +150,7 @@ func newTransfersCleanCommand(a *app) *cobra.Command {
 		Long: `Forgets the transfers named, or all that nobody works on, and removes the parts
 that they have left beside their destination. What is whole stays: images,
 layouts and archives are not touched.`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return a.cleanTransfers(args, older, dryRun) },
 	}
 	command.Flags().StringVar(&older, "older", "", "only those untouched for this long, such as `7d` or 12h")

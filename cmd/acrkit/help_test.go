@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+)
+
+var updateGolden = flag.Bool("update", false, "write the golden files")
+
+// TestHelpIsGolden compares the help with what was read and found good.
+func TestHelpIsGolden(t *testing.T) {
+	stderr := &watcher{}
+	a, stdout := testApp(nil, stderr)
+	if code := a.run(t.Context(), []string{"help"}); code != exitDone {
+		t.Fatalf("exit code %d\n%s", code, &stderr.all)
+	}
+	golden := filepath.Join("testdata", "help.txt")
+	if *updateGolden {
+		if err := os.WriteFile(golden, stdout.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), stdout.String()); diff != "" {
+		t.Errorf("the help changed (-want +got); read it, then go test ./cmd/acrkit -run TestHelpIsGolden -update\n%s", diff)
+	}
+}
+
+// TestEveryHelpShows asks every command for its help.
+func TestEveryHelpShows(t *testing.T) {
+	a, _ := testApp(nil, &watcher{})
+	var visit func(command *cobra.Command)
+	visit = func(command *cobra.Command) {
+		stderr := &watcher{}
+		help, stdout := testApp(nil, stderr)
+		path := strings.Fields(command.CommandPath())[1:]
+		if code := help.run(t.Context(), append(path, "--help")); code != exitDone || !strings.Contains(stdout.String(), command.CommandPath()) {
+			t.Errorf("%v --help: exit code %d\n%s", path, code, &stderr.all)
+		}
+		for _, child := range command.Commands() {
+			visit(child)
+		}
+	}
+	visit(newRootCommand(a))
+}
+
+// TestEveryCommandIsUsable holds what every command owes its user.
+func TestEveryCommandIsUsable(t *testing.T) {
+	a, _ := testApp(nil, &watcher{})
+	var visit func(command *cobra.Command)
+	visit = func(command *cobra.Command) {
+		name := command.CommandPath()
+		if command.Short == "" || strings.HasSuffix(command.Short, ".") {
+			t.Errorf("%s: its short help is %q", name, command.Short)
+		}
+		if command.RunE == nil && command.Run == nil {
+			t.Errorf("%s: it runs nothing", name)
+		}
+		if command.Args == nil {
+			t.Errorf("%s: it doesn't say which arguments it takes", name)
+		}
+		if command.Parent() != nil && command.Parent().Parent() == nil && command.GroupID == "" {
+			t.Errorf("%s: it is in no group of the help", name)
+		}
+		for _, child := range command.Commands() {
+			visit(child)
+		}
+	}
+	for _, command := range newRootCommand(a).Commands() {
+		visit(command)
+	}
+}
+
+// TestCompletionOfEveryShell makes the scripts that the shells read.
+func TestCompletionOfEveryShell(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		stderr := &watcher{}
+		a, stdout := testApp(nil, stderr)
+		if code := a.run(context.Background(), []string{"completion", shell}); code != exitDone || !bytes.Contains(stdout.Bytes(), []byte("acrkit")) {
+			t.Errorf("%s: exit code %d, %d bytes\n%s", shell, code, stdout.Len(), &stderr.all)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+//go:build !windows
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestFirstSignalCancelsWithItsCause(t *testing.T) {
+	ctx, stop := withInterrupt(t.Context())
+	defer stop()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	<-ctx.Done()
+	if cause := context.Cause(ctx); !errors.Is(cause, errInterrupted) || !errors.Is(cause, context.Canceled) {
+		t.Errorf("cause %v: want the interrupt, as a cancellation", cause)
+	}
+}
+
+// watcher is a standard error that does something when a text comes by.
+type watcher struct {
+	mu   sync.Mutex
+	all  bytes.Buffer
+	when string
+	do   func()
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.when != "" && strings.Contains(string(p), w.when) {
+		w.do()
+	}
+	return w.all.Write(p)
+}
+
+// testApp is an app over buffers, with an environment of its own.
+func testApp(environment map[string]string, stderr *watcher) (*app, *bytes.Buffer) {
+	stdout := &bytes.Buffer{}
+	return &app{
+		stdin: strings.NewReader(""), stdout: stdout, stderr: stderr,
+		getenv: func(name string) string { return environment[name] },
+		now:    time.Now, localOptions: localOptions,
+	}, stdout
+}
+
+func TestInterruptedPushSavesAndGoesOn(t *testing.T) {
+	environment := map[string]string{"ACRKIT_DATA": t.TempDir(), "HOME": t.TempDir()}
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/large", bytes.Repeat([]byte("0123456789abcdef"), 1<<19), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	layers := []demoLayer{{what: "large", roots: []string{dir + "/large"}, dir: "data"}}
+	if _, err := buildDemoImage(t.Context(), dir+"/img", "1", layers, func(builtLayer) {}); err != nil {
+		t.Fatal(err)
+	}
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stderr := &watcher{when: `"step":"progress"`, do: func() { cancel(errInterrupted) }}
+	a, stdout := testApp(environment, stderr)
+	code := a.run(ctx, []string{"push", "oci:" + dir + "/img", "local/app:1", "--progress", "json", "--limit-rate", "1M"})
+	if code != exitResumable {
+		t.Fatalf("exit code %d, want %d\n%s", code, exitResumable, &stderr.all)
+	}
+	for _, want := range []string{"interrupted", "acrkit transfers resume "} {
+		if !strings.Contains(stderr.all.String(), want) {
+			t.Errorf("standard error lacks %q:\n%s", want, &stderr.all)
+		}
+	}
+	if stdout.Len() > 0 {
+		t.Errorf("a result of an interrupted push: %s", stdout)
+	}
+
+	_, id, _ := strings.Cut(stderr.all.String(), "acrkit transfers resume ")
+	id, _, _ = strings.Cut(id, " ")
+	stderr = &watcher{}
+	a, stdout = testApp(environment, stderr)
+	if code := a.run(t.Context(), []string{"transfers", "resume", id}); code != exitDone {
+		t.Fatalf("resume: exit code %d\n%s", code, &stderr.all)
+	}
+	if !strings.HasPrefix(stdout.String(), "local/app@sha256:") {
+		t.Errorf("resume printed %q", stdout)
+	}
+}
+
+func TestInterruptedListingIsNoFailureOfItsOwn(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errInterrupted)
+	stderr := &watcher{}
+	a, _ := testApp(map[string]string{"ACRKIT_DATA": t.TempDir()}, stderr)
+	if code := a.run(ctx, []string{"ls", "local"}); code != exitInterrupted {
+		t.Errorf("exit code %d, want %d\n%s", code, exitInterrupted, &stderr.all)
+	}
+}
