@@ -1,5 +1,10 @@
 package diagnose
 
+import (
+	"regexp"
+	"strings"
+)
+
 // Links to the pages that say more.
 const (
 	linkAuthorization  = "https://aka.ms/acr/authorization"
@@ -51,11 +56,22 @@ func foreign(x *exchange) bool {
 // sound is a token of this registry that had not ended.
 var sound = all(bearer, readable, not(expired), not(foreign))
 
-// anonymous reports whether the token was issued to nobody: ACR's anonymous
-// tokens have neither a subject nor an application.
+// anonymous reports whether the token was issued to nobody: it names neither a
+// person nor an application.
 func anonymous(x *exchange) bool {
 	c := x.auth.claims
-	return c.ok && c.Subject == "" && c.AppID == "" && c.ObjectID == "" && c.UPN == ""
+	return c.ok && (c.Subject == "" || c.Subject == "anonymous") && c.AppID == "" && c.ObjectID == "" && c.UPN == ""
+}
+
+// guid is the form of Entra's ids.
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// named reports whether the token belongs to a name that is none of Entra's:
+// no GUID and no user's address. Scope-map tokens have such names.
+func named(x *exchange) bool {
+	c := x.auth.claims
+	return c.Subject != "" && c.AppID == "" && c.ObjectID == "" && c.UPN == "" && !anonymous(x) &&
+		!guid.MatchString(c.Subject) && !strings.Contains(c.Subject, "@")
 }
 
 // denied is a request that a sound token does not cover.
@@ -230,6 +246,24 @@ var rowsUnauthorized = []Row{
 		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
 	},
 	{
+		Code: "SCOPE_MAP", Kind: KindAuthorization, Severity: SeverityError,
+		Title: "the token {subject} does not grant {action} in {repository} (401)",
+		Meaning: "The subject of the access token is neither an application nor a user of Entra's, as with scope-map tokens. Their " +
+			"scope map lists repositories and actions; everything else is refused as if it were not there.",
+		Causes: []Cause{
+			certain("the token grants no {action} on {repository}", "its access claim"),
+			inferred("probably {subject} is a scope-map token, and its scope map leaves the repository or the action out", "az acr token show -r {registry} -n {subject}"),
+			inferred("possibly {image} is mistyped or does not exist: the registry does not say so to this caller", "somebody who may list can tell: acrkit ls {host}"),
+		},
+		Fix: []string{
+			"az acr token show -r {registry} -n {subject} --query scopeMapId",
+			"az acr scope-map update -r {registry} -n <map> --add-repository {repository} content/read metadata/read",
+		},
+		Retry: RetryNo, Link: linkScopeMaps,
+		match: all(denied, named, not(lacksCatalog), not(abac)),
+		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
 		Code: "ACTION_NOT_GRANTED", Kind: KindAuthorization, Severity: SeverityError,
 		Title: "this identity may not {action} in {repository} (401)",
 		Meaning: "The registry accepted the identity and granted some of what was asked for on this repository, without the " +
@@ -237,14 +271,14 @@ var rowsUnauthorized = []Row{
 		Causes: []Cause{
 			certain("the token grants other actions on {repository}, and not {action}", "the token's access claim lists what is granted"),
 			inferred("probably the role has no such action: AcrPull reads, AcrPush reads and writes, AcrDelete deletes", "az role assignment list shows the roles"),
-			inferred("possibly a scope map leaves the action out", "az acr scope-map list -r {registry}"),
+			inferred("possibly the registry decides by repository (ABAC), and no Repository role with the action covers {repository}", "acrkit doctor {host}/{repository} shows the mode"),
 		},
 		Fix: []string{
 			"az role assignment create --assignee <object-id> --role <AcrPull|AcrPush|AcrDelete> --scope $(az acr show -n {registry} --query id -o tsv)",
 			"for a scope-map token: az acr scope-map update -r {registry} -n <map> --add-repository {repository} <action>",
 		},
 		Retry: RetryNo, Link: linkRoles,
-		match: all(denied, not(anonymous), not(lacksCatalog), not(abac), grantsSome),
+		match: all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), grantsSome),
 		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
 	},
 	{
@@ -254,33 +288,32 @@ var rowsUnauthorized = []Row{
 			"exist or not. So a mistyped name looks like a missing permission.",
 		Causes: []Cause{
 			inferred("possibly {image} is mistyped or does not exist", "somebody who may list can tell: acrkit ls {host}"),
-			inferred("probably a scope map or a role's condition leaves {repository} out", "acrkit doctor {host}/{repository} shows what is granted"),
+			inferred("probably no role covers {repository}, or the registry decides by repository (ABAC) and a role's condition leaves it out", "acrkit doctor {host}/{repository} shows the mode and what is granted"),
 			inferred("possibly the role was assigned minutes ago", "new assignments take up to ten minutes to show in tokens"),
 		},
 		Fix: []string{
 			"check the name: acrkit ls {host}",
 			"acrkit doctor {host}/{repository}",
-			"az acr scope-map list -r {registry}",
+			"az role assignment list --assignee <object-id> --all",
 		},
-		Retry: RetryNo, Link: linkScopeMaps,
-		match: all(denied, not(anonymous), not(lacksCatalog), not(abac), not(grantsSome), lacksOnly("pull", "metadata_read")),
+		Retry: RetryNo, Link: linkABAC,
+		match: all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), not(grantsSome), lacksOnly("pull", "metadata_read")),
 		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
 	},
 	{
 		Code: "REPOSITORY_NOT_GRANTED", Kind: KindAuthorization, Severity: SeverityError,
-		Title: "{host} grants this identity nothing on {repository} (401)",
-		Meaning: "The registry accepted the identity and issued a token that grants no action on this repository: a scope map " +
-			"names other repositories, or no role covers it.",
+		Title:   "{host} grants this identity nothing on {repository} (401)",
+		Meaning: "The registry accepted the identity and issued a token that grants no action on this repository.",
 		Causes: []Cause{
-			inferred("probably a scope map leaves {repository} out", "az acr scope-map list -r {registry}"),
-			inferred("possibly the role covers other repositories only, or was assigned minutes ago", "acrkit doctor {host}/{repository} shows what is granted"),
+			inferred("probably the registry decides by repository (ABAC), and no Repository role covers {repository}", "acrkit doctor {host}/{repository} shows the mode and what is granted"),
+			inferred("possibly the role was assigned minutes ago", "new assignments take up to ten minutes to show in tokens"),
 		},
 		Fix: []string{
 			"acrkit doctor {host}/{repository}",
-			"az acr scope-map update -r {registry} -n <map> --add-repository {repository} <action>",
+			"az role assignment list --assignee <object-id> --all",
 		},
-		Retry: RetryNo, Link: linkScopeMaps,
-		match: all(denied, not(anonymous), not(lacksCatalog), not(abac), not(grantsSome), not(lacksOnly("pull", "metadata_read"))),
+		Retry: RetryNo, Link: linkABAC,
+		match: all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), not(grantsSome), not(lacksOnly("pull", "metadata_read"))),
 		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
 	},
 	{

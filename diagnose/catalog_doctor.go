@@ -110,6 +110,18 @@ var rowsDoctor = []Row{
 			"az role assignment create --assignee <object-id> --role AcrPull --scope $(az acr show -n {registry} --query id -o tsv)",
 			"for a scope-map token: az acr scope-map update -r {registry} -n <map> --add-repository {repository} content/read metadata/read",
 		}, linkRoles, azAccessToken),
+	doctorRow("ABAC_PULL_NOT_GRANTED", KindAuthorization, SeverityError,
+		"{host} decides by repository, and does not grant pull on {repository} to this identity",
+		"The registry is in ABAC mode: the classic roles count for nothing, and the Container Registry Repository roles may carry conditions on names.",
+		[]Cause{
+			certain("the token grants no pull on {repository}", "its access claim"),
+			certain("the registry is in ABAC mode", "the claim aad_identity in the refresh token"),
+			inferred("probably no Repository role of the identity covers {repository}, or its condition names other repositories", "az role assignment list --assignee <object-id> --all --query \"[].condition\""),
+		},
+		[]string{
+			"az role assignment list --assignee <object-id> --all",
+			"az role assignment create --assignee <object-id> --role \"Container Registry Repository Reader\" --scope $(az acr show -n {registry} --query id -o tsv)",
+		}, linkABAC, azAccessToken),
 	doctorRow("SCOPES_PARTIAL", KindAuthorization, SeverityInfo,
 		"the identity may do part of what there is to do",
 		"That is as it should be for an identity with one task. It is shown so that nobody is surprised.",

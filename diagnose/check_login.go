@@ -236,7 +236,12 @@ func checkScopes(ctx context.Context, r *run) outcome {
 	missing := saw(FromToken, "not granted: %s", strings.Join(cannot, ", "))
 	switch {
 	case r.target.Repository != "" && !grants(granted, "repository", r.repository, "pull"):
-		o.findings = append(o.findings, r.finding("PULL_NOT_GRANTED", x, missing))
+		code := "PULL_NOT_GRANTED"
+		// The refresh token, not the access token, tells the mode.
+		if x.auth.claims.ABAC = r.refresh.ABAC; abac(x) {
+			code = "ABAC_PULL_NOT_GRANTED"
+		}
+		o.findings = append(o.findings, r.finding(code, x, missing))
 	case len(cannot) > 0:
 		o.findings = append(o.findings, r.finding("SCOPES_PARTIAL", x, missing))
 	}

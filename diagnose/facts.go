@@ -39,7 +39,7 @@ func expand(template string, x *exchange) string {
 var factNames = []string{
 	"host", "registry", "repository", "reference", "image", "ip", "action", "scope", "granted",
 	"status", "code", "seconds", "realm", "user", "app", "tenant", "audience", "digest", "method", "link",
-	"argument", "helper", "path", "file", "proxy", "issuer", "address", "aadsts", "kind", "wait", "data",
+	"subject", "argument", "helper", "path", "file", "proxy", "issuer", "address", "aadsts", "kind", "wait", "data",
 }
 
 // fact returns one fact of the exchange, empty when it is not known.
@@ -82,6 +82,8 @@ func (x *exchange) fact(name string) string {
 		return hostOf(x.challenge.realm)
 	case "user":
 		return x.auth.user
+	case "subject":
+		return x.auth.claims.Subject
 	case "app":
 		return x.entra.app
 	case "tenant":
