@@ -42,17 +42,16 @@ func (e *Emulator) ExpireTokens() { e.access.generation.Add(1) }
 // tokens keep the rights they were issued with, as with the real service,
 // unless the registry changes between ABAC and classic roles.
 func (e *Emulator) SetPolicies(registryName string, policies Policies) error {
-	for _, reg := range e.registries {
-		if strings.EqualFold(reg.Name, registryName) {
-			compiled, err := policies.compile()
-			if err != nil {
-				return fmt.Errorf("set policies of %s: %w", registryName, err)
-			}
-			reg.current.Store(compiled)
-			return nil
-		}
+	reg, err := e.registryNamed(strings.ToLower(registryName))
+	if err != nil {
+		return fmt.Errorf("set policies: %w", err)
 	}
-	return fmt.Errorf("set policies: no registry is named %q", registryName)
+	compiled, err := policies.compile()
+	if err != nil {
+		return fmt.Errorf("set policies of %s: %w", registryName, err)
+	}
+	reg.current.Store(compiled)
+	return nil
 }
 
 // compiledPolicies are policies that were checked, with what can be worked
@@ -133,6 +132,9 @@ func (e *Emulator) screen(r *http.Request, reg *registry, class throttleClass) *
 	return nil
 }
 
+// headerChallenge is spelt as the recordings do, which net/http would not.
+const headerChallenge = "WWW-Authenticate"
+
 // refusal is an answer that ends a request before its handler.
 type refusal struct {
 	err        *apiError
@@ -142,7 +144,7 @@ type refusal struct {
 
 func (x *refusal) write(w http.ResponseWriter) {
 	if x.challenge != "" {
-		w.Header()["Www-Authenticate"] = []string{x.challenge}
+		w.Header()[headerChallenge] = []string{x.challenge}
 	}
 	if x.retryAfter > 0 {
 		w.Header().Set("Retry-After", fmt.Sprint(x.retryAfter))

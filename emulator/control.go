@@ -30,6 +30,8 @@ const maxControlBytes = 4 << 20
 //	DELETE /_acrkit/requests          forgets them
 //	POST   /_acrkit/tokens/expire     every token issued so far counts as expired
 //	PUT    /_acrkit/policies/{name}   replaces the policies of a registry
+//	GET    /_acrkit/snapshot/{name}   what a registry holds
+//	POST   /_acrkit/reset             as [Emulator.Reset]
 //
 // Each request except for ready needs the header "Authorization: Bearer" with
 // the token. Only loopback addresses are let in, under a loopback host name
@@ -86,6 +88,21 @@ func (e *Emulator) ControlHandler(token string) http.Handler {
 			return err
 		}
 		if err := e.SetPolicies(r.PathValue("name"), policies); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	})
+	handle("GET snapshot/{name}", func(w http.ResponseWriter, r *http.Request) error {
+		snapshot, err := e.Snapshot(r.PathValue("name"))
+		if err != nil {
+			return err
+		}
+		writeJSON(w, http.StatusOK, snapshot)
+		return nil
+	})
+	handle("POST reset", func(w http.ResponseWriter, _ *http.Request) error {
+		if err := e.Reset(); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -101,7 +101,7 @@ func (c *faultyCall) respond(respond *FaultResponse) {
 	}
 	if respond.Challenge != "" {
 		if challenge := c.challenge(respond.Challenge); challenge != "" {
-			h.Set("WWW-Authenticate", challenge)
+			h[headerChallenge] = []string{challenge}
 		}
 	}
 	c.overrideHeaders(h)

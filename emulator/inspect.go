@@ -186,7 +186,9 @@ func (e *Emulator) serveRecorded(w http.ResponseWriter, r *http.Request, next ht
 		x.record.Status, x.record.SentBytes = meter.status, meter.sent
 		x.record.ReceivedBytes = body.received.Load()
 		x.record.CorrelationID = w.Header().Get(headerCorrelationID)
-		x.record.Challenge = w.Header().Get("WWW-Authenticate")
+		if challenge := w.Header()[headerChallenge]; len(challenge) > 0 {
+			x.record.Challenge = challenge[0]
+		}
 		e.recorder.end(x.record)
 		e.logRequest(r.Context(), &x.record)
 	}()

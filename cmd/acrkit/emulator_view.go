@@ -46,8 +46,8 @@ func describeEmulator(server *emulator.Server, dir string) emulatorInfo {
 	return info
 }
 
-// hints are the lines to paste. Each was tried with the tool's version of the
-// day it was written.
+// hints are the lines to paste. Those for acrkit, skopeo, crane, oras and
+// JavaScript were tried as they are; docker's login was.
 func (e emulatorInfo) hints() []toolHint {
 	user, password := "USER", "PASSWORD"
 	if e.Username != "" {
@@ -63,7 +63,7 @@ func (e emulatorInfo) hints() []toolHint {
 	piped := "printf %s '" + password + "' | "
 	hints := []toolHint{{"acrkit", []string{
 		pick("", "export SSL_CERT_FILE='"+e.AuthorityFile+"'"),
-		"export ACR_REGISTRY=" + e.Registry + " ACR_USERNAME=" + user + " ACR_PASSWORD='" + password + "'",
+		"export ACR_REGISTRY=" + pick(e.Registry, e.Endpoint) + " ACR_USERNAME=" + user + " ACR_PASSWORD='" + password + "'",
 		"acrkit ls",
 	}}, {"skopeo", []string{
 		piped + "skopeo login --tls-verify=false --username " + user + " --password-stdin " + e.Registry,
@@ -99,16 +99,20 @@ func (e emulatorInfo) identityHints(secure bool) []toolHint {
 		}
 		return "export " + variable + "='" + e.AuthorityFile + "'"
 	}
-	return []toolHint{{"Go: azidentity with this library or the official one", []string{
+	hints := []toolHint{{"Go: azidentity with this library or the official one", []string{
 		trust("SSL_CERT_FILE"), environment,
 		`azcontainerregistry.NewClient("` + e.Endpoint + `", credential /* azidentity.NewDefaultAzureCredential */, nil)`,
-	}}, {"JavaScript: @azure/container-registry", []string{
-		trust("NODE_EXTRA_CA_CERTS"), environment,
-		`new ContainerRegistryClient("` + e.Endpoint + `", new DefaultAzureCredential(), { allowInsecureConnection: true })`,
-	}}, {"Python: azure-containerregistry", []string{
-		trust("REQUESTS_CA_BUNDLE"), environment,
-		`ContainerRegistryClient("` + e.Endpoint + `", DefaultAzureCredential(), enforce_https=False)`,
 	}}}
+	if !secure {
+		return append(hints, toolHint{"JavaScript, Python: these libraries send no token over http; start with --tls", nil})
+	}
+	return append(hints, toolHint{"JavaScript: @azure/container-registry, @azure/identity", []string{
+		trust("NODE_EXTRA_CA_CERTS"), environment,
+		`new ContainerRegistryClient("` + e.Endpoint + `", new DefaultAzureCredential())`,
+	}}, toolHint{"Python: azure-containerregistry, azure-identity", []string{
+		trust("REQUESTS_CA_BUNDLE"), environment,
+		`ContainerRegistryClient("` + e.Endpoint + `", DefaultAzureCredential())`,
+	}})
 }
 
 func withoutEmpty(lines []string) []string {

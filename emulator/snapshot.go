@@ -1,0 +1,136 @@
+package emulator
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+)
+
+// Snapshot is what a registry holds at one moment.
+type Snapshot struct {
+	Registry     string               `json:"registry"`
+	Repositories []RepositorySnapshot `json:"repositories"`
+}
+
+// RepositorySnapshot is one repository of a [Snapshot].
+type RepositorySnapshot struct {
+	Name string `json:"name"`
+	// Manifests are in the order of their digests.
+	Manifests []ManifestSnapshot `json:"manifests"`
+	// Tags maps the tags to the digests they point to.
+	Tags map[string]string `json:"tags"`
+}
+
+// ManifestSnapshot is one manifest of a [RepositorySnapshot].
+type ManifestSnapshot struct {
+	Digest    string `json:"digest"`
+	MediaType string `json:"mediaType"`
+	// Size is that of the manifest itself in bytes.
+	Size int64 `json:"size"`
+	// Subject is the digest of the manifest that this one refers to.
+	Subject string `json:"subject,omitempty"`
+	// Tags are those that point to it, in the order of their names.
+	Tags []string `json:"tags,omitempty"`
+}
+
+// Snapshot returns what the registry with a name holds: one consistent state,
+// hidden and locked things included, soft-deleted ones left out.
+func (e *Emulator) Snapshot(registryName string) (Snapshot, error) {
+	reg, err := e.registryNamed(registryName)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
+	}
+	s := Snapshot{Registry: reg.Name, Repositories: []RepositorySnapshot{}}
+	err = reg.data.View(func(t *store.Tx) error {
+		var failure error
+		err := t.Repositories("", func(name string, _ store.Repository) bool {
+			repository := RepositorySnapshot{Name: name, Manifests: []ManifestSnapshot{}, Tags: map[string]string{}}
+			manifests := t.Manifests(name, store.ByName, store.Cursor{}, func(m store.Manifest) bool {
+				repository.Manifests = append(repository.Manifests, ManifestSnapshot{
+					Digest: m.Digest, MediaType: m.MediaType, Size: m.Size, Subject: m.Subject,
+					Tags: t.TagsOf(name, m.Digest, ""),
+				})
+				return true
+			})
+			tags := t.Tags(name, store.ByName, store.Cursor{}, func(tag store.Tag) bool {
+				repository.Tags[tag.Name] = tag.Digest
+				return true
+			})
+			failure = errors.Join(manifests, tags)
+			s.Repositories = append(s.Repositories, repository)
+			return failure == nil
+		})
+		return errors.Join(failure, err)
+	})
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("snapshot of %s: %w", reg.Name, err)
+	}
+	return s, nil
+}
+
+// Reset deletes every repository of every registry, soft-deleted contents
+// included, ends all faults, forgets the recorded requests and sets the clock
+// back. Blobs go with the next garbage collection, policies and tokens stay.
+func (e *Emulator) Reset() error {
+	e.ClearFaults()
+	e.ResetRequests()
+	e.Clock().Reset()
+	for _, reg := range e.registries {
+		if err := reg.data.Update(clearRegistry); err != nil {
+			return fmt.Errorf("reset %s: %w", reg.Name, err)
+		}
+	}
+	return nil
+}
+
+func clearRegistry(t *store.Tx) error {
+	var names, deleted []string
+	if err := t.Repositories("", func(name string, _ store.Repository) bool {
+		names = append(names, name)
+		return true
+	}); err != nil {
+		return err
+	}
+	t.DeletedRepositories("", func(name string) bool {
+		deleted = append(deleted, name)
+		return true
+	})
+	for _, name := range names {
+		if err := t.DeleteRepository(name); err != nil {
+			return err
+		}
+	}
+	for _, name := range deleted {
+		if err := forgetDeleted(t, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetDeleted drops a repository's soft-deleted tags and manifests.
+func forgetDeleted(t *store.Tx, name string) error {
+	var tags []store.DeletedTag
+	var digests []string
+	err := errors.Join(
+		t.DeletedTags(name, "", func(tag store.DeletedTag) bool { tags = append(tags, tag); return true }),
+		t.DeletedManifests(name, "", func(m store.DeletedManifest) bool { digests = append(digests, m.Manifest.Digest); return true }),
+	)
+	for _, tag := range tags {
+		err = errors.Join(err, t.ForgetDeletedTag(name, tag.Name, tag.Digest))
+	}
+	for _, digest := range digests {
+		err = errors.Join(err, t.ForgetDeletedManifest(name, digest))
+	}
+	return err
+}
+
+func (e *Emulator) registryNamed(name string) (*registry, error) {
+	for _, reg := range e.registries {
+		if reg.Name == name {
+			return reg, nil
+		}
+	}
+	return nil, fmt.Errorf("no registry is named %q", name)
+}
