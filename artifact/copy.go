@@ -38,7 +38,7 @@ func Copy(ctx context.Context, dst Target, dstRef string, src Source, srcRef str
 		err = fmt.Errorf("copy %s to %s: %w", describe(src, srcRef), describe(dst, dstRef), err)
 	}
 	if o != nil && o.Journal != nil && !o.nested {
-		err = errors.Join(err, o.Journal.finish(ctx, err))
+		err = errors.Join(err, o.Journal.finish(ctx, err, c != nil))
 	}
 	return result, err
 }

@@ -314,9 +314,10 @@ func (e *JournalEntry) observe(event Event) error {
 	return nil
 }
 
-// finish writes how the transfer ended. What succeeded leaves the journal.
-func (e *JournalEntry) finish(ctx context.Context, err error) error {
-	if err == nil {
+// finish writes how the transfer ended. What succeeded leaves the journal, and
+// so does what never began: there is nothing to go on with.
+func (e *JournalEntry) finish(ctx context.Context, err error, began bool) error {
+	if err == nil || (!began && !e.resumed) {
 		return e.remove()
 	}
 	return e.update(func(r *TransferRecord) {

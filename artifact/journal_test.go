@@ -80,18 +80,37 @@ func TestInterruptedCopyStaysInTheJournalUntilItIsDone(t *testing.T) {
 
 func TestFailedCopySaysWhyInTheJournal(t *testing.T) {
 	j := openJournal(t)
+	b := newBuilder(t, 24)
+	root := b.image("linux/amd64", 1000)
+	refused := errors.New("refused")
+	target := &recorder{Memory: NewMemory(), fail: func(string, ocispec.Descriptor) error { return refused }}
 	entry, err := j.Begin(someSpec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, failure := Copy(t.Context(), NewMemory(), "v1", NewMemory(), "v9", &Options{Journal: entry})
-	if failure == nil {
-		t.Fatal("no error")
+	_, failure := Copy(t.Context(), target, "v1", b.store, root.Digest.String(), &Options{Journal: entry})
+	if !errors.Is(failure, refused) {
+		t.Fatal(failure)
 	}
 	entry.Close()
 	r, err := j.Get(someSpec.ID())
 	if err != nil || r.State != TransferFailed || r.Error != failure.Error() {
 		t.Errorf("record %+v, %v", r, err)
+	}
+}
+
+func TestCopyThatNeverBeganLeavesNoTrace(t *testing.T) {
+	j := openJournal(t)
+	entry, err := j.Begin(someSpec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Copy(t.Context(), NewMemory(), "v1", NewMemory(), "v9", &Options{Journal: entry}); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+	entry.Close()
+	if list, err := j.List(); err != nil || len(list) != 0 {
+		t.Errorf("journal %v, %v; want it empty", list, err)
 	}
 }
 

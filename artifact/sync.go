@@ -106,6 +106,9 @@ type syncer struct {
 func Sync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (SyncResult, error) {
 	s, err := newSyncer(dst, src, o)
 	if err != nil {
+		if o != nil && o.Copy.Journal != nil {
+			err = errors.Join(err, o.Copy.Journal.finish(ctx, err, false))
+		}
 		return SyncResult{}, err
 	}
 	err = s.each(ctx, s.copy)
@@ -116,7 +119,7 @@ func Sync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (
 		err = fmt.Errorf("sync %s to %s: %w", src.Name(), dst.Name(), err)
 	}
 	if j := s.o.Copy.Journal; j != nil {
-		err = errors.Join(err, j.finish(ctx, err))
+		err = errors.Join(err, j.finish(ctx, err, s.result.Images > 0))
 	}
 	return s.result, err
 }
@@ -160,6 +163,24 @@ func PlanSync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOption
 	return p, nil
 }
 
+// Validate says what is wrong with the options, as [Sync] would before it does
+// anything: an [*InvalidError] that names the pattern or the number.
+func (o *SyncOptions) Validate() error {
+	if o == nil {
+		return nil
+	}
+	if _, err := newFilter(o.Include, o.Exclude); err != nil {
+		return err
+	}
+	if o.Shards < 0 || o.Shard < 0 || (o.Shards == 0 && o.Shard != 0) || (o.Shards > 0 && o.Shard >= o.Shards) {
+		return &InvalidError{Thing: fmt.Sprintf("shard %d of %d", o.Shard, o.Shards), Rule: "shards are counted from 0, up to one less than there are"}
+	}
+	if o.Images < 0 {
+		return &InvalidError{Thing: fmt.Sprintf("images %d", o.Images), Rule: "it must not be negative"}
+	}
+	return nil
+}
+
 func newSyncer(dst SyncTarget, src SyncSource, o *SyncOptions) (*syncer, error) {
 	if dst == nil || src == nil {
 		return nil, &InvalidError{Thing: "source and target", Rule: "neither may be nil"}
@@ -168,15 +189,12 @@ func newSyncer(dst SyncTarget, src SyncSource, o *SyncOptions) (*syncer, error) 
 	if o != nil {
 		s.o = *o
 	}
+	if err := s.o.Validate(); err != nil {
+		return nil, err
+	}
 	var err error
 	if s.filter, err = newFilter(s.o.Include, s.o.Exclude); err != nil {
 		return nil, err
-	}
-	if s.o.Shards < 0 || s.o.Shard < 0 || (s.o.Shards == 0 && s.o.Shard != 0) || (s.o.Shards > 0 && s.o.Shard >= s.o.Shards) {
-		return nil, &InvalidError{Thing: fmt.Sprintf("shard %d of %d", s.o.Shard, s.o.Shards), Rule: "shards are counted from 0, up to one less than there are"}
-	}
-	if s.o.Images < 0 {
-		return nil, &InvalidError{Thing: fmt.Sprintf("images %d", s.o.Images), Rule: "it must not be negative"}
 	}
 	if s.o.Images == 0 {
 		s.o.Images = 4

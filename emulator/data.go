@@ -45,12 +45,12 @@ func (e *Emulator) dataHost(r *http.Request, reg *registry) string {
 	switch {
 	case reg.DataHost != "":
 		return reg.DataHost
-	case strings.EqualFold(host, bareHost(reg.LoginServer)):
-		return defaultDataHost
 	case host == "localhost":
 		host = "127.0.0.1"
 	case net.ParseIP(strings.Trim(host, "[]")).IsLoopback():
 		host = "localhost"
+	case strings.EqualFold(host, bareHost(reg.LoginServer)):
+		return defaultDataHost
 	default:
 		// The client knows the server by a name of its own; no second one is
 		// known to lead here.

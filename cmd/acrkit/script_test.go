@@ -52,6 +52,7 @@ func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 		"corrupt":   corrupt,
 		"digests":   digests,
 		"waitready": waitReady,
+		"word":      word,
 	}
 }
 
@@ -163,4 +164,13 @@ func digests(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no digest in %q", text)
 	}
 	ts.Setenv(args[0], text[start:start+length])
+}
+
+// word sets a variable to the first word of the last standard output: word NAME.
+func word(ts *testscript.TestScript, neg bool, args []string) {
+	words := strings.Fields(ts.ReadFile("stdout"))
+	if neg || len(args) != 1 || len(words) == 0 {
+		ts.Fatalf("usage: word NAME, after a command that printed something")
+	}
+	ts.Setenv(args[0], words[0])
 }

@@ -85,11 +85,13 @@ func (f *syncFlags) syncOptions() (*artifact.SyncOptions, error) {
 		return nil, err
 	}
 	s := &artifact.SyncOptions{Include: f.include, Exclude: f.exclude, Images: f.images, Verify: f.verify, Copy: *o}
-	if f.images < 0 {
-		return nil, usagef("--images must not be negative")
+	if s.Shard, s.Shards, err = parseShard(f.shard); err != nil {
+		return nil, err
 	}
-	s.Shard, s.Shards, err = parseShard(f.shard)
-	return s, err
+	if err := s.Validate(); err != nil {
+		return nil, &usageError{err}
+	}
+	return s, nil
 }
 
 // parseShard reads i/n.
@@ -131,6 +133,11 @@ func parseSyncEnd(text, ownRegistry string) (syncEnd, error) {
 		return syncEnd{}, usagef("%q: a sync takes whole repositories; one image is acrkit copy, some are --include 'repository:tag'", text)
 	}
 	return syncEnd{location: location{kind: inRegistry, ref: ref}, repository: ref.Repository}, nil
+}
+
+// remote reports whether the end is in a registry other than the embedded one.
+func (e syncEnd) remote() bool {
+	return e.location.kind == inRegistry && !e.location.ref.Registry.Local()
 }
 
 // syncStore is both what a sync reads and what it writes.
@@ -177,6 +184,7 @@ func (a *app) runSync(ctx context.Context, f *syncFlags, from, to string) error 
 			return dst.repository + "/" + name
 		}
 	}
+	a.flagsElsewhere = src.remote() || dst.remote()
 	source, err := a.syncStore(ctx, src)
 	if err != nil {
 		return err
@@ -202,12 +210,31 @@ func (a *app) runSync(ctx context.Context, f *syncFlags, from, to string) error 
 	if err != nil && !errors.As(err, &partial) {
 		return a.interruptedSync(ctx, o.Copy.Journal, spec, result, err)
 	}
-	if partial != nil {
-		for _, failed := range partial.Errs {
-			a.note("not copied: %s", clean(failed.Error()))
-		}
+	if err := output.One(a.printer, syncView(), result); err != nil {
+		return err
 	}
-	return errors.Join(output.One(a.printer, syncView(), result), err)
+	return partlySynced(spec, partial)
+}
+
+// partlySynced names the images that were not copied.
+func partlySynced(spec artifact.TransferSpec, partial *artifact.PartialError) error {
+	if partial == nil {
+		return nil
+	}
+	const most = 20 // the rest is found by doing it again
+	var why []string
+	for _, failed := range partial.Errs[:min(most, len(partial.Errs))] {
+		why = append(why, "not copied: "+clean(failed.Error()))
+	}
+	if more := len(partial.Errs) - most; more > 0 {
+		why = append(why, fmt.Sprintf("and %d more", more))
+	}
+	return &explained{
+		err:  coded(exitPartly, fmt.Errorf("sync %s to %s: %d of %d images were not copied", spec.Source, spec.Destination, partial.Failed, partial.Total)),
+		code: "PARTLY_DONE",
+		why:  why,
+		fix:  []string{"acrkit transfers resume " + spec.ID() + "   does what is missing, as the same command does"},
+	}
 }
 
 // syncUpdate is the step of a sync: what a copy plans for one image is nothing

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -98,21 +99,23 @@ func transferByID(journal *artifact.Journal, id string) (artifact.TransferRecord
 
 func newTransfersResumeCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "resume ID [-- FLAG...]", Short: "Go on with an interrupted transfer",
-		Long:    "Runs the transfer's command again, from where it stood. Flags behind -- are\nadded to it, such as --limit-rate.",
-		Example: "  acrkit transfers resume 3f0c9a1be27d\n  acrkit transfers resume 3f0c9a1be27d -- --limit-rate 5M",
-		Args: func(command *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("%s: ID is missing; acrkit transfers list shows it", command.CommandPath())
-			}
-			return nil
-		},
+		Use: "resume [ID [-- FLAG...]]", Short: "Go on with an interrupted transfer",
+		Long: `Runs the transfer's command again, from where it stood. Flags behind -- are
+added to it, such as --limit-rate. Without an ID it is the only transfer that
+there is.`,
+		Example: "  acrkit transfers resume\n  acrkit transfers resume 3f0c9a1be27d -- --limit-rate 5M",
 		RunE: func(command *cobra.Command, args []string) error {
 			journal, err := a.journal()
 			if err != nil {
 				return err
 			}
-			record, err := transferByID(journal, args[0])
+			var record artifact.TransferRecord
+			if len(args) == 0 {
+				record, err = onlyTransfer(journal)
+			} else {
+				record, err = transferByID(journal, args[0])
+				args = args[1:]
+			}
 			if err != nil {
 				return err
 			}
@@ -122,9 +125,25 @@ func newTransfersResumeCommand(a *app) *cobra.Command {
 			case artifact.TransferUnreadable:
 				return fmt.Errorf("resume: %s; acrkit transfers clean %s forgets it", record.Error, record.ID)
 			}
-			return again(command, record.Spec, args[1:])
+			return again(command, record.Spec, args)
 		},
 	}
+}
+
+// onlyTransfer is what resume means without an identity.
+func onlyTransfer(journal *artifact.Journal) (artifact.TransferRecord, error) {
+	list, err := journal.List()
+	if err != nil {
+		return artifact.TransferRecord{}, err
+	}
+	list = slices.DeleteFunc(list, func(r artifact.TransferRecord) bool { return r.State == artifact.TransferRunning })
+	switch len(list) {
+	case 0:
+		return artifact.TransferRecord{}, &artifact.NotFoundError{Store: "journal", Thing: "transfer to go on with"}
+	case 1:
+		return list[0], nil
+	}
+	return artifact.TransferRecord{}, usagef("resume: there are %d transfers, say which one; acrkit transfers list shows them", len(list))
 }
 
 // again runs the command that a transfer came from.
