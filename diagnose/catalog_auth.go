@@ -135,7 +135,8 @@ var rowsUnauthorized = []Row{
 			"Without credentials a registry answers only when anonymous pull is on, and then only for reading.",
 		Causes: []Cause{
 			certain("the request carried no Authorization header", "the recorded request has none"),
-			inferred("probably no credential was configured for this registry", "acrkit whoami shows which links of the chain answered"),
+			inferred("probably no credential was configured for this registry", "acrkit whoami {host} shows which links of the chain answered"),
+			inferred("possibly this was meant to be an anonymous pull, which is off unless somebody turned it on", "az acr show -n {registry} --query anonymousPullEnabled"),
 		},
 		Fix: []string{
 			"acrkit whoami {host}",

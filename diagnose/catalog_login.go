@@ -26,7 +26,33 @@ var refusedPassword = all(phased(phaseToken, 401), either(empty, func(x *exchang
 	return strings.HasPrefix(x.message, messageRequired)
 }))
 
+// unknownUser is a user name that is none of a token's, and no GUID. A disabled
+// admin user is one of them.
+var unknownUser = saying(phased(phaseToken, 401), "client id must be guid")
+
+// withoutToken is a token endpoint's answer that says 200 and holds no token.
+func withoutToken(x *exchange) bool {
+	if x.status != 0 || x.library.kind != "" || x.entra.kind != "" {
+		return false
+	}
+	text := x.err.Error()
+	return strings.Contains(text, "has no token in it") || strings.Contains(text, "answered 200 without")
+}
+
 var rowsLogin = []Row{
+	{
+		Code: "ANSWER_WITHOUT_TOKEN", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the token endpoint answered 200, and no token is in the answer",
+		Meaning: "A registry's token endpoint answers JSON with a token in it. An answer that says all is well and holds none comes from something else.",
+		Causes: []Cause{
+			certain("the answer to a token request holds no token", "the library read it"),
+			inferred("probably a proxy's or a guest network's page answered in the registry's place", "acrkit doctor shows the page"),
+		},
+		Fix:   []string{"acrkit doctor <registry>", "open http://example.com in a browser on this machine"},
+		Retry: RetryNo, Link: linkAccess, AzCode: azRefreshToken,
+		match: withoutToken,
+		see:   []sight{sawText},
+	},
 	{
 		Code: "ENTRA_TOKEN_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} does not accept the Entra token (401 at the exchange)",
@@ -125,7 +151,7 @@ var rowsLogin = []Row{
 			"better: az acr login -n {registry}, which needs no admin user",
 		},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: all(refusedPassword, granting("password"), admin),
+		match: all(either(refusedPassword, unknownUser), granting("password"), admin),
 		see:   []sight{sawIdentity, sawMessage, sawAnswer},
 	},
 	{
@@ -199,7 +225,7 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"az acr token list -r {registry} -o table", "az acr show -n {registry} --query adminUserEnabled"},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: saying(phased(phaseToken, 401), "client id must be guid"),
+		match: all(unknownUser, not(all(granting("password"), admin))),
 		see:   []sight{sawIdentity, sawMessage, sawAnswer},
 	},
 	{

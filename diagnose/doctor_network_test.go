@@ -43,7 +43,7 @@ func remote(t *testing.T, c certificate, handler http.Handler) *diagnose.Options
 	t.Cleanup(server.Close)
 	return &diagnose.Options{
 		Resolver: resolver{"myreg.azurecr.io": "20.62.128.9"},
-		Dial:     to(server.Listener.Addr().String()),
+		Dial:     leadTo(server.Listener.Addr().String()),
 		Proxy:    func(*http.Request) (*url.URL, error) { return nil, nil },
 		RootCAs:  pool,
 		// The limit is short for the sake of the checks that must meet it.

@@ -379,13 +379,13 @@ func handshake(t *testing.T, c certificate, trusted bool) error {
 		server.Handshake()
 	})
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
-		DialContext:     to(address),
+		DialContext:     leadTo(address),
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 	})
 }
 
-// to dials one address whatever is asked for.
-func to(address string) func(context.Context, string, string) (net.Conn, error) {
+// leadTo dials one address whatever is asked for.
+func leadTo(address string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}
@@ -397,7 +397,7 @@ func tlsAlert(t *testing.T) error {
 		tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{shown}, MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}).Handshake()
 	})
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
-		DialContext:     to(address),
+		DialContext:     leadTo(address),
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 	})
 }
@@ -405,7 +405,7 @@ func tlsAlert(t *testing.T) error {
 func tlsTimeout(t *testing.T) error {
 	address := serve(t, func(net.Conn) {})
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
-		DialContext:         to(address),
+		DialContext:         leadTo(address),
 		TLSHandshakeTimeout: 20 * time.Millisecond,
 	})
 }
@@ -415,5 +415,5 @@ func notTLS(t *testing.T) error {
 		io.ReadFull(conn, make([]byte, 4))
 		fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 	})
-	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{DialContext: to(address)})
+	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{DialContext: leadTo(address)})
 }
