@@ -71,7 +71,7 @@ func (a *app) openLocal(ctx context.Context, r *registry, options policy.ClientO
 	if running, err := a.openRunning(ctx, r, dir, options); running || err != nil {
 		return err
 	}
-	e, err := emulator.New(a.localOptions(dir))
+	e, err := a.openFolder(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("open the embedded registry: %w", err)
 	}
@@ -83,6 +83,43 @@ func (a *app) openLocal(ctx context.Context, r *registry, options policy.ClientO
 	}
 	r.client, err = newClient(localEndpoint, r.credential, options)
 	return err
+}
+
+// The waiting for another command that has the folder of local/... open: they
+// take turns, as long as that takes a person no longer than looking it up.
+const (
+	folderWait  = 30 * time.Second
+	folderRetry = 50 * time.Millisecond
+	folderNote  = time.Second
+)
+
+// openFolder opens the folder of the embedded registry, which one process at a
+// time can do, and waits for its turn. Commands that shall run beside each
+// other for longer have acrkit emulator.
+func (a *app) openFolder(ctx context.Context, dir string) (*emulator.Emulator, error) {
+	ctx, cancel := context.WithTimeout(ctx, folderWait)
+	defer cancel()
+	turn := time.NewTicker(folderRetry)
+	defer turn.Stop()
+	note := time.NewTimer(folderNote)
+	defer note.Stop()
+	for {
+		e, err := emulator.New(a.localOptions(dir))
+		var inUse *emulator.FolderInUseError
+		if !errors.As(err, &inUse) {
+			return e, err
+		}
+		select {
+		case <-turn.C:
+		case <-note.C:
+			a.note("waiting for process %d, which has the embedded registry open; acrkit emulator shares it", inUse.PID)
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errInterrupted) {
+				return nil, context.Cause(ctx)
+			}
+			return nil, err
+		}
+	}
 }
 
 // localChain is where the credential of the embedded registry comes from: the

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/acrkit/azcontainerregistry/emulator"
+)
+
+func TestCommandsOnTheEmbeddedRegistryTakeTurns(t *testing.T) {
+	environment := map[string]string{"ACRKIT_DATA": t.TempDir()}
+	stderr := &watcher{when: "waiting for process"}
+	a, _ := testApp(environment, stderr)
+	dir, err := a.registryDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := emulator.New(localOptions(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeOther := sync.OnceValue(other.Close)
+	stderr.do = func() {
+		if err := closeOther(); err != nil {
+			t.Error(err)
+		}
+	}
+	if code := a.run(t.Context(), []string{"ls", "local"}); code != exitDone {
+		t.Errorf("exit code %d\n%s", code, &stderr.all)
+	}
+	if stderr.all.Len() == 0 {
+		t.Error("it didn't wait for the other process, or didn't say so")
+	}
+	if err := closeOther(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDataFolder(t *testing.T) {
+	for _, c := range []struct {
+		environment map[string]string
+		want        string
+	}{
+		{map[string]string{"ACRKIT_DATA": "/a", "XDG_DATA_HOME": "/x", "HOME": "/h"}, "/a"},
+		{map[string]string{"XDG_DATA_HOME": "/x", "HOME": "/h"}, "/x/acrkit"},
+	} {
+		a, _ := testApp(c.environment, &watcher{})
+		if got, err := a.dataDir(); err != nil || got != c.want {
+			t.Errorf("%v: %s, %v; want %s", c.environment, got, err, c.want)
+		}
+	}
+	a, _ := testApp(nil, &watcher{})
+	if got, err := a.dataDir(); err == nil {
+		t.Errorf("without a home: %s, want an error", got)
+	}
+}
