@@ -104,6 +104,7 @@ func newTransfersResumeCommand(a *app) *cobra.Command {
 added to it, such as --limit-rate. Without an ID it is the only transfer that
 there is.`,
 		Example: "  acrkit transfers resume\n  acrkit transfers resume 3f0c9a1be27d -- --limit-rate 5M",
+		Args:    cobra.ArbitraryArgs,
 		RunE: func(command *cobra.Command, args []string) error {
 			journal, err := a.journal()
 			if err != nil {
