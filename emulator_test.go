@@ -9,12 +9,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/google/go-cmp/cmp"
 
 	acr "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/emulator"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
 
@@ -169,9 +172,27 @@ func TestTokensThatDiedAreReplaced(t *testing.T) {
 	}
 }
 
-// TestEveryCallOfTheAPI goes through the calls of v0.2.3 once.
+// TestEveryCallOfTheAPI goes through the calls of v0.2.3 once, and looks that
+// none was answered 401 first.
 func TestEveryCallOfTheAPI(t *testing.T) {
-	_, client, blobs := startRegistry(t)
+	for name, policies := range map[string]emulator.Policies{"ACR": {}, "no authentication": {NoAuthentication: true}} {
+		t.Run(name, func(t *testing.T) {
+			registry := emulatortest.Start(t, &emulator.Options{Registries: []emulator.RegistryOptions{{Policies: policies}}})
+			client, err := acr.NewClient(registry.Endpoint, registry.Credential, &acr.ClientOptions{ClientOptions: registry.ClientOptions()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			everyCall(t, client, client.NewBlobClient())
+			for _, r := range registry.Emulator.Requests() {
+				if r.Status == 401 {
+					t.Errorf("%s %s was answered 401", r.Method, r.Path)
+				}
+			}
+		})
+	}
+}
+
+func everyCall(t *testing.T, client *acr.Client, blobs *acr.BlobClient) {
 	ctx := t.Context()
 	digest := pushImage(t, client, "team/app", "v1", "v2")
 
@@ -393,5 +414,116 @@ func TestFailuresCarryTheRegistrysAnswer(t *testing.T) {
 	want := `get manifest app:v9: 404 MANIFEST_UNKNOWN: manifest tagged by "v9" is not found (correlation id ` + id + `)`
 	if id == "" || err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
+	}
+}
+
+// TestAChunkSurvivesFaults breaks a chunk in several ways and lets azcore retry.
+func TestAChunkSurvivesFaults(t *testing.T) {
+	broken := emulator.Fault{Methods: []string{"PATCH"}, Count: 1, Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 70_000, How: emulator.BreakReset}}
+	for name, fault := range map[string]emulator.Fault{
+		"broken connection": broken,
+		"503":               {Methods: []string{"PATCH"}, Count: 2, Respond: &emulator.FaultResponse{Status: 503}},
+		"429":               {Methods: []string{"PATCH"}, Count: 1, Respond: &emulator.FaultResponse{Status: 429, RetryAfter: 1}},
+		"expired token":     {Methods: []string{"PATCH"}, Count: 1, ExpireToken: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				registry := emulatortest.Start(t, &emulator.Options{Quirks: map[string]string{"partial-chunk": "discard"}})
+				blobs, err := acr.NewBlobClient(registry.Endpoint, registry.Credential, &acr.BlobClientOptions{ClientOptions: registry.ClientOptions()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := registry.Emulator.SetFaults(fault); err != nil {
+					t.Fatal(err)
+				}
+				content := noise(1, 300_000)
+				if digest := pushBlob(t, blobs, "app", content); digest != digestOf(content) {
+					t.Errorf("digest %s", digest)
+				}
+			})
+		})
+	}
+	t.Run("registry that keeps the half", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			registry, _, blobs := startRegistry(t)
+			if err := registry.Emulator.SetFaults(broken); err != nil {
+				t.Fatal(err)
+			}
+			start, err := blobs.StartUpload(t.Context(), "app", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Only a new upload helps now, and the error says so.
+			_, err = blobs.UploadChunk(t.Context(), *start.Location, bytes.NewReader(noise(1, 300_000)), acr.NewBlobDigestCalculator(), nil)
+			if !acr.HasCode(err, acr.ErrorCodeBlobUploadInvalid) {
+				t.Errorf("error: %v", err)
+			}
+		})
+	})
+}
+
+// TestDeniedActionsSayWhichOnes reads and writes as somebody who may only read.
+func TestDeniedActionsSayWhichOnes(t *testing.T) {
+	registry, setUp, _ := startRegistry(t)
+	pushImage(t, setUp, "app", "v1")
+	if err := registry.Emulator.SetPolicies("acrkit", emulator.Policies{AnonymousPull: true}); err != nil {
+		t.Fatal(err)
+	}
+	client, err := acr.NewClientWithNoCredential(registry.Endpoint, &acr.ClientOptions{ClientOptions: registry.ClientOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := readManifest(client, "app", "v1"); err != nil {
+		t.Error(err)
+	}
+	_, err = client.DeleteTag(t.Context(), "app", "v1", nil)
+	var respErr *azcore.ResponseError
+	if !errors.As(err, &respErr) || respErr.ErrorCode != "UNAUTHORIZED" || !strings.Contains(respErr.RawResponse.Header.Get("WWW-Authenticate"), "insufficient_scope") {
+		t.Errorf("delete: %v", err)
+	}
+	if _, err := client.NewBlobClient().StartUpload(t.Context(), "app", nil); !acr.HasCode(err, acr.ErrorCodeUnauthorized) {
+		t.Errorf("upload: %v", err)
+	}
+	if err := registry.Emulator.SetPolicies("acrkit", emulator.Policies{}); err != nil {
+		t.Fatal(err)
+	}
+	closed, err := acr.NewClientWithNoCredential(registry.Endpoint, &acr.ClientOptions{ClientOptions: registry.ClientOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := readManifest(closed, "app", "v1"); !acr.HasCode(err, acr.ErrorCodeUnauthorized) {
+		t.Errorf("anonymous pull is off: %v", err)
+	}
+}
+
+// TestSoftDelete deletes an image, finds it again and restores it.
+func TestSoftDelete(t *testing.T) {
+	registry := emulatortest.Start(t, &emulator.Options{Registries: []emulator.RegistryOptions{{SoftDelete: 24 * time.Hour}}})
+	client, err := acr.NewClient(registry.Endpoint, registry.Credential, &acr.ClientOptions{ClientOptions: registry.ClientOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	digest := pushImage(t, client, "app", "v1")
+	if _, err := client.DeleteManifest(ctx, "app", digest, nil); err != nil {
+		t.Fatal(err)
+	}
+	repositories, err := client.NewListDeletedRepositoriesPager(nil).NextPage(ctx)
+	if err != nil || len(repositories.Repositories) != 1 {
+		t.Errorf("%+v, %v", repositories, err)
+	}
+	manifests, err := client.NewListDeletedManifestsPager("app", nil).NextPage(ctx)
+	if err != nil || len(manifests.Manifests) != 1 || manifests.Manifests[0].Digest != digest || manifests.Manifests[0].DeletedOn.IsZero() {
+		t.Errorf("%+v, %v", manifests, err)
+	}
+	tags, err := client.NewListDeletedTagsPager("app", nil).NextPage(ctx)
+	if err != nil || len(tags.Tags) != 1 || tags.Tags[0].Name != "v1" {
+		t.Errorf("%+v, %v", tags, err)
+	}
+	if _, err := client.RestoreManifest(ctx, "app", digest, &acr.ClientRestoreManifestOptions{Tag: "v1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := readManifest(client, "app", "v1"); err != nil {
+		t.Error(err)
 	}
 }

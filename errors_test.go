@@ -34,7 +34,8 @@ func TestWhateverTheServerSaysIsAResponseError(t *testing.T) {
 		"binary":         {400, "\xff\xfe\x00", nil, "", "400 Bad Request"},
 		"azure header":   {400, "", []string{"X-Ms-Error-Code", "FromHeader"}, "FromHeader", "400 FromHeader"},
 		"storage": {
-			400, `<?xml version="1.0" encoding="utf-8"?><Error><Code>InvalidAuthenticationInfo</Code><Message>Authentication information is not given in the correct format.` + "\nRequestId:1</Message></Error>", []string{"Content-Type", "application/xml"},
+			400, `<?xml version="1.0" encoding="utf-8"?><Error><Code>InvalidAuthenticationInfo</Code><Message>Authentication information is not given in the correct format.` + "\nRequestId:1</Message></Error>",
+			[]string{"Content-Type", "application/xml"},
 			"InvalidAuthenticationInfo", "400 InvalidAuthenticationInfo: Authentication information is not given in the correct format. RequestId:1 (from contoso.azurecr.io)",
 		},
 		"unexpected status":  {207, "what", nil, "", "207 Multi-Status: what"},

@@ -122,10 +122,11 @@ func shorten(s string) string {
 // Scopes of ACR protocol §2.3.
 const catalogScope = "registry:catalog:*"
 
-func pullScope(repository string) string      { return "repository:" + repository + ":pull" }
-func pushScope(repository string) string      { return "repository:" + repository + ":pull,push" }
-func deleteScope(repository string) string    { return "repository:" + repository + ":delete" }
-func readScope(repository string) string      { return "repository:" + repository + ":metadata_read" }
+func pullScope(repository string) string   { return "repository:" + repository + ":pull" }
+func pushScope(repository string) string   { return "repository:" + repository + ":pull,push" }
+func deleteScope(repository string) string { return "repository:" + repository + ":delete" }
+func readScope(repository string) string   { return "repository:" + repository + ":metadata_read" }
+
 func metaWriteScope(repository string) string { return "repository:" + repository + ":metadata_write" }
 
 // uploadRepository returns the repository that an upload's address is in.
