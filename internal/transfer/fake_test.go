@@ -32,12 +32,14 @@ func digestOf(p []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// plan decides what goes wrong. next is asked at each request.
+// plan decides what goes wrong. next is asked at each request. Without rand the
+// kinds come in order, the last for ever.
 type plan struct {
 	mu    sync.Mutex
 	rand  *rand.Rand
 	odds  float64 // that a request is disturbed
 	left  int     // how many disturbances at most
+	skip  int     // how many requests go undisturbed first
 	kinds []string
 	log   []string
 }
@@ -48,6 +50,17 @@ func (p *plan) next() string {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.skip > 0 {
+		p.skip--
+		return ""
+	}
+	if p.rand == nil && len(p.kinds) > 0 {
+		kind := p.kinds[0]
+		if len(p.kinds) > 1 {
+			p.kinds = p.kinds[1:]
+		}
+		return kind
+	}
 	if p.left == 0 || len(p.kinds) == 0 || p.rand.Float64() >= p.odds {
 		return ""
 	}
@@ -63,7 +76,17 @@ func (p *plan) number(n int64) int64 {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.rand == nil {
+		return n / 2
+	}
 	return p.rand.Int64N(n)
+}
+
+// breaks returns where, and how, a body breaks.
+func (p *plan) breaks(mean float64) (string, int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return []string{"reset", "stall midway"}[p.rand.IntN(2)], int64(p.rand.ExpFloat64() * mean)
 }
 
 // hang blocks as a dead connection does.
@@ -72,22 +95,27 @@ func hang(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// answer is a registry's answer that isn't what was hoped for.
+type answer string
+
+func (a answer) Error() string { return string(a) }
+
 func answered(kind string) error {
 	switch kind {
 	case "5xx":
-		return &Fault{Class: Server, Err: errors.New("503 service unavailable")}
+		return &Fault{Class: Server, Err: answer("503 service unavailable")}
 	case "429":
-		return &Fault{Class: Throttled, RetryAfter: 3 * time.Second, Err: errors.New("429 too many requests")}
+		return &Fault{Class: Throttled, RetryAfter: 3 * time.Second, Err: answer("429 too many requests")}
 	case "401":
-		return &Fault{Class: Unauthorized, Err: errors.New("401 unauthorized")}
+		return &Fault{Class: Unauthorized, Err: answer("401 unauthorized")}
 	case "413":
-		return &Fault{Class: TooLarge, Err: errors.New("413 too large")}
+		return &Fault{Class: TooLarge, Err: answer("413 too large")}
 	case "416":
-		return &Fault{Class: OutOfStep, Err: errors.New("416 range invalid")}
+		return &Fault{Class: OutOfStep, Err: answer("416 range invalid")}
 	case "expired":
-		return &Fault{Class: Expired, Err: errors.New("403 signature expired")}
+		return &Fault{Class: Expired, Err: answer("403 signature expired")}
 	case "denied":
-		return errors.New("403 denied")
+		return answer("403 denied")
 	}
 	return nil
 }
@@ -99,12 +127,14 @@ type fakeRegistry struct {
 	most    int64         // bytes of one request; 0 for any number
 	perByte time.Duration // how long a byte takes
 	silent  bool          // doesn't say where an upload stands
+	mean    float64       // bytes from one break to the next, 0 for none
 
 	mu        sync.Mutex
 	blobs     map[string][]byte
 	mountable map[string]string // digest to repository
 	cancelled int
 	open      int
+	last      *fakeSession
 	requests  []string
 }
 
@@ -133,7 +163,8 @@ func (f *fakeRegistry) Start(ctx context.Context) (Session, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.open++
-	return &fakeSession{f: f}, nil
+	f.last = &fakeSession{f: f}
+	return f.last, nil
 }
 
 func (f *fakeRegistry) Mount(ctx context.Context, from, digest string) (Session, error) {
@@ -170,7 +201,8 @@ func (s *fakeSession) lost() error {
 // broke is what a registry does with an upload whose chunk broke off.
 func (s *fakeSession) broke(came []byte) {
 	if s.f.keeps {
-		s.data = append(s.data, came...)
+		// Some was still in a buffer.
+		s.data = append(s.data, came[:max(len(came)-16<<10, 0)]...)
 	} else {
 		s.gone = true
 	}
@@ -181,8 +213,14 @@ func (s *fakeSession) receive(ctx context.Context, c Chunk, kind string) ([]byte
 	stop := int64(-1)
 	if kind == "reset" || kind == "stall midway" {
 		stop = s.f.plan.number(max(c.Size, 1<<20))
+	} else if s.f.mean > 0 {
+		kind, stop = s.f.plan.breaks(s.f.mean)
 	}
 	buf := make([]byte, 32<<10)
+	type piece struct {
+		n   int
+		err error
+	}
 	for {
 		if stop >= 0 && int64(got.Len()) >= stop {
 			s.broke(got.Bytes()[:stop])
@@ -191,7 +229,21 @@ func (s *fakeSession) receive(ctx context.Context, c Chunk, kind string) ([]byte
 			}
 			return nil, &Fault{Class: Connection, Err: errReset}
 		}
-		n, err := c.Body.Read(buf)
+		// As net/http does, this returns when ctx ends, whatever the body does.
+		read := make(chan piece, 1)
+		go func() {
+			n, err := c.Body.Read(buf)
+			read <- piece{n, err}
+		}()
+		var n int
+		var err error
+		select {
+		case r := <-read:
+			n, err = r.n, r.err
+		case <-ctx.Done():
+			s.broke(nil)
+			return nil, ctx.Err()
+		}
 		got.Write(buf[:n])
 		if s.f.perByte > 0 {
 			if err := sleep(ctx, time.Duration(n)*s.f.perByte); err != nil {
@@ -319,6 +371,7 @@ type fakeBlob struct {
 	data     []byte
 	noRanges bool
 	noSize   bool
+	mean     float64       // bytes from one break to the next, 0 for none
 	perByte  time.Duration // of one connection
 	trip     time.Duration
 
@@ -363,6 +416,10 @@ func (f *fakeBlob) Open(ctx context.Context, offset, length int64) (*Body, error
 	switch kind {
 	case "reset", "stall midway", "ends early":
 		b.cut = f.plan.number(end - offset)
+	case "":
+		if f.mean > 0 {
+			b.kind, b.cut = f.plan.breaks(f.mean)
+		}
 	case "corrupt":
 		b.data = bytes.Clone(b.data)
 		if len(b.data) > 0 {

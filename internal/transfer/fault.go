@@ -129,7 +129,7 @@ const (
 
 	// redeems is how many bytes of progress pay one failure off, so that a
 	// server which gives a byte and breaks off can't keep a transfer for ever.
-	redeems = 1 << 20
+	redeems = 256 << 10
 )
 
 // patience counts failures against progress. It is safe for concurrent use.

@@ -28,7 +28,9 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 		return false, f.Err
 	}
 	u.stepped = f.Class == OutOfStep
-	u.cause = f.Err
+	if !f.counted {
+		u.cause = f.Err
+	}
 	if u.asked != 0 && !u.chunks.failed(f.Class, u.asked, u.passed) {
 		return false, f.Err
 	}
