@@ -161,8 +161,8 @@ func (e *Emulator) serveClientCredentials(w http.ResponseWriter, r *http.Request
 		e.identityError(w, http.StatusUnauthorized, "invalid_client", err.Error())
 		return
 	}
-	audience, ok := strings.CutSuffix(form.Get("scope"), "/.default")
-	if !ok {
+	audience := audienceOf(form.Get("scope"))
+	if audience == "" {
 		e.identityError(w, http.StatusBadRequest, "invalid_scope", "AADSTS1002012: the scope has to end in /.default")
 		return
 	}
@@ -175,6 +175,17 @@ func (e *Emulator) serveClientCredentials(w http.ResponseWriter, r *http.Request
 		"token_type": "Bearer", "access_token": token,
 		"expires_in": int64(expires.Sub(e.now()) / time.Second), "ext_expires_in": int64(entraTokenLifetime / time.Second),
 	})
+}
+
+// audienceOf returns the resource of a scope field. Official clients add the
+// scopes of OpenID Connect to the one that counts.
+func audienceOf(scope string) string {
+	for field := range strings.FieldsSeq(scope) {
+		if audience, ok := strings.CutSuffix(field, "/.default"); ok {
+			return audience
+		}
+	}
+	return ""
 }
 
 // checkClient checks the secret or the assertion of a client. When no

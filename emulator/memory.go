@@ -218,6 +218,16 @@ func (e *Emulator) LoginServers() []string {
 	return hosts
 }
 
+// RegistryNames returns the names of the registries, in the order of the
+// options.
+func (e *Emulator) RegistryNames() []string {
+	names := make([]string, len(e.registries))
+	for i, reg := range e.registries {
+		names[i] = reg.Name
+	}
+	return names
+}
+
 // servesHost reports whether a host name leads to the emulator: a login
 // server, or a host that signed URLs lead to.
 func (e *Emulator) servesHost(host string) bool {

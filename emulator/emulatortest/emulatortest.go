@@ -41,6 +41,7 @@ type Registry struct {
 	Emulator *emulator.Emulator
 
 	connection *emulator.Connection
+	name       string
 }
 
 // Start starts an emulator with a registry of its own, which ends with the
@@ -79,6 +80,7 @@ func Start(t testing.TB, options ...*emulator.Options) *Registry {
 		Transport:   connection.Client(),
 		Emulator:    e,
 		connection:  connection,
+		name:        e.RegistryNames()[0],
 	}
 	registry.Credential = registry.NewCredential("")
 	return registry
