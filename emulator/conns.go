@@ -8,15 +8,41 @@ import (
 
 // connTracker counts the connections whose goroutine runs. Closing an HTTP
 // server closes its connections, but does not wait for what serves them.
-type connTracker struct{ running sync.WaitGroup }
+type connTracker struct {
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	unused map[net.Conn]struct{}
+}
 
 // track is an [http.Server.ConnState].
-func (t *connTracker) track(_ net.Conn, state http.ConnState) {
+func (t *connTracker) track(conn net.Conn, state http.ConnState) {
+	t.mu.Lock()
+	if state == http.StateNew {
+		if t.unused == nil {
+			t.unused = map[net.Conn]struct{}{}
+		}
+		t.unused[conn] = struct{}{}
+	} else {
+		delete(t.unused, conn)
+	}
+	t.mu.Unlock()
 	switch state {
 	case http.StateNew:
 		t.running.Add(1)
 	case http.StateClosed, http.StateHijacked:
 		t.running.Done()
+	}
+}
+
+// closeUnused closes the connections that no request has come over yet, which
+// Go's clients open in reserve. [http.Server.Shutdown] would wait five seconds
+// for each.
+func (t *connTracker) closeUnused() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for conn := range t.unused {
+		_ = conn.Close()
 	}
 }
 

@@ -320,6 +320,7 @@ func (s *Server) IdentityProviderURL() string { return s.providerURL }
 // Shutdown stops listening, lets running requests end until ctx does, breaks
 // those that are left, and closes the emulator.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.conns.closeUnused()
 	errs := []error{s.http.Shutdown(ctx)}
 	if s.provider != nil {
 		errs = append(errs, s.provider.Shutdown(ctx), s.provider.Close())
