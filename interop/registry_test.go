@@ -1,8 +1,12 @@
 package interop
 
 import (
-	"net/http/httptest"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -11,7 +15,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 
 	acr "github.com/acrkit/azcontainerregistry"
-	"github.com/acrkit/azcontainerregistry/emulator"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
 
@@ -25,29 +28,43 @@ type server struct {
 	// endpoint is the URL, host its host and port.
 	endpoint, host     string
 	username, password string
+	// authority is the file with the certificate authority, for https.
+	authority string
 }
 
 // repository is a reference's first part.
 func (s server) repository(name string) string { return s.host + "/" + name }
 
-// startEmulator runs "acrkit emulator" on a random loopback port, and signs in
-// as az acr login does: by trading an Entra token for a refresh token, which
-// is the password of the null user.
-func startEmulator(t *testing.T) server {
+// startEmulator runs "acrkit emulator" on a random loopback port until the
+// test ends, with the admin user that it prints.
+func startEmulator(t *testing.T, args ...string) server {
 	t.Helper()
-	e, err := emulator.New(nil)
+	all := append([]string{"emulator", "--addr", "127.0.0.1:0", "--dir", t.TempDir(), "-o", "json"}, args...)
+	// It ends by the interrupt below, and not with the test's context, which
+	// ends before.
+	c := exec.CommandContext(context.WithoutCancel(t.Context()), acrkit, all...)
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	stdout, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(e)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		web.Close()
-		if err := e.Close(); err != nil {
-			t.Error(err)
+		if err := errors.Join(c.Process.Signal(os.Interrupt), c.Wait()); err != nil {
+			t.Errorf("acrkit emulator: %v\n%s", err, stderr.String())
 		}
 	})
-	s := serverAt(t, web.URL)
-	s.username, s.password = nullUser, refreshToken(t, s)
+	var ready struct {
+		Item struct{ Endpoint, Username, Password, AuthorityFile string }
+	}
+	if err := json.NewDecoder(stdout).Decode(&ready); err != nil {
+		t.Fatalf("acrkit emulator: %v\n%s", err, stderr.String())
+	}
+	s := serverAt(t, ready.Item.Endpoint)
+	s.username, s.password, s.authority = ready.Item.Username, ready.Item.Password, ready.Item.AuthorityFile
 	return s
 }
 
@@ -58,6 +75,14 @@ func serverAt(t *testing.T, endpoint string) server {
 		t.Fatal(err)
 	}
 	return server{endpoint: strings.TrimSuffix(endpoint, "/"), host: address.Host}
+}
+
+// withRefreshToken signs in as az acr login does: by trading an Entra token
+// for a refresh token, which is the password of the null user.
+func (s server) withRefreshToken(t *testing.T) server {
+	t.Helper()
+	s.username, s.password = nullUser, refreshToken(t, s)
+	return s
 }
 
 func refreshToken(t *testing.T, s server) string {
