@@ -1,0 +1,167 @@
+package creds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func found(kind Kind) Link {
+	return Link{Name: string(kind), Find: func(context.Context, string) (Credential, string, error) {
+		return Credential{Kind: kind}, "here", nil
+	}}
+}
+
+func failing(err error) Link {
+	return Link{Name: "failing", Find: func(context.Context, string) (Credential, string, error) {
+		return Credential{}, "", err
+	}}
+}
+
+func TestChainUsesTheFirstThatAnswers(t *testing.T) {
+	chain := Chain{failing(nothing("not set")), found(Password), found(Anonymous)}
+	credential, answers, err := chain.Resolve(t.Context(), "reg.azurecr.io")
+	if err != nil || credential.Kind != Password {
+		t.Fatalf("%v, %v", credential, err)
+	}
+	want := []Answer{{"failing", Nothing, "not set"}, {"password", Used, "here"}, {"anonymous", Unasked, ""}}
+	if diff := cmp.Diff(want, answers); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBrokenCredentialDoesNotBecomeAnotherIdentity(t *testing.T) {
+	cause := errors.New("broken")
+	_, answers, err := Chain{failing(cause), found(Anonymous)}.Resolve(t.Context(), "reg.azurecr.io")
+	var link *LinkError
+	if !errors.As(err, &link) || !errors.Is(err, cause) || link.Link != "failing" {
+		t.Errorf("error %v", err)
+	}
+	if answers[0].State != Failed || answers[1].State != Unasked {
+		t.Errorf("answers %v", answers)
+	}
+}
+
+func TestChainStopsWhenCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("interrupted")
+	cancel(cause)
+	if _, _, err := (Chain{failing(ErrNothing), found(Anonymous)}).Resolve(ctx, "reg"); !errors.Is(err, cause) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestCredentialsAreNeverPrinted(t *testing.T) {
+	c := Credential{Kind: Password, Username: "me", Password: "hush", RefreshToken: "hush"}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		if text := fmt.Sprintf(format, c); strings.Contains(text, "hush") || !strings.Contains(text, "me") {
+			t.Errorf("%s prints %s", format, text)
+		}
+	}
+}
+
+func TestFlagsReadTheSecretOnce(t *testing.T) {
+	for _, c := range []struct {
+		flags Flags
+		want  Credential
+	}{
+		{Flags{Username: "me", PasswordStdin: true, Stdin: strings.NewReader("hush\r\n")}, Credential{Kind: Password, Username: "me", Password: "hush"}},
+		{Flags{TokenStdin: true, Stdin: strings.NewReader("a.b.c\n")}, Credential{Kind: RefreshToken, RefreshToken: "a.b.c"}},
+		{Flags{Username: NullUser, PasswordStdin: true, Stdin: strings.NewReader("a.b.c")}, Credential{Kind: RefreshToken, RefreshToken: "a.b.c"}},
+	} {
+		link := c.flags.Link()
+		for range 2 {
+			if got, _, err := link.Find(t.Context(), "reg"); err != nil || got != c.want {
+				t.Errorf("%v, %v; want %v", got, err, c.want)
+			}
+		}
+	}
+	if _, _, err := (Flags{TokenStdin: true, Stdin: strings.NewReader(strings.Repeat("x", maxSecret+1))}).Link().Find(t.Context(), "reg"); err == nil {
+		t.Error("a secret of over 1 MiB was taken")
+	}
+}
+
+func TestEntraTokensGoToAzureAlone(t *testing.T) {
+	getenv := func(name string) string { return "set" }
+	for _, host := range []string{"127.0.0.1:5000", "evil.example.com", "azurecr.io.example.com", "registry", "azurecr.io", "evilazurecr.io"} {
+		if AzureHost(host) {
+			t.Errorf("%s counts as Azure's", host)
+		}
+		for _, link := range EntraLinks(getenv) {
+			if _, _, err := link.Find(t.Context(), host); !errors.Is(err, ErrNothing) {
+				t.Errorf("%s for %s: %v", link.Name, host, err)
+			}
+		}
+	}
+	for _, host := range []string{"myreg.azurecr.io", "MyReg.azurecr.cn", "myreg.westeurope.geo.azurecr.io", "myreg.azurecr.us:443"} {
+		if !AzureHost(host) {
+			t.Errorf("%s doesn't count as Azure's", host)
+		}
+	}
+}
+
+func TestDockerStoreRoundTrip(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "docker", "config.json")
+	link := Docker(config)
+	if _, _, err := link.Find(t.Context(), "reg.azurecr.io"); !errors.Is(err, ErrNothing) {
+		t.Errorf("without a file: %v", err)
+	}
+	if _, err := StoreDocker(t.Context(), config, "reg.azurecr.io", NullUser, "a.b.c"); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := link.Find(t.Context(), "reg.azurecr.io")
+	if err != nil || got != (Credential{Kind: RefreshToken, RefreshToken: "a.b.c"}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, _, err := link.Find(t.Context(), "other.azurecr.io"); !errors.Is(err, ErrNothing) {
+		t.Errorf("for another registry: %v", err)
+	}
+	for _, want := range []bool{true, false} {
+		if removed, err := ForgetDocker(t.Context(), config, "reg.azurecr.io"); err != nil || removed != want {
+			t.Errorf("forget: %v, %v; want %v", removed, err, want)
+		}
+	}
+}
+
+// FuzzDockerConfig holds that no configuration of docker makes a credential out
+// of nothing, or a panic.
+func FuzzDockerConfig(f *testing.F) {
+	f.Add([]byte(`{"auths":{"reg.azurecr.io":{"auth":"bWU6aHVzaA=="}}}`))
+	f.Add([]byte(`{"auths":{"reg.azurecr.io":{"identitytoken":"a.b.c"}}}`))
+	f.Add([]byte(`{"auths":`))
+	f.Add([]byte(`{"auths":{"reg.azurecr.io":{"auth":"!!"}}}`))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if strings.Contains(string(data), "cred") {
+			return // a helper would be run
+		}
+		config := filepath.Join(dir, "config.json")
+		if err := os.WriteFile(config, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := Docker(config).Find(t.Context(), "reg.azurecr.io")
+		if err == nil && got.RefreshToken == "" && (got.Username == "" || got.Password == "") {
+			t.Errorf("%q became an empty credential", data)
+		}
+	})
+}
+
+func FuzzIdentity(f *testing.F) {
+	f.Add("eyJhbGciOiJub25lIn0.eyJ1cG4iOiJtZUBleGFtcGxlLmNvbSJ9.x")
+	f.Add("...")
+	f.Fuzz(func(t *testing.T, token string) {
+		if identityOf(token) == "" {
+			t.Error("an identity without words")
+		}
+		_ = checkRefreshToken(token)
+	})
+}
