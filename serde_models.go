@@ -157,10 +157,6 @@ func (s *jsonScanner) platform(to *ArtifactManifestPlatform) {
 func (s *jsonScanner) repository(to *ContainerRepositoryProperties) {
 	s.object(func(name []byte) {
 		switch string(name) {
-		case "registry":
-			to.RegistryLoginServer = s.stringPointer()
-		case "imageName":
-			to.Name = s.stringPointer()
 		case "createdTime":
 			v := s.time()
 			to.CreatedOn = &v
@@ -178,7 +174,7 @@ func (s *jsonScanner) repository(to *ContainerRepositoryProperties) {
 			s.lockMembers(&locks{}, v.fields())
 			to.ChangeableAttributes = v
 		default:
-			s.skip()
+			s.place(name, &to.RegistryLoginServer, &to.Name)
 		}
 	})
 }
@@ -186,16 +182,12 @@ func (s *jsonScanner) repository(to *ContainerRepositoryProperties) {
 func (s *jsonScanner) tagProperties(to *ArtifactTagProperties) {
 	s.object(func(name []byte) {
 		switch string(name) {
-		case "registry":
-			to.RegistryLoginServer = s.stringPointer()
-		case "imageName":
-			to.RepositoryName = s.stringPointer()
 		case "tag":
 			item := &tagItem{}
 			s.tag(&item.tag, item)
 			to.Tag = &item.tag
 		default:
-			s.skip()
+			s.place(name, &to.RegistryLoginServer, &to.RepositoryName)
 		}
 	})
 }
@@ -203,16 +195,12 @@ func (s *jsonScanner) tagProperties(to *ArtifactTagProperties) {
 func (s *jsonScanner) manifestProperties(to *ArtifactManifestProperties) {
 	s.object(func(name []byte) {
 		switch string(name) {
-		case "registry":
-			to.RegistryLoginServer = s.stringPointer()
-		case "imageName":
-			to.RepositoryName = s.stringPointer()
 		case "manifest":
 			item := &manifestItem{}
 			s.manifest(&item.manifest, item)
 			to.Manifest = &item.manifest
 		default:
-			s.skip()
+			s.place(name, &to.RegistryLoginServer, &to.RepositoryName)
 		}
 	})
 }
@@ -220,10 +208,6 @@ func (s *jsonScanner) manifestProperties(to *ArtifactManifestProperties) {
 func (s *jsonScanner) tagList(to *TagList) {
 	s.object(func(name []byte) {
 		switch string(name) {
-		case "registry":
-			to.RegistryLoginServer = s.stringPointer()
-		case "imageName":
-			to.Repository = s.stringPointer()
 		case "link":
 			to.Link = s.stringPointer()
 		case "tags":
@@ -235,7 +219,7 @@ func (s *jsonScanner) tagList(to *TagList) {
 				to.Tags = append(to.Tags, &item.tag)
 			})
 		default:
-			s.skip()
+			s.place(name, &to.RegistryLoginServer, &to.Repository)
 		}
 	})
 }
@@ -243,10 +227,6 @@ func (s *jsonScanner) tagList(to *TagList) {
 func (s *jsonScanner) manifests(to *Manifests) {
 	s.object(func(name []byte) {
 		switch string(name) {
-		case "registry":
-			to.RegistryLoginServer = s.stringPointer()
-		case "imageName":
-			to.Repository = s.stringPointer()
 		case "link":
 			to.Link = s.stringPointer()
 		case "manifests":
@@ -258,7 +238,7 @@ func (s *jsonScanner) manifests(to *Manifests) {
 				to.Attributes = append(to.Attributes, &item.manifest)
 			})
 		default:
-			s.skip()
+			s.place(name, &to.RegistryLoginServer, &to.Repository)
 		}
 	})
 }
@@ -274,6 +254,18 @@ func (s *jsonScanner) repositories(to *Repositories) {
 			s.skip()
 		}
 	})
+}
+
+// place reads the members that say where something is, and passes over others.
+func (s *jsonScanner) place(name []byte, registry, repository **string) {
+	switch string(name) {
+	case "registry":
+		*registry = s.stringPointer()
+	case "imageName":
+		*repository = s.stringPointer()
+	default:
+		s.skip()
+	}
 }
 
 // element refuses null in a list of things: callers don't expect a nil there,
