@@ -2,7 +2,6 @@ package azcontainerregistry
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -66,6 +65,9 @@ type tokenFlight struct {
 	done   chan struct{}
 	token  token
 	failed sharedError
+	// abandoned says that it failed because of its leader, not because of
+	// what it asked.
+	abandoned bool
 }
 
 const (
@@ -140,7 +142,7 @@ func (c *TokenCache) get(ctx context.Context, key tokenKey, d time.Duration, fet
 		switch {
 		case flight.failed.err == nil && flight.token.usable(time.Now(), 0):
 			return flight.token, true, nil
-		case flight.failed.err != nil && !errors.Is(flight.failed.err, context.Canceled) && !errors.Is(flight.failed.err, context.DeadlineExceeded):
+		case flight.failed.err != nil && !flight.abandoned:
 			// The registry's answer would be the same for each who waited.
 			return token{}, false, flight.failed.copy()
 		case ctx.Err() != nil:
@@ -153,12 +155,13 @@ func (c *TokenCache) get(ctx context.Context, key tokenKey, d time.Duration, fet
 func (c *TokenCache) lead(ctx context.Context, key tokenKey, flight *tokenFlight, fetch func(context.Context) (token, error)) (t token, err error) {
 	// A panic in a caller's credential or transport must not leave the others
 	// waiting; they try for themselves.
-	err = context.Canceled
+	returned := false
 	defer func() {
+		flight.abandoned = !returned || err != nil && ctx.Err() != nil
 		c.mu.Lock()
 		if e := c.entries[key]; e != nil && e.flight == flight {
 			e.flight = nil
-			if err == nil {
+			if returned && err == nil {
 				e.token, e.retryRenewal = t, time.Time{}
 			}
 		}
@@ -166,7 +169,9 @@ func (c *TokenCache) lead(ctx context.Context, key tokenKey, flight *tokenFlight
 		flight.token, flight.failed = t, shareError(err)
 		close(flight.done)
 	}()
-	return fetch(ctx)
+	t, err = fetch(ctx)
+	returned = true
+	return t, err
 }
 
 func (c *TokenCache) postpone(key tokenKey) {
