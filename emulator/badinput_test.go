@@ -209,7 +209,6 @@ func TestGivenUpRequestsLeaveNothingBehind(t *testing.T) {
 	r := startRegistry(t, nil)
 	location := r.startUpload("app")
 	body, feed := io.Pipe()
-	defer feed.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -218,6 +217,8 @@ func TestGivenUpRequestsLeaveNothingBehind(t *testing.T) {
 	}()
 	io.WriteString(feed, "some")
 	cancel()
+	// The client waits for its body to end, whatever its context says.
+	feed.CloseWithError(context.Canceled)
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
