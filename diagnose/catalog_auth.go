@@ -220,7 +220,7 @@ var rowsUnauthorized = []Row{
 			inferred("possibly this is a scope-map token, which never lists the catalog", "az acr token list -r {registry} shows the names of those tokens"),
 		},
 		Fix: []string{
-			"az role assignment create --assignee <object-id> --role AcrPull --scope $(az acr show -n {registry} --query id -o tsv)",
+			"az role assignment create --assignee {subject} --role AcrPull --scope $(az acr show -n {registry} --query id -o tsv)",
 			"on an ABAC registry: --role \"Container Registry Repository Catalog Lister\"",
 			"without the right to list, name the repository: acrkit ls {host}/<repository>",
 		},
@@ -239,8 +239,8 @@ var rowsUnauthorized = []Row{
 			inferred("possibly the role was assigned minutes ago", "new assignments take up to ten minutes to show in tokens"),
 		},
 		Fix: []string{
-			"az role assignment list --assignee <object-id> --scope $(az acr show -n {registry} --query id -o tsv) --include-inherited",
-			"az role assignment create --assignee <object-id> --role \"Container Registry Repository Writer\" --scope $(az acr show -n {registry} --query id -o tsv)",
+			"az role assignment list --assignee {subject} --scope $(az acr show -n {registry} --query id -o tsv) --include-inherited",
+			"az role assignment create --assignee {subject} --role \"Container Registry Repository Writer\" --scope $(az acr show -n {registry} --query id -o tsv)",
 		},
 		Retry: RetryNo, Link: linkABAC,
 		match: all(denied, not(anonymous), not(lacksCatalog), abac),
@@ -275,7 +275,7 @@ var rowsUnauthorized = []Row{
 			inferred("possibly the registry decides by repository (ABAC), and no Repository role with the action covers {repository}", "acrkit doctor {host}/{repository} shows the mode"),
 		},
 		Fix: []string{
-			"az role assignment create --assignee <object-id> --role <AcrPull|AcrPush|AcrDelete> --scope $(az acr show -n {registry} --query id -o tsv)",
+			"az role assignment create --assignee {subject} --role <AcrPull|AcrPush|AcrDelete> --scope $(az acr show -n {registry} --query id -o tsv)",
 			"for a scope-map token: az acr scope-map update -r {registry} -n <map> --add-repository {repository} <action>",
 		},
 		Retry: RetryNo, Link: linkRoles,
@@ -295,7 +295,7 @@ var rowsUnauthorized = []Row{
 		Fix: []string{
 			"check the name: acrkit ls {host}",
 			"acrkit doctor {host}/{repository}",
-			"az role assignment list --assignee <object-id> --all",
+			"az role assignment list --assignee {subject} --all",
 		},
 		Retry: RetryNo, Link: linkABAC,
 		match: all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), not(grantsSome), lacksOnly("pull", "metadata_read")),
@@ -311,7 +311,7 @@ var rowsUnauthorized = []Row{
 		},
 		Fix: []string{
 			"acrkit doctor {host}/{repository}",
-			"az role assignment list --assignee <object-id> --all",
+			"az role assignment list --assignee {subject} --all",
 		},
 		Retry: RetryNo, Link: linkABAC,
 		match: all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), not(grantsSome), not(lacksOnly("pull", "metadata_read"))),

@@ -26,6 +26,10 @@ var refusedPassword = all(phased(phaseToken, 401), either(empty, func(x *exchang
 	return strings.HasPrefix(x.message, messageRequired)
 }))
 
+// refreshing is a token request with a refresh token, or one of which nothing
+// is known but the empty answer that such a token gets.
+var refreshing = either(granting("refresh_token"), func(x *exchange) bool { return x.auth.user == nullUser }, all(granting(""), empty))
+
 // unknownUser is a user name that is none of a token's, and no GUID. A disabled
 // admin user is one of them.
 var unknownUser = saying(phased(phaseToken, 401), "client id must be guid")
@@ -68,7 +72,7 @@ var rowsLogin = []Row{
 		},
 		Retry: RetryNo, Link: linkLogin, AzCode: azRefreshToken,
 		match: all(phased(phaseExchange, 401), empty),
-		see:   []sight{sawAnswer, sawEmpty},
+		see:   []sight{sawAnswer, sawEmpty, sawIdentity, sawAudience, sawExpiry},
 	},
 	{
 		Code: "ARM_TOKEN_DISALLOWED", Kind: KindAuthentication, Severity: SeverityError,
@@ -82,7 +86,7 @@ var rowsLogin = []Row{
 		},
 		Retry: RetryNo, Link: linkARM, AzCode: azRefreshToken,
 		match: saying(phased(phaseExchange, 401), "arm aad token disallowed"),
-		see:   []sight{sawMessage, sawAnswer},
+		see:   []sight{sawMessage, sawAudience, sawAnswer},
 	},
 	{
 		Code: "NO_ROLE", Kind: KindAuthorization, Severity: SeverityError,
@@ -91,17 +95,17 @@ var rowsLogin = []Row{
 			"resource group or its subscription.",
 		Causes: []Cause{
 			certain("the registry could find no permission for the identity", "the registry's own message"),
-			inferred("probably no role was ever assigned to it on {registry}", "az role assignment list --assignee <object-id> --all"),
+			inferred("probably no role was ever assigned to it on {registry}", "az role assignment list --assignee {subject} --all"),
 			inferred("possibly another identity signed in than the one that has the role", "acrkit whoami {host} shows which credential answered"),
 			inferred("possibly the role was assigned minutes ago", "new assignments take up to ten minutes to show"),
 		},
 		Fix: []string{
-			"az role assignment create --assignee <object-id> --role AcrPull --scope $(az acr show -n {registry} --query id -o tsv)",
+			"az role assignment create --assignee {subject} --role AcrPull --scope $(az acr show -n {registry} --query id -o tsv)",
 			"acrkit whoami {host}",
 		},
 		Retry: RetryNo, Link: linkRoles, AzCode: azRefreshToken,
 		match: saying(coded(403, "DENIED"), "retrieving permissions failed"),
-		see:   []sight{sawMessage, sawAnswer},
+		see:   []sight{sawMessage, sawIdentity, sawAnswer},
 	},
 	{
 		Code: "REFRESH_TOKEN_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
@@ -115,8 +119,8 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"az acr login -n {registry}", "acrkit login {host}"},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: all(refusedPassword, either(granting("refresh_token"), func(x *exchange) bool { return x.auth.user == nullUser }, all(granting(""), empty))),
-		see:   []sight{sawAnswer, sawMessage, sawEmpty},
+		match: all(refusedPassword, refreshing, not(expired)),
+		see:   []sight{sawAnswer, sawMessage, sawEmpty, sawAudience, sawExpiry},
 	},
 	{
 		Code: "ANONYMOUS_PULL_OFF", Kind: KindAuthentication, Severity: SeverityError,

@@ -427,6 +427,10 @@ func (x *exchange) readGrant() {
 		return
 	}
 	a.grant, a.user = form.Get("grant_type"), or(a.user, form.Get("username"))
+	// Whose token was sent is not in the answer. Only its claims are kept.
+	if token := or(form.Get("access_token"), form.Get("refresh_token")); token != "" {
+		a.claims = parseClaims(token)
+	}
 	if a.grant == "password" && a.user == "" {
 		a.grant = "anonymous"
 	}

@@ -83,11 +83,11 @@ func (x *exchange) fact(name string) string {
 	case "user":
 		return x.auth.user
 	case "subject":
-		return x.auth.claims.Subject
+		return or(x.auth.claims.ObjectID, x.auth.claims.Subject)
 	case "app":
 		return x.entra.app
 	case "tenant":
-		return x.entra.tenant
+		return or(x.entra.tenant, x.auth.claims.Tenant)
 	case "audience":
 		return x.auth.claims.audience()
 	case "method":

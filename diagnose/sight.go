@@ -129,10 +129,15 @@ var sawIdentity sight = func(x *exchange, see func(Origin, string, ...any)) {
 	switch {
 	case c.UPN != "":
 		see(FromToken, "the token belongs to %s", c.UPN)
+	case c.AppID != "" && c.ObjectID != "":
+		see(FromToken, "the token belongs to the application %s, object id %s", c.AppID, c.ObjectID)
 	case c.AppID != "":
 		see(FromToken, "the token belongs to the application %s", c.AppID)
 	case c.Subject != "":
 		see(FromToken, "the token belongs to %s", c.Subject)
+	}
+	if c.Tenant != "" {
+		see(FromToken, "the token comes from the tenant %s", c.Tenant)
 	}
 	if x.auth.scheme == "basic" {
 		see(FromRequest, "the request named the user %q", x.auth.user)
