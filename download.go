@@ -18,8 +18,11 @@ type DownloadOptions struct {
 	// A blob of another size is a [SizeMismatchError].
 	Size int64
 
-	// Concurrency is the most connections that carry the blob at once; 16 when
-	// 0. A download starts with one, and adds more while that brings something.
+	// Concurrency is the most connections that carry the blob at once. When it
+	// is 0, that is 16 where what was written can be read back, as DownloadFile
+	// does, and 8 elsewhere: there each takes some 6 MiB of memory. A download
+	// starts with one, and adds more while that brings something; a blob of
+	// less than 32 MiB stays with one.
 	Concurrency int
 
 	// MaxRetries is how many failures in a row end the download; 8 when 0,

@@ -27,7 +27,7 @@ func TestRangesAreAddedWhileTheyPay(t *testing.T) {
 		"one connection":    {64 << 20, 1, 1, 1, 2 * time.Second},
 		"8 connections":     {192 << 20, 8, 8, 8, 192 << 20 * mbps50 / 5},
 		"16 connections":    {192 << 20, 16, 16, 16, 192 << 20 * mbps50 / 8},
-		"default":           {192 << 20, 0, 16, 16, 192 << 20 * mbps50 / 8},
+		"default":           {192 << 20, 0, 8, 8, 192 << 20 * mbps50 / 5},
 		"just large enough": {33 << 20, 16, 4, 16, 33 << 20 * mbps50 / 2},
 	} {
 		t.Run(name, func(t *testing.T) {

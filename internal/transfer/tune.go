@@ -7,8 +7,11 @@ import (
 )
 
 const (
-	// defaultConcurrency is the most connections of one download.
+	// defaultConcurrency is the most connections of one download, and
+	// defaultInMemory that of one whose segments wait in memory: with 8 they
+	// take 48 MiB, and a download no more than 64 MB in all.
 	defaultConcurrency = 16
+	defaultInMemory    = 8
 
 	// parallelFrom is the size from which on a blob is worth several
 	// connections, parallelRest what must be left of it by then.
@@ -52,7 +55,9 @@ type tuner struct {
 func newTuner(d *download, s *stream, r *ranges) *tuner {
 	t := &tuner{d: d, s: s, r: r, most: d.o.Concurrency}
 	if t.most <= 0 {
-		t.most = defaultConcurrency
+		if t.most = defaultInMemory; r.inPlace() {
+			t.most = defaultConcurrency
+		}
 	}
 	return t
 }
