@@ -186,9 +186,7 @@ func (e *Emulator) serveRecorded(w http.ResponseWriter, r *http.Request, next ht
 		x.record.Status, x.record.SentBytes = meter.status, meter.sent
 		x.record.ReceivedBytes = body.received.Load()
 		x.record.CorrelationID = w.Header().Get(headerCorrelationID)
-		if challenge := w.Header()[headerChallenge]; len(challenge) > 0 {
-			x.record.Challenge = challenge[0]
-		}
+		x.record.Challenge = challengeOf(w.Header())
 		e.recorder.end(x.record)
 		e.logRequest(r.Context(), &x.record)
 	}()
