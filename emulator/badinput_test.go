@@ -158,7 +158,9 @@ func TestHundredMegabytesOfJSONAreNotRead(t *testing.T) {
 	r := startRegistry(t, nil)
 	r.pushImage("app", "v1", "one")
 	for _, request := range [][2]string{
-		{"PUT", "/v2/app/manifests/v1"}, {"PATCH", "/acr/v1/app"}, {"PATCH", "/acr/v1/app/_tags/v1"},
+		{"PUT", "/v2/app/manifests/v1"},
+		{"PATCH", "/acr/v1/app"},
+		{"PATCH", "/acr/v1/app/_tags/v1"},
 		{"POST", "/acr/v1/_deleted/app/_manifests/" + absentDigest},
 	} {
 		var read atomic.Int64
@@ -232,8 +234,13 @@ func TestGivenUpRequestsLeaveNothingBehind(t *testing.T) {
 func TestMethodsThatARouteLacksAreUnsupported(t *testing.T) {
 	r := startRegistry(t, nil)
 	for _, request := range [][2]string{
-		{"POST", "/v2/"}, {"DELETE", "/v2/_catalog"}, {"PATCH", "/v2/app/manifests/v1"}, {"PUT", "/v2/app/blobs/" + absentDigest},
-		{"GET", "/v2/app/blobs/uploads/"}, {"DELETE", "/acr/v1/app/_manifests/" + absentDigest}, {"TRACE", "/acr/v1/app"},
+		{"POST", "/v2/"},
+		{"DELETE", "/v2/_catalog"},
+		{"PATCH", "/v2/app/manifests/v1"},
+		{"PUT", "/v2/app/blobs/" + absentDigest},
+		{"GET", "/v2/app/blobs/uploads/"},
+		{"DELETE", "/acr/v1/app/_manifests/" + absentDigest},
+		{"TRACE", "/acr/v1/app"},
 	} {
 		a := r.want(405, request[0], request[1], nil)
 		if a.body != `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}`+"\n" {
