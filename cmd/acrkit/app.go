@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
@@ -62,7 +63,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		err = closing
 	}
 	if err != nil {
-		a.report(err)
+		a.report(err, a.structured(args))
 	}
 	return exitCode(err)
 }
@@ -80,6 +81,33 @@ func (a *app) prepare() error {
 		return &usageError{err}
 	}
 	return a.openDebug()
+}
+
+// structured reports whether errors are objects. Where the command line was
+// refused before its flags were all read, they are looked for by their names.
+func (a *app) structured(args []string) bool {
+	if a.printer != nil {
+		return a.printer.Structured()
+	}
+	for i, arg := range args {
+		name, value, given := strings.Cut(arg, "=")
+		switch {
+		case arg == "--":
+			return false
+		case name == "--jq":
+			return true
+		case (arg == "-o" || arg == "--output") && i+1 < len(args):
+			value = args[i+1]
+		case strings.HasPrefix(arg, "-o") && !given:
+			value = arg[len("-o"):]
+		case name != "--output" && name != "-o":
+			continue
+		}
+		if value == string(output.JSON) || value == string(output.JSONL) {
+			return true
+		}
+	}
+	return false
 }
 
 // onClose registers what has to be closed when the command is done; the last

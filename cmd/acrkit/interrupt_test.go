@@ -8,10 +8,8 @@ import (
 	"errors"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestFirstSignalCancelsWithItsCause(t *testing.T) {
@@ -24,33 +22,6 @@ func TestFirstSignalCancelsWithItsCause(t *testing.T) {
 	if cause := context.Cause(ctx); !errors.Is(cause, errInterrupted) || !errors.Is(cause, context.Canceled) {
 		t.Errorf("cause %v: want the interrupt, as a cancellation", cause)
 	}
-}
-
-// watcher is a standard error that does something when a text comes by.
-type watcher struct {
-	mu   sync.Mutex
-	all  bytes.Buffer
-	when string
-	do   func()
-}
-
-func (w *watcher) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.when != "" && strings.Contains(string(p), w.when) {
-		w.do()
-	}
-	return w.all.Write(p)
-}
-
-// testApp is an app over buffers, with an environment of its own.
-func testApp(environment map[string]string, stderr *watcher) (*app, *bytes.Buffer) {
-	stdout := &bytes.Buffer{}
-	return &app{
-		stdin: strings.NewReader(""), stdout: stdout, stderr: stderr,
-		getenv: func(name string) string { return environment[name] },
-		now:    time.Now, localOptions: localOptions,
-	}, stdout
 }
 
 func TestInterruptedPushSavesAndGoesOn(t *testing.T) {

@@ -81,6 +81,9 @@ func (f *failure) explain(err error) {
 			}
 		}
 		f.object.RequestID = clean(diagnosis.CorrelationID)
+		if code, ok := codeOfExit[f.object.Exit]; ok {
+			f.object.Code = code
+		}
 		return
 	}
 	f.object.Code, f.title = diagnosis.Code, clean(diagnosis.Title)
@@ -107,6 +110,15 @@ func (f *failure) explain(err error) {
 	}
 }
 
+// codeOfExit are the codes of what a command finds out by itself, without an
+// answer of a registry that the catalogue could explain.
+var codeOfExit = map[int]string{
+	exitNotFound: "NOT_FOUND",
+	exitMismatch: "INVALID_CONTENT",
+	exitPartly:   "PARTLY_DONE",
+	exitExists:   "EXISTS",
+}
+
 // clean makes text that may come from a server fit for a terminal and a log.
 // Line ends stay.
 func clean(text string) string {
@@ -119,9 +131,9 @@ func clean(text string) string {
 
 // report tells the error: an object when the output is JSON, the contract's
 // form otherwise.
-func (a *app) report(err error) {
+func (a *app) report(err error, structured bool) {
 	f := describe(err)
-	if a.printer != nil && a.printer.Structured() {
+	if structured {
 		if line, err := json.Marshal(f.object); err == nil {
 			fmt.Fprintf(a.stderr, "%s\n", line)
 		}
