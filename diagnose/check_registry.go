@@ -147,11 +147,14 @@ func checkPull(ctx context.Context, r *run) outcome {
 		return notApplicable("pull is not granted on " + r.repository)
 	}
 	digest, err := r.firstManifest(ctx)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return fails(err)
-	}
-	if digest == "" {
-		return notApplicable(r.repository + " holds no image")
+	case err != nil:
+		// The check of the metadata meets the same, and reports it.
+		return notApplicable("no image could be listed")
+	case digest == "":
+		return notApplicable(r.repository + " holds no image that could be listed")
 	}
 	m, err := r.manifest(ctx, digest)
 	if err == nil && len(m.Manifests) > 0 {
