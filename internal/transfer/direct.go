@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
-	"time"
 )
 
 // body is what one request sends.
@@ -88,16 +87,8 @@ func (d *direct) Read(p []byte) (int, error) {
 
 func (d *direct) finish(ctx context.Context) (bool, error) {
 	d.over.Store(true)
-	select {
-	case <-d.busy:
-	case <-ctx.Done():
-		timer := time.NewTimer(readGrace)
-		defer timer.Stop()
-		select {
-		case <-d.busy:
-		case <-timer.C:
-			return false, nil
-		}
+	if !settled(ctx, d.busy) {
+		return false, nil
 	}
 	defer func() { d.busy <- struct{}{} }()
 	if ctx.Err() != nil {

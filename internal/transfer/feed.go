@@ -304,19 +304,28 @@ func hashOnly(ctx context.Context, src *source, sum *digester, to int64) (bool, 
 // ctx has ended: nobody may use it any more then.
 func (f *feed) finish(ctx context.Context) (bool, error) {
 	f.end()
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		timer := time.NewTimer(readGrace)
-		defer timer.Stop()
-		select {
-		case <-f.done:
-		case <-timer.C:
-			return false, nil
-		}
+	if !settled(ctx, f.done) {
+		return false, nil
 	}
 	if errors.Is(f.err, errStopped) || ctx.Err() != nil {
 		return true, nil
 	}
 	return true, f.err
+}
+
+// settled waits for over, but not much longer than for the end of ctx.
+func settled(ctx context.Context, over <-chan struct{}) bool {
+	select {
+	case <-over:
+		return true
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(readGrace)
+	defer timer.Stop()
+	select {
+	case <-over:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
