@@ -175,4 +175,3 @@ func (r repeat) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
-
