@@ -11,10 +11,11 @@ const (
 	// and one machine's speed doesn't.
 	maxBlobs = 32
 	// firstBlobs is where the search for the best number starts.
-	firstBlobs = 6
-	// limiterPeriod is how often the number is looked at. It is a few round
-	// trips long, or the bytes of a period would say little.
-	limiterPeriod = 100 * time.Millisecond
+	firstBlobs = 8
+	// limiterPeriod is how often the number is looked at: a few round trips,
+	// and longer than the time between two reports of a transfer's progress, or
+	// the bytes of a period would say little.
+	limiterPeriod = 150 * time.Millisecond
 	// growthPays is by how much the speed must have grown for the number of
 	// blobs to grow again.
 	growthPays = 1.15
