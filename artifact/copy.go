@@ -345,12 +345,26 @@ func (c *copier) pushBlob(ctx context.Context, desc ocispec.Descriptor) error {
 	state := &blobState{copier: c, desc: desc}
 	content := &Content{source: c.src, desc: desc, report: state.report}
 	content.tuning = c.o.tuning()
+	content.tuning.ranges = c.rangesFor(desc)
 	c.observer.emit(Event{Kind: EventBlobStarted, Descriptor: desc, Total: desc.Size})
 	if err := c.dst.Push(ctx, desc, content); err != nil {
 		return fmt.Errorf("blob %s: %w", desc.Digest, err)
 	}
 	state.finish()
 	return nil
+}
+
+// rangesFor is a blob's share of the parallel ranges, by its size: one large
+// layer gets them all, and of many equal ones each gets a single connection.
+func (c *copier) rangesFor(desc ocispec.Descriptor) int {
+	var all int64
+	for _, blob := range c.missing {
+		all += blob.Size
+	}
+	if all == 0 {
+		return 1
+	}
+	return max(1, int((desc.Size*sharedRanges+all-1)/all))
 }
 
 // blobState sees to it that each blob ends in exactly one of done, mounted and

@@ -3,6 +3,8 @@ package artifact
 import (
 	"path/filepath"
 	"testing"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 func TestCopyIndexBetweenLocalStores(t *testing.T) {
@@ -39,4 +41,38 @@ func TestCopyIndexBetweenLocalStores(t *testing.T) {
 	}
 	defer archive.Close()
 	requireWhole(t, archive, "app:1", root.Digest)
+}
+
+func TestRangesAreSharedBySize(t *testing.T) {
+	const mb = 1 << 20
+	sized := func(sizes ...int64) *copier {
+		c := &copier{}
+		for _, size := range sizes {
+			c.missing = append(c.missing, ocispec.Descriptor{Size: size})
+		}
+		return c
+	}
+	equal := make([]int64, 20)
+	for i := range equal {
+		equal[i] = 32 * mb
+	}
+	for name, c := range map[string]struct {
+		sizes []int64
+		want  []int // of the first ones
+	}{
+		"one layer":                      {[]int64{900 * mb}, []int{sharedRanges}},
+		"two equal ones":                 {[]int64{100 * mb, 100 * mb}, []int{sharedRanges / 2, sharedRanges / 2}},
+		"a large one among small":        {[]int64{9000 * mb, mb, mb}, []int{sharedRanges, 1, 1}},
+		"twenty equal ones":              {equal, []int{1, 1, 1}},
+		"an empty one is one connection": {[]int64{0}, []int{1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			copier := sized(c.sizes...)
+			for i, want := range c.want {
+				if got := copier.rangesFor(copier.missing[i]); got != want {
+					t.Errorf("blob %d gets %d ranges, want %d", i, got, want)
+				}
+			}
+		})
+	}
 }

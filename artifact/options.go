@@ -9,9 +9,13 @@ import (
 )
 
 // DefaultConnections is how many connections a copy uses at most: enough for
-// every layer of a large image at once, and few enough that the buffers of
-// parallel ranges stay below 100 MB.
+// every layer of a large image at once.
 const DefaultConnections = 24
+
+// sharedRanges is how many parallel ranges the blobs of one copy have between
+// them. A range that runs ahead holds its bytes in memory, some 6 MB each: these
+// stay below 80 MB.
+const sharedRanges = 12
 
 // ReferrersMode says whether a copy takes along what refers to the image.
 type ReferrersMode int
@@ -78,6 +82,7 @@ type tuning struct {
 	budget            *azcontainerregistry.TransferBudget
 	journal           *JournalEntry
 	mounts            *mountMemory
+	ranges            int // the most connections for this blob, 0 for the engine's own limit
 }
 
 func (o *Options) tuning() tuning {

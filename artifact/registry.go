@@ -141,6 +141,7 @@ func (r *Repository) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.Rea
 func (r *Repository) Download(ctx context.Context, desc ocispec.Descriptor, w io.Writer, offset int64, hashed hash.Hash, content *Content) error {
 	o := &azcontainerregistry.DownloadOptions{
 		Size:              desc.Size,
+		Concurrency:       content.tuning.ranges,
 		NoProgressTimeout: content.tuning.noProgressTimeout,
 		Budget:            content.tuning.budget,
 		OnProgress:        content.onTransfer,
