@@ -83,7 +83,7 @@ func (p *partialFile) open(ctx context.Context, o *DownloadOptions) error {
 func (p *partialFile) create() error {
 	dir, base := filepath.Split(p.path)
 	name := filepath.Join(dir, "."+base+"."+rand.Text()[:10]+".part")
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // the umask decides
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666) // the umask decides
 	if err != nil {
 		return fmt.Errorf("create destination: %w", err)
 	}

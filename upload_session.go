@@ -51,7 +51,7 @@ func (u uploads) Mount(ctx context.Context, from, digest string) (transfer.Sessi
 		return nil, fault(err)
 	}
 	if answer.StatusCode == http.StatusCreated {
-		return nil, nil //nolint:nilnil // the interface says what that means
+		return nil, nil // the interface says what that means
 	}
 	return u.session(answer)
 }

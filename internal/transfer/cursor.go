@@ -67,7 +67,7 @@ type cursor struct {
 	end      int64 // first byte not to be read; -1 for the blob's end
 	ranged   bool  // a server that answers with the whole blob is wrong
 
-	ctx     context.Context //nolint:containedctx // of the open body
+	ctx     context.Context // of the open body
 	dog     *watchdog
 	body    *Body
 	bodyEnd int64 // -1 when the server didn't say

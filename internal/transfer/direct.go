@@ -29,7 +29,7 @@ func (f *feed) count() int64 { return f.sent.Load() }
 // direct is the body of a request whose content needs no hashing: the sender
 // reads the source itself, since nothing beats net/http's own copying.
 type direct struct {
-	ctx    context.Context //nolint:containedctx // Read has no parameter for it
+	ctx    context.Context // Read has no parameter for it
 	src    *source
 	dog    *watchdog
 	budget *Budget

@@ -23,8 +23,8 @@ type ReaderOptions struct {
 type Reader struct {
 	src    Ranges
 	o      ReaderOptions
-	parent context.Context //nolint:containedctx // Read has no parameter for it
-	ctx    context.Context //nolint:containedctx // parent, until Close
+	parent context.Context // Read has no parameter for it
+	ctx    context.Context // parent, until Close
 	cancel context.CancelFunc
 
 	mu       sync.Mutex // of Read and Seek

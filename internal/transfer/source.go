@@ -46,16 +46,16 @@ func newSource(r io.Reader, size int64, reopen func() (io.ReadCloser, error)) (*
 	if f, ok := r.(*os.File); ok {
 		// Devices and pipes seek without an error, or to nowhere.
 		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-			return s, nil //nolint:nilerr // an unreadable file fails at its first Read
+			return s, nil // an unreadable file fails at its first Read
 		}
 	}
 	start, err := seeker.Seek(0, io.SeekCurrent)
 	if err != nil {
-		return s, nil //nolint:nilerr // a Seeker that can't seek is a stream
+		return s, nil // a Seeker that can't seek is a stream
 	}
 	end, err := seeker.Seek(0, io.SeekEnd)
 	if err != nil {
-		return s, nil //nolint:nilerr // likewise
+		return s, nil // likewise
 	}
 	if _, err := seeker.Seek(start, io.SeekStart); err != nil {
 		return nil, &localError{operation: "rewind source", err: err}
