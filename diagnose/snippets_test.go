@@ -14,7 +14,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/diagnose"
@@ -69,7 +69,7 @@ func snippetLogging(w io.Writer) {
 func snippetResponse(ctx context.Context, client *azcontainerregistry.Client) (int, error) {
 	// snippet response
 	var response *http.Response
-	ctx = runtime.WithCaptureResponse(ctx, &response)
+	ctx = policy.WithCaptureResponse(ctx, &response)
 	if _, err := client.GetRepositoryProperties(ctx, "team/app", nil); err != nil {
 		return 0, err
 	}

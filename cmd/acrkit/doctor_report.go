@@ -74,19 +74,7 @@ func reportText(r diagnose.Report, screen term.Screen) string {
 	for _, finding := range r.Findings {
 		f := failure{title: clean(finding.Title)}
 		f.object.Code = finding.Code
-		for _, seen := range finding.Seen {
-			f.seen = append(f.seen, clean(seen.Text))
-		}
-		for _, cause := range finding.Causes {
-			text := clean(cause.Text)
-			if cause.Tell != "" {
-				text += " (" + clean(cause.Tell) + ")"
-			}
-			f.causes = append(f.causes, text)
-		}
-		for _, fix := range finding.Fix {
-			f.object.Fix = append(f.object.Fix, clean(fix))
-		}
+		f.fill(finding.Diagnosis)
 		f.more = []string{"acrkit explain " + finding.Code}
 		if finding.CorrelationID != "" {
 			f.more = append(f.more, "correlation id "+finding.CorrelationID)
@@ -105,6 +93,23 @@ func reportText(r diagnose.Report, screen term.Screen) string {
 		fmt.Fprintf(&b, "\nNothing is wrong with %s from here.\n", clean(r.Registry))
 	}
 	return b.String()
+}
+
+// fill takes from a diagnosis what was seen, the causes and the fix.
+func (f *failure) fill(d diagnose.Diagnosis) {
+	for _, seen := range d.Seen {
+		f.seen = append(f.seen, clean(seen.Text))
+	}
+	for _, cause := range d.Causes {
+		text := clean(cause.Text)
+		if cause.Tell != "" {
+			text += " (" + clean(cause.Tell) + ")"
+		}
+		f.causes = append(f.causes, text)
+	}
+	for _, fix := range d.Fix {
+		f.object.Fix = append(f.object.Fix, clean(fix))
+	}
 }
 
 func took(c diagnose.Check) string {

@@ -88,19 +88,7 @@ func (f *failure) explain(err error) {
 	}
 	f.object.Code, f.title = diagnosis.Code, clean(diagnosis.Title)
 	f.object.RequestID = clean(diagnosis.CorrelationID)
-	for _, seen := range diagnosis.Seen {
-		f.seen = append(f.seen, clean(seen.Text))
-	}
-	for _, cause := range diagnosis.Causes {
-		text := clean(cause.Text)
-		if cause.Tell != "" {
-			text += " (" + clean(cause.Tell) + ")"
-		}
-		f.causes = append(f.causes, text)
-	}
-	for _, fix := range diagnosis.Fix {
-		f.object.Fix = append(f.object.Fix, clean(fix))
-	}
+	f.fill(diagnosis)
 	f.more = append(f.more, "acrkit explain "+diagnosis.Code)
 	if diagnosis.CorrelationID != "" {
 		f.more = append(f.more, "correlation id "+clean(diagnosis.CorrelationID))

@@ -1,0 +1,149 @@
+package diagnose
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// authorization is what a request's Authorization header tells. The secret in
+// it is not kept.
+type authorization struct {
+	scheme string // "", "basic" or "bearer"
+	user   string // of Basic, or of a token request's form
+	claims claims // of a Bearer token that is a JWT
+	// grant is how a token request asks: "anonymous", "password",
+	// "refresh_token", "access_token", or empty when that is not recorded.
+	grant string
+}
+
+// readGrant finds out how a token request asks for a token. A form is read
+// only where the request keeps it in memory: a body that has to be read again
+// may be in use by the transport still.
+func (x *exchange) readGrant() {
+	a := &x.auth
+	switch {
+	case a.scheme == "basic":
+		a.grant = "password"
+	case x.method == http.MethodGet && a.scheme == "":
+		a.grant = "anonymous"
+	}
+	body, ok := x.request.Body.(interface{ Bytes() []byte })
+	if !ok || len(body.Bytes()) > maxParsed {
+		return
+	}
+	form, err := url.ParseQuery(string(body.Bytes()))
+	if err != nil || form.Get("grant_type") == "" {
+		return
+	}
+	a.grant, a.user = form.Get("grant_type"), or(a.user, form.Get("username"))
+	// Whose token was sent is not in the answer. Only its claims are kept.
+	if token := or(form.Get("access_token"), form.Get("refresh_token")); token != "" {
+		a.claims = parseClaims(token)
+	}
+	if a.grant == "password" && a.user == "" {
+		a.grant = "anonymous"
+	}
+}
+
+func parseAuthorization(value string) authorization {
+	scheme, credentials, _ := strings.Cut(value, " ")
+	a := authorization{scheme: strings.ToLower(scheme)}
+	switch a.scheme {
+	case "basic":
+		if decoded, err := base64.StdEncoding.DecodeString(credentials); err == nil {
+			a.user, _, _ = strings.Cut(string(decoded), ":")
+		}
+	case "bearer":
+		a.claims = parseClaims(credentials)
+	}
+	return a
+}
+
+// claims are those of ACR's refresh and access tokens and of Entra's that say
+// something about a failure (ACR protocol §2.8).
+type claims struct {
+	Issuer    string          `json:"iss"`
+	Audience  json.RawMessage `json:"aud"` // a string, or a list in some tokens of Entra
+	Subject   string          `json:"sub"`
+	Expires   float64         `json:"exp"`
+	AppID     string          `json:"appid"`
+	Tenant    string          `json:"tid"`
+	ObjectID  string          `json:"oid"`
+	UPN       string          `json:"upn"`
+	GrantType string          `json:"grant_type"`
+	// ABAC is present exactly when the registry is in ABAC mode.
+	ABAC   json.RawMessage `json:"aad_identity"`
+	Access []struct {
+		Type    string   `json:"type"`
+		Name    string   `json:"name"`
+		Actions []string `json:"actions"`
+	} `json:"access"`
+	Permissions struct {
+		Actions []string `json:"Actions"`
+	} `json:"permissions"`
+
+	ok bool // the token is a JWT whose payload could be read
+}
+
+// parseClaims decodes a JWT's payload. Nothing verifies the signature: what
+// the claims say is shown, not trusted.
+func parseClaims(token string) claims {
+	if len(token) > maxToken {
+		return claims{}
+	}
+	_, rest, found := strings.Cut(token, ".")
+	payload, _, found2 := strings.Cut(rest, ".")
+	if !found || !found2 {
+		return claims{}
+	}
+	decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
+	if err != nil {
+		return claims{}
+	}
+	var c claims
+	if json.Unmarshal(decoded, &c) != nil {
+		return claims{}
+	}
+	c.ok = true
+	return c
+}
+
+// audience returns the audience, the first one of a list.
+func (c claims) audience() string {
+	var one string
+	if len(c.Audience) == 0 || json.Unmarshal(c.Audience, &one) == nil {
+		return one
+	}
+	var many []string
+	if json.Unmarshal(c.Audience, &many) == nil && len(many) > 0 {
+		return many[0]
+	}
+	return ""
+}
+
+// expiry returns when the token ends; zero when it does not say.
+func (c claims) expiry() time.Time {
+	// Beyond this a float no longer converts to a time that can be printed.
+	if c.Expires <= 0 || c.Expires > 1<<40 {
+		return time.Time{}
+	}
+	return time.Unix(int64(c.Expires), 0).UTC()
+}
+
+// fromEntra reports whether Entra issued the token.
+func (c claims) fromEntra() bool {
+	u, err := url.Parse(c.Issuer)
+	return c.ok && err == nil && isEntraHost(u.Hostname())
+}
+
+func (c claims) scopes() []scope {
+	var scopes []scope
+	for _, a := range c.Access {
+		scopes = addScope(scopes, scope{a.Type, a.Name, a.Actions})
+	}
+	return scopes
+}
