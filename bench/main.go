@@ -20,6 +20,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 
 	"github.com/acrkit/azcontainerregistry/bench/internal/neutral"
 	"github.com/acrkit/azcontainerregistry/bench/internal/peers"
@@ -64,8 +65,29 @@ func client(ctx context.Context, name string, stdin io.Reader, stdout io.Writer)
 	if do == nil {
 		return fmt.Errorf("%s: cannot do %q", name, job.Kind)
 	}
-	if err := json.NewEncoder(stdout).Encode(work.Measure(ctx, do, job)); err != nil {
+	measurement, err := profiled(job.Profile, func() work.Measurement { return work.Measure(ctx, do, job) })
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(stdout).Encode(measurement); err != nil {
 		return fmt.Errorf("write measurement: %w", err)
 	}
 	return nil
+}
+
+// profiled writes a CPU profile of what measure does, unless path is empty.
+func profiled(path string, measure func() work.Measurement) (m work.Measurement, err error) {
+	if path == "" {
+		return measure(), nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return m, fmt.Errorf("write profile: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return m, fmt.Errorf("write profile: %w", err)
+	}
+	defer pprof.StopCPUProfile()
+	return measure(), nil
 }

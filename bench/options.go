@@ -21,6 +21,7 @@ type options struct {
 	scaleName     string
 	dir           string
 	json, svg     string
+	profile       string
 	limit         time.Duration
 	list, check   bool
 }
@@ -42,6 +43,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "`folder` for the content that is moved, some 7 GB, removed afterwards")
 	flags.StringVar(&o.json, "json", filepath.Join("results", "bench.json"), "write the figures to `file`")
 	flags.StringVar(&o.svg, "svg", filepath.Join("results", "bench.svg"), "write the chart to `file`")
+	flags.StringVar(&o.profile, "profile", "", "write a CPU profile of each client's last round to this `folder`")
 	flags.DurationVar(&o.limit, "limit", 5*time.Minute, "give up on a client after this `time`")
 	flags.BoolVar(&o.list, "list", false, "print the rows and clients, and run nothing")
 	flags.BoolVar(&o.check, "check", false, "exit with 1 when a promise doesn't hold")

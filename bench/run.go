@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/bench/internal/fixture"
@@ -186,7 +187,18 @@ func (r *runner) sample(ctx context.Context, row rows.Row, entrant rows.Entrant)
 	}
 	job := row.Job
 	job.Registry, job.Out, job.Setting = registry, out, entrant.Setting
-	sample.Measurement, err = r.client(ctx, entrant.Peer, job)
+	if r.profile != "" {
+		if err := os.MkdirAll(r.profile, 0o755); err != nil {
+			return sample, fmt.Errorf("make folder for profiles: %w", err)
+		}
+		name := strings.NewReplacer(" ", "-", ",", "").Replace(row.ID + "-" + entrant.String())
+		job.Profile = filepath.Join(r.profile, name+".pprof")
+	}
+	limit := r.limit
+	if row.Limit > 0 {
+		limit = min(limit, row.Limit)
+	}
+	sample.Measurement, err = r.client(ctx, entrant.Peer, job, limit)
 	if err != nil {
 		return sample, err
 	}
@@ -202,8 +214,8 @@ func (r *runner) sample(ctx context.Context, row rows.Row, entrant rows.Entrant)
 	return sample, nil
 }
 
-func (r *runner) client(ctx context.Context, name string, job work.Job) (work.Measurement, error) {
-	limited, cancel := context.WithTimeout(ctx, r.limit)
+func (r *runner) client(ctx context.Context, name string, job work.Job, limit time.Duration) (work.Measurement, error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	input, err := json.Marshal(job)
 	if err != nil {
@@ -218,7 +230,7 @@ func (r *runner) client(ctx context.Context, name string, job work.Job) (work.Me
 		return work.Measurement{}, ctx.Err()
 	}
 	if limited.Err() != nil {
-		return work.Measurement{Error: fmt.Sprintf("not finished after %v", r.limit), Wall: r.limit}, nil
+		return work.Measurement{Error: fmt.Sprintf("not finished after %v", limit), Wall: limit}, nil
 	}
 	if err != nil {
 		return work.Measurement{Error: fmt.Sprintf("%v: %s", err, bytes.TrimSpace(stderr.Bytes()))}, nil

@@ -23,6 +23,9 @@ const (
 	near = 20 * time.Millisecond
 )
 
+// faultyLimit is several times what the work takes with every stall noticed.
+const faultyLimit = 90 * time.Second
+
 // Scale is how much work there is.
 type Scale struct {
 	fixture.Sizes
@@ -88,6 +91,9 @@ type Row struct {
 	// Rounds bounds the rounds of a row whose time the stage decides, and
 	// which therefore varies little; zero is no bound.
 	Rounds int
+	// Limit bounds a client's time where a fault may leave it waiting for
+	// ever; zero is the run's own.
+	Limit time.Duration
 	// ByRequests says that the row is about the number of requests.
 	ByRequests bool
 	// ByBytes says that the row is about bytes moved again after faults.
@@ -139,20 +145,20 @@ func All(scale Scale, set fixture.Set) ([]Row, error) {
 		{ID: "upload-known", Title: "upload " + blob + ", digest known", Server: plain, Job: with(up, work.UploadKnown)},
 		{ID: "download", Title: "download " + blob + " to a file, verified", Server: plain, Job: down},
 		{
-			ID: "download-slow", Title: "download " + blob + ", 50 MB/s a connection", Server: narrow, Job: down, Rounds: 2,
+			ID: "download-slow", Title: "download " + blob + ", 50 MB/s a connection", Server: narrow, Job: down, Rounds: 1,
 			Entrants: []Entrant{{peers.Ours, 8, "8 ranges"}, {peers.Ours, 16, "16 ranges"}, {peers.Limit, 16, "16 ranges"}},
 		},
 		{
-			ID: "push", Title: "push " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: push, Rounds: 3,
+			ID: "push", Title: "push " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: push, Rounds: 2,
 			Entrants: best(scale.Layers),
 		},
 		{
-			ID: "pull", Title: "pull " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: pull, Rounds: 3,
+			ID: "pull", Title: "pull " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: pull, Rounds: 2,
 			Entrants: best(scale.Layers),
 		},
 		{
 			ID: "read-in-turn", Title: fmt.Sprintf("%d manifest reads over 10 repositories, 20 ms away", scale.InTurn),
-			Server: neutral.Config{Manifests: many, RTT: near}, Rounds: 2, ByRequests: true,
+			Server: neutral.Config{Manifests: many, RTT: near}, Rounds: 1, ByRequests: true,
 			Job: work.Job{Kind: work.ReadInTurn, Repositories: alternating, Tags: tenth, Count: scale.InTurn},
 		},
 		{
@@ -175,17 +181,17 @@ func All(scale Scale, set fixture.Set) ([]Row, error) {
 		},
 		{
 			ID: "faulty-download", Title: "download " + size(scale.Long) + ", a fault every " + size(scale.FaultEvery),
-			Server: faulty(false, 0), Job: long, Rounds: 1, ByBytes: true,
+			Server: faulty(false, 0), Job: long, Rounds: 1, Limit: faultyLimit, ByBytes: true,
 		},
 		{
 			ID: "faulty-upload", Title: "upload " + size(scale.Long) + ", the same faults, sessions kept",
-			Server: faulty(false, 0), Job: longUp, Rounds: 1, ByBytes: true,
+			Server: faulty(false, 0), Job: longUp, Rounds: 1, Limit: faultyLimit, ByBytes: true,
 		},
 		{
 			// A lost session starts the upload again, so that a schedule
 			// without an end would never let it finish.
 			ID: "faulty-upload-lost", Title: "upload " + size(scale.Long) + ", the first 4 faults lose the session",
-			Server: faulty(true, 4), Job: longUp, Rounds: 1, ByBytes: true,
+			Server: faulty(true, 4), Job: longUp, Rounds: 1, Limit: faultyLimit, ByBytes: true,
 		},
 	}
 	for i := range rows {

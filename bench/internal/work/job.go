@@ -57,12 +57,14 @@ type Job struct {
 	// Setting is the concurrency that the variant asks for: blobs at once
 	// for images, ranges for one blob. Zero is the client's default.
 	Setting int
+	// Profile is where a CPU profile goes, which costs some of the time.
+	Profile string
 	// Patient says that the server will stall: give up on a connection that
 	// stands still for a second, rather than for the client's default.
 	Patient bool
 }
 
-// Tag is the tag of manifest i.
+// TagOf is the tag of manifest i.
 func (j Job) TagOf(i int) string { return fmt.Sprintf("v%d", i%max(j.Tags, 1)) }
 
 // RepositoryOf is the repository of manifest i.
