@@ -129,8 +129,11 @@ func privateLinkName(host string) string {
 }
 
 func checkProxy(ctx context.Context, r *run) outcome {
-	if r.target.Embedded || r.options.Transport != nil {
+	switch {
+	case r.target.Embedded:
 		return embedded
+	case r.options.Transport != nil:
+		return notApplicable("the transport is given")
 	}
 	proxy, err := r.options.Proxy(&http.Request{URL: r.base})
 	if err != nil {

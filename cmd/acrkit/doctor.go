@@ -85,7 +85,7 @@ func (a *app) doctor(ctx context.Context, at reference, o *doctorOptions) error 
 		},
 	}
 	if at.Registry.Local() {
-		if err := a.examineLocal(&target, options); err != nil {
+		if err := a.examineLocal(ctx, &target, options); err != nil {
 			return err
 		}
 	}
@@ -104,13 +104,30 @@ func (a *app) doctor(ctx context.Context, at reference, o *doctorOptions) error 
 	return verdict(report)
 }
 
-// examineLocal leads the checks to the embedded registry.
-func (a *app) examineLocal(target *diagnose.Target, options *diagnose.Options) error {
+// examineLocal leads the checks to the embedded registry, or to the emulator
+// that serves its folder at the moment.
+func (a *app) examineLocal(ctx context.Context, target *diagnose.Target, options *diagnose.Options) error {
 	dir, err := a.registryDir()
 	if err != nil {
 		return err
 	}
-	e, err := emulator.New(a.localOptions(dir))
+	running, err := emulator.FindRunning(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if running != nil {
+		client, err := running.HTTPClient()
+		if err != nil {
+			return err
+		}
+		a.onClose(func() error { client.CloseIdleConnections(); return nil })
+		target.Endpoint, options.Transport = running.Endpoint, client.Transport
+		options.Credential = func(context.Context) (diagnose.Credential, error) {
+			return diagnose.Credential{Source: "the running emulator", Username: running.Username, Password: running.Password}, nil
+		}
+		return nil
+	}
+	e, err := a.openFolder(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("open the embedded registry: %w", err)
 	}
