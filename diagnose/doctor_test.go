@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
+
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/diagnose"
 	"github.com/acrkit/azcontainerregistry/emulator"
@@ -211,6 +213,37 @@ func TestDoctorNamesEachFaultFirst(t *testing.T) {
 					t.Errorf("named %q first, want %q\n%s", got, want, describe(report))
 				}
 			})
+		})
+	}
+}
+
+// TestDoctorShowsWhatIsGranted compares what an identity may do with what work
+// would need.
+func TestDoctorShowsWhatIsGranted(t *testing.T) {
+	for name, test := range map[string]struct {
+		policies emulator.Policies
+		want     []string
+		worst    diagnose.Severity
+	}{
+		"a reader":                          {readers, []string{"SCOPES_PARTIAL"}, diagnose.SeverityInfo},
+		"a role with a condition elsewhere": {scenarios["abac-condition"].policies, []string{"ABAC_PULL_NOT_GRANTED", "ABAC_MODE"}, diagnose.SeverityError},
+		"a role with a condition here": {emulator.Policies{ABAC: true, OtherIdentities: []emulator.RoleAssignment{
+			{Role: emulator.RoleRepositoryContributor, Repositories: []string{"team/*"}}, {Role: emulator.RoleCatalogLister},
+		}}, []string{"ABAC_MODE"}, diagnose.SeverityInfo},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := healthy(t)
+			if err := registry.Emulator.SetPolicies("acrkit", test.policies); err != nil {
+				t.Fatal(err)
+			}
+			report := examine(t, registry, nil)
+			var got []string
+			for _, f := range report.Findings {
+				got = append(got, f.Code)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" || report.Worst() != test.worst {
+				t.Errorf("worst %v, want %v (-want +got):\n%s", report.Worst(), test.worst, diff)
+			}
 		})
 	}
 }
