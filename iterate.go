@@ -113,6 +113,11 @@ func (a *readAhead) take(ctx context.Context, address string) (*page, error) {
 		}
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		cancel()
+		p.resp.Body.Close()
+		return nil, err
+	}
 	// The context ends with the page's body.
 	p.resp.Body = &cancelBody{ReadCloser: p.resp.Body, cancel: cancel}
 	return p, nil
