@@ -87,6 +87,9 @@ type claims struct {
 	} `json:"permissions"`
 
 	ok bool // the token is a JWT whose payload could be read
+	// What rows ask for again and again is read once.
+	firstAudience string
+	entra         bool
 }
 
 // parseClaims decodes a JWT's payload. Nothing verifies the signature: what
@@ -108,18 +111,20 @@ func parseClaims(token string) claims {
 	if json.Unmarshal(decoded, &c) != nil {
 		return claims{}
 	}
-	c.ok = true
+	c.ok, c.firstAudience, c.entra = true, firstAudience(c.Audience), isEntraIssuer(c.Issuer)
 	return c
 }
 
 // audience returns the audience, the first one of a list.
-func (c claims) audience() string {
+func (c claims) audience() string { return c.firstAudience }
+
+func firstAudience(raw json.RawMessage) string {
 	var one string
-	if len(c.Audience) == 0 || json.Unmarshal(c.Audience, &one) == nil {
+	if len(raw) == 0 || json.Unmarshal(raw, &one) == nil {
 		return one
 	}
 	var many []string
-	if json.Unmarshal(c.Audience, &many) == nil && len(many) > 0 {
+	if json.Unmarshal(raw, &many) == nil && len(many) > 0 {
 		return many[0]
 	}
 	return ""
@@ -135,9 +140,11 @@ func (c claims) expiry() time.Time {
 }
 
 // fromEntra reports whether Entra issued the token.
-func (c claims) fromEntra() bool {
-	u, err := url.Parse(c.Issuer)
-	return c.ok && err == nil && isEntraHost(u.Hostname())
+func (c claims) fromEntra() bool { return c.ok && c.entra }
+
+func isEntraIssuer(issuer string) bool {
+	u, err := url.Parse(issuer)
+	return err == nil && isEntraHost(u.Hostname())
 }
 
 func (c claims) scopes() []scope {

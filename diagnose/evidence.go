@@ -57,6 +57,7 @@ type exchange struct {
 	body    []byte
 	page    bool // the body is a web page
 
+	date      time.Time // the answer's own
 	challenge challenge
 	auth      authorization
 	transport transport
@@ -154,6 +155,8 @@ func (x *exchange) gatherResponse(r *azcore.ResponseError) {
 	x.body = cachedBody(x.response)
 	x.parseBody()
 	x.challenge = parseChallenge(x.response.Header)
+	// No date, or one that can't be read, is no evidence.
+	x.date, _ = http.ParseTime(x.response.Header.Get("Date"))
 	x.request = x.response.Request
 	if x.request == nil {
 		return
@@ -245,11 +248,7 @@ func (x *exchange) gatherScopes() {
 
 // serverTime returns the registry's clock as the answer told it.
 func (x *exchange) serverTime() (time.Time, bool) {
-	if x.response == nil {
-		return time.Time{}, false
-	}
-	t, err := http.ParseTime(x.response.Header.Get("Date"))
-	return t, err == nil
+	return x.date, !x.date.IsZero()
 }
 
 // retryAfter returns the wait that the answer asked for.
