@@ -96,7 +96,7 @@ func imageIn(t testing.TB, src Source, reference string) (ocispec.Manifest, ocis
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := fetchManifest(t.Context(), src, root)
+	data, err := fetchSmall(t.Context(), src, root)
 	if err != nil {
 		t.Fatal(err)
 	}

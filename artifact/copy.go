@@ -145,26 +145,30 @@ func resolve(ctx context.Context, src Source, reference string) (ocispec.Descrip
 	if err != nil {
 		return root, nil, err
 	}
-	data, err := fetchManifest(ctx, src, root)
+	data, err := fetchSmall(ctx, src, root)
 	return root, data, err
 }
 
-// pick goes from an index down to the image for one platform.
+// pick goes from an index down to the image for one platform. An image that no
+// index told the platform of is checked against its config.
 func pick(ctx context.Context, src Source, root ocispec.Descriptor, data []byte, want ocispec.Platform) (ocispec.Descriptor, []byte, error) {
-	for range maxDepth {
+	for depth := range maxDepth {
 		m, err := parseManifest(root, data)
 		if err != nil {
 			return root, nil, err
 		}
 		if !isIndex(root.MediaType) {
-			return root, data, nil
+			if depth == 0 {
+				err = checkPlatform(ctx, src, root, m, want)
+			}
+			return root, data, err
 		}
 		child, err := choosePlatform(root, m.Manifests, want)
 		if err != nil {
 			return root, nil, err
 		}
 		root = bare(child)
-		if data, err = fetchManifest(ctx, src, root); err != nil {
+		if data, err = fetchSmall(ctx, src, root); err != nil {
 			return root, nil, err
 		}
 	}

@@ -15,7 +15,7 @@ func FuzzManifest(f *testing.F) {
 	b := newBuilder(f, 30)
 	image := b.image("linux/amd64", 1)
 	for _, desc := range []ocispec.Descriptor{image, b.index(image), b.signature(image)} {
-		data, err := fetchManifest(f.Context(), b.store, desc)
+		data, err := fetchSmall(f.Context(), b.store, desc)
 		if err != nil {
 			f.Fatal(err)
 		}

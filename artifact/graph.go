@@ -20,6 +20,7 @@ const (
 	mediaTypeDockerSchema1JWS   = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 	mediaTypeOCIArtifact        = "application/vnd.oci.artifact.manifest.v1+json"
 	mediaTypeORASArtifact       = "application/vnd.cncf.oras.artifact.manifest.v1+json"
+	mediaTypeDockerConfig       = "application/vnd.docker.container.image.v1+json"
 	mediaTypeDockerForeignLayer = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 
 	// The image specification's non-distributable layers, plain or compressed:
@@ -175,8 +176,8 @@ func checkDescriptor(desc ocispec.Descriptor) error {
 	return nil
 }
 
-// fetchManifest reads a manifest whole, verified.
-func fetchManifest(ctx context.Context, src Source, desc ocispec.Descriptor) ([]byte, error) {
+// fetchSmall reads content whole, verified.
+func fetchSmall(ctx context.Context, src Source, desc ocispec.Descriptor) ([]byte, error) {
 	if err := checkDescriptor(desc); err != nil {
 		return nil, err
 	}
@@ -187,7 +188,7 @@ func fetchManifest(ctx context.Context, src Source, desc ocispec.Descriptor) ([]
 	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(contextReader{ctx, r}, desc.Size+1))
 	if err != nil {
-		return nil, fmt.Errorf("read manifest %s: %w", desc.Digest, err)
+		return nil, fmt.Errorf("read %s: %w", desc.Digest, err)
 	}
 	return data, verifyBytes(nameOf(src), desc, data)
 }

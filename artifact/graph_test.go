@@ -108,6 +108,18 @@ func TestPlatformIsPickedOutOfAnIndex(t *testing.T) {
 	if !errors.As(err, &missing) || !slices.Contains(missing.Known, "linux/arm/v7") || slices.Contains(missing.Known, "unknown/unknown") {
 		t.Errorf("error %v, want one that lists the platforms there are", err)
 	}
+	b.tag(v7, "single")
+	if result, err := Copy(t.Context(), NewMemory(), "v1", b.store, "single", &Options{Platform: &ocispec.Platform{OS: "linux", Architecture: "arm"}}); err != nil || result.Root.Digest != v7.Digest {
+		t.Errorf("an image without an index, of the platform that was asked for: %v", err)
+	}
+	target := NewMemory()
+	_, err = Copy(t.Context(), target, "v1", b.store, "single", &Options{Platform: &p})
+	if missing = nil; !errors.As(err, &missing) || !slices.Equal(missing.Known, []string{"linux/arm/v7"}) {
+		t.Errorf("an image without an index, of another platform: %v", err)
+	}
+	if _, err := target.Resolve(t.Context(), "v1"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("it was copied all the same: %v", err)
+	}
 	for _, bad := range []string{"", "linux", "linux/", "a/b/c/d", "linux/am d64"} {
 		if _, err := ParsePlatform(bad); !errors.Is(err, ErrInvalid) {
 			t.Errorf("platform %q: %v", bad, err)

@@ -98,7 +98,7 @@ func onlyRoot(ctx context.Context, src Source, store string, index *ocispec.Inde
 }
 
 func hasSubject(ctx context.Context, src Source, desc ocispec.Descriptor) bool {
-	data, err := fetchManifest(ctx, src, desc)
+	data, err := fetchSmall(ctx, src, desc)
 	if err != nil {
 		return false
 	}
@@ -209,7 +209,7 @@ func referrersIn(ctx context.Context, src Source, index *ocispec.Index, desc oci
 		if !isManifest(root.MediaType) {
 			continue
 		}
-		data, err := fetchManifest(ctx, src, root)
+		data, err := fetchSmall(ctx, src, root)
 		if err != nil {
 			return nil, err
 		}

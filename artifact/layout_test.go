@@ -78,7 +78,7 @@ func TestCorruptLayoutIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 			l, _ := OpenLayout(dir)
 			defer l.Close()
 			root, _ := l.Resolve(t.Context(), "v1")
-			data, _ := fetchManifest(t.Context(), l, root)
+			data, _ := fetchSmall(t.Context(), l, root)
 			m, _ := parseManifest(root, data)
 			removePath(t, filepath.Join(dir, blobPath(m.Manifests[1])))
 		}, "manifest sha256:"},

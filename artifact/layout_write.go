@@ -46,7 +46,7 @@ func (l *Layout) Push(ctx context.Context, desc ocispec.Descriptor, content *Con
 	if !isManifest(desc.MediaType) {
 		return nil
 	}
-	data, err := fetchManifest(ctx, l, desc)
+	data, err := fetchSmall(ctx, l, desc)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package artifact
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -87,5 +89,32 @@ func choosePlatform(root ocispec.Descriptor, children []ocispec.Descriptor, want
 		Store: "index " + root.Digest.String(),
 		Thing: "platform " + FormatPlatform(&want),
 		Known: known,
+	}
+}
+
+// checkPlatform refuses an image whose config names another platform. What
+// isn't an image has none, and passes.
+func checkPlatform(ctx context.Context, src Source, root ocispec.Descriptor, m *manifest, want ocispec.Platform) error {
+	if m.Config == nil || m.Config.MediaType != ocispec.MediaTypeImageConfig && m.Config.MediaType != mediaTypeDockerConfig {
+		return nil
+	}
+	if m.Config.Size > maxManifestSize {
+		return &InvalidError{Thing: "config " + m.Config.Digest.String(), Rule: fmt.Sprintf("its %d bytes are too many to look for a platform in, the limit is %d", m.Config.Size, int64(maxManifestSize))}
+	}
+	data, err := fetchSmall(ctx, src, *m.Config)
+	if err != nil {
+		return err
+	}
+	var have ocispec.Platform
+	if err := json.Unmarshal(data, &have); err != nil {
+		return &InvalidError{Thing: "config " + m.Config.Digest.String(), Rule: "it is not a JSON image config", Err: err}
+	}
+	if matchesPlatform(want, have) {
+		return nil
+	}
+	return &NotFoundError{
+		Store: "image " + root.Digest.String(),
+		Thing: "platform " + FormatPlatform(&want),
+		Known: []string{FormatPlatform(&have)},
 	}
 }

@@ -261,7 +261,7 @@ func (r *Repository) Tag(ctx context.Context, desc ocispec.Descriptor, reference
 	if reference == "" || reference == desc.Digest.String() {
 		return nil
 	}
-	data, err := fetchManifest(ctx, r, desc)
+	data, err := fetchSmall(ctx, r, desc)
 	if err != nil {
 		return err
 	}

@@ -277,7 +277,7 @@ func TestManifestRefusedForItsBlobsIsRepaired(t *testing.T) {
 
 func mustChild(t testing.TB, b *builder, index ocispec.Descriptor) digest.Digest {
 	t.Helper()
-	data, err := fetchManifest(t.Context(), b.store, index)
+	data, err := fetchSmall(t.Context(), b.store, index)
 	if err != nil {
 		t.Fatal(err)
 	}

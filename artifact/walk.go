@@ -83,7 +83,7 @@ func (w *walker) descend(ctx context.Context, level []ocispec.Descriptor, referr
 		fetched := make([][]byte, len(missing))
 		err := parallel(ctx, manifestFetches, len(missing), func(ctx context.Context, i int) error {
 			var err error
-			fetched[i], err = fetchManifest(ctx, w.src, missing[i])
+			fetched[i], err = fetchSmall(ctx, w.src, missing[i])
 			return err
 		})
 		if err != nil {
