@@ -40,6 +40,7 @@ func commands(a *app) []*cobra.Command {
 		newDoctorCommand(a),
 		newExplainCommand(a),
 		newEmulatorCommand(a),
+		newExitCodesCommand(a),
 		newVersionCommand(a),
 	}
 }
