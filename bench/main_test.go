@@ -176,3 +176,31 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		}
 	}
 }
+
+// TestAnInterruptedRunPublishesItsRows interrupts when the second row begins.
+func TestAnInterruptedRunPublishesItsRows(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout bytes.Buffer
+	stderr := writerFunc(func(p []byte) {
+		if bytes.Contains(p, []byte("manifests")) {
+			cancel()
+		}
+	})
+	args := []string{"-quick", "-rows", "^list-", "-listed", "1500", "-dir", dir, "-json", "", "-svg", ""}
+	err := dispatch(ctx, args, strings.NewReader(""), &stdout, stderr)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was cancelled", err)
+	}
+	if !strings.Contains(stdout.String(), "list 1500 tags") || strings.Contains(stdout.String(), "list 1500 manifests") {
+		t.Errorf("the table:\n%s", stdout.String())
+	}
+}
+
+type writerFunc func(p []byte)
+
+func (w writerFunc) Write(p []byte) (int, error) {
+	w(p)
+	return len(p), nil
+}

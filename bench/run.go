@@ -59,17 +59,25 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (err error) 
 		if !o.rows.MatchString(row.ID) {
 			continue
 		}
-		done, err := r.row(ctx, row)
-		if err != nil {
-			return errors.Join(err, server.Close())
+		done, rowErr := r.row(ctx, row)
+		if rowErr != nil {
+			// An interrupt ends the server as well, which then is no news.
+			if err = ctx.Err(); err == nil {
+				err = rowErr
+			}
+			break
 		}
 		result.Rows = append(result.Rows, done)
 	}
-	if err := server.Close(); err != nil {
+	// The rows before an interrupt still count.
+	if closeErr := server.Close(); ctx.Err() == nil {
+		err = errors.Join(err, closeErr)
+	}
+	if len(result.Rows) == 0 {
 		return err
 	}
 	result.Claims = result.Judge()
-	return o.publish(result, stdout)
+	return errors.Join(err, o.publish(result, stdout))
 }
 
 // needed leaves out content that no chosen row moves.
