@@ -11,7 +11,7 @@ import (
 
 // The chart's measures, in pixels.
 const (
-	chartWidth   = 1000
+	chartWidth   = 1120
 	margin       = 28
 	gutter       = 36
 	headHeight   = 92
@@ -20,8 +20,8 @@ const (
 	barHeight    = 15
 	barPitch     = 22
 	panelSpacing = 26
-	nameWidth    = 148
-	valueWidth   = 104
+	nameWidth    = 196
+	valueWidth   = 132
 	columns      = 2
 )
 
@@ -120,7 +120,7 @@ func (row Row) panel() panel {
 			b.class = "official"
 		}
 		if ours > 0 && result.Client != peers.Ours {
-			b.times = fmt.Sprintf("%.2g×", value/ours)
+			b.times = fmt.Sprintf("%.2f×", value/ours)
 			if value/ours >= 10 {
 				b.times = fmt.Sprintf("%.0f×", value/ours)
 			}
