@@ -152,7 +152,7 @@ func (c *Check) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return err
 	}
-	c.Took = time.Duration(j.Seconds * float64(time.Second))
+	c.Took = seconds(j.Seconds)
 	return nil
 }
 

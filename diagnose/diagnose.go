@@ -3,6 +3,7 @@ package diagnose
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -168,8 +169,14 @@ func (r *Retry) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return err
 	}
-	*r = Retry{j.Advice, time.Duration(j.AfterSeconds * float64(time.Second))}
+	*r = Retry{j.Advice, seconds(j.AfterSeconds)}
 	return nil
+}
+
+// seconds reads back what [time.Duration.Seconds] wrote: the product falls
+// just short of the nanosecond as often as not, so it is rounded, not cut.
+func seconds(s float64) time.Duration {
+	return time.Duration(math.Round(s * float64(time.Second)))
 }
 
 // Diagnosis is what one failure means and what to do about it. Its JSON form is

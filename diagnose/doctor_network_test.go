@@ -218,6 +218,32 @@ func TestDoctorStopsWithItsCaller(t *testing.T) {
 	}
 }
 
+// TestDurationsSurviveJSON reads back to the nanosecond what was written.
+func TestDurationsSurviveJSON(t *testing.T) {
+	for took := time.Duration(1); took < 100*time.Hour; took += 1 + took/97 {
+		want := diagnose.Check{Name: "dns", Took: took}
+		wantRetry := diagnose.Retry{Advice: diagnose.RetryLater, After: took}
+		var got diagnose.Check
+		var gotRetry diagnose.Retry
+		roundTrip(t, want, &got)
+		roundTrip(t, wantRetry, &gotRetry)
+		if got.Took != took || gotRetry != wantRetry {
+			t.Errorf("%d ns became %d and %d", took, got.Took, gotRetry.After)
+		}
+	}
+}
+
+func roundTrip(t *testing.T, from, to any) {
+	t.Helper()
+	data, err := json.Marshal(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestReportSurvivesJSON(t *testing.T) {
 	report := diagnose.Run(t.Context(), diagnose.Target{Endpoint: "https://nosuchregistry.azurecr.io"}, &diagnose.Options{Resolver: resolver{}})
 	data, err := json.Marshal(report)
