@@ -1,7 +1,10 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"strings"
+	"syscall"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -107,9 +110,20 @@ func (s *Store) tryBatch(batch []*change) (int, error) {
 		return -1, nil
 	}
 	if err := tx.Commit(); err != nil {
-		return -1, fmt.Errorf("write to %s: %w", s.dir, err)
+		return -1, fmt.Errorf("write to %s: %w", s.dir, withErrno(err))
 	}
 	return -1, nil
+}
+
+// withErrno gives an error back the system's error that its text ends with:
+// bbolt keeps the text only when the file cannot grow.
+func withErrno(err error) error {
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS} {
+		if !errors.Is(err, errno) && strings.HasSuffix(err.Error(), errno.Error()) {
+			return errors.Join(err, errno)
+		}
+	}
+	return err
 }
 
 // call turns a panic of one change into its error: the goroutine that runs a
