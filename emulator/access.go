@@ -135,15 +135,6 @@ func (e *Emulator) screen(r *http.Request, reg *registry, class throttleClass) *
 // headerChallenge is spelt as the recordings do, which net/http would not.
 const headerChallenge = "WWW-Authenticate"
 
-// challengeOf returns the challenge of an answer, or empty text.
-func challengeOf(h http.Header) string {
-	//lint:ignore SA1008 the name was written in the recordings' spelling
-	if challenge := h[headerChallenge]; len(challenge) > 0 {
-		return challenge[0]
-	}
-	return ""
-}
-
 // refusal is an answer that ends a request before its handler.
 type refusal struct {
 	err        *apiError

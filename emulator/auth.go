@@ -82,7 +82,11 @@ func (e *Emulator) authenticate(r *http.Request, op *operation) (*principal, *re
 			// challenge (ACR protocol §2.11).
 			return nil, unauthorized(r, op, "")
 		case err != nil || claims.Access == nil:
-			return nil, unauthorized(r, op, "invalid_token")
+			reason := op.quirks.value(quirkInvalidToken)
+			if reason == "none" {
+				reason = ""
+			}
+			return nil, unauthorized(r, op, reason)
 		}
 		observe(r, func(record *Request) { record.Granted = scopeStrings(*claims.Access) })
 		p := withGrants(claims.Subject, *claims.Access)
@@ -153,11 +157,12 @@ func (e *Emulator) signIn(reg *registry, user, password string) (*principal, *ap
 			if !same(identity.Secret, password) {
 				return nil, errUnauthorized.withMessage("Invalid clientid or client secret.")
 			}
-			p := policies.entra(identity.ID)
-			if p == nil {
-				return nil, errDenied.withMessage("retrieving permissions failed")
+			if p := policies.entra(identity.ID); p != nil {
+				return p, nil
 			}
-			return p, nil
+			// Only the exchange answers 403 for want of a role; here the
+			// token is good for nothing (ACR protocol §10, 10).
+			return withRights(identity.ID, nil), nil
 		}
 	}
 	if !isGUID(user) {
@@ -193,24 +198,35 @@ func (r *registry) rightsOf(subject string) []string {
 // unauthorized is the 401 of a resource (ACR protocol §2.2). reason is the
 // error attribute; empty for none.
 func unauthorized(r *http.Request, op *operation, reason string) *refusal {
-	challenge := `Bearer realm="` + requestScheme(r) + "://" + op.login + `/oauth2/token",service="` + op.login + `"`
+	return &refusal{err: errUnauthorized.withDetail(deniedActions(op.scopes)), challenge: challenge(r, op, reason)}
+}
+
+// challenge is the WWW-Authenticate header of an operation.
+func challenge(r *http.Request, op *operation, reason string) string {
+	text := `Bearer realm="` + requestScheme(r) + "://" + op.login + `/oauth2/token",service="` + op.login + `"`
 	if len(op.scopes) > 0 {
-		challenge += `,scope="` + scopeText(op.scopes) + `"`
+		text += `,scope="` + scopeText(op.scopes) + `"`
 	}
 	if reason != "" {
-		challenge += `,error="` + reason + `"`
+		text += `,error="` + reason + `"`
 	}
-	if len(op.scopes) == 0 {
-		return &refusal{err: errUnauthorized.withDetail(jsonNull), challenge: challenge}
+	return text
+}
+
+// deniedActions is the detail of a 401: what was asked for, one entry an
+// action.
+func deniedActions(scopes []scope) any {
+	if len(scopes) == 0 {
+		return jsonNull
 	}
 	type denied struct{ Type, Name, Action string }
 	var detail []denied
-	for _, s := range op.scopes {
+	for _, s := range scopes {
 		for _, action := range s.Actions {
 			detail = append(detail, denied{s.Type, s.Name, action})
 		}
 	}
-	return &refusal{err: errUnauthorized.withDetail(detail), challenge: challenge}
+	return detail
 }
 
 func scopeStrings(scopes []scope) []string {

@@ -239,7 +239,7 @@ func TestTokensHaveTheServicesClaims(t *testing.T) {
 		"sub": guidA, "appid": guidA, "iss": "Azure Container Registry", "aud": "acrkit.azurecr.io",
 		"version": "1.0", "grant_type": "refresh_token", "roles": []any{},
 		"permissions": map[string]any{
-			"Actions":    []any{"read", "write", "delete", "deleted/read", "deleted/restore/action", "quarantine/read", "quarantine/write"},
+			"Actions":    []any{"read", "write", "delete", "deleted/read", "deleted/restore/action"},
 			"NotActions": nil,
 		},
 	}, got); diff != "" {

@@ -7,8 +7,8 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// link finds the blob that a request names.
-func (c *call) link() (store.Link, bool, error) {
+// linked finds the blob that a request names.
+func (c *call) linked() (store.Link, bool, error) {
 	var link store.Link
 	var ok bool
 	err := c.data.View(func(tx *store.Tx) error {
@@ -28,7 +28,7 @@ func (c *call) unknownBlob() error {
 
 // headBlob answers HEAD directly, whatever the range (ACR protocol §4.4).
 func (c *call) headBlob() error {
-	link, ok, err := c.link()
+	link, ok, err := c.linked()
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (c *call) headBlob() error {
 
 // getBlob redirects to a signed URL on the storage host, whatever the size.
 func (c *call) getBlob() error {
-	link, ok, err := c.link()
+	link, ok, err := c.linked()
 	if err != nil {
 		return err
 	}
@@ -65,11 +65,11 @@ func (c *call) getBlob() error {
 // deleteBlob removes the repository's link, even when manifests name it.
 func (c *call) deleteBlob() error {
 	err := c.data.Update(func(tx *store.Tx) error {
-		if err := checkPushAllowed(tx, c.op.repository); err != nil {
-			return err
-		}
 		if _, ok := tx.Blob(c.op.repository, c.op.reference); !ok {
 			return errBlobUnknown
+		}
+		if err := checkPushAllowed(tx, c.op.repository); err != nil {
+			return err
 		}
 		return tx.UnlinkBlob(c.op.repository, c.op.reference)
 	})

@@ -101,10 +101,10 @@ func (c *call) fail(err error) {
 		writeError(c.w, one)
 	case c.r.Context().Err() != nil:
 		// Nobody is there to read it, and nothing is wrong on this side.
-		writeError(c.w, errInternal)
+		c.writeInternal(c.w, errInternal)
 	default:
 		c.logger.Error("request failed", "operation", c.op.name, "repository", c.op.repository, "error", err)
-		writeError(c.w, errInternal.withDetail(diskCause(err)))
+		c.writeInternal(c.w, errInternal.withDetail(diskCause(err)))
 	}
 }
 

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -122,7 +123,7 @@ func (r *configRegistry) options() (RegistryOptions, error) {
 		if r.DataHost != "" {
 			return o, fmt.Errorf("dataEndpointRegion: the dataHost is given already")
 		}
-		o.DataHost = strings.ToLower(r.Name) + "." + r.DataEndpointRegion + ".data.azurecr.io"
+		o.DataHost = strings.ToLower(cmp.Or(r.Name, defaultRegistryName)) + "." + r.DataEndpointRegion + ".data.azurecr.io"
 	}
 	return o, r.Policies.validate()
 }

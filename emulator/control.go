@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -31,6 +32,8 @@ const maxControlBytes = 4 << 20
 //	POST   /_acrkit/tokens/expire     every token issued so far counts as expired
 //	PUT    /_acrkit/policies/{name}   replaces the policies of a registry
 //	GET    /_acrkit/snapshot/{name}   what a registry holds
+//	POST   /_acrkit/gc                collects garbage; {"grace": "10m"} spares
+//	                                  what is younger, an hour by default
 //	POST   /_acrkit/reset             as [Emulator.Reset]
 //
 // Each request except for ready needs the header "Authorization: Bearer" with
@@ -101,6 +104,7 @@ func (e *Emulator) ControlHandler(token string) http.Handler {
 		writeJSON(w, http.StatusOK, snapshot)
 		return nil
 	})
+	handle("POST gc", e.collectOnDemand)
 	handle("POST reset", func(w http.ResponseWriter, _ *http.Request) error {
 		if err := e.Reset(); err != nil {
 			return err
@@ -165,6 +169,30 @@ func (e *Emulator) changeFaults(change func(...Fault) error) func(http.ResponseW
 		writeJSON(w, http.StatusOK, map[string]any{"faults": e.Faults()})
 		return nil
 	}
+}
+
+func (e *Emulator) collectOnDemand(w http.ResponseWriter, r *http.Request) error {
+	ask := struct {
+		Grace Duration `json:"grace"`
+	}{Duration(collectGrace)}
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if len(data) > 0 {
+		if err := strictUnmarshal(data, &ask); err != nil {
+			return err
+		}
+	}
+	if ask.Grace < 0 {
+		return fmt.Errorf("grace %v: want 0 or more", time.Duration(ask.Grace))
+	}
+	garbage, err := e.CollectGarbage(r.Context(), time.Duration(ask.Grace))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, garbage)
+	return nil
 }
 
 func (e *Emulator) reportClock(w http.ResponseWriter, _ *http.Request) error {

@@ -97,9 +97,11 @@ var (
 // nothing that carries an Authorization header.
 func (e *Emulator) serveData(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
+	e.setDate(h)
 	h.Set("Server", storageServer)
-	h.Set("x-ms-request-id", newGUID())
-	h.Set("x-ms-version", storageVersion)
+	// The recordings have these names in lower case.
+	h["x-ms-request-id"] = []string{newGUID()}
+	h["x-ms-version"] = []string{storageVersion}
 	digest, refusal := e.checkSignedURL(r)
 	if refusal != nil {
 		e.failData(w, refusal)
@@ -148,13 +150,17 @@ func (e *Emulator) checkSignedURL(r *http.Request) (string, *storageError) {
 func (e *Emulator) failData(w http.ResponseWriter, failure *storageError) {
 	var message strings.Builder
 	text := fmt.Sprintf("%s\nRequestId:%s\nTime:%s", failure.message,
-		w.Header().Get("x-ms-request-id"), e.now().UTC().Format("2006-01-02T15:04:05.0000000Z"))
+		headerValue(w.Header(), "x-ms-request-id"), e.now().UTC().Format("2006-01-02T15:04:05.0000000Z"))
 	// EscapeText fails only when the writer does.
 	_ = xml.EscapeText(&message, []byte(text))
 	body := fmt.Sprintf(`<?xml version="1.0" encoding="utf-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`,
 		failure.code, strings.ReplaceAll(message.String(), "&#xA;", "\n"))
-	w.Header().Set("x-ms-error-code", failure.code)
-	writePlain(w, failure.status, "application/xml", body)
+	w.Header()["x-ms-error-code"] = []string{failure.code}
+	status := failure.status
+	if failure == errStorageSignature && e.quirks.is(quirkExpiredURL, "401") {
+		status = http.StatusUnauthorized
+	}
+	writePlain(w, status, "application/xml", body)
 }
 
 // sendBlob answers with a blob or one range of it. The file goes to the
@@ -182,13 +188,17 @@ func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.Fil
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Content-Length", strconv.FormatInt(length, 10))
 	h.Set("Content-Type", "application/octet-stream")
-	h.Set("ETag", fmt.Sprintf(`"0x8D%s"`, strings.ToUpper(digest[len(digest)-13:])))
 	h.Set("Last-Modified", info.ModTime().UTC().Format(http.TimeFormat))
-	h.Set("x-ms-blob-type", "BlockBlob")
-	h.Set("x-ms-creation-time", info.ModTime().UTC().Format(http.TimeFormat))
-	h.Set("x-ms-lease-state", "available")
-	h.Set("x-ms-lease-status", "unlocked")
-	h.Set("x-ms-server-encrypted", "true")
+	for name, value := range map[string]string{
+		headerETag:              fmt.Sprintf(`"0x8D%s"`, strings.ToUpper(digest[len(digest)-13:])),
+		"x-ms-blob-type":        "BlockBlob",
+		"x-ms-creation-time":    info.ModTime().UTC().Format(http.TimeFormat),
+		"x-ms-lease-state":      "available",
+		"x-ms-lease-status":     "unlocked",
+		"x-ms-server-encrypted": "true",
+	} {
+		h[name] = []string{value}
+	}
 	if e.quirks.is(quirkStorageDigest, "on") {
 		h.Set(headerContentDigest, digest)
 	}

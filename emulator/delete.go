@@ -53,7 +53,7 @@ func (c *call) deleteRepository() error {
 		case err != nil:
 			return err
 		case !ok:
-			return errNameUnknown.withDetail(map[string]string{"name": c.op.repository})
+			return c.undeletedRepository()
 		case r.Attributes.DeleteDisabled || r.Attributes.WriteDisabled:
 			return errDisallowed
 		}

@@ -158,6 +158,9 @@ func (e *Emulator) Close() error {
 // signature comes from it.
 func (e *Emulator) now() time.Time { return e.access.clock.Now() }
 
+// defaultRegistryName is the name of a registry that is given none.
+const defaultRegistryName = "acrkit"
+
 func (e *Emulator) addRegistries(all []RegistryOptions) error {
 	if len(all) == 0 {
 		all = []RegistryOptions{{}}
@@ -165,7 +168,7 @@ func (e *Emulator) addRegistries(all []RegistryOptions) error {
 	seen := map[string]bool{}
 	for _, o := range all {
 		if o.Name == "" {
-			o.Name = "acrkit"
+			o.Name = defaultRegistryName
 		}
 		o.Name = strings.ToLower(o.Name)
 		if len(o.Name) < 5 || len(o.Name) > 50 || strings.Trim(o.Name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
@@ -245,10 +248,41 @@ func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
 		e.routeNotFound(w, r)
 		return
 	}
+	if e.answerUnadmitted(w, r, op) {
+		return
+	}
 	caller, ok := e.admit(w, r, op)
 	if !ok {
 		return
 	}
 	c := &call{Emulator: e, w: w, r: r, op: op, caller: caller, data: op.registry.data}
 	c.serve()
+}
+
+// answerUnadmitted answers what a quirk takes care of before authentication.
+func (e *Emulator) answerUnadmitted(w http.ResponseWriter, r *http.Request, op *operation) bool {
+	switch {
+	case op.badName:
+		e.setRegistryHeaders(w, r)
+		writeError(w, errNameInvalid)
+	case op.family == familyACR && e.refusesVersion(r):
+		e.setRegistryHeaders(w, r)
+		writeError(w, errVersionUnsupported)
+	case r.URL.Path == "/v2" && e.quirks.is(quirkBaseNoSlash, "redirect"):
+		e.setPlainHeaders(w, r)
+		http.Redirect(w, r, "/v2/", http.StatusMovedPermanently)
+	default:
+		return false
+	}
+	return true
+}
+
+// apiVersion is the version of /acr/v1 and /oauth2 (ACR protocol §1.8).
+const apiVersion = "2021-07-01"
+
+// refusesVersion reports whether a request asks for a version that is to be
+// refused.
+func (e *Emulator) refusesVersion(r *http.Request) bool {
+	asked := r.URL.Query().Get("api-version")
+	return asked != "" && asked != apiVersion && e.quirks.is(quirkAPIVersion, "refuse")
 }

@@ -48,12 +48,15 @@ var (
 	errUploadRange        = &apiError{http.StatusRequestedRangeNotSatisfiable, "BLOB_UPLOAD_RANGE_INVALID", "blob upload range invalid", nil}
 	errManifestBlob       = &apiError{http.StatusBadRequest, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry", nil}
 	errManifestInvalid    = &apiError{http.StatusBadRequest, "MANIFEST_INVALID", "manifest invalid", nil}
+	errManifestUnverified = &apiError{http.StatusBadRequest, "MANIFEST_UNVERIFIED", "manifest failed signature verification", nil}
+	errTagInvalid         = &apiError{http.StatusBadRequest, "TAG_INVALID", "manifest tag did not match URI", nil}
 	errDigestInvalid      = &apiError{http.StatusBadRequest, "DIGEST_INVALID", "provided digest did not match uploaded content", nil}
 	errSizeInvalid        = &apiError{http.StatusBadRequest, "SIZE_INVALID", "provided length did not match content length", nil}
 	errNameInvalid        = &apiError{http.StatusBadRequest, "NAME_INVALID", "invalid repository name", nil}
 	errPaginationInvalid  = &apiError{http.StatusBadRequest, "PAGINATION_NUMBER_INVALID", "invalid number of results requested", nil}
 	errDeleteByDigestOnly = &apiError{http.StatusMethodNotAllowed, "UNSUPPORTED", "A manifest can only be deleted by digest.", nil}
 	errUnsupported        = &apiError{http.StatusMethodNotAllowed, "UNSUPPORTED", "The operation is unsupported.", nil}
+	errVersionUnsupported = &apiError{http.StatusBadRequest, "UNSUPPORTED", "The api-version is unsupported.", nil}
 	errDisallowed         = &apiError{http.StatusMethodNotAllowed, "REGISTRY_DISALLOWED_OPERATION", "The operation is disallowed on this registry, repository or image. View troubleshooting steps at https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation", struct{}{}}
 	errTooManyRequests    = &apiError{http.StatusTooManyRequests, "TOOMANYREQUESTS", "Too many requests. Please visit https://aka.ms/acr/skus#sku-feature-matrix to view limits of all service tiers.", nil}
 	errInternal           = &apiError{http.StatusInternalServerError, "UNKNOWN", "unknown error", nil}
@@ -116,7 +119,28 @@ func (e *Emulator) gatewayNotFound(w http.ResponseWriter) {
 	h["Server"] = []string{e.quirks.value(quirkServerHeader)}
 	h["Connection"] = []string{"keep-alive"}
 	h["Strict-Transport-Security"] = []string{hstsValue}
+	e.setDate(h)
 	writePlain(w, http.StatusNotFound, "application/octet-stream", "Not found")
+}
+
+// writeInternal answers 500, with the registry's envelope or with what a
+// gateway in front of it may send instead.
+func (e *Emulator) writeInternal(w http.ResponseWriter, err *apiError) {
+	switch e.quirks.value(quirkInternalBody) {
+	case "html":
+		writePlain(w, err.status, "text/html", htmlPage("500 Internal Server Error"))
+	case "empty":
+		w.Header()["Content-Length"] = []string{"0"}
+		w.WriteHeader(err.status)
+	default:
+		writeError(w, err)
+	}
+}
+
+// htmlPage is an error page of the gateway in front of the registry.
+func htmlPage(title string) string {
+	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +
+		"</h1></center>\r\n</body>\r\n</html>\r\n"
 }
 
 func writePlain(w http.ResponseWriter, status int, mediaType, body string) {

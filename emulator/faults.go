@@ -35,7 +35,8 @@ type Fault struct {
 	// Repository is a pattern in the form of [path.Match], such as "team/*".
 	// Empty means all, requests without a repository included.
 	Repository string `json:"repository,omitempty"`
-	// Reference is a tag or a digest. Empty means all.
+	// Reference is a tag or a digest: what the path names, or the digest that
+	// an upload ends with or that is mounted. Empty means all.
 	Reference string `json:"reference,omitempty"`
 	// Skip lets that many matching requests pass first: 2 means that the third
 	// is the first to fail.
@@ -379,7 +380,7 @@ func (r *faultRule) covers(record *Request) bool {
 	if r.Registry != "" && !strings.EqualFold(r.Registry, record.Registry) {
 		return false
 	}
-	if r.Reference != "" && r.Reference != record.Reference {
+	if r.Reference != "" && r.Reference != record.Reference && r.Reference != record.Digest {
 		return false
 	}
 	if r.Repository != "" {

@@ -166,11 +166,10 @@ func (c *faultyCall) expireToken() {
 // overrideHeaders applies the rule's headers to an answer.
 func (c *faultyCall) overrideHeaders(h http.Header) {
 	for name, value := range c.rule.Header {
-		if value == "" {
-			h.Del(name)
-			continue
+		deleteHeader(h, name)
+		if value != "" {
+			h[canonicalHeader(name)] = []string{value}
 		}
-		h[canonicalHeader(name)] = []string{value}
 	}
 	if location := h.Get("Location"); location != "" && c.rule.RedirectHost != "" {
 		h.Set("Location", c.redirected(location))

@@ -261,11 +261,11 @@ func requestPresets() []FaultPreset {
 			Summary: "the manifest is over 4 MiB",
 		},
 		{
-			Name: "manifest-unverified", Evidence: "§6", Fault: answering(http.StatusBadRequest, "MANIFEST_UNVERIFIED", "manifest failed signature verification", nil, put),
+			Name: "manifest-unverified", Evidence: "§6", Fault: from(errManifestUnverified, put),
 			Summary: "a schema 1 manifest has a wrong signature",
 		},
 		{
-			Name: "tag-invalid", Evidence: "§6", Fault: answering(http.StatusBadRequest, "TAG_INVALID", "manifest tag did not match URI", nil, put),
+			Name: "tag-invalid", Evidence: "§6", Fault: from(errTagInvalid, put),
 			Summary: "a schema 1 manifest names another tag",
 		},
 		{
@@ -298,7 +298,7 @@ func servicePresets() []FaultPreset {
 	gateway := func(status int, title string) Fault {
 		return Fault{Routes: everywhere(), Respond: &FaultResponse{
 			Status: status, ContentType: "text/html",
-			Body: "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title + "</h1></center>\r\n</body>\r\n</html>\r\n",
+			Body: htmlPage(title),
 		}}
 	}
 	return []FaultPreset{

@@ -6,20 +6,17 @@ import (
 	"time"
 )
 
-// uploadLifetime is how long an upload may stay unfinished.
-const uploadLifetime = 24 * time.Hour
-
-// collectGrace keeps what scheduled collections could take from a push that
+// collectGrace keeps what collections could take from a push that
 // is still running.
 const collectGrace = time.Hour
 
 // Garbage says what a collection removed.
 type Garbage struct {
-	Uploads   int   // unfinished uploads that were too old
-	Manifests int   // soft-deleted manifests past their retention
-	Links     int   // links of repositories to blobs that no manifest names
-	Blobs     int   // blobs that no repository links
-	Bytes     int64 // their size
+	Uploads   int   `json:"uploads"`   // unfinished uploads that were too old
+	Manifests int   `json:"manifests"` // soft-deleted manifests past their retention
+	Links     int   `json:"links"`     // links of repositories to blobs that no manifest names
+	Blobs     int   `json:"blobs"`     // blobs that no repository links
+	Bytes     int64 `json:"bytes"`     // their size
 }
 
 // CollectGarbage removes what nothing needs any more: uploads older than a
@@ -30,7 +27,7 @@ type Garbage struct {
 func (e *Emulator) CollectGarbage(ctx context.Context, grace time.Duration) (Garbage, error) {
 	var garbage Garbage
 	var err error
-	if garbage.Uploads, err = e.store.ExpireUploads(e.now().Add(-uploadLifetime)); err != nil {
+	if garbage.Uploads, err = e.store.ExpireUploads(e.now().Add(-e.quirks.duration(quirkUploadLifetime))); err != nil {
 		return garbage, fmt.Errorf("collect garbage: %w", err)
 	}
 	for _, reg := range e.registries {

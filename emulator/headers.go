@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
-// Header names in the spelling of the recordings, which is Go's canonical
-// one.
+// Header names in the spelling of the recordings. Where that is not Go's
+// canonical one, the header map is written directly, not with Set.
 const (
 	headerCorrelationID   = "X-Ms-Correlation-Request-Id"
 	headerClientRequestID = "X-Ms-Client-Request-Id"
@@ -16,6 +17,10 @@ const (
 	headerContentDigest   = "Docker-Content-Digest"
 	headerUploadUUID      = "Docker-Upload-Uuid"
 	headerRateRemaining   = "X-Ms-Ratelimit-Remaining-Calls-Per-Second"
+	headerETag            = "ETag"
+	headerOCISubject      = "OCI-Subject"
+	headerOCIFilters      = "OCI-Filters-Applied"
+	headerOCITag          = "OCI-Tag"
 
 	mediaTypeJSON = "application/json; charset=utf-8"
 	hstsValue     = "max-age=31536000; includeSubDomains"
@@ -27,16 +32,23 @@ const (
 func (e *Emulator) setServiceHeaders(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	id := ""
-	if r != nil {
+	if e.quirks.is(quirkCorrelationID, "echo") {
 		id = r.Header.Get(headerCorrelationID)
 	}
 	if id == "" || len(id) > 256 {
 		id = newGUID()
 	}
 	h[headerCorrelationID] = []string{id}
+	e.setDate(h)
 	h["Server"] = []string{e.quirks.value(quirkServerHeader)}
 	h["Connection"] = []string{"keep-alive"}
 	h["Strict-Transport-Security"] = []string{hstsValue}
+}
+
+// setDate writes the emulator's own time, as a service whose clock is wrong
+// does.
+func (e *Emulator) setDate(h http.Header) {
+	h["Date"] = []string{e.now().UTC().Format(http.TimeFormat)}
 }
 
 // setRegistryHeaders writes the headers common to the answers of /v2 and
@@ -75,4 +87,23 @@ func formatGUID(b [16]byte) string {
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// headerValue is the first value of a header in any spelling.
+func headerValue(h http.Header, name string) string {
+	for spelling, values := range h {
+		if len(values) > 0 && strings.EqualFold(spelling, name) {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+// deleteHeader removes a header in any spelling.
+func deleteHeader(h http.Header, name string) {
+	for spelling := range h {
+		if strings.EqualFold(spelling, name) {
+			delete(h, spelling)
+		}
+	}
 }

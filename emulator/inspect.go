@@ -30,6 +30,9 @@ type Request struct {
 	Repository string `json:"repository,omitempty"`
 	// Reference is the tag, the digest or the upload's id.
 	Reference string `json:"reference,omitempty"`
+	// Digest is what the query says of the content that an upload ends with,
+	// or that is mounted.
+	Digest    string `json:"digest,omitempty"`
 	UserAgent string `json:"userAgent,omitempty"`
 	// Range is the request's Range or Content-Range.
 	Range string `json:"range,omitempty"`
@@ -55,16 +58,33 @@ type Request struct {
 	Faults []string `json:"faults,omitempty"`
 }
 
-// maxRecorded bounds the requests kept for inspection; the oldest make room.
-const maxRecorded = 10_000
+// What bounds the requests kept for inspection: their number and what their
+// text takes, as a path alone can be as long as a header may be. The oldest
+// make room.
+const (
+	maxRecorded      = 10_000
+	maxRecordedBytes = 16 << 20
+)
 
 // recorder keeps the latest requests. Its zero value is ready.
 type recorder struct {
 	mu     sync.Mutex
 	number int64
-	kept   []Request
-	oldest int
+	kept   []Request // the oldest first
+	bytes  int
 	counts map[string]int64
+}
+
+// textSize is about how many bytes a record keeps alive beside itself.
+func (r *Request) textSize() int {
+	size := len(r.Host) + len(r.Path) + len(r.Repository) + len(r.Reference) + len(r.Digest) + len(r.UserAgent) +
+		len(r.Range) + len(r.Identity) + len(r.CorrelationID) + len(r.Challenge)
+	for _, list := range [][]string{r.Needed, r.Asked, r.Granted} {
+		for _, text := range list {
+			size += len(text)
+		}
+	}
+	return size
 }
 
 func (r *recorder) begin() int64 {
@@ -81,20 +101,21 @@ func (r *recorder) end(record Request) {
 		r.counts = map[string]int64{}
 	}
 	r.counts[record.Route]++
-	if len(r.kept) < maxRecorded {
-		r.kept = append(r.kept, record)
-		return
+	r.bytes += record.textSize()
+	r.kept = append(r.kept, record)
+	for len(r.kept) > maxRecorded || r.bytes > maxRecordedBytes && len(r.kept) > 1 {
+		r.bytes -= r.kept[0].textSize()
+		r.kept[0] = Request{}
+		r.kept = r.kept[1:]
 	}
-	r.kept[r.oldest] = record
-	r.oldest = (r.oldest + 1) % maxRecorded
 }
 
-// Requests returns the latest requests that were answered, up to 10,000, in
-// the order of their numbers.
+// Requests returns the latest requests that were answered, up to 10,000 or
+// 16 MiB of them, in the order of their numbers.
 func (e *Emulator) Requests() []Request {
 	e.recorder.mu.Lock()
 	defer e.recorder.mu.Unlock()
-	all := slices.Concat(e.recorder.kept[e.recorder.oldest:], e.recorder.kept[:e.recorder.oldest])
+	all := slices.Clone(e.recorder.kept)
 	slices.SortFunc(all, func(a, b Request) int { return int(a.Number - b.Number) })
 	return all
 }
@@ -115,7 +136,7 @@ func (e *Emulator) RequestCounts() map[string]int64 {
 func (e *Emulator) ResetRequests() {
 	e.recorder.mu.Lock()
 	defer e.recorder.mu.Unlock()
-	e.recorder.kept, e.recorder.oldest, e.recorder.counts = nil, 0, nil
+	e.recorder.kept, e.recorder.bytes, e.recorder.counts = nil, 0, nil
 }
 
 type exchangeKey struct{}
@@ -160,7 +181,7 @@ func (e *Emulator) classify(r *http.Request) Request {
 			return record
 		}
 		record.Route = string(op.name)
-		record.Repository, record.Reference = op.repository, op.reference
+		record.Repository, record.Reference, record.Digest = op.repository, op.reference, op.digest
 		record.Needed = scopeStrings(op.scopes)
 	}
 	record.Registry = e.registryFor(r.Host).Name
@@ -186,7 +207,7 @@ func (e *Emulator) serveRecorded(w http.ResponseWriter, r *http.Request, next ht
 		x.record.Status, x.record.SentBytes = meter.status, meter.sent
 		x.record.ReceivedBytes = body.received.Load()
 		x.record.CorrelationID = w.Header().Get(headerCorrelationID)
-		x.record.Challenge = challengeOf(w.Header())
+		x.record.Challenge = headerValue(w.Header(), headerChallenge)
 		e.recorder.end(x.record)
 		e.logRequest(r.Context(), &x.record)
 	}()

@@ -33,6 +33,9 @@ func (c *call) catalog() error {
 	if err != nil {
 		return err
 	}
+	if p.last != "" && !c.quirks.validRepository(p.last) && c.quirks.is(quirkInvalidLast, "refuse") {
+		return errNameInvalid
+	}
 	names := collector[string]{size: p.size}
 	err = c.data.View(func(tx *store.Tx) error {
 		return tx.Repositories(p.last, func(name string, r store.Repository) bool {
@@ -66,7 +69,7 @@ func (c *call) tagsList() error {
 			return err
 		}
 		if !ok {
-			return errNameUnknown.withDetail(map[string]string{"name": c.op.repository})
+			return c.unknownRepositoryAs(quirkTagsListUnknown)
 		}
 		return tx.Tags(c.op.repository, store.ByName, p.nameCursor(), func(tag store.Tag) bool {
 			return tag.Attributes.ListDisabled || names.add(tag.Name, tag.Name)
@@ -77,6 +80,9 @@ func (c *call) tagsList() error {
 	}
 	if names.more && p.size > 0 {
 		c.setNext(p, names.last)
+	}
+	if names.items == nil && c.quirks.is(quirkTagsListEmpty, "array") {
+		names.items = []string{}
 	}
 	return c.json(http.StatusOK, struct {
 		Name string   `json:"name"`
@@ -127,7 +133,7 @@ func (c *call) referrers() error {
 	}
 	h := c.w.Header()
 	if wanted != "" {
-		h.Set("OCI-Filters-Applied", "artifactType")
+		h[headerOCIFilters] = []string{"artifactType"}
 	}
 	h.Set("Content-Type", typeOCIIndex)
 	body, err := json.Marshal(struct {

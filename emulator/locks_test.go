@@ -123,7 +123,10 @@ func TestQuarantinedImageIsReleasedByPatch(t *testing.T) {
 	}
 	r.want(405, "GET", "/v2/app/manifests/"+digest, nil, "Accept", "*/*")
 	release := `{"quarantineState":"Passed","quarantineDetails":"{\"state\":\"scan passed\"}"}`
-	r.want(403, "PATCH", "/acr/v1/app/_manifests/"+digest, strings.NewReader(release))
+	refused := r.want(401, "PATCH", "/acr/v1/app/_manifests/"+digest, strings.NewReader(release))
+	if !strings.HasSuffix(refused.Header.Get("WWW-Authenticate"), `scope="repository:app:metadata_write",error="insufficient_scope"`) {
+		t.Errorf("%v", refused.Header)
+	}
 	r.caller = caller{quarantineReleaser: true}
 	body := r.want(200, "PATCH", "/acr/v1/app/_manifests/"+digest, strings.NewReader(release)).body
 	if !strings.Contains(body, `"listEnabled":true,"quarantineDetails":"{\"state\":\"scan passed\"}","quarantineState":"Passed"}`) {

@@ -15,7 +15,7 @@ const (
 )
 
 // unknownManifest is the 404 for a reference on /v2 (ACR protocol §4.3).
-func unknownManifest(reference string) error {
+func unknownManifest(reference string) *apiError {
 	if isDigest(reference) {
 		return errManifestUnknown.withMessage("manifest %s is not found", reference)
 	}
@@ -47,7 +47,7 @@ func (c *call) getManifest() error {
 	h.Set("Content-Type", m.MediaType)
 	h.Set("Content-Length", strconv.Itoa(len(raw)))
 	h.Set(headerContentDigest, m.Digest)
-	h.Set("ETag", `"`+m.Digest+`"`)
+	h[headerETag] = []string{`"` + m.Digest + `"`}
 	c.w.WriteHeader(http.StatusOK)
 	if c.r.Method != http.MethodHead {
 		c.w.Write(raw)
@@ -59,8 +59,15 @@ func (c *call) getManifest() error {
 // caller may pull.
 func (c *call) readableManifest(tx *store.Tx) (store.Manifest, error) {
 	reference := c.op.reference
+	r, known, err := tx.Repository(c.op.repository)
+	if err != nil {
+		return store.Manifest{}, err
+	}
+	if !known && c.quirks.is(quirkManifestNoRepo, "name") {
+		return store.Manifest{}, c.undeletedRepository()
+	}
 	digest := reference
-	unreadable := false
+	unreadable := r.Attributes.ReadDisabled
 	if !isDigest(reference) {
 		tag, ok, err := tx.Tag(c.op.repository, reference)
 		if err != nil {
@@ -69,31 +76,37 @@ func (c *call) readableManifest(tx *store.Tx) (store.Manifest, error) {
 		if !ok {
 			return store.Manifest{}, unknownManifest(reference)
 		}
-		digest, unreadable = tag.Digest, tag.Attributes.ReadDisabled
+		digest = tag.Digest
+		unreadable = unreadable || tag.Attributes.ReadDisabled
 	}
 	m, ok, err := tx.Manifest(c.op.repository, digest)
 	if err != nil {
 		return m, err
 	}
 	if !ok {
-		return m, unknownManifest(reference)
-	}
-	r, _, err := tx.Repository(c.op.repository)
-	if err != nil {
-		return m, err
+		return m, c.unknownRevision()
 	}
 	switch {
 	case c.hidden(m) && isDigest(reference):
 		return m, errDisallowed
 	case c.hidden(m):
 		return m, unknownManifest(reference)
-	case unreadable || m.Attributes.ReadDisabled || r.Attributes.ReadDisabled:
+	case unreadable || m.Attributes.ReadDisabled:
 		if c.quirks.is(quirkReadDisabled, "unknown") {
 			return m, unknownManifest(reference)
 		}
 		return m, errDisallowed
 	}
 	return m, nil
+}
+
+// unknownRevision is the 404 of a pull by digest.
+func (c *call) unknownRevision() error {
+	err := unknownManifest(c.op.reference)
+	if c.quirks.is(quirkManifestDetail, "revision") {
+		return err.withDetail(struct{ Name, Revision string }{c.op.repository, c.op.reference})
+	}
+	return err
 }
 
 // hidden reports whether quarantine keeps a manifest from the caller.

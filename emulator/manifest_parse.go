@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
@@ -37,6 +36,7 @@ type manifest struct {
 	Annotations   map[string]string `json:"annotations"`
 
 	kind manifestKind
+	v1   *schema1 // of kindSchema1, which has none of the others
 }
 
 // parseManifest reads a manifest and checks it against its media type. The
@@ -47,16 +47,19 @@ func parseManifest(mediaType string, raw []byte) (*manifest, string) {
 	if !ok {
 		return nil, "Content-Type is no manifest type"
 	}
-	m := manifest{kind: kind}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if err := decoder.Decode(&m); err != nil {
-		return nil, err.Error()
-	}
-	if decoder.More() {
-		return nil, "more follows after the manifest"
-	}
 	if trimmed := bytes.TrimLeft(raw, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
 		return nil, "not a JSON object"
+	}
+	if kind == kindSchema1 {
+		v1, why := parseSchema1(mediaType, raw)
+		if v1 == nil {
+			return nil, why
+		}
+		return &manifest{kind: kind, v1: v1}, ""
+	}
+	m := manifest{kind: kind}
+	if err := strictOne(raw, &m); err != nil {
+		return nil, err.Error()
 	}
 	if m.MediaType != "" && m.MediaType != mediaType {
 		return nil, "mediaType is not the Content-Type"
@@ -114,6 +117,11 @@ func (m *manifest) blobs() []string {
 	var all []descriptor
 	if m.Config != nil {
 		all = append(all, *m.Config)
+	}
+	if m.v1 != nil {
+		for _, layer := range m.v1.FSLayers {
+			all = append(all, descriptor{Digest: layer.BlobSum})
+		}
 	}
 	for _, d := range append(append([]descriptor{}, m.Layers...), m.Blobs...) {
 		foreign := len(d.URLs) > 0 || strings.Contains(d.MediaType, ".nondistributable.") || strings.Contains(d.MediaType, ".foreign.")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"strings"
@@ -40,6 +41,11 @@ func (c *call) putManifest() error {
 		c.logger.Debug("manifest refused", "repository", c.op.repository, "reference", c.op.reference, "reason", why)
 		return errManifestInvalid.withDetail(manifestReason)
 	}
+	if m.v1 != nil {
+		if err := c.checkSchema1(m.v1, raw); err != nil {
+			return err
+		}
+	}
 	push, err := c.newPush(m, mediaType, raw)
 	if err != nil {
 		return err
@@ -51,14 +57,28 @@ func (c *call) putManifest() error {
 	h.Set(headerContentDigest, push.record.Digest)
 	h.Set("Location", "/v2/"+c.op.repository+"/manifests/"+push.record.Digest)
 	if m.Subject != nil {
-		h.Set("OCI-Subject", m.Subject.Digest)
+		h[headerOCISubject] = []string{m.Subject.Digest}
 	}
 	if !c.quirks.is(quirkManifestTagParam, "ignore") {
-		for _, tag := range push.tags {
-			h.Add("OCI-Tag", tag)
-		}
+		h[headerOCITag] = push.tags
 	}
 	return c.empty(http.StatusCreated)
+}
+
+// checkSchema1 checks what a manifest of schema 1 says of itself. The codes
+// are those of the registry's catalogue (ACR protocol §6).
+func (c *call) checkSchema1(m *schema1, raw []byte) error {
+	if m.Name != c.op.repository {
+		return errNameInvalid
+	}
+	if !isDigest(c.op.reference) && m.Tag != c.op.reference {
+		return errTagInvalid
+	}
+	if err := m.verify(raw); err != nil {
+		c.logger.Debug("manifest refused", "repository", c.op.repository, "reference", c.op.reference, "reason", err)
+		return errManifestUnverified
+	}
+	return nil
 }
 
 // readManifest reads the body, at most 4 MiB of it.
@@ -102,9 +122,13 @@ func (c *call) newPush(m *manifest, mediaType string, raw []byte) (*push, error)
 	} else {
 		p.tags = []string{c.op.reference}
 	}
-	digest := digestOf(algorithm, raw)
+	content := raw
+	if m.v1 != nil {
+		content = m.v1.payload
+	}
+	digest := digestOf(algorithm, content)
 	if isDigest(c.op.reference) && digest != c.op.reference {
-		return nil, errDigestInvalid.withDetail("content has digest " + digest)
+		return nil, c.digestMismatch(digest)
 	}
 	if err := p.addTagParameters(); err != nil {
 		return nil, err
@@ -120,9 +144,13 @@ func (c *call) newPush(m *manifest, mediaType string, raw []byte) (*push, error)
 	if c.op.registry.Quarantine {
 		p.record.QuarantineState = quarantineHeld
 	}
-	if m.kind == kindImage {
+	switch m.kind {
+	case kindImage:
 		p.record.ConfigMediaType = m.Config.MediaType
 		p.readConfig()
+	case kindSchema1:
+		// The form knows one system only.
+		p.record.Architecture, p.record.OS = m.v1.Architecture, "linux"
 	}
 	return p, nil
 }
@@ -241,6 +269,9 @@ func (p *push) checkTags(tx *store.Tx, existing store.Manifest) ([]store.Tag, er
 		if !ok {
 			tag = store.Tag{Name: name, Created: p.record.Created}
 		}
+		if p.call.quirks.is(quirkMovedTag, "renew") {
+			tag.Created = p.record.Created
+		}
 		tag.Digest, tag.Updated = p.record.Digest, p.record.Created
 		changed = append(changed, tag)
 	}
@@ -254,12 +285,17 @@ func (p *push) checkTags(tx *store.Tx, existing store.Manifest) ([]store.Tag, er
 // one error for each, and computes the image's size.
 func (p *push) checkContent(tx *store.Tx) error {
 	var missing apiErrors
+	var children int64
 	for _, digest := range p.manifest.blobs() {
-		if _, ok := tx.Blob(p.call.op.repository, digest); !ok {
+		blob, ok := tx.Blob(p.call.op.repository, digest)
+		if !ok {
 			missing = append(missing, errManifestBlob.withDetail(digest))
 		}
+		if p.manifest.kind == kindSchema1 {
+			// Its manifest says nothing of sizes.
+			children = addSizes(children, blob.Size)
+		}
 	}
-	var children int64
 	absent := map[string]bool{}
 	for _, d := range p.manifest.Manifests {
 		child, ok, err := tx.Manifest(p.call.op.repository, d.Digest)
@@ -270,7 +306,7 @@ func (p *push) checkContent(tx *store.Tx) error {
 			absent[d.Digest] = true
 			missing = append(missing, errManifestBlob.withDetail(d.Digest))
 		}
-		children += child.ImageSize
+		children = addSizes(children, child.ImageSize)
 	}
 	if len(missing) > 0 && p.call.quirks.is(quirkSparseManifests, "refuse") {
 		return missing
@@ -282,18 +318,26 @@ func (p *push) checkContent(tx *store.Tx) error {
 // imageSize is the manifest's own bytes and those it names; 0 without layers
 // (ACR protocol §7.1).
 func (p *push) imageSize(children int64) int64 {
-	size := p.record.Size + children
+	size := addSizes(p.record.Size, children)
 	parts := append(append([]descriptor{}, p.manifest.Layers...), p.manifest.Blobs...)
-	if len(parts) == 0 && p.manifest.kind != kindIndex && p.call.quirks.is(quirkArtifactSizeZero, "zero") {
+	if len(parts) == 0 && p.manifest.kind != kindIndex && p.manifest.v1 == nil && p.call.quirks.is(quirkArtifactSizeZero, "zero") {
 		return 0
 	}
 	if p.manifest.Config != nil {
 		parts = append(parts, *p.manifest.Config)
 	}
 	for _, d := range parts {
-		size += d.Size
+		size = addSizes(size, d.Size)
 	}
 	return size
+}
+
+// addSizes adds what a client claims without running over.
+func addSizes(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 // checkDeleted decides about a manifest that is soft-deleted: it is to be

@@ -10,6 +10,8 @@ const (
 	typeOCIIndex       = "application/vnd.oci.image.index.v1+json"
 	typeOCIArtifact    = "application/vnd.oci.artifact.manifest.v1+json"
 	typeORASArtifact   = "application/vnd.cncf.oras.artifact.manifest.v1+json"
+	typeDockerSigned   = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+	typeDockerSchema1  = "application/vnd.docker.distribution.manifest.v1+json"
 
 	typeDockerConfig = "application/vnd.docker.container.image.v1+json"
 	typeOCIConfig    = "application/vnd.oci.image.config.v1+json"
@@ -22,12 +24,14 @@ const (
 	kindImage    manifestKind = iota + 1 // config and layers
 	kindIndex                            // manifests
 	kindArtifact                         // blobs
+	kindSchema1                          // fsLayers and history
 )
 
 var manifestKinds = map[string]manifestKind{
 	typeDockerManifest: kindImage, typeOCIManifest: kindImage,
 	typeDockerList: kindIndex, typeOCIIndex: kindIndex,
 	typeOCIArtifact: kindArtifact, typeORASArtifact: kindArtifact,
+	typeDockerSigned: kindSchema1, typeDockerSchema1: kindSchema1,
 }
 
 // ociRefusals are the messages for stored types that Accept must name.

@@ -2,17 +2,14 @@ package emulator
 
 import "strings"
 
-// maxRepositoryLength is the longest repository name (ACR protocol §1.2).
-const maxRepositoryLength = 255
-
 // maxTagLength is the longest tag of the OCI distribution specification.
 const maxTagLength = 128
 
 // validRepository reports whether a name follows the grammar of repository
 // names (ACR protocol §1.2): components of lower-case letters and digits with
 // the separators ".", "_", "__" and "-"+ inside, joined by "/".
-func validRepository(name string) bool {
-	if name == "" || len(name) > maxRepositoryLength {
+func (s quirkSet) validRepository(name string) bool {
+	if name == "" || len(name) > s.number(quirkRepositoryLength) {
 		return false
 	}
 	for component := range strings.SplitSeq(name, "/") {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -41,6 +42,11 @@ func (e *Emulator) serveOAuth(w http.ResponseWriter, r *http.Request, reg *regis
 		refused.write(w)
 		return
 	}
+	if e.refusesVersion(r) {
+		e.setServiceHeaders(w, r)
+		writeError(w, errVersionUnsupported)
+		return
+	}
 	if r.Method == http.MethodPost {
 		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	}
@@ -52,6 +58,8 @@ func (e *Emulator) serveOAuth(w http.ResponseWriter, r *http.Request, reg *regis
 	case refused.err == nil:
 		w.Header()["Content-Length"] = []string{"0"}
 		w.WriteHeader(http.StatusUnauthorized)
+	case refused.err.status == http.StatusInternalServerError:
+		e.writeInternal(w, refused.err)
 	default:
 		refused.write(w)
 	}
@@ -86,7 +94,11 @@ func (s *tokenService) grant(w http.ResponseWriter, member, token string) {
 // protocol §2.4, §2.5).
 var emptyUnauthorized = &refusal{}
 
-func badForm(reason string) *refusal {
+// badForm is the answer to a request that lacks something, or cannot be read.
+func (s *tokenService) badForm(reason string) *refusal {
+	if s.quirks.is(quirkMalformedForm, "401") {
+		return emptyUnauthorized
+	}
 	err := errUnsupported.withDetail(reason)
 	err.status = http.StatusBadRequest
 	return &refusal{err: err}
@@ -96,7 +108,7 @@ func badForm(reason string) *refusal {
 func (s *tokenService) form() (url.Values, *refusal) {
 	if kind := s.r.Header.Get("Content-Type"); kind != "" {
 		if parsed, _, err := mime.ParseMediaType(kind); err != nil || parsed != "application/x-www-form-urlencoded" {
-			return nil, badForm("Content-Type is not application/x-www-form-urlencoded")
+			return nil, s.badForm("Content-Type is not application/x-www-form-urlencoded")
 		}
 	} else {
 		s.r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -104,11 +116,11 @@ func (s *tokenService) form() (url.Values, *refusal) {
 	if err := s.r.ParseForm(); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			refused := badForm("the form is over 1 MiB")
-			refused.err.status = http.StatusRequestEntityTooLarge
-			return nil, refused
+			err := errUnsupported.withDetail("the form is over 1 MiB")
+			err.status = http.StatusRequestEntityTooLarge
+			return nil, &refusal{err: err}
 		}
-		return nil, badForm("the form is malformed")
+		return nil, s.badForm("the form is malformed")
 	}
 	return s.r.PostForm, nil
 }
@@ -117,11 +129,11 @@ func (s *tokenService) form() (url.Values, *refusal) {
 func (s *tokenService) checkService(service string) *refusal {
 	switch {
 	case service == "":
-		return badForm("service is missing")
+		return s.badForm("service is missing")
 	case strings.EqualFold(service, s.login) || strings.EqualFold(service, s.reg.LoginServer):
 		return nil
 	case s.quirks.is(quirkForeignService, "400"):
-		return badForm("service is not this registry")
+		return s.badForm("service is not this registry")
 	}
 	return emptyUnauthorized
 }
@@ -141,9 +153,9 @@ func (s *tokenService) exchange() (string, string, *refusal) {
 		// but Entra, and here they have the form of its access tokens.
 		entraToken = form.Get("refresh_token")
 	case "":
-		return "", "", badForm("grant_type is missing")
+		return "", "", s.badForm("grant_type is missing")
 	default:
-		return "", "", badForm("grant_type is unknown")
+		return "", "", s.badForm("grant_type is unknown")
 	}
 	if refused := s.checkService(form.Get("service")); refused != nil {
 		return "", "", refused
@@ -188,15 +200,15 @@ func (s *tokenService) tokenByForm() (string, string, *refusal) {
 	switch grantType {
 	case grantRefresh, grantPassword:
 	case "":
-		return "", "", badForm("grant_type is missing")
+		return "", "", s.badForm("grant_type is missing")
 	default:
-		return "", "", badForm("grant_type is unknown")
+		return "", "", s.badForm("grant_type is unknown")
 	}
 	if refused := s.checkService(form.Get("service")); refused != nil {
 		return "", "", refused
 	}
 	if len(form["scope"]) == 0 {
-		return "", "", badForm("scope is missing")
+		return "", "", s.badForm("scope is missing")
 	}
 	p, refused := s.holder(form)
 	if refused != nil {
@@ -221,7 +233,7 @@ func (s *tokenService) holder(form url.Values) (*principal, *refusal) {
 func (s *tokenService) tokenByQuery() (string, string, *refusal) {
 	query, err := url.ParseQuery(s.r.URL.RawQuery)
 	if err != nil {
-		return "", "", badForm("the query is malformed")
+		return "", "", s.badForm("the query is malformed")
 	}
 	if refused := s.checkService(query.Get("service")); refused != nil {
 		return "", "", refused
@@ -281,9 +293,12 @@ func (s *tokenService) byPassword(user, password string) (*principal, *refusal) 
 func (s *tokenService) grantAccess(p *principal, values []string) (string, string, *refusal) {
 	scopes := parseScopes(values)
 	if len(scopes) > maxScopes {
-		return "", "", badForm("too many scopes")
+		return "", "", s.badForm("too many scopes")
 	}
 	granted := p.grants(scopes)
+	if s.quirks.is(quirkDeniedScope, "refuse") && !slices.EqualFunc(granted, scopes, sameScope) {
+		return "", "", &refusal{err: errUnauthorized}
+	}
 	observe(s.r, func(record *Request) {
 		record.Identity = p.id
 		record.Asked = scopeStrings(scopes)
@@ -294,4 +309,8 @@ func (s *tokenService) grantAccess(p *principal, values []string) (string, strin
 		return "", "", s.broken(err)
 	}
 	return "access_token", token, nil
+}
+
+func sameScope(a, b scope) bool {
+	return a.Type == b.Type && a.Name == b.Name && slices.Equal(a.Actions, b.Actions)
 }

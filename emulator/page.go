@@ -32,6 +32,9 @@ func (c *call) readPage() (page, error) {
 	case "timedesc":
 		p.order = store.ByTimeDescending
 	}
+	if c.op.name == opTagsList {
+		p.size = c.quirks.number(quirkTagsListPage)
+	}
 	if !query.Has("n") {
 		return p, nil
 	}

@@ -34,7 +34,17 @@ func (c *call) readPatch() (patch, error) {
 // readJSON reads a small JSON body. An empty one is an empty object.
 func (c *call) readJSON(v any) error {
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxPatchSize))
-	if err != nil || len(body) > 0 && json.Unmarshal(body, v) != nil {
+	if err != nil {
+		return errBodyInvalid
+	}
+	if len(body) == 0 {
+		return nil
+	}
+	decode := json.Unmarshal
+	if c.quirks.is(quirkPatchUnknown, "refuse") {
+		decode = strictUnmarshal
+	}
+	if decode(body, v) != nil {
 		return errBodyInvalid
 	}
 	return nil

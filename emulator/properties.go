@@ -96,10 +96,24 @@ type image struct {
 
 func (c *call) image() image { return image{c.op.login, c.op.repository} }
 
-// unknownRepository is the 404 of /acr/v1 in the spelling of GET and PATCH
+// unknownRepository is the 404 of /acr/v1 in the wording of GET and PATCH
 // (ACR protocol §3.2).
 func (c *call) unknownRepository() error {
 	return errNameUnknown.withMessage("repository %q is not found", c.op.repository)
+}
+
+// undeletedRepository is the same in the wording of DELETE (ACR protocol
+// §3.4).
+func (c *call) undeletedRepository() error {
+	return errNameUnknown.withDetail(map[string]string{"name": c.op.repository})
+}
+
+// unknownRepositoryAs is the same in the wording that a quirk chooses.
+func (c *call) unknownRepositoryAs(quirk string) error {
+	if c.quirks.is(quirk, "not-known") {
+		return c.undeletedRepository()
+	}
+	return c.unknownRepository()
 }
 
 // knownRepository returns the request's repository or its 404.
@@ -163,8 +177,10 @@ func (c *call) listTags() error {
 	digest := c.r.URL.Query().Get("digest")
 	tags := collector[tagJSON]{size: p.size}
 	err = c.data.View(func(tx *store.Tx) error {
-		if _, err := c.knownRepository(tx); err != nil {
+		if _, ok, err := tx.Repository(c.op.repository); err != nil {
 			return err
+		} else if !ok {
+			return c.unknownRepositoryAs(quirkTagsUnknownRepo)
 		}
 		add := func(tag store.Tag) bool {
 			return tag.Attributes.ListDisabled || tags.add(newTag(tag), p.cursorOf(tag.Name, tag.Updated))
@@ -280,6 +296,9 @@ func (c *call) listManifests() error {
 	if manifests.more {
 		c.setNext(p, manifests.last)
 	}
+	if manifests.items == nil && c.quirks.is(quirkEmptyManifests, "array") {
+		manifests.items = []manifestJSON{}
+	}
 	return c.json(http.StatusOK, struct {
 		image
 		Manifests []manifestJSON `json:"manifests"`
@@ -322,14 +341,16 @@ func (c *call) getManifestInfo() error {
 }
 
 // patchManifest answers PATCH /acr/v1/<name>/_manifests/<digest>. The state of
-// quarantine is for those who may release.
+// quarantine is for those who may release; all others lack a permission, which
+// a resource never answers with 403 (ACR protocol §2.2).
 func (c *call) patchManifest() error {
 	change, err := c.readPatch()
 	if err != nil {
 		return err
 	}
 	if (change.QuarantineState != nil || change.QuarantineDetails != nil) && !c.caller.quarantineReleaser {
-		return errDenied
+		c.w.Header()[headerChallenge] = []string{challenge(c.r, c.op, "insufficient_scope")}
+		return errUnauthorized.withDetail(deniedActions(c.op.scopes))
 	}
 	var described manifestJSON
 	err = c.data.Update(func(tx *store.Tx) error {

@@ -69,6 +69,8 @@ type operation struct {
 	reference  string // tag, digest, or upload id
 	quirks     quirkSet
 	scopes     []scope // in the order of a 401's detail (§2.2); none: any valid token passes
+	digest     string  // of the content that an upload or a mount is about, as the client says
+	badName    bool    // the repository's name is malformed, which is to be said
 }
 
 // parseOperation understands a request to /v2 or /acr, or returns false when
@@ -125,7 +127,7 @@ func (op *operation) parseV2(path string, r *http.Request) bool {
 	case "referrers":
 		op.reference = last
 		return op.setRepository(name) && validDigest(last) && op.method(r.Method, routeMethods{
-			http.MethodGet: {opReferrers, []scope{repositoryScope(name, actionPull)}},
+			http.MethodGet: {opReferrers, []scope{repositoryScope(name, op.quirks.value(quirkReferrersScope))}},
 		})
 	case "blobs":
 		if last == "uploads" {
@@ -147,6 +149,7 @@ func (op *operation) parseV2(path string, r *http.Request) bool {
 			return op.parseUploadStart(r)
 		}
 		op.reference = last
+		op.digest = r.URL.Query().Get("digest")
 		push := []scope{repositoryScope(name, actionPull, actionPush)}
 		return validUploadID(last) && op.method(r.Method, routeMethods{
 			http.MethodGet:    {opUploadStatus, push},
@@ -183,11 +186,13 @@ func (op *operation) parseManifest(reference, method string) bool {
 func (op *operation) parseUploadStart(r *http.Request) bool {
 	start := routeMethod{opStartUpload, []scope{repositoryScope(op.repository, actionPull, actionPush)}}
 	query := r.URL.Query()
+	op.digest = query.Get("digest")
 	if from := query.Get("from"); query.Get("mount") != "" && from != "" {
 		start.name = opMountBlob
+		op.digest = query.Get("mount")
 		// A name that the grammar refuses is answered by the handler, and
 		// has no place in a scope.
-		if validRepository(from) && from != op.repository {
+		if op.quirks.validRepository(from) && from != op.repository {
 			start.scopes = append(start.scopes, repositoryScope(from, actionPull))
 		}
 	}
@@ -277,15 +282,23 @@ type routeMethod struct {
 func (op *operation) method(method string, methods routeMethods) bool {
 	m, ok := methods[method]
 	if !ok {
+		if op.quirks.is(quirkMethodNotAllowed, "404") {
+			return false
+		}
 		m = routeMethod{name: opUnsupported}
 	}
 	op.name, op.scopes = m.name, m.scopes
 	return true
 }
 
+// setRepository takes a name, or returns false for one that routes nowhere.
 func (op *operation) setRepository(name string) bool {
 	op.repository = name
-	return validRepository(name)
+	if op.quirks.validRepository(name) {
+		return true
+	}
+	op.badName = op.quirks.is(quirkInvalidName, "refuse")
+	return op.badName
 }
 
 // cutLast cuts a path at its last slash.

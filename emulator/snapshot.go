@@ -3,6 +3,7 @@ package emulator
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
@@ -69,62 +70,27 @@ func (e *Emulator) Snapshot(registryName string) (Snapshot, error) {
 	return s, nil
 }
 
-// Reset deletes every repository of every registry, soft-deleted contents
-// included, ends all faults, forgets the recorded requests and sets the clock
-// back. Blobs go with the next garbage collection, policies and tokens stay.
+// Reset empties every registry: repositories, soft-deleted contents, blobs
+// and uploads that nobody is writing to. It ends all faults, forgets the
+// recorded requests and sets the clock back. The space that blobs take comes
+// back with the next garbage collection; policies and tokens stay.
 func (e *Emulator) Reset() error {
 	e.ClearFaults()
 	e.ResetRequests()
 	e.Clock().Reset()
+	if _, err := e.store.ExpireUploads(endOfTime); err != nil {
+		return fmt.Errorf("reset: %w", err)
+	}
 	for _, reg := range e.registries {
-		if err := reg.data.Update(clearRegistry); err != nil {
+		if err := reg.data.Update((*store.Tx).Clear); err != nil {
 			return fmt.Errorf("reset %s: %w", reg.Name, err)
 		}
 	}
 	return nil
 }
 
-func clearRegistry(t *store.Tx) error {
-	var names, deleted []string
-	if err := t.Repositories("", func(name string, _ store.Repository) bool {
-		names = append(names, name)
-		return true
-	}); err != nil {
-		return err
-	}
-	t.DeletedRepositories("", func(name string) bool {
-		deleted = append(deleted, name)
-		return true
-	})
-	for _, name := range names {
-		if err := t.DeleteRepository(name); err != nil {
-			return err
-		}
-	}
-	for _, name := range deleted {
-		if err := forgetDeleted(t, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// forgetDeleted drops a repository's soft-deleted tags and manifests.
-func forgetDeleted(t *store.Tx, name string) error {
-	var tags []store.DeletedTag
-	var digests []string
-	err := errors.Join(
-		t.DeletedTags(name, "", func(tag store.DeletedTag) bool { tags = append(tags, tag); return true }),
-		t.DeletedManifests(name, "", func(m store.DeletedManifest) bool { digests = append(digests, m.Manifest.Digest); return true }),
-	)
-	for _, tag := range tags {
-		err = errors.Join(err, t.ForgetDeletedTag(name, tag.Name, tag.Digest))
-	}
-	for _, digest := range digests {
-		err = errors.Join(err, t.ForgetDeletedManifest(name, digest))
-	}
-	return err
-}
+// endOfTime is later than any upload was started.
+var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 func (e *Emulator) registryNamed(name string) (*registry, error) {
 	for _, reg := range e.registries {

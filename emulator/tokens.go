@@ -26,8 +26,7 @@ const (
 // headerGeneration is the header of our tokens that ExpireTokens compares.
 const headerGeneration = "gen"
 
-// tokenClaims are the claims of both kinds of token, in the order of the
-// recordings.
+// tokenClaims are the claims of both kinds of token.
 type tokenClaims struct {
 	ID          string            `json:"jti"`
 	Subject     string            `json:"sub"`
@@ -37,7 +36,7 @@ type tokenClaims struct {
 	Issuer      string            `json:"iss"`
 	Audience    string            `json:"aud"`
 	Version     string            `json:"version"`
-	RegistryID  string            `json:"rid"`
+	RegistryID  string            `json:"rid,omitempty"`
 	Access      *[]scope          `json:"access,omitempty"`
 	GrantType   string            `json:"grant_type"`
 	AppID       string            `json:"appid,omitempty"`
@@ -76,12 +75,24 @@ func (c *tokenClaims) GetAudience() (jwt.ClaimStrings, error) {
 // base64 form depends on the alphabet: official clients decode the payload
 // with the standard alphabet instead of the URL one (ACR protocol §2.13).
 func (c *tokenClaims) MarshalJSON() ([]byte, error) {
-	type plain tokenClaims
-	data, err := json.Marshal((*plain)(c))
+	data, err := c.marshalOrdered()
 	if err != nil {
 		return nil, err
 	}
 	return alphabetNeutral(data), nil
+}
+
+// marshalOrdered writes the claims in the order of the service, in which the
+// kind of an access token comes last (ACR protocol §2.8).
+func (c *tokenClaims) marshalOrdered() ([]byte, error) {
+	type plain tokenClaims
+	if c.Access == nil {
+		return json.Marshal((*plain)(c))
+	}
+	return json.Marshal(struct {
+		*plain
+		GrantType string `json:"grant_type"`
+	}{(*plain)(c), c.GrantType})
 }
 
 // alphabetNeutral escapes what lies outside of ASCII, and the characters that
@@ -108,7 +119,9 @@ func (e *Emulator) issue(reg *registry, login string, lifetime time.Duration, cl
 	claims.ID = newGUID()
 	claims.NotBefore, claims.IssuedAt, claims.Expires = now, now, now+int64(lifetime/time.Second)
 	claims.Issuer, claims.Audience, claims.Version = tokenIssuer, login, tokenVersion
-	claims.RegistryID = reg.id
+	if claims.Access == nil || e.quirks.is(quirkAccessTokenRID, "on") {
+		claims.RegistryID = reg.id
+	}
 	if claims.Roles == nil {
 		claims.Roles = []string{}
 	}
@@ -131,7 +144,7 @@ func (e *Emulator) refreshToken(reg *registry, login string, p *principal, who e
 	policies := reg.policies()
 	claims := &tokenClaims{
 		Subject: p.id, GrantType: grantRefresh,
-		Permissions: &tokenPermissions{Actions: p.rights},
+		Permissions: &tokenPermissions{Actions: claimedRights(p.rights)},
 	}
 	if who.isUser() {
 		claims.Tenant = who.TenantID
@@ -143,6 +156,19 @@ func (e *Emulator) refreshToken(reg *registry, login string, p *principal, who e
 		claims.Permissions.Actions = []string{}
 	}
 	return e.issue(reg, login, policies.refreshTokenLifetime(), claims)
+}
+
+// claimedRights are the rights that a refresh token names. Those of quarantine
+// are none of the recorded ones (ACR protocol §2.8), and are looked up by
+// identity instead.
+func claimedRights(rights []string) []string {
+	named := []string{}
+	for _, right := range rights {
+		if !strings.HasPrefix(right, "quarantine/") {
+			named = append(named, right)
+		}
+	}
+	return named
 }
 
 // accessToken signs an access token for what p is granted.
@@ -181,7 +207,7 @@ func (e *Emulator) verify(reg *registry, login, text, kind string) (*tokenClaims
 		}
 		return nil, err
 	}
-	if claims.RegistryID != reg.id {
+	if claims.RegistryID != reg.id && (kind == grantRefresh || claims.RegistryID != "") {
 		return nil, errors.New("token of another registry")
 	}
 	if claims.GrantType != kind {

@@ -88,11 +88,13 @@ func (c *call) uploadAtOnce(u *store.Upload, digest string) error {
 func (c *call) mountBlob() error {
 	query := c.r.URL.Query()
 	from := query.Get("from")
-	if !validRepository(from) {
+	switch {
+	case c.quirks.validRepository(from):
+		if done, err := c.mountFrom(from, query.Get("mount")); done || err != nil {
+			return err
+		}
+	case c.quirks.is(quirkMalformedMount, "refuse"):
 		return errNameInvalid
-	}
-	if done, err := c.mountFrom(from, query.Get("mount")); done || err != nil {
-		return err
 	}
 	u, err := c.newUpload()
 	if err != nil {
@@ -102,10 +104,11 @@ func (c *call) mountBlob() error {
 }
 
 // mountFrom links a blob of another repository, or of any when from is empty.
-// It returns false when there is no such blob, which a start answers.
+// It returns false when there is no such blob, or cannot be one, which a start
+// answers (ACR protocol §4.5).
 func (c *call) mountFrom(from, digest string) (bool, error) {
 	if !c.storable(digest) {
-		return false, errDigestInvalid.withDetail("digest parsing failed")
+		return false, nil
 	}
 	mounted := false
 	err := c.data.Update(func(tx *store.Tx) error {
@@ -122,7 +125,7 @@ func (c *call) mountFrom(from, digest string) (bool, error) {
 		}
 		mounted = true
 		source.Linked = store.TicksOf(c.now())
-		return tx.LinkBlob(c.op.repository, source)
+		return c.link(tx, source)
 	})
 	if !mounted || err != nil {
 		return false, err
@@ -156,6 +159,9 @@ func (c *call) session() (*store.Upload, error) {
 }
 
 func (c *call) uploadUnknown() error {
+	if c.quirks.is(quirkUploadDetail, "empty") {
+		return errUploadUnknown.withDetail(struct{}{})
+	}
 	return errUploadUnknown.withDetail(map[string]string{"UUID": c.op.reference})
 }
 
@@ -295,7 +301,7 @@ func (c *call) complete(u *store.Upload, digest string) error {
 		if err := u.Cancel(); err != nil {
 			return err
 		}
-		return errDigestInvalid.withDetail(fmt.Sprintf("content has digest %s", mismatch.Actual))
+		return c.digestMismatch(mismatch.Actual)
 	}
 	if err != nil {
 		return err
@@ -303,10 +309,30 @@ func (c *call) complete(u *store.Upload, digest string) error {
 	return c.answerStored(digest)
 }
 
+// digestMismatch is the answer to content that has another digest.
+func (c *call) digestMismatch(actual string) error {
+	if c.quirks.is(quirkMismatchDetail, "absent") {
+		return errDigestInvalid
+	}
+	return errDigestInvalid.withDetail("content has digest " + actual)
+}
+
 func (c *call) linkBlob(digest string, size int64) error {
 	return c.data.Update(func(tx *store.Tx) error {
-		return tx.LinkBlob(c.op.repository, store.Link{Digest: digest, Size: size, Linked: store.TicksOf(c.now())})
+		return c.link(tx, store.Link{Digest: digest, Size: size, Linked: store.TicksOf(c.now())})
 	})
+}
+
+// link gives the repository a blob. That alone does not make it exist.
+func (c *call) link(tx *store.Tx, link store.Link) error {
+	if err := tx.LinkBlob(c.op.repository, link); err != nil || c.quirks.is(quirkBlobRepository, "unlisted") {
+		return err
+	}
+	_, known, err := tx.Repository(c.op.repository)
+	if err != nil || known {
+		return err
+	}
+	return tx.PutRepository(c.op.repository, store.Repository{Created: link.Linked, Updated: link.Linked})
 }
 
 // storable reports whether a digest is well-formed and of an algorithm that

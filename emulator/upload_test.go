@@ -149,7 +149,7 @@ func TestMountLinksOrStarts(t *testing.T) {
 	if a := r.want(400, "POST", "/v2/to/blobs/uploads/?from=../etc&mount="+digest, nil); !strings.Contains(a.body, "NAME_INVALID") {
 		t.Error(a.body)
 	}
-	r.want(400, "POST", "/v2/to/blobs/uploads/?from=from&mount=nonsense", nil)
+	r.want(202, "POST", "/v2/to/blobs/uploads/?from=from&mount=nonsense", nil)
 	anonymous := startRegistry(t, &Options{Quirks: map[string]string{quirkAnonymousMount: "on"}})
 	digest = anonymous.pushBlob("from", []byte("shared"))
 	anonymous.want(201, "POST", "/v2/to/blobs/uploads/?mount="+digest, nil)

@@ -82,15 +82,8 @@ func (t *Tx) dropContents(name string) error {
 	if repository == nil {
 		return nil
 	}
-	links := t.tx.Bucket(bucketBlobLinks)
-	var failure error
-	scan(repository.Bucket(bucketBlobs), ByName, Cursor{}, func(key, _ []byte) bool {
-		*t.writes++
-		failure = links.Delete(t.linkKey(string(key), name))
-		return failure == nil
-	})
-	if failure != nil {
-		return failure
+	if err := t.dropLinks(name); err != nil {
+		return err
 	}
 	for _, part := range [][]byte{
 		bucketTags, bucketTagTimes, bucketTagsOf, bucketManifests, bucketManifestTimes,
@@ -109,6 +102,34 @@ func (t *Tx) dropContents(name string) error {
 	}
 	*t.writes++
 	return t.lookup(bucketRepositories).DeleteBucket([]byte(name))
+}
+
+// dropLinks takes a repository out of what keeps the bytes of its blobs.
+func (t *Tx) dropLinks(name string) error {
+	links := t.tx.Bucket(bucketBlobLinks)
+	var failure error
+	scan(t.part(name, bucketBlobs), ByName, Cursor{}, func(key, _ []byte) bool {
+		*t.writes++
+		failure = links.Delete(t.linkKey(string(key), name))
+		return failure == nil
+	})
+	return failure
+}
+
+// Clear removes everything that the registry holds, soft-deleted contents and
+// blobs that no manifest names included.
+func (t *Tx) Clear() error {
+	for _, name := range t.repositoriesWithData() {
+		if err := t.dropLinks(name); err != nil {
+			return err
+		}
+	}
+	registries := t.tx.Bucket(bucketRegistries)
+	if registries.Bucket([]byte(t.registry)) == nil {
+		return nil
+	}
+	*t.writes++
+	return registries.DeleteBucket([]byte(t.registry))
 }
 
 // repositoriesWithData lists every repository that holds anything, blobs

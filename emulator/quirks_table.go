@@ -1,0 +1,305 @@
+package emulator
+
+// quirkTable is the list of quirks; the first of Values is the default.
+var quirkTable = []Quirk{
+	{
+		Name: quirkOCIStrict, Values: []string{"off", "on"},
+		Effect:   "on turns every quirk whose ACR behaviour departs from the OCI distribution specification to the specification's, unless the quirk is set itself",
+		Evidence: "ACR protocol sections 4.3 to 4.6; OCI distribution specification 1.1",
+	},
+	{
+		Name: quirkServerHeader, Default: "AzureContainerRegistry", check: checkHeaderQuirk,
+		Effect:   "the Server header; openresty until early 2024, nginx in 2019",
+		Evidence: "recorded, section 1.3",
+	},
+	{
+		Name: quirkEmptyCatalog, Values: []string{"array", "null"},
+		Effect:   "the repositories member of an empty catalog",
+		Evidence: "guess, sections 3.1 and 11",
+	},
+	{
+		Name: quirkInvalidPageSize, Values: []string{"default", "refuse", "specification"}, Strict: "specification",
+		Effect:   "n that is zero, negative or no number: the default page size, or 400 PAGINATION_NUMBER_INVALID; by the specification, n=0 of tags/list is an empty page",
+		Evidence: "guess, sections 3.1 and 11",
+	},
+	{
+		Name: quirkReadDisabled, Values: []string{"disallowed", "unknown"},
+		Effect:   "a pull of what has readEnabled=false: 405 REGISTRY_DISALLOWED_OPERATION, or 404 as if unknown",
+		Evidence: "documented that it blocks; the form is a guess, section 7.3",
+	},
+	{
+		Name: quirkManifestTooLarge, Values: []string{"400", "413"},
+		Effect:   "the status for a manifest over 4 MiB, code MANIFEST_INVALID",
+		Evidence: "guess, sections 4.3 and 11",
+	},
+	{
+		Name: quirkUnknownBlobDetail, Values: []string{"absent", "digest"},
+		Effect:   "the detail of BLOB_UNKNOWN on GET; DELETE is recorded without one",
+		Evidence: "guess, section 4.4",
+	},
+	{
+		Name: quirkMissingAccept, Values: []string{"refuse-oci", "accept"}, Strict: "accept",
+		Effect:   "a manifest GET without Accept: 404 for OCI types, or served",
+		Evidence: "issue with unknown request headers, section 4.3",
+	},
+	{
+		Name: quirkManifestListFall, Values: []string{"serve", "linux-amd64"},
+		Effect:   "a Docker manifest list by tag that Accept lacks: served anyway, or its linux/amd64 child",
+		Evidence: "guess, section 4.3",
+	},
+	{
+		Name: quirkReferrerType, Values: []string{"config", "own"}, Strict: "config",
+		Effect:   "artifactType of a referrer without its own: the config's media type, or none",
+		Evidence: "specification; an issue of late 2024 saw none, section 4.6",
+	},
+	{
+		Name: quirkSHA512, Values: []string{"off", "on"}, Strict: "on",
+		Effect:   "whether sha512 digests can be pushed and pulled",
+		Evidence: "guess: not, section 1.2",
+	},
+	{
+		Name: quirkMonolithicPost, Values: []string{"ignore", "accept"}, Strict: "accept",
+		Effect:   "POST …/uploads/?digest= with a body: a plain start (202), or the whole upload (201)",
+		Evidence: "guess, section 4.5",
+	},
+	{
+		Name: quirkManifestTagParam, Values: []string{"ignore", "accept"}, Strict: "accept",
+		Effect:   "PUT of a manifest by digest with ?tag=: the parameters are ignored, or tag the manifest",
+		Evidence: "unknown, section 4.3; development version of the specification",
+	},
+	{
+		Name: quirkDeleteByTag, Values: []string{"refuse", "untag"}, Strict: "untag",
+		Effect:   "DELETE of /v2 manifests by tag: 405 UNSUPPORTED, or the tag goes",
+		Evidence: "recorded, section 4.3; the specification allows both",
+	},
+	{
+		Name: quirkAnonymousMount, Values: []string{"off", "on"}, Strict: "on",
+		Effect:   "a mount without from: a plain start, or found in any repository",
+		Evidence: "no evidence; the specification allows both",
+	},
+	{
+		Name: quirkPartialChunk, Values: []string{"keep", "discard"},
+		Effect:   "a chunk cut off half way: what arrived stays and the state is stale (404 BLOB_UPLOAD_INVALID), or is dropped and the same Location works again",
+		Evidence: "issue and documentation, sections 4.5 and 10 (17)",
+	},
+	{
+		Name: quirkIndexChildDelete, Values: []string{"allow", "refuse"},
+		Effect:   "DELETE of a manifest that an index still names",
+		Evidence: "guess, section 7.2",
+	},
+	{
+		Name: quirkReferrersOnDelete, Values: []string{"delete", "keep"},
+		Effect:   "what deleting a subject does to its referrers",
+		Evidence: "documented, section 7.2",
+	},
+	{
+		Name: quirkRestoreStatus, Values: []string{"202", "200"},
+		Effect:   "the status of a restore",
+		Evidence: "guess, sections 3.10 and 11",
+	},
+	{
+		Name: quirkSoftDeletedPush, Values: []string{"refuse", "restore"},
+		Effect:   "a push of a digest that is soft-deleted: 405 REGISTRY_DISALLOWED_OPERATION, or it comes back",
+		Evidence: "documented that it is refused; the form is unknown, section 4.3",
+	},
+	{
+		Name: quirkUploadLock, Values: []string{"start", "manifest"},
+		Effect:   "where a repository's write lock stops a push: already at the start of an upload, or at the manifest",
+		Evidence: "guess, sections 4.5 and 11",
+	},
+	{
+		Name: quirkEmptyRepository, Values: []string{"remove", "keep"},
+		Effect:   "a repository whose last manifest was deleted disappears, or stays",
+		Evidence: "guess, section 3.8",
+	},
+	{
+		Name: quirkRateRemaining, Default: "8.000000", check: checkHeaderQuirk,
+		Effect:   "X-Ms-Ratelimit-Remaining-Calls-Per-Second on DELETE answers; off leaves it out",
+		Evidence: "recorded, section 1.3; older recordings lack it",
+	},
+	{
+		Name: quirkBlobDigestHeader, Values: []string{"off", "on"},
+		Effect:   "Docker-Content-Digest on blob DELETE answers",
+		Evidence: "recorded without, although the API description lists it, section 4.4",
+	},
+	{
+		Name: quirkArtifactSizeZero, Values: []string{"zero", "sum"},
+		Effect:   "imageSize of a manifest without layers: 0, or its own bytes and its config",
+		Evidence: "recorded twice as 0, section 7.1",
+	},
+	{
+		Name: quirkManifestLockTagged, Values: []string{"allow", "refuse"},
+		Effect:   "tagging a manifest that is write-locked",
+		Evidence: "guess, section 7.3",
+	},
+	{
+		Name: quirkStorageRange, Values: []string{"start", "specification"}, Strict: "specification",
+		Effect:   "the ranges that the storage host honours: those with a start, ignoring others, or also the last bytes of a blob, refusing a reversed range with 416",
+		Evidence: "guess: Azure Storage's norm; ranges with a start are recorded, section 4.4",
+	},
+	{
+		Name: quirkStorageDigest, Values: []string{"off", "on"}, Strict: "on",
+		Effect:   "Docker-Content-Digest on the storage host's answers",
+		Evidence: "recorded without, section 4.4; the specification's development version asks for it",
+	},
+	{
+		Name: quirkMalformedDigest, Values: []string{"not-found", "refuse"}, Strict: "refuse",
+		Effect:   "PUT of a manifest by a malformed digest: a plain 404, or 400 DIGEST_INVALID",
+		Evidence: "recorded as a plain 404 on other routes, section 1.5",
+	},
+	{
+		Name: quirkSparseManifests, Values: []string{"refuse", "accept"}, Strict: "accept",
+		Effect:   "a manifest that names blobs or manifests the repository lacks: 400 MANIFEST_BLOB_UNKNOWN, or stored",
+		Evidence: "issue with full headers, section 4.3; the specification allows both",
+	},
+	{
+		Name: quirkForeignService, Values: []string{"401", "400"},
+		Effect:   "the status of the token endpoints when service is another registry",
+		Evidence: "guess, section 2.4",
+	},
+	{
+		Name: quirkTokenMember, Values: []string{"off", "on"},
+		Effect:   "a second member \"token\" beside \"access_token\" in what the token endpoint answers",
+		Evidence: "guess: not, section 2.6",
+	},
+	{
+		Name: quirkCorrelationID, Values: []string{"echo", "own"},
+		Effect:   "X-Ms-Correlation-Request-Id: the request's own when it sent one, or always a new GUID",
+		Evidence: "client code sends it, guess that it comes back, section 1.3",
+	},
+	{
+		Name: quirkRepositoryLength, Values: []string{"255", "256"},
+		Effect:   "the longest name of a repository",
+		Evidence: "guess, section 1.2",
+	},
+	{
+		Name: quirkInvalidName, Values: []string{"not-found", "refuse"},
+		Effect:   "a path whose repository has no valid name: a plain 404, or 400 NAME_INVALID, both before authentication",
+		Evidence: "recorded as a plain 404 for a name with a space, guess for upper case, section 1.5",
+	},
+	{
+		Name: quirkInvalidLast, Values: []string{"ignore", "refuse"},
+		Effect:   "a catalog's last that cannot be a repository: a place in the order like any other, or 400 NAME_INVALID",
+		Evidence: "guess, section 1.5",
+	},
+	{
+		Name: quirkMalformedMount, Values: []string{"refuse", "start"},
+		Effect:   "a mount from a repository without a valid name: 400 NAME_INVALID, or a plain start",
+		Evidence: "specification and guess, sections 1.5 and 6",
+	},
+	{
+		Name: quirkAPIVersion, Values: []string{"ignore", "refuse"},
+		Effect:   "an api-version other than 2021-07-01 on /acr/v1 and /oauth2: ignored, or 400 UNSUPPORTED",
+		Evidence: "guess, section 1.8",
+	},
+	{
+		Name: quirkMethodNotAllowed, Values: []string{"405", "404"},
+		Effect:   "a method that a known route does not have: 405 UNSUPPORTED after authentication, or a plain 404 before it",
+		Evidence: "guess, section 6",
+	},
+	{
+		Name: quirkBaseNoSlash, Values: []string{"same", "redirect"},
+		Effect:   "/v2 without its slash: the same as /v2/, or a redirect to it",
+		Evidence: "guess, section 4.1",
+	},
+	{
+		Name: quirkInvalidToken, Values: []string{"invalid_token", "none"},
+		Effect:   "the error attribute of the challenge to a malformed or expired token, or none",
+		Evidence: "client code, not seen in a recording, sections 2.2 and 11",
+	},
+	{
+		Name: quirkReferrersScope, Values: []string{actionPull, actionMetadataRead},
+		Effect:   "the action that a referrers listing needs",
+		Evidence: "client code and guess, section 2.3",
+	},
+	{
+		Name: quirkMalformedForm, Values: []string{"400", "401"},
+		Effect:   "a token request without grant_type, service or scope, or with an unknown grant: 400 UNSUPPORTED, or 401 without a body",
+		Evidence: "guess, sections 2.4 and 11",
+	},
+	{
+		Name: quirkDeniedScope, Values: []string{"reduce", "refuse"},
+		Effect:   "a token request for actions that the caller lacks: 200 with what is left, or 401",
+		Evidence: "recorded for anonymous callers, guess for others, sections 2.5 and 2.12",
+	},
+	{
+		Name: quirkAccessTokenRID, Values: []string{"on", "off"},
+		Effect:   "the claim rid of an access token",
+		Evidence: "guess, section 2.8",
+	},
+	{
+		Name: quirkPatchUnknown, Values: []string{"ignore", "refuse"},
+		Effect:   "an unknown member in the body of a PATCH: ignored, or 400 UNSUPPORTED",
+		Evidence: "guess, section 3",
+	},
+	{
+		Name: quirkTagsUnknownRepo, Values: []string{"is-not-found", "not-known"},
+		Effect:   "the wording of NAME_UNKNOWN on /acr/v1/<name>/_tags: that of the repository's properties, or that of its deletion",
+		Evidence: "guess, section 3.2",
+	},
+	{
+		Name: quirkTagsListUnknown, Values: []string{"not-known", "is-not-found"},
+		Effect:   "the wording of NAME_UNKNOWN on /v2/<name>/tags/list",
+		Evidence: "guess, sections 4.2 and 11",
+	},
+	{
+		Name: quirkTagsListEmpty, Values: []string{"null", "array"},
+		Effect:   "the tags member of /v2/<name>/tags/list when there are none",
+		Evidence: "guess, sections 4.2 and 11",
+	},
+	{
+		Name: quirkTagsListPage, Default: "100", check: checkPageQuirk,
+		Effect:   "how many tags a page of /v2/<name>/tags/list has without n, up to 1000",
+		Evidence: "guess, section 4.2",
+	},
+	{
+		Name: quirkEmptyManifests, Values: []string{"null", "array"},
+		Effect:   "the manifests member of a repository without any",
+		Evidence: "guess by analogy with tags, section 3.8",
+	},
+	{
+		Name: quirkManifestNoRepo, Values: []string{"manifest", "name"},
+		Effect:   "a pull from an unknown repository: MANIFEST_UNKNOWN, or NAME_UNKNOWN",
+		Evidence: "guess, section 4.3",
+	},
+	{
+		Name: quirkManifestDetail, Values: []string{"absent", "revision"},
+		Effect:   "the detail of MANIFEST_UNKNOWN on a pull by digest",
+		Evidence: "guess, section 4.3; DELETE is recorded without one",
+	},
+	{
+		Name: quirkMismatchDetail, Values: []string{"digest", "absent"},
+		Effect:   "the detail of DIGEST_INVALID when content has another digest: that digest, or none",
+		Evidence: "guess, sections 4.3 and 4.5",
+	},
+	{
+		Name: quirkUploadDetail, Values: []string{"uuid", "empty"},
+		Effect:   "the detail of BLOB_UPLOAD_UNKNOWN: an object with the upload's id, or an empty one",
+		Evidence: "issue: an object of unknown content, section 4.5",
+	},
+	{
+		Name: quirkUploadLifetime, Default: "24h", check: checkDurationQuirk,
+		Effect:   "how long an upload may stay unfinished before a garbage collection ends it",
+		Evidence: "unknown, section 11",
+	},
+	{
+		Name: quirkBlobRepository, Values: []string{"unlisted", "listed"},
+		Effect:   "a repository that has blobs and never had a manifest: unknown, or listed",
+		Evidence: "guess, section 7.1",
+	},
+	{
+		Name: quirkMovedTag, Values: []string{"keep", "renew"},
+		Effect:   "createdTime of a tag that is pointed to another manifest",
+		Evidence: "guess, section 7.1",
+	},
+	{
+		Name: quirkExpiredURL, Values: []string{"403", "401"},
+		Effect:   "the status of the storage host for a signature that has expired or is wrong",
+		Evidence: "guess: Azure Storage's norm, section 4.4",
+	},
+	{
+		Name: quirkInternalBody, Values: []string{"json", "html", "empty"},
+		Effect:   "the body of a 500",
+		Evidence: "guess, section 5.3",
+	},
+}

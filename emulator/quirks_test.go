@@ -1,0 +1,573 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// quirkCase shows what one quirk turns: what is seen with each of its values.
+type quirkCase struct {
+	options func() Options // more than the quirk, nil for none
+	observe func(r *testRegistry) string
+	want    map[string]string // by value
+}
+
+// admitted sends a request the whole way, admission included.
+func (r *testRegistry) admitted(method, path string, body io.Reader, headers ...string) answer {
+	r.t.Helper()
+	request := httptest.NewRequest(method, "http://"+testLogin+path, body)
+	request.RemoteAddr = "127.0.0.1:1"
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	r.e.ServeHTTP(w, request)
+	return answer{w.Result(), w.Body.String()}
+}
+
+func (r *testRegistry) admittedForm(path string, form url.Values) answer {
+	r.t.Helper()
+	return r.admitted("POST", path, strings.NewReader(form.Encode()), "Content-Type", "application/x-www-form-urlencoded")
+}
+
+// seen is a status and a body.
+func seen(a answer) string { return strings.TrimSpace(fmt.Sprintf("%d %s", a.StatusCode, a.body)) }
+
+func status(a answer) string { return fmt.Sprint(a.StatusCode) }
+
+func withAnonymousPull() Options {
+	return Options{Registries: []RegistryOptions{{Policies: Policies{AnonymousPull: true}}}}
+}
+
+func withSoftDelete() Options {
+	return Options{Registries: []RegistryOptions{{SoftDelete: 24 * time.Hour}}}
+}
+
+const quirkUpload = "/v2/app/blobs/uploads/"
+
+// quirkCases has every quirk, so that each value of each is known to do
+// something.
+var quirkCases = map[string]quirkCase{
+	quirkOCIStrict: {
+		observe: func(r *testRegistry) string {
+			return status(r.do("POST", quirkUpload+"?digest="+sha256Of([]byte("x")), strings.NewReader("x")))
+		},
+		want: map[string]string{"off": "202", "on": "201"},
+	},
+	quirkServerHeader: {
+		observe: func(r *testRegistry) string { return r.do("GET", "/v2/", nil).Header.Get("Server") },
+		want:    map[string]string{"AzureContainerRegistry": "AzureContainerRegistry", "openresty": "openresty"},
+	},
+	quirkEmptyCatalog: {
+		observe: func(r *testRegistry) string { return seen(r.do("GET", "/acr/v1/_catalog", nil)) },
+		want:    map[string]string{"array": `200 {"repositories":[]}`, "null": `200 {"repositories":null}`},
+	},
+	quirkInvalidPageSize: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			return seen(r.do("GET", "/v2/app/tags/list?n=0", nil))
+		},
+		want: map[string]string{
+			"default":       `200 {"name":"app","tags":["v1"]}`,
+			"refuse":        `400 {"errors":[{"code":"PAGINATION_NUMBER_INVALID","message":"invalid number of results requested","detail":{"n":"0"}}]}`,
+			"specification": `200 {"name":"app","tags":null}`,
+		},
+	},
+	quirkReadDisabled: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			r.want(200, "PATCH", "/acr/v1/app", strings.NewReader(`{"readEnabled":false}`))
+			return status(r.do("GET", "/v2/app/manifests/v1", nil, "Accept", "*/*"))
+		},
+		want: map[string]string{"disallowed": "405", "unknown": "404"},
+	},
+	quirkManifestTooLarge: {
+		observe: func(r *testRegistry) string {
+			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(strings.Repeat(" ", maxManifestSize+1)), "Content-Type", typeOCIManifest))
+		},
+		want: map[string]string{"400": "400", "413": "413"},
+	},
+	quirkUnknownBlobDetail: {
+		observe: func(r *testRegistry) string { return seen(r.do("GET", "/v2/app/blobs/"+absentDigest, nil)) },
+		want: map[string]string{
+			"absent": `404 {"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry"}]}`,
+			"digest": `404 {"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry","detail":"` + absentDigest + `"}]}`,
+		},
+	},
+	quirkMissingAccept: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			return status(r.do("GET", "/v2/app/manifests/v1", nil))
+		},
+		want: map[string]string{"refuse-oci": "404", "accept": "200"},
+	},
+	quirkManifestListFall: {
+		observe: func(r *testRegistry) string {
+			child := r.pushImage("app", "", "one")
+			list := fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1,"platform":{"architecture":"amd64","os":"linux"}}]}`, typeOCIManifest, child)
+			r.pushManifest("app", "list", typeDockerList, []byte(list))
+			return r.want(200, "GET", "/v2/app/manifests/list", nil, "Accept", typeDockerManifest).Header.Get("Content-Type")
+		},
+		want: map[string]string{"serve": typeDockerList, "linux-amd64": typeOCIManifest},
+	},
+	quirkReferrerType: {
+		observe: func(r *testRegistry) string {
+			r.pushManifest("app", "v1", typeOCIManifest, r.imageManifest("app", "one", map[string]any{
+				"subject": map[string]any{"mediaType": typeOCIManifest, "digest": absentDigest, "size": 1},
+			}))
+			body := r.want(200, "GET", "/v2/app/referrers/"+absentDigest, nil).body
+			return fmt.Sprint(strings.Contains(body, `"artifactType":"`+typeOCIConfig+`"`))
+		},
+		want: map[string]string{"config": "true", "own": "false"},
+	},
+	quirkSHA512: {
+		observe: func(r *testRegistry) string {
+			content := []byte("x")
+			return status(r.do("PUT", r.startUpload("app")+"&digest="+digestOf("sha512", content), strings.NewReader("x")))
+		},
+		want: map[string]string{"off": "400", "on": "201"},
+	},
+	quirkMonolithicPost: {
+		observe: func(r *testRegistry) string {
+			return status(r.do("POST", quirkUpload+"?digest="+sha256Of([]byte("x")), strings.NewReader("x")))
+		},
+		want: map[string]string{"ignore": "202", "accept": "201"},
+	},
+	quirkManifestTagParam: {
+		observe: func(r *testRegistry) string {
+			raw := r.imageManifest("app", "one", nil)
+			a := r.want(201, "PUT", "/v2/app/manifests/"+sha256Of(raw)+"?tag=v1", strings.NewReader(string(raw)), "Content-Type", typeOCIManifest)
+			return status(r.do("GET", "/v2/app/manifests/v1", nil, "Accept", "*/*")) + a.Header.Get(headerOCITag)
+		},
+		want: map[string]string{"ignore": "404", "accept": "200v1"},
+	},
+	quirkDeleteByTag: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			return status(r.do("DELETE", "/v2/app/manifests/v1", nil))
+		},
+		want: map[string]string{"refuse": "405", "untag": "202"},
+	},
+	quirkAnonymousMount: {
+		observe: func(r *testRegistry) string {
+			return status(r.do("POST", quirkUpload+"?mount="+r.pushBlob("other", []byte("x")), nil))
+		},
+		want: map[string]string{"off": "202", "on": "201"},
+	},
+	quirkPartialChunk: {
+		observe: func(r *testRegistry) string {
+			location := r.startUpload("app")
+			r.cutChunk(location, "half")
+			return status(r.do("PATCH", location, strings.NewReader("whole")))
+		},
+		want: map[string]string{"keep": "404", "discard": "202"},
+	},
+	quirkIndexChildDelete: {
+		observe: func(r *testRegistry) string {
+			child := r.pushImage("app", "", "one")
+			r.pushManifest("app", "v1", typeOCIIndex, fmt.Appendf(nil, `{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, typeOCIManifest, child))
+			return status(r.do("DELETE", "/v2/app/manifests/"+child, nil))
+		},
+		want: map[string]string{"allow": "202", "refuse": "405"},
+	},
+	quirkReferrersOnDelete: {
+		observe: func(r *testRegistry) string {
+			subject := r.pushImage("app", "v1", "one")
+			signature := r.pushManifest("app", "sig", typeOCIManifest, r.imageManifest("app", "two", map[string]any{
+				"subject": map[string]any{"mediaType": typeOCIManifest, "digest": subject, "size": 1},
+			}))
+			r.want(202, "DELETE", "/v2/app/manifests/"+subject, nil)
+			return status(r.do("GET", "/v2/app/manifests/"+signature, nil, "Accept", "*/*"))
+		},
+		want: map[string]string{"delete": "404", "keep": "200"},
+	},
+	quirkRestoreStatus: {
+		options: withSoftDelete,
+		observe: func(r *testRegistry) string {
+			digest := r.pushImage("app", "v1", "one")
+			r.want(202, "DELETE", "/v2/app/manifests/"+digest, nil)
+			return status(r.do("POST", "/acr/v1/_deleted/app/_manifests/"+digest, strings.NewReader(`{"tag":"v1"}`)))
+		},
+		want: map[string]string{"202": "202", "200": "200"},
+	},
+	quirkSoftDeletedPush: {
+		options: withSoftDelete,
+		observe: func(r *testRegistry) string {
+			raw := r.imageManifest("app", "one", nil)
+			r.want(202, "DELETE", "/v2/app/manifests/"+r.pushManifest("app", "v1", typeOCIManifest, raw), nil)
+			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(string(raw)), "Content-Type", typeOCIManifest))
+		},
+		want: map[string]string{"refuse": "405", "restore": "201"},
+	},
+	quirkUploadLock: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			r.want(200, "PATCH", "/acr/v1/app", strings.NewReader(`{"writeEnabled":false}`))
+			return status(r.do("POST", quirkUpload, nil))
+		},
+		want: map[string]string{"start": "405", "manifest": "202"},
+	},
+	quirkEmptyRepository: {
+		observe: func(r *testRegistry) string {
+			r.want(202, "DELETE", "/v2/app/manifests/"+r.pushImage("app", "v1", "one"), nil)
+			return status(r.do("GET", "/acr/v1/app", nil))
+		},
+		want: map[string]string{"remove": "404", "keep": "200"},
+	},
+	quirkRateRemaining: {
+		observe: func(r *testRegistry) string {
+			return r.do("DELETE", "/acr/v1/app", nil).Header.Get(headerRateRemaining)
+		},
+		want: map[string]string{"8.000000": "8.000000", "7.000000": "7.000000", "off": ""},
+	},
+	quirkBlobDigestHeader: {
+		observe: func(r *testRegistry) string {
+			digest := r.pushBlob("app", []byte("x"))
+			return fmt.Sprint(r.want(202, "DELETE", "/v2/app/blobs/"+digest, nil).Header.Get(headerContentDigest) == digest)
+		},
+		want: map[string]string{"off": "false", "on": "true"},
+	},
+	quirkArtifactSizeZero: {
+		observe: func(r *testRegistry) string {
+			digest := r.pushManifest("app", "v1", typeOCIArtifact, []byte(`{"mediaType":"`+typeOCIArtifact+`"}`))
+			body := r.want(200, "GET", "/acr/v1/app/_manifests/"+digest, nil).body
+			return fmt.Sprint(decode[struct{ Manifest struct{ ImageSize int } }](r.t, body).Manifest.ImageSize)
+		},
+		want: map[string]string{"zero": "0", "sum": "61"},
+	},
+	quirkManifestLockTagged: {
+		observe: func(r *testRegistry) string {
+			raw := r.imageManifest("app", "one", nil)
+			digest := r.pushManifest("app", "v1", typeOCIManifest, raw)
+			r.want(200, "PATCH", "/acr/v1/app/_manifests/"+digest, strings.NewReader(`{"writeEnabled":false}`))
+			return status(r.do("PUT", "/v2/app/manifests/v2", strings.NewReader(string(raw)), "Content-Type", typeOCIManifest))
+		},
+		want: map[string]string{"allow": "201", "refuse": "405"},
+	},
+	quirkStorageRange: {
+		observe: func(r *testRegistry) string {
+			return seen(r.do("GET", r.signedPath("app", r.pushBlob("app", []byte("0123456789"))), nil, "Range", "bytes=-3"))
+		},
+		want: map[string]string{"start": "200 0123456789", "specification": "206 789"},
+	},
+	quirkSparseManifests: {
+		observe: func(r *testRegistry) string {
+			raw := fmt.Sprintf(`{"schemaVersion":2,"config":{"mediaType":"x","size":1,"digest":%q},"layers":[]}`, absentDigest)
+			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(raw), "Content-Type", typeOCIManifest))
+		},
+		want: map[string]string{"refuse": "400", "accept": "201"},
+	},
+	quirkStorageDigest: {
+		observe: func(r *testRegistry) string {
+			digest := r.pushBlob("app", []byte("x"))
+			return fmt.Sprint(r.want(200, "GET", r.signedPath("app", digest), nil).Header.Get(headerContentDigest) == digest)
+		},
+		want: map[string]string{"off": "false", "on": "true"},
+	},
+	quirkMalformedDigest: {
+		observe: func(r *testRegistry) string {
+			return status(r.do("PUT", "/v2/app/manifests/sha256:short", strings.NewReader(string(r.imageManifest("app", "one", nil))), "Content-Type", typeOCIManifest))
+		},
+		want: map[string]string{"not-found": "404", "refuse": "400"},
+	},
+	quirkForeignService: {
+		observe: func(r *testRegistry) string {
+			return status(r.admittedForm("/oauth2/exchange", url.Values{"grant_type": {"access_token"}, "service": {"other.azurecr.io"}}))
+		},
+		want: map[string]string{"401": "401", "400": "400"},
+	},
+	quirkTokenMember: {
+		options: withAnonymousPull,
+		observe: func(r *testRegistry) string {
+			return fmt.Sprint(strings.Contains(r.admitted("GET", "/oauth2/token?service="+testLogin, nil).body, `","token":"`))
+		},
+		want: map[string]string{"off": "false", "on": "true"},
+	},
+	quirkCorrelationID: {
+		observe: func(r *testRegistry) string {
+			return fmt.Sprint(r.do("GET", "/v2/", nil, headerCorrelationID, "mine").Header.Get(headerCorrelationID) == "mine")
+		},
+		want: map[string]string{"echo": "true", "own": "false"},
+	},
+	quirkRepositoryLength: {
+		observe: func(r *testRegistry) string {
+			return r.do("GET", "/acr/v1/"+strings.Repeat("a", 256), nil).Header.Get("Content-Type")
+		},
+		want: map[string]string{"255": "text/plain; charset=utf-8", "256": mediaTypeJSON},
+	},
+	quirkInvalidName: {
+		observe: func(r *testRegistry) string { return seen(r.admitted("GET", "/v2/App/manifests/v1", nil)) },
+		want: map[string]string{
+			"not-found": "404 404 page not found",
+			"refuse":    `400 {"errors":[{"code":"NAME_INVALID","message":"invalid repository name"}]}`,
+		},
+	},
+	quirkInvalidLast: {
+		observe: func(r *testRegistry) string { return status(r.do("GET", "/acr/v1/_catalog?last=A%20B", nil)) },
+		want:    map[string]string{"ignore": "200", "refuse": "400"},
+	},
+	quirkMalformedMount: {
+		observe: func(r *testRegistry) string {
+			return seen(answer{r.do("POST", quirkUpload+"?from=../etc&mount="+absentDigest, nil).Response, ""})
+		},
+		want: map[string]string{"refuse": "400", "start": "202"},
+	},
+	quirkAPIVersion: {
+		observe: func(r *testRegistry) string {
+			return status(r.admitted("GET", "/acr/v1/_catalog?api-version=1999-01-01", nil)) + " " +
+				status(r.admitted("GET", "/oauth2/token?api-version=1999-01-01&service="+testLogin, nil)) + " " +
+				status(r.admitted("GET", "/acr/v1/_catalog?api-version=2021-07-01", nil))
+		},
+		want: map[string]string{"ignore": "401 401 401", "refuse": "400 400 401"},
+	},
+	quirkMethodNotAllowed: {
+		observe: func(r *testRegistry) string {
+			return status(r.do("POST", "/acr/v1/_catalog", nil)) + " " + status(r.admitted("POST", "/acr/v1/_catalog", nil))
+		},
+		want: map[string]string{"405": "405 401", "404": "404 404"},
+	},
+	quirkBaseNoSlash: {
+		observe: func(r *testRegistry) string {
+			a := r.admitted("GET", "/v2", nil)
+			return status(a) + a.Header.Get("Location")
+		},
+		want: map[string]string{"same": "401", "redirect": "301/v2/"},
+	},
+	quirkInvalidToken: {
+		observe: func(r *testRegistry) string {
+			a := r.admitted("GET", "/v2/", nil, "Authorization", "Bearer x.y.z")
+			_, reason, _ := strings.Cut(headerValue(a.Header, headerChallenge), `service="`+testLogin+`"`)
+			return status(a) + reason
+		},
+		want: map[string]string{"invalid_token": `401,error="invalid_token"`, "none": "401"},
+	},
+	quirkReferrersScope: {
+		observe: func(r *testRegistry) string {
+			a := r.admitted("GET", "/v2/app/referrers/"+absentDigest, nil)
+			_, asked, _ := strings.Cut(headerValue(a.Header, headerChallenge), `scope=`)
+			return asked
+		},
+		want: map[string]string{"pull": `"repository:app:pull"`, "metadata_read": `"repository:app:metadata_read"`},
+	},
+	quirkMalformedForm: {
+		observe: func(r *testRegistry) string {
+			return seen(r.admittedForm("/oauth2/token", url.Values{"service": {testLogin}}))
+		},
+		want: map[string]string{
+			"400": `400 {"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported.","detail":"grant_type is missing"}]}`,
+			"401": "401",
+		},
+	},
+	quirkDeniedScope: {
+		options: withAnonymousPull,
+		observe: func(r *testRegistry) string {
+			ask := func(scope string) string {
+				return status(r.admitted("GET", "/oauth2/token?service="+testLogin+"&scope="+scope, nil))
+			}
+			return ask("repository:app:pull,push") + " " + ask("repository:app:pull")
+		},
+		want: map[string]string{"reduce": "200 200", "refuse": "401 200"},
+	},
+	quirkAccessTokenRID: {
+		options: withAnonymousPull,
+		observe: func(r *testRegistry) string {
+			token := decode[struct {
+				Token string `json:"access_token"`
+			}](r.t, r.admitted("GET", "/oauth2/token?service="+testLogin+"&scope=registry:catalog:*", nil).body).Token
+			payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			return fmt.Sprint(strings.Contains(string(payload), `"rid":`)) + " " +
+				status(r.admitted("GET", "/acr/v1/_catalog", nil, "Authorization", "Bearer "+token))
+		},
+		want: map[string]string{"on": "true 200", "off": "false 200"},
+	},
+	quirkPatchUnknown: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			return status(r.do("PATCH", "/acr/v1/app", strings.NewReader(`{"unheard":true}`)))
+		},
+		want: map[string]string{"ignore": "200", "refuse": "400"},
+	},
+	quirkTagsUnknownRepo: {
+		observe: func(r *testRegistry) string { return seen(r.do("GET", "/acr/v1/app/_tags", nil)) },
+		want: map[string]string{
+			"is-not-found": `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository \"app\" is not found"}]}`,
+			"not-known":    `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":{"name":"app"}}]}`,
+		},
+	},
+	quirkTagsListUnknown: {
+		observe: func(r *testRegistry) string { return seen(r.do("GET", "/v2/app/tags/list", nil)) },
+		want: map[string]string{
+			"not-known":    `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":{"name":"app"}}]}`,
+			"is-not-found": `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository \"app\" is not found"}]}`,
+		},
+	},
+	quirkTagsListEmpty: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "", "one")
+			return seen(r.do("GET", "/v2/app/tags/list", nil))
+		},
+		want: map[string]string{"null": `200 {"name":"app","tags":null}`, "array": `200 {"name":"app","tags":[]}`},
+	},
+	quirkTagsListPage: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			r.pushImage("app", "v2", "one")
+			return r.want(200, "GET", "/v2/app/tags/list", nil).Header.Get("Link")
+		},
+		want: map[string]string{"100": "", "1": `</v2/app/tags/list?last=v1&n=1&orderby=>; rel="next"`},
+	},
+	quirkEmptyManifests: {
+		options: func() Options { return Options{Quirks: map[string]string{quirkEmptyRepository: "keep"}} },
+		observe: func(r *testRegistry) string {
+			r.want(202, "DELETE", "/v2/app/manifests/"+r.pushImage("app", "v1", "one"), nil)
+			return seen(r.do("GET", "/acr/v1/app/_manifests", nil))
+		},
+		want: map[string]string{
+			"null":  `200 {"registry":"acrkit.azurecr.io","imageName":"app","manifests":null}`,
+			"array": `200 {"registry":"acrkit.azurecr.io","imageName":"app","manifests":[]}`,
+		},
+	},
+	quirkManifestNoRepo: {
+		observe: func(r *testRegistry) string { return seen(r.do("GET", "/v2/app/manifests/v1", nil)) },
+		want: map[string]string{
+			"manifest": `404 {"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest tagged by \"v1\" is not found","detail":{"Tag":"v1"}}]}`,
+			"name":     `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":{"name":"app"}}]}`,
+		},
+	},
+	quirkManifestDetail: {
+		observe: func(r *testRegistry) string { return seen(r.do("GET", "/v2/app/manifests/"+absentDigest, nil)) },
+		want: map[string]string{
+			"absent":   `404 {"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest ` + absentDigest + ` is not found"}]}`,
+			"revision": `404 {"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest ` + absentDigest + ` is not found","detail":{"Name":"app","Revision":"` + absentDigest + `"}}]}`,
+		},
+	},
+	quirkMismatchDetail: {
+		observe: func(r *testRegistry) string {
+			return seen(r.do("PUT", r.startUpload("app")+"&digest="+absentDigest, strings.NewReader("x")))
+		},
+		want: map[string]string{
+			"digest": `400 {"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match uploaded content","detail":"content has digest ` + sha256Of([]byte("x")) + `"}]}`,
+			"absent": `400 {"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match uploaded content"}]}`,
+		},
+	},
+	quirkUploadDetail: {
+		observe: func(r *testRegistry) string {
+			location := r.startUpload("app")
+			r.want(204, "DELETE", location, nil)
+			id, _, _ := strings.Cut(strings.TrimPrefix(location, quirkUpload), "?")
+			return strings.ReplaceAll(seen(r.do("PATCH", location, strings.NewReader("x"))), id, "ID")
+		},
+		want: map[string]string{
+			"uuid":  `404 {"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"blob upload unknown to registry","detail":{"UUID":"ID"}}]}`,
+			"empty": `404 {"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"blob upload unknown to registry","detail":{}}]}`,
+		},
+	},
+	quirkUploadLifetime: {
+		observe: func(r *testRegistry) string {
+			r.startUpload("app")
+			r.e.Clock().Advance(time.Hour)
+			garbage, err := r.e.CollectGarbage(r.t.Context(), time.Hour)
+			return fmt.Sprint(garbage.Uploads, err)
+		},
+		want: map[string]string{"24h": "0 <nil>", "30m": "1 <nil>"},
+	},
+	quirkBlobRepository: {
+		observe: func(r *testRegistry) string {
+			r.want(201, "POST", "/v2/mounted/blobs/uploads/?from=app&mount="+r.pushBlob("app", []byte("x")), nil)
+			return seen(r.do("GET", "/acr/v1/_catalog", nil))
+		},
+		want: map[string]string{"unlisted": `200 {"repositories":[]}`, "listed": `200 {"repositories":["app","mounted"]}`},
+	},
+	quirkMovedTag: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			r.e.Clock().Advance(time.Hour)
+			r.pushImage("app", "v1", "two")
+			tag := decode[struct {
+				Tag struct{ CreatedTime, LastUpdateTime string }
+			}](r.t, r.want(200, "GET", "/acr/v1/app/_tags/v1", nil).body).Tag
+			return fmt.Sprint(tag.CreatedTime == tag.LastUpdateTime)
+		},
+		want: map[string]string{"keep": "false", "renew": "true"},
+	},
+	quirkExpiredURL: {
+		observe: func(r *testRegistry) string {
+			path := r.signedPath("app", r.pushBlob("app", []byte("x")))
+			r.e.Clock().Advance(21 * time.Minute)
+			return status(r.do("GET", path, nil))
+		},
+		want: map[string]string{"403": "403", "401": "401"},
+	},
+	quirkInternalBody: {
+		observe: func(r *testRegistry) string {
+			if err := os.RemoveAll(filepath.Join(r.e.options.Dir, "uploads")); err != nil {
+				r.t.Fatal(err)
+			}
+			return seen(r.do("POST", quirkUpload, nil))
+		},
+		want: map[string]string{
+			"json":  `500 {"errors":[{"code":"UNKNOWN","message":"unknown error"}]}`,
+			"html":  "500 " + strings.TrimSpace(htmlPage("500 Internal Server Error")),
+			"empty": "500",
+		},
+	},
+}
+
+func TestEveryValueOfEveryQuirkIsSeen(t *testing.T) {
+	for _, quirk := range Quirks() {
+		c, ok := quirkCases[quirk.Name]
+		if !ok {
+			t.Errorf("quirk %s has no case here", quirk.Name)
+			continue
+		}
+		if quirk.Effect == "" || quirk.Evidence == "" {
+			t.Errorf("quirk %s does not say what it does, or what it rests on", quirk.Name)
+		}
+		for _, value := range append(quirk.Values, quirk.Default) {
+			if _, ok := c.want[value]; !ok {
+				t.Errorf("quirk %s: nothing is expected of its value %q", quirk.Name, value)
+			}
+		}
+		if len(c.want) < 2 {
+			t.Errorf("quirk %s turns nothing", quirk.Name)
+		}
+		for value, want := range c.want {
+			t.Run(quirk.Name+" "+value, func(t *testing.T) {
+				var o Options
+				if c.options != nil {
+					o = c.options()
+				}
+				if value != quirk.Default {
+					if o.Quirks == nil {
+						o.Quirks = map[string]string{}
+					}
+					o.Quirks[quirk.Name] = value
+				}
+				if got := c.observe(startRegistry(t, &o)); got != want {
+					t.Errorf("got  %s\nwant %s", got, want)
+				}
+			})
+		}
+	}
+}
+
+func TestQuirksOfFreeTextAreChecked(t *testing.T) {
+	for name, value := range map[string]string{
+		quirkServerHeader: "a\r\nb", quirkRateRemaining: "8\n", quirkTagsListPage: "0", quirkUploadLifetime: "soon",
+	} {
+		if _, err := newQuirkSet(map[string]string{name: value}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=%q: %v", name, value, err)
+		}
+	}
+}
