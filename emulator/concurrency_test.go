@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -22,9 +23,22 @@ type lastState struct {
 	tag, digest string // digest "" when the tag is gone
 }
 
+// soakVariable is how long TestManyClientsAtOnce goes on, such as 1m; without
+// it each client does a few steps.
+const soakVariable = "ACRKIT_SOAK"
+
 // TestManyClientsAtOnce lets 64 clients push, move, delete and list in the
 // same repositories, with garbage collection beside them.
 func TestManyClientsAtOnce(t *testing.T) {
+	more := func(step int) bool { return step < stepsPerClient }
+	if text := os.Getenv(soakVariable); text != "" {
+		soak, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := time.Now().Add(soak)
+		more = func(int) bool { return time.Now().Before(end) }
+	}
 	r := startRegistry(t, nil)
 	for _, repository := range []string{sharedRepository, "other/app"} {
 		for client := range manyClients {
@@ -43,7 +57,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 	var clients sync.WaitGroup
 	states := make([]lastState, manyClients)
 	for client := range manyClients {
-		clients.Go(func() { states[client] = r.runClient(client) })
+		clients.Go(func() { states[client] = r.runClient(client, more) })
 	}
 	clients.Wait()
 	stop()
@@ -59,10 +73,10 @@ func TestManyClientsAtOnce(t *testing.T) {
 }
 
 // runClient works through a seeded list of steps and returns what it left.
-func (r *testRegistry) runClient(client int) lastState {
+func (r *testRegistry) runClient(client int, more func(step int) bool) lastState {
 	source := rand.New(rand.NewPCG(7, uint64(client)))
 	state := lastState{tag: fmt.Sprintf("client-%d", client)}
-	for step := range stepsPerClient {
+	for step := 0; more(step); step++ {
 		// The blobs are shared, the manifest is the client's own.
 		raw := sharedManifest(client, step)
 		digest := sha256Of([]byte(raw))

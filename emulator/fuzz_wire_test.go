@@ -1,0 +1,143 @@
+package emulator
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+)
+
+// FuzzRequest sends a request line and a body to everything behind admission.
+func FuzzRequest(f *testing.F) {
+	e, err := New(&Options{Registries: []RegistryOptions{{Policies: Policies{NoAuthentication: true}, SoftDelete: time.Hour}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = e.Close() })
+	digest := "sha256:" + strings.Repeat("0", 64)
+	for _, seed := range [][3]string{
+		{"GET", "/v2/", ""},
+		{"GET", "/v2", ""},
+		{"GET", "/", ""},
+		{"GET", "/v2/a%2Fb/manifests/v1", ""},
+		{"GET", "/v2/a/tags/list?n=-1&last=%00", ""},
+		{"GET", "/acr/v1/_catalog?n=99999999999999999999&orderby=timedesc&last=1%26x", ""},
+		{"PATCH", "/acr/v1/a", `{"writeEnabled":false}`},
+		{"PUT", "/v2/a/manifests/v1", `{"schemaVersion":2}`},
+		{"POST", "/v2/a/blobs/uploads/?mount=x&from=..", ""},
+		{"PATCH", "/v2/a/blobs/uploads/0?_state=AAAA", "x"},
+		{"PUT", "/v2/a/blobs/uploads/0?digest=sha256:&_state=%zz", "x"},
+		{"GET", "/v2/a/referrers/" + digest + "?artifactType=%0d%0a", ""},
+		{"POST", "/acr/v1/_deleted/a/_manifests/" + digest + "?force=x", `{"tag":""}`},
+		{"GET", "/x//docker/registry/v2/blobs/sha256/00/0/data?se=&sig=&regid=", ""},
+		{"GET", "/v2/..%2f..%2fx/manifests/v1", ""},
+		{"GET", "http://other.example/v2/%zz", ""},
+		{"OPTIONS", "*", ""},
+		{"CONNECT", "a:1", ""},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
+	f.Fuzz(func(t *testing.T, method, target, body string) {
+		text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: acrkit.azurecr.io\r\nAccept: */*\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+			method, target, typeOCIManifest, len(body), body)
+		request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text)))
+		if err != nil {
+			return
+		}
+		request.RemoteAddr = "127.0.0.1:1"
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, request)
+		if w.Code < 200 || w.Code >= 500 {
+			t.Errorf("%s %q: status %d %s", method, target, w.Code, w.Body)
+		}
+		for name, values := range w.Header() {
+			if strings.ContainsAny(strings.Join(values, ""), "\r\n\x00") {
+				t.Errorf("%s %q: header %s holds control characters: %q", method, target, name, values)
+			}
+		}
+	})
+}
+
+func FuzzParseManifest(f *testing.F) {
+	digest := "sha256:" + strings.Repeat("0", 64)
+	for mediaType, seeds := range map[string][]string{
+		typeOCIManifest:   {`{"schemaVersion":2,"config":{"mediaType":"x","size":1,"digest":"` + digest + `"},"layers":[{"digest":"` + digest + `","size":9223372036854775807,"urls":["x"]}],"subject":{"digest":"` + digest + `"}}`, `{}`, `null`, `[`},
+		typeOCIIndex:      {`{"schemaVersion":2,"manifests":[{"digest":"` + digest + `","size":1,"platform":{"architecture":"a","os":"b"}}]}`},
+		typeOCIArtifact:   {`{"mediaType":"` + typeOCIArtifact + `","blobs":[]}`},
+		typeDockerSigned:  {signSchema1(f, schema1Manifest("a", "v1", digest)), `{"schemaVersion":1,"fsLayers":[{"blobSum":"` + digest + `"}],"history":[{}],"signatures":[{"protected":"e30"}]}`},
+		typeDockerSchema1: {schema1Manifest("a", "v1", digest)},
+	} {
+		for _, seed := range seeds {
+			f.Add(mediaType, []byte(seed))
+		}
+	}
+	f.Fuzz(func(t *testing.T, mediaType string, raw []byte) {
+		m, why := parseManifest(mediaType, raw)
+		if (m == nil) == (why == "") {
+			t.Fatalf("got %v and %q", m, why)
+		}
+		if m == nil {
+			return
+		}
+		for _, digest := range append(m.blobs(), m.referrer(store.Manifest{Digest: absentDigest}, true).Digest) {
+			if !validDigest(digest) {
+				t.Errorf("names %q", digest)
+			}
+		}
+		m.references()
+		if m.v1 != nil {
+			// Whatever it says, it is checked without a panic.
+			_ = m.v1.verify(raw)
+		}
+		p := push{call: &call{Emulator: &Emulator{quirks: quirkSet{quirkArtifactSizeZero: "sum"}}}, manifest: m, raw: raw}
+		if size := p.imageSize(0); size < 0 {
+			t.Errorf("size %d", size)
+		}
+	})
+}
+
+func FuzzUploadState(f *testing.F) {
+	e := fuzzed(f)
+	reg := e.registries[0]
+	payload := []byte(`{"Name":"a","UUID":"b","Offset":1,"StartedAt":"2026-01-13T17:34:21Z"}`)
+	good := base64.URLEncoding.EncodeToString(append(e.hmac(reg, "upload", payload), payload...))
+	f.Add(good)
+	f.Add(base64.URLEncoding.EncodeToString(payload))
+	f.Add("====")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, value string) {
+		state, ok := e.readUploadState(reg, value)
+		// Base64 has several spellings of the same bytes.
+		if decoded, _ := base64.URLEncoding.DecodeString(value); ok && !bytes.HasSuffix(decoded, payload) {
+			t.Errorf("%q passes as %+v", value, state)
+		}
+	})
+}
+
+func FuzzRanges(f *testing.F) {
+	for _, seed := range []string{"0-735", "-1--1", "bytes=0-3", "bytes=3-", "bytes=-3", "bytes=9-1", "9223372036854775807-9223372036854775808", "bytes=0-1,3-4", "0-"} {
+		f.Add(seed)
+	}
+	strict := &Emulator{quirks: quirkSet{quirkStorageRange: "specification"}}
+	acr := &Emulator{quirks: quirkSet{quirkStorageRange: "start"}}
+	f.Fuzz(func(t *testing.T, value string) {
+		if start, end, ok := parseContentRange(value); ok && (start < 0 || end < start || fmt.Sprintf("%d-%d", start, end) != value && !strings.Contains(value, "0")) {
+			t.Errorf("%q gave %d-%d", value, start, end)
+		}
+		for _, e := range []*Emulator{strict, acr} {
+			const size = 10
+			first, last, ok := e.parseRange(value, size)
+			if ok && (first < 0 || last < 0 || first < size && min(last, size-1) < first || first > math.MaxInt64-1 && e == acr && last < first) {
+				t.Errorf("%q gave %d-%d", value, first, last)
+			}
+		}
+	})
+}
