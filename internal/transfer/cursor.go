@@ -272,6 +272,17 @@ func (c *cursor) skip() error {
 	return nil
 }
 
+// idle says that nobody wants bytes until the function that it returns is
+// called: what doesn't move meanwhile isn't the network's fault.
+func (c *cursor) idle() (over func()) {
+	dog := c.dog
+	if c.body == nil {
+		return func() {}
+	}
+	dog.pause()
+	return dog.resume
+}
+
 // close gives the connection up.
 func (c *cursor) close() {
 	if c.body == nil {

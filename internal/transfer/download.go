@@ -155,10 +155,11 @@ func (d *download) cursor(off, end int64) *cursor {
 // consume takes the blob's next bytes.
 func (d *download) consume(p []byte) error {
 	off := d.sum.at
-	if err := d.sum.write(off, p); err != nil {
+	// First the destination: a checkpoint must not cover what it refused.
+	if err := d.dst.write(off, p); err != nil {
 		return err
 	}
-	if err := d.dst.write(off, p); err != nil {
+	if err := d.sum.write(off, p); err != nil {
 		return err
 	}
 	d.hashed()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"testing"
 	"testing/iotest"
@@ -306,4 +307,151 @@ func TestReaderReadsInAnyOrder(t *testing.T) {
 		t.Errorf("wrong content: got %v", err)
 	}
 	r.Close()
+}
+
+// shut takes so many bytes, and then reports that it is full: after the first
+// half of the piece that would have been too much.
+type shut struct{ bytes.Buffer }
+
+func (s *shut) Write(p []byte) (int, error) {
+	if s.Len()+len(p) > 20<<20 {
+		n, _ := s.Buffer.Write(p[:len(p)/2])
+		return n, io.ErrShortBuffer
+	}
+	return s.Buffer.Write(p)
+}
+
+func TestCheckpointCoversOnlyWhatTheDestinationTook(t *testing.T) {
+	content := noise(28, 24<<20)
+	var dst shut
+	var last DownloadState
+	_, err := Download(t.Context(), &fakeBlob{data: content}, Destination{Writer: &dst}, DownloadOptions{
+		Digest: digestOf(content), Concurrency: 1, OnCheckpoint: func(s DownloadState) { last = s },
+	})
+	if !errors.Is(err, io.ErrShortBuffer) || last.Offset == 0 || last.Offset > int64(dst.Len()) {
+		t.Fatalf("got %v, checkpoint at %d, the destination has %d bytes", err, last.Offset, dst.Len())
+	}
+	rest := bytes.NewBuffer(dst.Bytes()[:last.Offset])
+	if _, err := Download(t.Context(), &fakeBlob{data: content}, Destination{Writer: rest}, DownloadOptions{Digest: digestOf(content), Resume: &last}); err != nil || !bytes.Equal(rest.Bytes(), content) {
+		t.Errorf("going on: %v, %d bytes", err, rest.Len())
+	}
+}
+
+// slowWriter takes its time before each piece.
+type slowWriter struct {
+	bytes.Buffer
+	each time.Duration
+}
+
+func (w *slowWriter) Write(p []byte) (int, error) {
+	time.Sleep(w.each)
+	return w.Buffer.Write(p)
+}
+
+func TestSlowDestinationIsNoStall(t *testing.T) {
+	content := noise(29, 2<<20)
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeBlob{data: content}
+		dst := &slowWriter{each: 3 * time.Minute}
+		result, err := Download(context.Background(), f, Destination{Writer: dst}, DownloadOptions{Digest: digestOf(content)})
+		if err != nil || !bytes.Equal(dst.Bytes(), content) || result.Retries > 0 {
+			t.Errorf("%v, %d retries", err, result.Retries)
+		}
+	})
+}
+
+func TestReaderWaitsForItsUser(t *testing.T) {
+	content := noise(30, 30<<10)
+	for _, rest := range []time.Duration{5 * time.Second, 10 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			// The server drops what has been idle for four seconds.
+			f := &fakeBlob{data: content, idle: 4 * time.Second}
+			r := NewReader(context.Background(), f, ReaderOptions{Digest: digestOf(content), Size: int64(len(content))})
+			defer r.Close()
+			var got bytes.Buffer
+			for {
+				n, err := io.CopyN(&got, r, 1<<10)
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatalf("after %d bytes, %d at a time, every %s: %v", got.Len(), n, rest, err)
+				}
+				time.Sleep(rest)
+			}
+			if !bytes.Equal(got.Bytes(), content) || !r.Verified() {
+				t.Errorf("%d other bytes, verified %v", got.Len(), r.Verified())
+			}
+		})
+	}
+}
+
+func TestReaderEndsWithCloseAndContext(t *testing.T) {
+	content := noise(31, 1<<20)
+	synctest.Test(t, func(t *testing.T) {
+		stuck := &fakeBlob{data: content, plan: &plan{kinds: []string{"stall midway"}}}
+		r := NewReader(context.Background(), stuck, ReaderOptions{Digest: digestOf(content), Size: int64(len(content))})
+		ended := make(chan error)
+		go func() {
+			_, err := io.Copy(io.Discard, r)
+			ended <- err
+		}()
+		time.Sleep(time.Second)
+		began := time.Now()
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, fs.ErrClosed) || time.Since(began) > time.Second {
+			t.Errorf("reading while it is closed: %v after %s", err, time.Since(began))
+		}
+		if _, err := r.Read(make([]byte, 1)); !errors.Is(err, fs.ErrClosed) {
+			t.Errorf("reading after that: %v", err)
+		}
+		if err := r.Close(); err != nil {
+			t.Errorf("closing twice: %v", err)
+		}
+
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		r = NewReader(ctx, stuck, ReaderOptions{Digest: digestOf(content), Size: int64(len(content))})
+		defer r.Close()
+		if _, err := io.Copy(io.Discard, r); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("reading after the context's end: %v", err)
+		}
+		if n := stuck.atOnce.Load(); n > 1 {
+			t.Errorf("%d bodies open", n)
+		}
+	})
+}
+
+func TestReaderVouchesForWholeBlobsOnly(t *testing.T) {
+	content := noise(32, 100_000)
+	r := NewReader(t.Context(), &fakeBlob{data: content}, ReaderOptions{Digest: digestOf(content), Size: int64(len(content))})
+	defer r.Close()
+	half := make([]byte, 50_000)
+	if _, err := io.ReadFull(r, half); err != nil || r.Verified() {
+		t.Errorf("half of it: %v, verified %v", err, r.Verified())
+	}
+	if at, err := r.Seek(-10, io.SeekEnd); err != nil || at != 99_990 {
+		t.Errorf("seek from the end: %d, %v", at, err)
+	}
+	if got, err := io.ReadAll(r); err != nil || len(got) != 10 || r.Verified() {
+		t.Errorf("the end of it: %d bytes, %v, verified %v", len(got), err, r.Verified())
+	}
+	// Back where reading in order stopped: the rest completes it.
+	if _, err := r.Seek(50_000, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, content[50_000:]) || !r.Verified() {
+		t.Errorf("the second half: %d bytes, %v, verified %v", len(got), err, r.Verified())
+	}
+	if at, err := r.Seek(5, io.SeekEnd); err != nil || at != 100_005 {
+		t.Errorf("seek beyond the end: %d, %v", at, err)
+	}
+	if n, err := r.Read(half); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("read beyond the end: %d, %v", n, err)
+	}
+	if _, err := r.Seek(0, 9); err == nil {
+		t.Error("a seek from nowhere")
+	}
 }

@@ -128,6 +128,8 @@ type fakeRegistry struct {
 	perByte time.Duration // how long a byte takes
 	silent  bool          // doesn't say where an upload stands
 	mean    float64       // bytes from one break to the next, 0 for none
+	busy    int           // how often the question whether a blob is there is answered 503
+	deaf    bool          // doesn't answer when an upload is cancelled
 
 	mu        sync.Mutex
 	blobs     map[string][]byte
@@ -182,6 +184,10 @@ func (f *fakeRegistry) Exists(_ context.Context, digest string) (int64, bool, er
 	f.note("exists")
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.busy > 0 {
+		f.busy--
+		return 0, false, answered("5xx")
+	}
 	p, ok := f.blobs[digest]
 	return int64(len(p)), ok, nil
 }
@@ -356,8 +362,11 @@ func (s *fakeSession) Complete(ctx context.Context, digest string, last Chunk) (
 	return digest, nil
 }
 
-func (s *fakeSession) Cancel(context.Context) error {
+func (s *fakeSession) Cancel(ctx context.Context) error {
 	s.f.note("cancel")
+	if s.f.deaf {
+		return hang(ctx)
+	}
 	s.f.mu.Lock()
 	defer s.f.mu.Unlock()
 	s.f.cancelled++
@@ -374,6 +383,7 @@ type fakeBlob struct {
 	mean     float64       // bytes from one break to the next, 0 for none
 	perByte  time.Duration // of one connection
 	trip     time.Duration
+	idle     time.Duration // after which an unread body is dropped; 0 for never
 
 	opened, atOnce, most atomic.Int64
 	served               atomic.Int64
@@ -412,7 +422,7 @@ func (f *fakeBlob) Open(ctx context.Context, offset, length int64) (*Body, error
 	case "less":
 		end = offset + (end-offset+1)/2
 	}
-	b := &fakeBody{f: f, ctx: ctx, data: f.data[offset:end], cut: -1, kind: kind}
+	b := &fakeBody{f: f, ctx: ctx, data: f.data[offset:end], cut: -1, kind: kind, read: time.Now()}
 	switch kind {
 	case "reset", "stall midway", "ends early":
 		b.cut = f.plan.number(end - offset)
@@ -444,12 +454,17 @@ type fakeBody struct {
 	cut  int64
 	kind string
 	once sync.Once
+	read time.Time // when it was last read
 }
 
 func (b *fakeBody) Read(p []byte) (int, error) {
 	if b.ctx.Err() != nil {
 		return 0, b.ctx.Err()
 	}
+	if f := b.f; f.idle > 0 && time.Since(b.read) > f.idle {
+		return 0, errReset
+	}
+	b.read = time.Now()
 	if b.cut >= 0 && b.at >= b.cut {
 		switch b.kind {
 		case "stall midway":

@@ -17,7 +17,7 @@ const (
 	Permanent Class = iota
 	// Connection: refused, reset, cut, timed out, or an answer that makes no sense.
 	Connection
-	// Server: 408, 500, 502, 503, 504.
+	// Server: 408, and 5xx that may pass.
 	Server
 	// Throttled: 429.
 	Throttled

@@ -29,10 +29,17 @@ type Reader struct {
 
 	mu       sync.Mutex // of Read and Seek
 	c        *cursor
+	rested   func()    // ends the cursor's rest between two calls
+	since    time.Time // when that began
 	off      int64
 	sum      *digester
 	verified bool
 }
+
+// restLimit is how long a connection waits for its user before it is given
+// up: servers drop idle ones, some after half a minute, and what a rest has
+// broken should not count as a failure.
+const restLimit = 20 * time.Second
 
 // NewReader returns a reader of a blob whose size is known. Nothing is sent
 // before the first read.
@@ -73,13 +80,9 @@ func (r *Reader) Read(p []byte) (int, error) {
 	case len(p) == 0:
 		return 0, nil
 	}
-	if r.c == nil || r.c.off != r.off {
-		if r.c != nil {
-			r.c.close()
-		}
-		r.c = r.cursor(r.off, -1)
-	}
+	r.wake()
 	n, err := r.c.read(r.ctx, p)
+	r.rested, r.since = r.c.idle(), time.Now()
 	if n > 0 && r.sum.at == r.off {
 		_ = r.sum.write(r.off, p[:n])
 	}
@@ -91,6 +94,24 @@ func (r *Reader) Read(p []byte) (int, error) {
 		err = r.atEnd()
 	}
 	return n, err
+}
+
+// wake makes sure that there is a cursor to read on with.
+func (r *Reader) wake() {
+	if r.rested != nil {
+		r.rested()
+		r.rested = nil
+	}
+	rest := time.Since(r.since)
+	switch {
+	case r.c == nil || r.c.off != r.off || rest > restLimit:
+		if r.c != nil {
+			r.c.close()
+		}
+		r.c = r.cursor(r.off, -1)
+	case rest > time.Second:
+		r.c.patience = newPatience(r.o.MaxRetries)
+	}
 }
 
 func (r *Reader) atEnd() error {

@@ -87,12 +87,14 @@ func (s *stream) receive(ctx context.Context) error {
 		if n == 0 {
 			return nil
 		}
+		over := s.c.idle()
 		var next *slot
 		select {
 		case next = <-s.free:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		over()
 		next.data = next.buf[:0]
 		var err error
 		for int64(len(next.data)) < n && err == nil {

@@ -14,8 +14,11 @@ const (
 	// requests are enough instead of three.
 	smallBlob = slotSize * slots
 
-	// cancelLimit is how long giving an upload up at the registry may take.
-	cancelLimit = time.Second
+	// cancelLimit is how long giving an upload up at the registry may take, and
+	// lateLimit the same when the caller's context has ended already. Both leave
+	// the call to return within a second of that, readGrace included.
+	cancelLimit = 900 * time.Millisecond
+	lateLimit   = 400 * time.Millisecond
 
 	// restartsPerRetry bounds how often everything is sent again: a registry
 	// that drops each upload would otherwise be fed for ever.
@@ -177,7 +180,7 @@ func (u *upload) avoid(ctx context.Context) (bool, error) {
 			return false, ctx.Err()
 		}
 		if err == nil && ok {
-			u.result.Existed, u.result.Size = true, size
+			u.result.Existed, u.result.Size = true, max(size, 0)
 			u.report.tell(Event{Kind: Exists})
 			return true, nil
 		}
@@ -285,6 +288,7 @@ func (u *upload) begin(ctx context.Context) error {
 		if err == nil {
 			u.opened(s)
 			u.stepped = false
+			u.checkpoint()
 		}
 		return err
 	})
@@ -470,7 +474,11 @@ func (u *upload) abandon(ctx context.Context) {
 // cancel gives the session up. Nothing depends on its success: registries drop
 // forgotten uploads by themselves.
 func (u *upload) cancel(ctx context.Context) {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelLimit)
+	limit := cancelLimit
+	if ctx.Err() != nil {
+		limit = lateLimit
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer stop()
 	_ = u.session.Cancel(ctx)
 	u.session = nil

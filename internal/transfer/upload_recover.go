@@ -62,9 +62,12 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 // may be one that it completed without our hearing of it.
 func (u *upload) restart(ctx context.Context, f *Fault) (bool, error) {
 	if u.completed && f.Class != Refused {
-		if size, ok, err := u.exists(ctx); err == nil && ok && (size < 0 || size == u.src.size) {
+		done, err := u.stored(ctx)
+		if done {
 			u.session = nil
-			return true, nil
+		}
+		if done || err != nil {
+			return done, err
 		}
 	}
 	if f.Class == SessionGone {
@@ -78,6 +81,36 @@ func (u *upload) restart(ctx context.Context, f *Fault) (bool, error) {
 	u.report.at(0)
 	u.report.tell(Event{Kind: Restarted})
 	return false, nil
+}
+
+// stored reports whether the blob is there after all. The question is asked
+// again while only the network stands in its way: the answer may save sending
+// everything once more.
+func (u *upload) stored(ctx context.Context) (bool, error) {
+	for {
+		size, ok, err := u.exists(ctx)
+		if err == nil {
+			return ok && (size < 0 || size == u.src.size), nil
+		}
+		f := classify(ctx, err)
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if !rules[f.Class].download {
+			return false, nil // a registry that doesn't answer this is still sent the blob
+		}
+		if f.Class == Throttled {
+			u.o.Budget.Throttled()
+		}
+		pause, attempt, err := u.patience.failed(f)
+		if err != nil {
+			return false, err
+		}
+		u.report.tell(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
+		if err := sleep(ctx, pause); err != nil {
+			return false, err
+		}
+	}
 }
 
 // compare reads the source once more when the registry refuses a digest that

@@ -382,3 +382,60 @@ func TestUploadGoesOnInAnotherProcess(t *testing.T) {
 		})
 	}
 }
+
+func TestLostFinalAnswerIsNoReasonToSendItAgain(t *testing.T) {
+	content := noise(12, 3<<20)
+	for _, busy := range []int{0, 3} {
+		for _, digest := range []string{"", digestOf(content)} {
+			synctest.Test(t, func(t *testing.T) {
+				// Each request before the last goes undisturbed.
+				skip := 2
+				if digest != "" {
+					skip = 1
+				}
+				f := &fakeRegistry{busy: busy, plan: &plan{rand: rand.New(rand.NewPCG(1, 1)), odds: 1, left: 1, skip: skip, kinds: []string{"answer lost"}}}
+				result, err := Upload(context.Background(), f, bytes.NewReader(content), UploadOptions{Digest: digest})
+				if err != nil || result.BytesSent != int64(len(content)) || len(f.plan.log) != 1 {
+					t.Errorf("%v, %d bytes sent for %d (%v)\n%v", err, result.BytesSent, len(content), f.plan.log, f.requests)
+				}
+				if !bytes.Equal(f.blobs[digestOf(content)], content) {
+					t.Error("the registry doesn't have it")
+				}
+			})
+		}
+	}
+}
+
+func TestCancelledUploadEndsWithinASecond(t *testing.T) {
+	for _, digest := range []string{"", digestOf(nil)} {
+		synctest.Test(t, func(t *testing.T) {
+			// Nothing answers any more: neither the source nor the registry.
+			r, w := io.Pipe()
+			defer w.Close()
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			_, err := Upload(ctx, &fakeRegistry{deaf: true}, r, UploadOptions{Digest: digest, NoProgress: -1})
+			deadline, _ := ctx.Deadline()
+			if late := time.Since(deadline); !errors.Is(err, context.DeadlineExceeded) || late > time.Second {
+				t.Errorf("%v, %s after the context", err, late)
+			}
+		})
+	}
+}
+
+func TestUploadIsKnownBeforeItsFirstByte(t *testing.T) {
+	var at []string
+	f := &fakeRegistry{}
+	o := UploadOptions{OnCheckpoint: func(s UploadState) {
+		at = append(at, f.requests[len(f.requests)-1])
+		if s.Location == "" {
+			t.Error("a checkpoint without a location")
+		}
+	}}
+	if _, err := Upload(t.Context(), f, onlyReader{bytes.NewReader(noise(13, 2<<20))}, o); err != nil {
+		t.Fatal(err)
+	}
+	if len(at) != 2 || at[0] != "start" {
+		t.Errorf("checkpoints came after %q", at)
+	}
+}
