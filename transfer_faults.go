@@ -21,16 +21,23 @@ func withoutRetries(ctx context.Context) context.Context {
 	return policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
 }
 
-// statusClasses are the classes of answers whatever the request. What isn't
-// here is permanent.
-var statusClasses = map[int]transfer.Class{
-	http.StatusRequestTimeout:        transfer.Server,
-	http.StatusTooManyRequests:       transfer.Throttled,
-	http.StatusInternalServerError:   transfer.Server,
-	http.StatusBadGateway:            transfer.Server,
-	http.StatusServiceUnavailable:    transfer.Server,
-	http.StatusGatewayTimeout:        transfer.Server,
-	http.StatusRequestEntityTooLarge: transfer.TooLarge,
+// statusClass is the class of an answer whatever the request.
+func statusClass(status int) transfer.Class {
+	switch status {
+	case http.StatusTooManyRequests:
+		return transfer.Throttled
+	case http.StatusRequestEntityTooLarge:
+		return transfer.TooLarge
+	case http.StatusRequestTimeout:
+		return transfer.Server
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return transfer.Permanent
+	}
+	if status >= http.StatusInternalServerError {
+		// Gateways have numbers of their own, such as 520 to 529.
+		return transfer.Server
+	}
+	return transfer.Permanent
 }
 
 // fault gives a failed request its class.
@@ -42,7 +49,7 @@ func fault(err error) error {
 	after := time.Duration(0)
 	var respErr *azcore.ResponseError
 	if errors.As(err, &respErr) {
-		class, after = statusClasses[respErr.StatusCode], retryAfter(respErr.RawResponse)
+		class, after = statusClass(respErr.StatusCode), retryAfter(respErr.RawResponse)
 	} else if brokenConnection(err) {
 		class = transfer.Connection
 	}
@@ -57,7 +64,8 @@ func uploadFault(err error) error {
 	}
 	class := transfer.Permanent
 	switch code := ErrorCode(respErr.ErrorCode); {
-	case respErr.StatusCode == http.StatusNotFound:
+	case respErr.StatusCode == http.StatusNotFound, code == ErrorCodeBlobUploadInvalid, code == ErrorCodeBlobUploadUnknown:
+		// ACR answers 404; the specification leaves the status open.
 		class = transfer.SessionGone
 	case respErr.StatusCode == http.StatusRequestedRangeNotSatisfiable:
 		class = transfer.OutOfStep

@@ -164,14 +164,13 @@ func (s *uploadSession) send(ctx context.Context, method, address string, chunk 
 		return nil, err
 	}
 	req.Raw().Header.Set("Accept", "application/json")
-	var body *sentBody
 	if chunk != nil {
-		body = setChunk(req, *chunk)
+		setChunk(req, *chunk)
 		req.SetOperationValue(operationScopes{scopes: []string{pushScope(s.repository)}, validFor: tokenTime(chunk.Size)})
 	}
 	answer, err := r.send(r.content, req, ok...)
 	if err != nil {
-		if body != nil && body.stale.Load() {
+		if errors.Is(err, errStaleBody) {
 			return nil, &transfer.Fault{Class: transfer.Unauthorized, Err: errors.New("the registry refused the token, and the body can't be sent twice")}
 		}
 		return nil, uploadFault(err)
@@ -188,30 +187,26 @@ func tokenTime(size int64) time.Duration {
 
 // setChunk makes the chunk the body of req, without azcore's wrapping, which
 // costs a copy and needs the length.
-func setChunk(req *policy.Request, chunk transfer.Chunk) *sentBody {
-	body := &sentBody{reader: chunk.Body}
+func setChunk(req *policy.Request, chunk transfer.Chunk) {
 	raw := req.Raw()
-	raw.Body, raw.ContentLength = body, chunk.Size
+	raw.Body, raw.ContentLength = &sentBody{reader: chunk.Body}, chunk.Size
 	raw.Header.Set("Content-Type", "application/octet-stream")
 	if chunk.Size > 0 && chunk.Offset > 0 {
 		// Without it the registry would append the chunk wherever it stands.
 		raw.Header.Set("Content-Range", fmt.Sprintf("%d-%d", chunk.Offset, chunk.Offset+chunk.Size-1))
 	}
-	return body
 }
 
 // sentBody is a body that is sent once. A second attempt, after a 401, would
-// begin in the middle: it fails instead.
+// begin in the middle: it fails instead, with errStaleBody.
 type sentBody struct {
 	reader io.Reader
 	closed atomic.Bool
-	stale  atomic.Bool
 }
 
 // Read reads on until the first attempt is over.
 func (b *sentBody) Read(p []byte) (int, error) {
 	if b.closed.Load() {
-		b.stale.Store(true)
 		return 0, errStaleBody
 	}
 	return b.reader.Read(p)
@@ -220,7 +215,6 @@ func (b *sentBody) Read(p []byte) (int, error) {
 // WriteTo lets net/http skip its own buffer where the content can.
 func (b *sentBody) WriteTo(w io.Writer) (int64, error) {
 	if b.closed.Load() {
-		b.stale.Store(true)
 		return 0, errStaleBody
 	}
 	if from, ok := b.reader.(io.WriterTo); ok {
