@@ -15,6 +15,8 @@ const (
 	maxTarEntries = 1_000_000
 	// maxTarLinks bounds a chain of links; docker's own are one long.
 	maxTarLinks = 8
+	// maxTarName bounds the names that are kept: file systems take no more.
+	maxTarName = 4096
 )
 
 // tarEntry is where a file's bytes lie in the archive, or where a link leads.
@@ -64,6 +66,12 @@ func scanTar(store string, file io.ReaderAt, size int64) (*tarIndex, error) {
 }
 
 func (t *tarIndex) add(header *tar.Header, offset, archiveSize int64) error {
+	if header.Typeflag == tar.TypeXGlobalHeader {
+		return nil // a remark on the archive itself
+	}
+	if len(header.Name) > maxTarName || len(header.Linkname) > maxTarName {
+		return t.invalid(fmt.Sprintf("entry %.100q", header.Name), fmt.Sprintf("its name or its link has more than %d bytes", maxTarName), nil)
+	}
 	name, ok := inside(".", header.Name)
 	if !ok {
 		return t.invalid(fmt.Sprintf("entry %.100q", header.Name), "it leads outside the archive", nil)

@@ -70,6 +70,7 @@ type copier struct {
 	previous  string                 // what the tag points to now, "" for nothing
 	sameStore bool                   // source and target are one: only the tag is missing
 	missing   []ocispec.Descriptor   // blobs to move, large ones first
+	moving    int64                  // bytes of those
 	existing  []ocispec.Descriptor   // blobs that the target has
 	has       map[digest.Digest]bool // manifests that the target has
 	mountFrom string                 // not empty when blobs can be mounted
@@ -116,6 +117,9 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 	}
 	c.sameStore = sameStore(dst, src)
 	if c.graph, err = walk(ctx, src, root, data, !c.sameStore && followsReferrers(c.o.Referrers, dst, src)); err != nil {
+		return nil, err
+	}
+	if err := c.checkDigests(); err != nil {
 		return nil, err
 	}
 	if err := c.checkSource(ctx); err != nil {
@@ -198,6 +202,22 @@ func sameStore(dst Target, src Source) bool {
 	return false
 }
 
+// checkDigests refuses blobs that a registry on either side could not move:
+// transfers verify SHA-256 only.
+func (c *copier) checkDigests() error {
+	for _, store := range []any{c.src, c.dst} {
+		if _, ok := store.(remote); !ok || c.sameStore {
+			continue
+		}
+		for _, blob := range c.graph.blobs {
+			if blob.Digest.Algorithm() != digest.SHA256 {
+				return &InvalidError{Store: nameOf(store), Thing: thingOf(blob), Rule: "a registry's blobs have sha256 digests", Err: azcontainerregistry.ErrDigestAlgNotSupported}
+			}
+		}
+	}
+	return nil
+}
+
 // checkSource finds out what the source lacks, as far as that is cheap.
 func (c *copier) checkSource(ctx context.Context) error {
 	checker, ok := c.src.(Checker)
@@ -249,6 +269,7 @@ func (c *copier) askTarget(ctx context.Context) error {
 			c.existing = append(c.existing, blob)
 		} else {
 			c.missing = append(c.missing, blob)
+			c.moving += blob.Size
 		}
 	}
 	for i, n := range nodes {
@@ -280,10 +301,7 @@ func (c *copier) askTag(ctx context.Context) error {
 
 // run does the writing.
 func (c *copier) run(ctx context.Context) (Result, error) {
-	totals := Totals{BlobsTotal: len(c.graph.blobs), ManifestsTotal: len(c.graph.nodes)}
-	for _, blob := range c.missing {
-		totals.BytesTotal += blob.Size
-	}
+	totals := Totals{BlobsTotal: len(c.graph.blobs), ManifestsTotal: len(c.graph.nodes), BytesTotal: c.moving}
 	c.observer.expect(c.graph.root, totals)
 	for _, blob := range c.existing {
 		if r, ok := c.dst.(*Repository); ok {
@@ -361,14 +379,10 @@ func (c *copier) pushBlob(ctx context.Context, desc ocispec.Descriptor) error {
 // rangesFor is a blob's share of the parallel ranges, by its size: one large
 // layer gets them all, and of many equal ones each gets a single connection.
 func (c *copier) rangesFor(desc ocispec.Descriptor) int {
-	var all int64
-	for _, blob := range c.missing {
-		all += blob.Size
-	}
-	if all == 0 {
+	if c.moving == 0 {
 		return 1
 	}
-	return max(1, int((desc.Size*sharedRanges+all-1)/all))
+	return max(1, int((desc.Size*sharedRanges+c.moving-1)/c.moving))
 }
 
 // blobState sees to it that each blob ends in exactly one of done, mounted and

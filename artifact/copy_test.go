@@ -49,6 +49,7 @@ func TestRangesAreSharedBySize(t *testing.T) {
 		c := &copier{}
 		for _, size := range sizes {
 			c.missing = append(c.missing, ocispec.Descriptor{Size: size})
+			c.moving += size
 		}
 		return c
 	}

@@ -92,8 +92,8 @@ func orNothing(digest string) string {
 // PartialError says that a sync did not bring over everything. What succeeded
 // stays, and running the sync again does the rest.
 type PartialError struct {
-	Failed, Total int     // images
-	Errs          []error // one an image that failed, each naming it
+	Failed, Total int     // images, and repositories whose images are not known
+	Errs          []error // one each that failed, naming it
 }
 
 // Error gives the counts and the first cause.

@@ -181,6 +181,11 @@ func fetchSmall(ctx context.Context, src Source, desc ocispec.Descriptor) ([]byt
 	if err := checkDescriptor(desc); err != nil {
 		return nil, err
 	}
+	if desc.Size > maxManifestSize {
+		// A descriptor of another type may promise any size, but this goes into
+		// memory.
+		return nil, &InvalidError{Store: nameOf(src), Thing: thingOf(desc), Rule: fmt.Sprintf("its %d bytes are too many to be read whole, the limit is %d", desc.Size, int64(maxManifestSize))}
+	}
 	r, err := src.Fetch(ctx, desc)
 	if err != nil {
 		return nil, err

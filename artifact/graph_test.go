@@ -264,6 +264,44 @@ func TestGraphThatCannotBeTrueIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	}
 }
 
+func TestIndexesThatNameOneChildManyTimesAreReadOnce(t *testing.T) {
+	// Each level names the next two thousand times: following every mention
+	// would take 2000^5 descriptors.
+	b := newBuilder(t, 13)
+	root := b.image("linux/amd64", 10)
+	for range 5 {
+		root = b.index(slices.Repeat([]ocispec.Descriptor{bare(root)}, 2000)...)
+	}
+	result, err := Copy(t.Context(), NewMemory(), "v1", b.store, root.Digest.String(), nil)
+	if err != nil || result.ManifestsPushed != 6 {
+		t.Errorf("%+v, %v", result, err)
+	}
+}
+
+func TestGraphIsRefusedBeforeItFillsTheMemory(t *testing.T) {
+	l := &liar{content: map[digest.Digest][]byte{}}
+	var children []ocispec.Descriptor
+	for i := range 20 {
+		// They don't exist: that this many may be read at all is what is wrong.
+		children = append(children, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Digest: digest.FromString(fmt.Sprint(i)), Size: 4 << 20})
+	}
+	l.root = l.add(ocispec.MediaTypeImageIndex, ocispec.Index{Manifests: children})
+	if _, err := Copy(t.Context(), NewMemory(), "v1", l, "v1", nil); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "more than 67108864 bytes") {
+		t.Errorf("80 MiB of manifests: %v", err)
+	}
+
+	huge := ocispec.Descriptor{MediaType: "application/x", Digest: digest.FromString("x"), Size: 1 << 39}
+	l.root = l.add(ocispec.MediaTypeImageIndex, ocispec.Index{})
+	l.referrers = func(ocispec.Descriptor) []ocispec.Descriptor { return []ocispec.Descriptor{huge} }
+	if _, err := Copy(t.Context(), NewMemory(), "v1", l, "v1", &Options{Referrers: ReferrersFollow}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a referrer of 512 GiB: %v", err)
+	}
+	l.root = huge
+	if _, err := Copy(t.Context(), NewMemory(), "v1", l, "v1", nil); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "too many to be read whole") {
+		t.Errorf("a root of 512 GiB: %v", err)
+	}
+}
+
 func TestGraphInACircleIsRefused(t *testing.T) {
 	// No digest can be in its own content, so the circle is put together by
 	// hand, behind the verification.

@@ -82,6 +82,8 @@ const (
 	lockName   = "lock"
 	// maxRecordSize bounds what is read back.
 	maxRecordSize = 1 << 20
+	// lockTries is how often the lock of an entry is asked for.
+	lockTries = 5
 )
 
 var idGrammar = regexp.MustCompile(`^[0-9a-f]{12}$`)
@@ -226,7 +228,7 @@ func (j *Journal) Begin(spec TransferSpec) (*JournalEntry, error) {
 // open locks the folder of an entry.
 func (j *Journal) open(id string) (*JournalEntry, error) {
 	dir := filepath.Join(j.dir, id)
-	for {
+	for tries := 1; ; tries++ {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("open transfer %s: %w", id, err)
 		}
@@ -240,6 +242,11 @@ func (j *Journal) open(id string) (*JournalEntry, error) {
 		ours, err := tryLock(lock)
 		if err != nil || !ours {
 			lock.Close()
+			if err == nil && tries < lockTries {
+				// Somebody who lists the journal holds it for a moment only.
+				time.Sleep(lockPoll)
+				continue
+			}
 			if err == nil {
 				err = &InUseError{Thing: "transfer " + id}
 			}
@@ -339,10 +346,11 @@ func (e *JournalEntry) remove() error {
 	return errors.Join(os.RemoveAll(e.dir), e.lock.Close())
 }
 
-func (e *JournalEntry) save() error { return e.writeJSON(recordFile, e.record) }
+func (e *JournalEntry) save() error { return e.writeJSON(recordFile, e.record, true) }
 
-// writeJSON replaces a file of the entry in one step, and durably.
-func (e *JournalEntry) writeJSON(name string, v any) error {
+// writeJSON replaces a file of the entry in one step; one that is durable
+// outlives a power cut, not only the process.
+func (e *JournalEntry) writeJSON(name string, v any, durable bool) error {
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
 	encoder.SetEscapeHTML(false)
@@ -356,8 +364,10 @@ func (e *JournalEntry) writeJSON(name string, v any) error {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	_, err = f.Write(data.Bytes())
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
+	if durable {
+		err = errors.Join(err, f.Sync())
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(temp, path)
 	}
 	if err != nil {

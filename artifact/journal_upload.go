@@ -48,7 +48,7 @@ func (c *Content) resumeUpload(r *Repository, o *azcontainerregistry.UploadOptio
 		saved.Hashed, saved.HashState = p.Hashed, p.HashState
 		// Without the checkpoint the upload still works, another process would
 		// only have to begin it again.
-		_ = entry.writeJSON(name, saved)
+		_ = entry.writeJSON(name, saved, false)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"sync"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -28,6 +29,7 @@ type Layout struct {
 
 	mu      sync.Mutex // guards index.json within this process
 	pushing keyedMutex // one writer a blob
+	hashed  hashedFiles
 }
 
 var _ interface {
@@ -47,18 +49,21 @@ func OpenLayout(dir string) (*Layout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open layout: %w", err)
 	}
+	return openLayout(dir, root)
+}
+
+// openLayout takes root over, which it closes if that is no layout.
+func openLayout(dir string, root *os.Root) (*Layout, error) {
 	l := &Layout{dir: dir, name: "oci:" + dir, root: root}
-	if err := checkLayoutFile(l); err == nil {
+	err := checkLayoutFile(l)
+	if err == nil {
 		_, err = l.readIndex()
-		if err == nil {
-			return l, nil
-		}
-		root.Close()
-		return nil, err
-	} else {
+	}
+	if err != nil {
 		root.Close()
 		return nil, err
 	}
+	return l, nil
 }
 
 func checkLayoutFile(l *Layout) error {
@@ -92,31 +97,42 @@ func CreateLayout(dir string) (*Layout, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create layout: %w", err)
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("create layout: %w", err)
-	}
-	known := len(entries) == 0
-	for _, entry := range entries {
-		switch entry.Name() {
-		case ocispec.ImageLayoutFile:
-			return OpenLayout(dir)
-		case ocispec.ImageBlobsDir, ocispec.ImageIndexFile, partialDir:
-			// What a process that died while it created the layout leaves.
-			known = true
-		}
-	}
-	if !known {
-		return nil, &InvalidError{Store: "oci:" + dir, Thing: "the folder", Rule: "it is neither empty nor an OCI layout"}
-	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("create layout: %w", err)
 	}
+	return createLayout(dir, root, false)
+}
+
+// createLayout takes root over, which it closes if that can't be a layout.
+// among says that other layouts may lie in folders of it.
+func createLayout(dir string, root *os.Root, among bool) (*Layout, error) {
 	l := &Layout{dir: dir, name: "oci:" + dir, root: root}
-	if err := l.initialise(); err != nil {
+	fail := func(err error) (*Layout, error) {
 		root.Close()
 		return nil, err
+	}
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return fail(fmt.Errorf("create layout: %w", err))
+	}
+	foreign := false
+	for _, entry := range entries {
+		switch name := entry.Name(); {
+		case name == ocispec.ImageLayoutFile:
+			return openLayout(dir, root)
+		case name == ocispec.ImageBlobsDir, name == partialDir,
+			name == ocispec.ImageIndexFile, strings.HasPrefix(name, ocispec.ImageIndexFile+"."), strings.HasPrefix(name, ocispec.ImageLayoutFile+"."):
+			// What a process that died while it created the layout leaves.
+		default:
+			foreign = foreign || !among || !entry.IsDir()
+		}
+	}
+	if foreign {
+		return fail(l.invalid("the folder", "it is neither empty nor an OCI layout", nil))
+	}
+	if err := l.initialise(); err != nil {
+		return fail(err)
 	}
 	return l, nil
 }
@@ -126,6 +142,8 @@ func (l *Layout) initialise() error {
 		if err := l.writeIndex(&ocispec.Index{}); err != nil {
 			return err
 		}
+	} else if _, err := l.readIndex(); err != nil {
+		return err // somebody else's file of that name
 	}
 	marker, err := json.Marshal(ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})
 	if err != nil {
@@ -285,14 +303,18 @@ func (l *Layout) Check(ctx context.Context, desc ocispec.Descriptor) error {
 	return r.Close()
 }
 
-// Exists reports whether the file of desc is there and of the right size. A
-// file of another size is not what desc describes, Push replaces it.
+// Exists reports whether the file of desc is there and has its digest: it is
+// read for that, once as long as it stays as it is. A file with other content,
+// damaged or never right, is not what desc describes, and Push replaces it.
 func (l *Layout) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
+	if err := context.Cause(ctx); err != nil {
+		return false, err
+	}
+	f, err := l.openBlob(desc)
 	var notFound *NotFoundError
 	var invalid *InvalidError
-	switch err := l.Check(ctx, desc); {
+	switch {
 	case err == nil:
-		return true, nil
 	case errors.As(err, &notFound):
 		return false, nil
 	case errors.As(err, &invalid) && invalid.Thing == thingOf(desc):
@@ -300,6 +322,12 @@ func (l *Layout) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, err
 	default:
 		return false, err
 	}
+	defer f.Close()
+	right, err := l.hashed.check(ctx, f, desc.Digest)
+	if err != nil {
+		return false, fmt.Errorf("read %s of %s: %w", desc.Digest, l.name, err)
+	}
+	return right, nil
 }
 
 // Tags lists the names of the layout's roots, in lexical order.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -168,9 +169,12 @@ func TestLayerWithOtherBytesLeavesNoTagAndNoFile(t *testing.T) {
 
 func TestCreateLayoutRefusesForeignFolder(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "thesis.txt", "dear reader")
-	if _, err := CreateLayout(dir); !errors.Is(err, ErrInvalid) {
-		t.Fatalf("error %v, want ErrInvalid", err)
+	for name, content := range map[string]string{"thesis.txt": "dear reader", "index.json": `{"name":"a web page"}`, "folder/x": ""} {
+		foreign := filepath.Join(dir, "of", filepath.Base(name))
+		write(t, foreign, name, content)
+		if _, err := CreateLayout(foreign); !errors.Is(err, ErrInvalid) {
+			t.Fatalf("folder with %s: error %v, want ErrInvalid", name, err)
+		}
 	}
 	if _, err := OpenLayout(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("error %v, want fs.ErrNotExist", err)
@@ -261,6 +265,9 @@ func TestLayoutKeepsIndexWhenManyTagAtOnce(t *testing.T) {
 
 func write(t *testing.T, dir, name, data string) {
 	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -275,5 +282,56 @@ func removePath(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestLayoutOfAnInterruptedCreationIsTakenOver(t *testing.T) {
+	for _, left := range []string{"index.json", "index.json.ABCDEF", "blobs/sha256/x", ".acrkit-partial/sha256-x"} {
+		dir := t.TempDir()
+		write(t, dir, left, "")
+		if left == "index.json" {
+			write(t, dir, left, `{"schemaVersion":2,"manifests":[]}`)
+		}
+		l, err := CreateLayout(dir)
+		if err != nil {
+			t.Errorf("%s: %v", left, err)
+			continue
+		}
+		l.Close()
+	}
+}
+
+func TestFileWithOtherContentIsReplaced(t *testing.T) {
+	b := newBuilder(t, 14)
+	b.tag(b.image("linux/amd64", 100_000, 10), "v1")
+	dir := t.TempDir()
+	open := func() *Layout {
+		l, err := CreateLayout(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		return l
+	}
+	l := open()
+	first, err := Copy(t.Context(), l, "v1", b.store, "v1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _ := imageIn(t, b.store, first.Root.Digest.String())
+	for name, into := range map[string]*Layout{"the same process": l, "another process": open()} {
+		file := filepath.Join(dir, blobPath(m.Layers[0]))
+		if err := os.WriteFile(file, make([]byte, m.Layers[0].Size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		// A clock may be too coarse for two writes in a row.
+		if err := os.Chtimes(file, time.Time{}, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		result, err := Copy(t.Context(), into, "v1", b.store, "v1", nil)
+		if err != nil || result.BlobsCopied != 1 || result.BlobsExisted != 2 {
+			t.Errorf("%s: %+v, %v; want the one damaged layer to be copied", name, result, err)
+		}
+		requireWhole(t, into, "v1", first.Root.Digest)
 	}
 }

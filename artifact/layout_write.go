@@ -82,9 +82,14 @@ func (l *Layout) receive(ctx context.Context, desc ocispec.Descriptor, content *
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("write %s: %w", desc.Digest, err)
 	}
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("write %s: %w", desc.Digest, err)
+	}
 	if err := l.root.Rename(name, blobPath(desc)); err != nil {
 		return fmt.Errorf("store %s: %w", desc.Digest, err)
 	}
+	l.hashed.add(desc.Digest, info)
 	if err := l.syncDir(path.Dir(blobPath(desc))); err != nil {
 		return err
 	}

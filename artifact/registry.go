@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -25,6 +26,8 @@ type Repository struct {
 	client *azcontainerregistry.Client
 	blobs  *azcontainerregistry.BlobClient
 	name   string
+
+	listing keyedMutex // one writer a subject's list of referrers
 }
 
 var _ interface {
@@ -246,14 +249,18 @@ func (r *Repository) PushManifest(ctx context.Context, desc ocispec.Descriptor, 
 	if reference == "" {
 		reference = desc.Digest.String()
 	}
-	answer, err := r.client.UploadManifest(ctx, r.name, reference, azcontainerregistry.ContentType(desc.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
+	var raw *http.Response
+	answer, err := r.client.UploadManifest(runtime.WithCaptureResponse(ctx, &raw), r.name, reference, azcontainerregistry.ContentType(desc.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
 	if err != nil {
 		return err
 	}
 	if got := answer.DockerContentDigest; got != nil && *got != desc.Digest.String() {
 		return mismatch(desc, *got, desc.Size)
 	}
-	return nil
+	if raw != nil && raw.Header.Get("OCI-Subject") != "" {
+		return nil // the registry keeps the list of referrers itself
+	}
+	return r.listReferrer(ctx, desc, data)
 }
 
 // Tag reads the manifest and puts it again under the tag; no blob moves.
@@ -297,25 +304,6 @@ func (r *Repository) tagDigests(ctx context.Context) ([]taggedDigest, error) {
 		list = append(list, entry)
 	}
 	slices.SortFunc(list, func(a, b taggedDigest) int { return strings.Compare(a.tag, b.tag) })
-	return list, nil
-}
-
-// Referrers lists the manifests whose subject is desc.
-func (r *Repository) Referrers(ctx context.Context, desc ocispec.Descriptor) ([]ocispec.Descriptor, error) {
-	var list []ocispec.Descriptor
-	for found, err := range r.client.Referrers(ctx, r.name, desc.Digest.String(), nil) {
-		if err != nil {
-			return nil, err
-		}
-		d := ocispec.Descriptor{
-			MediaType: found.MediaType, Digest: digest.Digest(found.Digest), Size: found.Size,
-			ArtifactType: found.ArtifactType, Annotations: found.Annotations,
-		}
-		if err := checkDescriptor(d); err != nil {
-			return nil, &InvalidError{Store: r.Name(), Thing: "referrers of " + desc.Digest.String(), Rule: "a descriptor in the list is wrong", Err: err}
-		}
-		list = append(list, d)
-	}
 	return list, nil
 }
 

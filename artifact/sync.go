@@ -7,8 +7,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 )
@@ -46,8 +51,8 @@ type SyncResult struct {
 	Images  int   `json:"images"`  // chosen by the patterns and the shard
 	Copied  int   `json:"copied"`  // something of them had to be written
 	Skipped int   `json:"skipped"` // nothing had to be done
-	Failed  int   `json:"failed"`
-	Bytes   int64 `json:"bytes"` // of blobs that moved
+	Failed  int   `json:"failed"`  // images, and repositories whose tags could not be listed
+	Bytes   int64 `json:"bytes"`   // of blobs that moved
 }
 
 // SyncPlanSchema is the version of a sync plan's JSON.
@@ -93,15 +98,17 @@ type syncer struct {
 	filter *filter
 	mounts *mountMemory
 
-	mu     sync.Mutex
-	result SyncResult
-	errs   []error
-	totals Totals               // of all images so far
-	last   map[*syncItem]Totals // what each image that is under way has added to them
+	mu      sync.Mutex
+	result  SyncResult
+	errs    []error
+	unknown int                  // repositories whose images could not be listed
+	totals  Totals               // of all images so far
+	last    map[*syncItem]Totals // what each image that is under way has added to them
 }
 
-// Sync copies every chosen image of src to dst. An image that fails doesn't
-// stop the others: at the end there is a [*PartialError]. Running the same
+// Sync copies every chosen image of src to dst. An image that fails, or a
+// repository that can't be read, doesn't stop the others: at the end there is a
+// [*PartialError]. Running the same
 // sync again does what is missing. Nothing is ever deleted at the target.
 func Sync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (SyncResult, error) {
 	s, err := newSyncer(dst, src, o)
@@ -113,7 +120,7 @@ func Sync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (
 	}
 	err = s.each(ctx, s.copy)
 	if err == nil && len(s.errs) > 0 {
-		err = &PartialError{Failed: len(s.errs), Total: s.result.Images, Errs: s.errs}
+		err = s.partial()
 	}
 	if err != nil {
 		err = fmt.Errorf("sync %s to %s: %w", src.Name(), dst.Name(), err)
@@ -152,7 +159,7 @@ func PlanSync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOption
 		return nil
 	})
 	if err == nil && len(s.errs) > 0 {
-		err = &PartialError{Failed: len(s.errs), Total: s.result.Images, Errs: s.errs}
+		err = s.partial()
 	}
 	slices.SortFunc(p.Items, func(a, b SyncPlanItem) int {
 		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag))
@@ -243,7 +250,12 @@ func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) e
 	}
 	var err error
 	for _, repository := range repositories {
-		if err = s.list(ctx, repository, items); err != nil {
+		err = s.list(ctx, repository, items)
+		if err != nil && ctx.Err() == nil && ofOneRepository(err) {
+			s.unlisted(repository, err)
+			err = nil
+		}
+		if err != nil {
 			break
 		}
 	}
@@ -256,6 +268,22 @@ func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) e
 		err = context.Cause(ctx)
 	}
 	return err
+}
+
+// ofOneRepository reports whether a listing failed for a reason that says
+// nothing about the other repositories: it isn't there, or not ours to read.
+func ofOneRepository(err error) bool {
+	return isNotFound(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrInvalid) ||
+		hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden)
+}
+
+// unlisted keeps that a repository's images are not known.
+func (s *syncer) unlisted(repository string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unknown++
+	s.result.Failed++
+	s.errs = append(s.errs, fmt.Errorf("%s: %w", repository, err))
 }
 
 func (s *syncer) failed(ctx context.Context, name string, err error) {
@@ -346,6 +374,10 @@ func (s *syncer) copy(ctx context.Context, item *syncItem) error {
 	return nil
 }
 
+func (s *syncer) partial() error {
+	return &PartialError{Failed: len(s.errs), Total: s.result.Images + s.unknown, Errs: s.errs}
+}
+
 func (s *syncer) count(change func(*SyncResult)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -353,18 +385,37 @@ func (s *syncer) count(change func(*SyncResult)) {
 }
 
 // hasReferrers reports whether an image that is done otherwise has referrers
-// at the source: they may have come later.
+// at the source, itself or one of its platforms: they may have come later.
 func (s *syncer) hasReferrers(ctx context.Context, item *syncItem) (bool, error) {
 	lister, ok := item.source.(ReferrerLister)
 	if !ok || !followsReferrers(s.o.Copy.Referrers, item.into, item.source) {
 		return false, nil
 	}
-	root, err := item.source.Resolve(ctx, item.digest)
+	root, data, err := resolve(ctx, item.source, item.digest)
 	if err != nil {
 		return false, err
 	}
-	list, err := lister.Referrers(ctx, root)
-	return len(list) > 0, err
+	subjects := []ocispec.Descriptor{root}
+	if isIndex(root.MediaType) {
+		m, err := parseManifest(root, data)
+		if err != nil {
+			return false, err
+		}
+		subjects = append(subjects, m.Manifests...)
+	}
+	var found atomic.Bool
+	err = parallel(ctx, manifestFetches, len(subjects), func(ctx context.Context, i int) error {
+		if found.Load() || isIndex(subjects[i].MediaType) && i > 0 {
+			found.Store(true) // below it there may be more: the copy looks
+			return nil
+		}
+		list, err := lister.Referrers(ctx, subjects[i])
+		if len(list) > 0 {
+			found.Store(true)
+		}
+		return err
+	})
+	return found.Load(), err
 }
 
 // event passes on the event of one image, one at a time.

@@ -128,34 +128,65 @@ func (t *LayoutTree) Repositories(ctx context.Context) ([]string, error) {
 
 // Source opens the layout of a repository.
 func (t *LayoutTree) Source(repository string) (Source, error) {
-	return t.layout(repository, OpenLayout)
+	return t.layout(repository, false)
 }
 
 // Target opens the layout of a repository, and makes it when it isn't there.
 func (t *LayoutTree) Target(repository string) (Target, error) {
-	return t.layout(repository, func(dir string) (*Layout, error) {
-		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-			return nil, fmt.Errorf("create layout: %w", err)
-		}
-		return CreateLayout(dir)
-	})
+	return t.layout(repository, true)
 }
 
-func (t *LayoutTree) layout(repository string, open func(dir string) (*Layout, error)) (*Layout, error) {
-	if !filepath.IsLocal(filepath.FromSlash(repository)) {
-		return nil, &InvalidError{Store: t.Name(), Thing: fmt.Sprintf("repository %.100q", repository), Rule: "it leads outside the folder"}
+func (t *LayoutTree) layout(repository string, create bool) (*Layout, error) {
+	outside := &InvalidError{Store: t.Name(), Thing: fmt.Sprintf("repository %.100q", repository), Rule: "it leads outside the folder"}
+	inner := filepath.FromSlash(repository)
+	if !filepath.IsLocal(inner) {
+		return nil, outside
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if l, ok := t.open[repository]; ok {
 		return l, nil
 	}
-	l, err := open(filepath.Join(t.dir, filepath.FromSlash(repository)))
+	root, err := t.root(inner, create)
+	if isEscape(err) {
+		outside.Err = err
+		return nil, outside
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open layout of %s in %s: %w", repository, t.Name(), err)
+	}
+	var l *Layout
+	if dir := filepath.Join(t.dir, inner); create {
+		l, err = createLayout(dir, root, true)
+	} else {
+		l, err = openLayout(dir, root)
+	}
 	if err != nil {
 		return nil, err
 	}
 	t.open[repository] = l
 	return l, nil
+}
+
+// root opens a folder of the tree, by a path that doesn't leave the tree
+// through a link.
+func (t *LayoutTree) root(inner string, create bool) (*os.Root, error) {
+	if create {
+		if err := os.MkdirAll(t.dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	tree, err := os.OpenRoot(t.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close()
+	if create {
+		if err := tree.MkdirAll(inner, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	return tree.OpenRoot(inner)
 }
 
 // Close closes every layout that was opened.

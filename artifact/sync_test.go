@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -30,7 +32,12 @@ func (r *memoryRegistry) Repositories(context.Context) ([]string, error) {
 	return names, nil
 }
 
-func (r *memoryRegistry) Source(name string) (Source, error) { return r.repos[name], nil }
+func (r *memoryRegistry) Source(name string) (Source, error) {
+	if r.repos[name] == nil {
+		return nil, &NotFoundError{Store: r.Name(), Thing: "repository " + name}
+	}
+	return r.repos[name], nil
+}
 
 func (r *memoryRegistry) Target(name string) (Target, error) {
 	r.mu.Lock()
@@ -197,6 +204,86 @@ func TestSyncGoesOnPastABrokenImage(t *testing.T) {
 	}
 	if dst.repos["mirror/team0/app0"] == nil {
 		t.Error("the repositories were not renamed")
+	}
+}
+
+func TestSyncGoesOnPastARepositoryThatCannotBeListed(t *testing.T) {
+	src, dst := filledRegistry(t, 3, 2), emptyRegistry()
+	repositories := []string{"gone", "team0/app0", "team1/app1"}
+	result, err := Sync(t.Context(), dst, src, &SyncOptions{Repositories: repositories})
+	var partial *PartialError
+	if !errors.As(err, &partial) || partial.Failed != 1 || partial.Total != 5 || !strings.Contains(err.Error(), "gone") {
+		t.Fatalf("error %v, want a PartialError that names the repository", err)
+	}
+	if result.Copied != 4 || result.Failed != 1 || len(dst.images()) != 4 {
+		t.Errorf("%+v, %d images", result, len(dst.images()))
+	}
+}
+
+func TestSyncBringsSignaturesThatCameLater(t *testing.T) {
+	b := newBuilder(t, 60)
+	image := b.image("linux/amd64", 10)
+	root := b.index(image, b.image("linux/arm64", 10))
+	b.tag(root, "v1")
+	src, dst := &memoryRegistry{repos: map[string]*Memory{"app": b.store}}, emptyRegistry()
+	o := &SyncOptions{Copy: Options{Referrers: ReferrersFollow}}
+	for _, subject := range []ocispec.Descriptor{{}, root, image} {
+		var signature ocispec.Descriptor
+		if subject.Digest != "" {
+			signature = b.signature(subject)
+		}
+		first, err := Sync(t.Context(), dst, src, o)
+		if err != nil || first.Copied != 1 {
+			t.Fatalf("%+v, %v; want something to be copied", first, err)
+		}
+		if exists, err := dst.repos["app"].Exists(t.Context(), signature); signature.Digest != "" && (!exists || err != nil) {
+			t.Errorf("the signature of %s didn't come along: %v", subject.Digest, err)
+		}
+		if again, err := Sync(t.Context(), dst, src, o); err != nil || again.Skipped != 1 {
+			t.Errorf("again: %+v, %v", again, err)
+		}
+	}
+}
+
+func TestFoldersOfRepositoriesMayLieInEachOther(t *testing.T) {
+	for _, order := range [][]string{{"team", "team/app"}, {"team/app", "team"}} {
+		dir := t.TempDir()
+		tree := NewLayoutTree(dir)
+		defer tree.Close()
+		for _, name := range order {
+			if _, err := tree.Target(name); err != nil {
+				t.Fatalf("%q: %v", order, err)
+			}
+		}
+		got, err := tree.Repositories(t.Context())
+		if err != nil || !slices.Equal(got, []string{"team", "team/app"}) {
+			t.Errorf("%q: found %q, %v", order, got, err)
+		}
+	}
+}
+
+func TestLinkThatLeavesTheTreeIsRefused(t *testing.T) {
+	outside, dir := t.TempDir(), t.TempDir()
+	other, err := CreateLayout(filepath.Join(outside, "app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Close()
+	if err := os.Symlink(outside, filepath.Join(dir, "team")); err != nil {
+		t.Skip(err)
+	}
+	tree := NewLayoutTree(dir)
+	defer tree.Close()
+	for name, open := range map[string]func() error{
+		"to read":  func() error { _, err := tree.Source("team/app"); return err },
+		"to write": func() error { _, err := tree.Target("team/new"); return err },
+	} {
+		if err := open(); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if entries, _ := os.ReadDir(outside); len(entries) != 1 {
+		t.Errorf("something was written outside: %v", entries)
 	}
 }
 

@@ -73,12 +73,18 @@ func (w *walker) descend(ctx context.Context, level []ocispec.Descriptor, referr
 			if err := checkDescriptor(desc); err != nil {
 				return err
 			}
-			if w.graph.nodes[desc.Digest] == nil && !slices.ContainsFunc(missing, sameDigest(desc)) {
+			if w.graph.nodes[desc.Digest] == nil {
 				missing = append(missing, desc)
 			}
 		}
 		if len(w.graph.nodes)+len(missing) > maxNodes {
 			return w.invalid(w.graph.root, fmt.Sprintf("there are more than %d manifests under it", maxNodes))
+		}
+		promised := w.bytes
+		for _, desc := range missing {
+			if promised += desc.Size; promised > maxManifestBytes {
+				return w.tooLarge()
+			}
 		}
 		fetched := make([][]byte, len(missing))
 		err := parallel(ctx, manifestFetches, len(missing), func(ctx context.Context, i int) error {
@@ -94,31 +100,53 @@ func (w *walker) descend(ctx context.Context, level []ocispec.Descriptor, referr
 				return err
 			}
 		}
-		var next []ocispec.Descriptor
+		var lists [][]ocispec.Descriptor
 		for _, desc := range level {
-			n := w.graph.nodes[desc.Digest]
-			if n.desc.Size != desc.Size || n.desc.MediaType != desc.MediaType {
-				return w.invalid(desc, "two descriptors of it differ in size or media type")
-			}
-			next = append(next, n.parsed.Manifests...)
+			lists = append(lists, w.graph.nodes[desc.Digest].parsed.Manifests)
 		}
-		// A graph that leads back to itself ends here: what has been read
-		// leads nowhere new. arrange finds the circle.
-		level = slices.DeleteFunc(next, func(d ocispec.Descriptor) bool {
-			n := w.graph.nodes[d.Digest]
-			return n != nil && n.desc.Size == d.Size && n.desc.MediaType == d.MediaType
-		})
+		if level, err = w.unread(lists...); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// unread leaves of the lists what has not been read yet, each once: an index
+// can name one child many thousand times, and that child the next, so that
+// following every mention would never end. A graph that leads back to itself
+// ends here too; arrange finds the circle.
+func (w *walker) unread(lists ...[]ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+	var level []ocispec.Descriptor
+	seen := map[digest.Digest]ocispec.Descriptor{}
+	for _, list := range lists {
+		for _, desc := range list {
+			known, ok := seen[desc.Digest]
+			if n := w.graph.nodes[desc.Digest]; n != nil {
+				known, ok = n.desc, true
+			}
+			switch {
+			case !ok:
+				seen[desc.Digest] = desc
+				level = append(level, desc)
+			case known.Size != desc.Size || known.MediaType != desc.MediaType:
+				return nil, w.invalid(desc, "two descriptors of it differ in size or media type")
+			}
+		}
+	}
+	return level, nil
 }
 
 func (w *walker) invalid(desc ocispec.Descriptor, rule string) error {
 	return &InvalidError{Store: nameOf(w.src), Thing: thingOf(desc), Rule: rule}
 }
 
+func (w *walker) tooLarge() error {
+	return w.invalid(w.graph.root, fmt.Sprintf("the manifests under it have more than %d bytes", maxManifestBytes))
+}
+
 func (w *walker) add(desc ocispec.Descriptor, data []byte, referrer bool) error {
 	if w.bytes += int64(len(data)); w.bytes > maxManifestBytes {
-		return w.invalid(w.graph.root, fmt.Sprintf("the manifests under it have more than %d bytes", maxManifestBytes))
+		return w.tooLarge()
 	}
 	m, err := parseManifest(desc, data)
 	if err != nil {
@@ -155,7 +183,11 @@ func (w *walker) follow(ctx context.Context, lister ReferrerLister) error {
 			for j := range list {
 				list[j] = bare(list[j])
 			}
-			if err := w.descend(ctx, list, true); err != nil {
+			level, err := w.unread(list)
+			if err != nil {
+				return err
+			}
+			if err := w.descend(ctx, level, true); err != nil {
 				return err
 			}
 			for _, desc := range list {
