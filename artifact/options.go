@@ -45,6 +45,9 @@ type Options struct {
 	// it starts low, adds while that brings speed, and takes back when the
 	// registry throttles.
 	Concurrency int
+	// MaxRetries is how many failures in a row of one blob end the copy; 8 when
+	// 0, none is forgiven when negative. Bytes that move pay failures off.
+	MaxRetries int
 	// NoProgressTimeout is how long a connection may move no byte before the
 	// transfer is tried again; 0 is the transfer engine's own default.
 	NoProgressTimeout time.Duration
@@ -78,6 +81,7 @@ func (e *ExistsError) Error() string {
 // tuning is the part of the options that a Target hears of through its
 // Content.
 type tuning struct {
+	maxRetries        int
 	noProgressTimeout time.Duration
 	budget            *azcontainerregistry.TransferBudget
 	journal           *JournalEntry
@@ -86,5 +90,8 @@ type tuning struct {
 }
 
 func (o *Options) tuning() tuning {
-	return tuning{noProgressTimeout: o.NoProgressTimeout, budget: o.Budget, journal: o.Journal, mounts: o.mounts}
+	return tuning{
+		maxRetries: o.MaxRetries, noProgressTimeout: o.NoProgressTimeout,
+		budget: o.Budget, journal: o.Journal, mounts: o.mounts,
+	}
 }

@@ -145,6 +145,7 @@ func (r *Repository) Download(ctx context.Context, desc ocispec.Descriptor, w io
 	o := &azcontainerregistry.DownloadOptions{
 		Size:              desc.Size,
 		Concurrency:       content.tuning.ranges,
+		MaxRetries:        content.tuning.maxRetries,
 		NoProgressTimeout: content.tuning.noProgressTimeout,
 		Budget:            content.tuning.budget,
 		OnProgress:        content.onTransfer,
@@ -198,6 +199,7 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 	o := &azcontainerregistry.UploadOptions{
 		Digest:            desc.Digest.String(),
 		Size:              desc.Size,
+		MaxRetries:        content.tuning.maxRetries,
 		NoProgressTimeout: content.tuning.noProgressTimeout,
 		Budget:            content.tuning.budget,
 		OnProgress:        content.onTransfer,

@@ -70,8 +70,7 @@ func actions() map[string]action {
 		actionLockTag:        {says: "set the locks of", done: "set the locks of", check: checkLocks, do: setTagLocks},
 		actionLockManifest:   {says: "set the locks of", done: "set the locks of", check: checkLocks, do: setManifestLocks},
 		actionRestore: {
-			says: "restore", done: "restored",
-			check: func(context.Context, *registry, step) error { return nil },
+			says: "restore", done: "restored", check: checkDeleted,
 			do: func(ctx context.Context, r *registry, s step) error {
 				_, err := r.client.RestoreManifest(ctx, s.Repository, s.Digest,
 					&azcontainerregistry.ClientRestoreManifestOptions{Tag: s.Tag, Force: s.Force})
@@ -170,33 +169,37 @@ func checkBlob(ctx context.Context, r *registry, s step) error {
 	return err
 }
 
-// checkLocks refuses when the locks are no longer those that the plan saw.
+// checkLocks refuses when the locks are no longer those that the plan saw, or
+// the tag that has them names another manifest.
 func checkLocks(ctx context.Context, r *registry, s step) error {
-	now, err := locksOf(ctx, r, s)
-	if err != nil {
+	now, digest, err := locksOf(ctx, r, s)
+	switch {
+	case err != nil:
 		return err
-	}
-	if s.Locks == nil || now == nil || *s.Locks == *now {
+	case s.Digest != digest && s.Digest != "":
+		return changed(s, "the tag's digest", s.Digest, digest)
+	case s.Locks == nil || now == nil || *s.Locks == *now:
 		return nil
 	}
 	return changed(s, "its locks", s.Locks.orAll(), now.orAll())
 }
 
-// locksOf reads the locks of what the step is about.
-func locksOf(ctx context.Context, r *registry, s step) (*locks, error) {
+// locksOf reads the locks of what the step is about, and its digest where it
+// has one.
+func locksOf(ctx context.Context, r *registry, s step) (*locks, string, error) {
 	switch s.Action {
 	case actionLockRepository:
 		item, err := repositoryOf(ctx, r, s.Repository)
-		return item.Locks, err
+		return item.Locks, "", err
 	case actionLockTag:
 		got, err := r.client.GetTagProperties(ctx, s.Repository, s.Tag, nil)
 		if err != nil || got.Tag == nil {
-			return nil, err
+			return nil, "", err
 		}
-		return toTagItem(reference{}, got.Tag).Locks, nil
+		return toTagItem(reference{}, got.Tag).Locks, value(got.Tag.Digest), nil
 	default:
 		item, err := manifestOf(ctx, r, s.Repository, s.Digest)
-		return item.Locks, err
+		return item.Locks, s.Digest, err
 	}
 }
 
@@ -207,14 +210,16 @@ func deleteTag(ctx context.Context, r *registry, s step) error {
 		return err
 	}
 	item, err := manifestOf(ctx, r, s.Repository, s.Digest)
+	if err == nil && len(item.Tags) > 0 {
+		err = fmt.Errorf("it has been tagged %s meanwhile", strings.Join(item.Tags, ", "))
+	}
+	if err == nil {
+		_, err = r.client.DeleteManifest(ctx, s.Repository, s.Digest, nil)
+	}
 	if err != nil {
-		return err
+		return coded(exitPartly, fmt.Errorf("the tag is gone, the manifest %s stays: %w", s.Digest, err))
 	}
-	if len(item.Tags) > 0 {
-		return fmt.Errorf("the manifest %s stays: it has been tagged %s meanwhile", s.Digest, strings.Join(item.Tags, ", "))
-	}
-	_, err = r.client.DeleteManifest(ctx, s.Repository, s.Digest, nil)
-	return err
+	return nil
 }
 
 func setRepositoryLocks(ctx context.Context, r *registry, s step) error {

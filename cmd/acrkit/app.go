@@ -52,6 +52,8 @@ type app struct {
 
 // run runs one command line, reports its error and returns its exit code.
 func (a *app) run(ctx context.Context, args []string) int {
+	result := watched(a.stdout)
+	a.stdout = result
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -62,7 +64,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if closing := a.close(); err == nil {
 		err = closing
 	}
-	if err != nil {
+	if err == nil {
+		err = result.failed()
+	}
+	if err != nil && !isClosedPipe(err) {
 		a.report(err, a.structured(args))
 	}
 	return exitCode(err)
@@ -72,15 +77,30 @@ func (a *app) run(ctx context.Context, args []string) int {
 func (a *app) prepare() error {
 	form, err := output.ParseFormat(a.outputForm)
 	if err != nil {
-		return &usageError{err}
+		return &usageError{err: err}
 	}
 	if a.printer, err = output.New(a.stdout, form, a.query); err != nil {
-		return &usageError{err}
+		return &usageError{err: err}
 	}
 	if a.mode, err = term.ParseMode(a.progress); err != nil {
-		return &usageError{err}
+		return &usageError{err: err}
+	}
+	if a.retries < defaultRetries {
+		return usagef("--retries %d: must not be negative", a.retries)
 	}
 	return a.openDebug()
+}
+
+// blobRetries is --retries as the library wants it: 0 for its default, a
+// negative number for none.
+func (a *app) blobRetries() int {
+	switch a.retries {
+	case defaultRetries:
+		return 0
+	case 0:
+		return -1
+	}
+	return a.retries
 }
 
 // structured reports whether errors are objects. Where the command line was

@@ -44,7 +44,8 @@ func blobList(a *app) *cobra.Command {
 		Use: "list REF", Aliases: []string{"ls"}, Short: "List the blobs of an image: its configuration and layers",
 		Long: `List the blobs of an image: its configuration and layers, for an index those of
 all its images. A registry has no list of all blobs.`,
-		Args: exactArgs("REF"),
+		Example: "  acrkit blob list local/team/app:1 -o table",
+		Args:    exactArgs("REF"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ctx := command.Context()
 			root, err := a.imageArgument(ctx, args[0])
@@ -93,7 +94,8 @@ func (a *app) eachBlob(ctx context.Context, i *image, seen map[string]bool, dept
 func blobShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show REPOSITORY@DIGEST", Short: "Show whether a blob is there, and its size",
-		Args: exactArgs("REPOSITORY@DIGEST"),
+		Example: "  acrkit blob show local/team/app@$DIGEST",
+		Args:    exactArgs("REPOSITORY@DIGEST"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ref, err := a.digestReference(args[0])
 			if err != nil {
@@ -120,6 +122,8 @@ func blobGet(a *app) *cobra.Command {
 	var f transferFlags
 	command := &cobra.Command{
 		Use: "get REPOSITORY@DIGEST FILE|-", Short: "Fetch a blob, verified, into a file or to standard output",
+		Example: `  acrkit blob get local/team/app@$DIGEST layer.tar.gz
+  acrkit blob get local/team/app@$DIGEST - | tar tz`,
 		Args: exactArgs("REPOSITORY@DIGEST", "FILE"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ctx := command.Context()
@@ -133,7 +137,7 @@ func blobGet(a *app) *cobra.Command {
 			}
 			progress := term.NewProgress(a.mode, a.stderr, a.screen, a.now)
 			defer progress.Close()
-			options, err := f.downloadOptions(ref.Digest, progress)
+			options, err := f.downloadOptions(a, ref.Digest, progress)
 			if err != nil {
 				return err
 			}
@@ -158,6 +162,8 @@ func blobPut(a *app) *cobra.Command {
 	var write writeFlags
 	command := &cobra.Command{
 		Use: "put FILE|- REPOSITORY", Short: "Send a file or standard input as a blob; prints its reference",
+		Example: `  acrkit blob put README.md local/notes
+  tar c docs | acrkit blob put - local/notes`,
 		Args: exactArgs("FILE", "REPOSITORY"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ctx := command.Context()
@@ -169,7 +175,11 @@ func blobPut(a *app) *cobra.Command {
 				return err
 			}
 			body := a.stdin
-			if args[0] != "-" {
+			if args[0] == "-" {
+				if err := a.stdinIsFree(location{kind: inStream}); err != nil {
+					return err
+				}
+			} else {
 				file, err := os.Open(args[0])
 				if err != nil {
 					return err
@@ -187,7 +197,7 @@ func blobPut(a *app) *cobra.Command {
 			}
 			progress := term.NewProgress(a.mode, a.stderr, a.screen, a.now)
 			defer progress.Close()
-			options, err := f.uploadOptions(ref.Digest, progress)
+			options, err := f.uploadOptions(a, ref.Digest, progress)
 			if err != nil {
 				return err
 			}
@@ -210,6 +220,8 @@ func blobDelete(a *app) *cobra.Command {
 	var f writeFlags
 	command := &cobra.Command{
 		Use: "delete REPOSITORY@DIGEST...", Short: "Delete a blob; images that need it break",
+		Example: `  acrkit blob delete local/team/app@$DIGEST --dry-run
+  acrkit blob delete local/team/app@$DIGEST --yes`,
 		Args: f.args(someArgs("REPOSITORY@DIGEST")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
@@ -233,21 +245,21 @@ func blobDelete(a *app) *cobra.Command {
 }
 
 // downloadOptions makes the library's options of the flags.
-func (f *transferFlags) downloadOptions(digest string, progress term.Progress) (*azcontainerregistry.DownloadOptions, error) {
-	o, err := f.options()
+func (f *transferFlags) downloadOptions(a *app, digest string, progress term.Progress) (*azcontainerregistry.DownloadOptions, error) {
+	o, err := f.options(a)
 	if err != nil {
 		return nil, err
 	}
 	return &azcontainerregistry.DownloadOptions{
-		Concurrency: f.concurrency, NoProgressTimeout: f.timeout, Budget: o.Budget,
+		Concurrency: f.concurrency, MaxRetries: o.MaxRetries, NoProgressTimeout: f.timeout, Budget: o.Budget,
 		OnProgress: func(e azcontainerregistry.TransferEvent) { progress.Show(blobUpdate(digest, e)) },
 	}, nil
 }
 
 // uploadOptions makes the library's options of the flags. Without a digest it is
 // computed on the way.
-func (f *transferFlags) uploadOptions(digest string, progress term.Progress) (*azcontainerregistry.UploadOptions, error) {
-	o, err := f.options()
+func (f *transferFlags) uploadOptions(a *app, digest string, progress term.Progress) (*azcontainerregistry.UploadOptions, error) {
+	o, err := f.options(a)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +268,7 @@ func (f *transferFlags) uploadOptions(digest string, progress term.Progress) (*a
 		name = "upload"
 	}
 	return &azcontainerregistry.UploadOptions{
-		Digest: digest, CheckExists: digest != "", NoProgressTimeout: f.timeout, Budget: o.Budget,
+		Digest: digest, CheckExists: digest != "", MaxRetries: o.MaxRetries, NoProgressTimeout: f.timeout, Budget: o.Budget,
 		OnProgress: func(e azcontainerregistry.TransferEvent) { progress.Show(blobUpdate(name, e)) },
 	}, nil
 }

@@ -33,12 +33,16 @@ type requestLog struct {
 func (a *app) openDebug() error {
 	l := &requestLog{w: a.stderr, now: a.now, start: a.now()}
 	switch kind, path, _ := strings.Cut(a.debug, ":"); {
-	case a.debug == "":
+	case a.debug == "", a.requestLog != nil:
 		return nil
 	case a.debug == "requests":
 	case a.debug == "trace":
 		l.trace = true
 	case kind == "file" && path != "":
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			// The mode of a device is not ours to change.
+			return usagef("--debug=file:%s: it is there, and not a regular file", path)
+		}
 		// Only the user may read it: a URL's path can be telling enough.
 		file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 		if err != nil {

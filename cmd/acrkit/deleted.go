@@ -143,3 +143,37 @@ func (a *app) restoreSteps(ctx context.Context, ref reference, choose func(azcon
 	}
 	return steps, nil
 }
+
+// restorable names a soft-deleted manifest, with one of its tags or none.
+type restorable struct{ repository, digest, tag string }
+
+// checkDeleted refuses when what shall be restored is no longer there to be.
+// The registry is asked once for all the steps of a repository.
+func checkDeleted(ctx context.Context, r *registry, s step) error {
+	if r.restorable == nil {
+		r.restorable = map[restorable]bool{}
+	}
+	if all := (restorable{repository: s.Repository}); !r.restorable[all] {
+		ref := reference{Repository: s.Repository}
+		for m, err := range r.deletedManifests(ctx, ref, listFlags{}) {
+			if err != nil {
+				return err
+			}
+			for _, tag := range append(m.Tags, "") {
+				r.restorable[restorable{s.Repository, m.Digest, tag}] = true
+			}
+		}
+		// A tag that was taken away alone has left its manifest where it was.
+		for t, err := range r.deletedTags(ctx, ref, listFlags{}) {
+			if err != nil {
+				return err
+			}
+			r.restorable[restorable{s.Repository, t.Digest, t.Name}] = true
+		}
+		r.restorable[all] = true
+	}
+	if !r.restorable[restorable{s.Repository, s.Digest, s.Tag}] {
+		return changed(s, "it", "soft-deleted", "not")
+	}
+	return nil
+}

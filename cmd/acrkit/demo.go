@@ -25,6 +25,7 @@ func newDemoCommand(a *app) *cobra.Command {
 files, push it, look at it, pull it back and verify every digest, then fail in
 three ways to see what that looks like. It needs no network, no account and no
 docker, takes some half a minute, and cleans up after itself.`,
+		Example: "  acrkit demo\n  acrkit demo --keep",
 		GroupID: groupImages,
 		Args:    exactArgs(),
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -69,8 +70,15 @@ func (a *app) demo(ctx context.Context, keep bool) (err error) {
 	}()
 	t.say("%s  a registry, a real image there and back, and what failures look like.", a.paint(term.Bold, "acrkit demo"))
 	t.say("Everything happens in this process and in %s; nothing leaves this machine.", dir)
+	if err := watched(t.stdout).failed(); err != nil {
+		return err
+	}
 	for _, stage := range []func(*tour) error{(*tour).build, (*tour).push, (*tour).look, (*tour).pull, (*tour).fail} {
-		if err := stage(t); err != nil {
+		err := stage(t)
+		if unheard := watched(t.stdout).failed(); unheard != nil {
+			return unheard // nobody hears the tour any more
+		}
+		if err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}

@@ -36,6 +36,8 @@ type differenceItem struct {
 func newDiffCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "diff REF REF", Short: "Compare two images: which layers they share, which only one has",
+		Example: `  acrkit diff local/team/app:1 local/team/app:2
+  acrkit diff myreg.azurecr.io/team/app:1 local/team/app:1 --jq .item.equal`,
 		GroupID: groupImages,
 		Args:    exactArgs("REF", "REF"),
 		RunE: func(command *cobra.Command, args []string) error {

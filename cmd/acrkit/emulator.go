@@ -110,7 +110,7 @@ func (a *app) emulatorOptions(flags emulatorFlags) (*emulator.ServerOptions, err
 		}
 		configured, err := emulator.ParseConfig(data)
 		if err != nil {
-			return nil, &usageError{fmt.Errorf("--config %s: %w", flags.config, err)}
+			return nil, &usageError{err: fmt.Errorf("--config %s: %w", flags.config, err)}
 		}
 		if len(configured.Registries) == 0 {
 			configured.Registries = o.Emulator.Registries
@@ -127,7 +127,7 @@ func (a *app) emulatorOptions(flags emulatorFlags) (*emulator.ServerOptions, err
 		}
 		faults, err := emulator.ParseFaults(data)
 		if err != nil {
-			return nil, &usageError{fmt.Errorf("--faults %s: %w", flags.faults, err)}
+			return nil, &usageError{err: fmt.Errorf("--faults %s: %w", flags.faults, err)}
 		}
 		o.Emulator.Faults = append(o.Emulator.Faults, faults...)
 	}

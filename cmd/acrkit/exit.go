@@ -27,17 +27,21 @@ const (
 	exitExists      = 10
 	exitResumable   = 11
 	exitInterrupted = 130
+	exitClosedPipe  = 141 // what a shell says of a program that SIGPIPE ended
 )
 
 // usageError is a command line that cannot mean anything: nothing was done.
-type usageError struct{ err error }
+type usageError struct {
+	err error
+	see string // a command line, or the form of one, that helps
+}
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
 // usagef makes a usageError.
 func usagef(format string, args ...any) error {
-	return &usageError{fmt.Errorf(format, args...)}
+	return &usageError{err: fmt.Errorf(format, args...)}
 }
 
 // codedError gives an error its exit code where the error itself doesn't tell.
@@ -59,6 +63,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case isClosedPipe(err):
+		return exitClosedPipe
 	case errors.As(err, &explicit):
 		return explicit.exit
 	case errors.As(err, &usage):

@@ -32,6 +32,7 @@ var exitMeanings = []exitMeaning{
 	{exitExists, "it exists already (--no-clobber)"},
 	{exitResumable, "interrupted, and acrkit transfers resume goes on"},
 	{exitInterrupted, "interrupted"},
+	{exitClosedPipe, "the reader of standard output went away, as head does"},
 }
 
 func newExitCodesCommand(a *app) *cobra.Command {
@@ -40,6 +41,7 @@ func newExitCodesCommand(a *app) *cobra.Command {
 		Short: "List the exit codes",
 		Long: `List the exit codes. An unknown one is a failure; codes are only ever added.
 Under -o json, errors are objects on standard error that hold it, too.`,
+		Example: "  acrkit exit-codes -o table",
 		GroupID: groupTools,
 		Args:    exactArgs(),
 		RunE: func(*cobra.Command, []string) error {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -91,4 +92,56 @@ func TestCompletionOfEveryShell(t *testing.T) {
 			t.Errorf("%s: exit code %d, %d bytes\n%s", shell, code, stdout.Len(), &stderr.all)
 		}
 	}
+}
+
+// TestEveryExampleIsACommandLine holds that each command shows at least one
+// example, and that what it shows can be typed: the commands, their flags and
+// the number of their arguments exist.
+func TestEveryExampleIsACommandLine(t *testing.T) {
+	a, _ := testApp(nil, &watcher{})
+	var visit func(command *cobra.Command)
+	visit = func(command *cobra.Command) {
+		for _, child := range command.Commands() {
+			visit(child)
+		}
+		if command.HasSubCommands() {
+			return
+		}
+		found := false
+		for line := range strings.Lines(command.Example) {
+			for _, piece := range strings.Split(strings.TrimSpace(line), " | ") {
+				_, piece, _ = strings.Cut(" "+strings.Trim(piece, "DIGEST=$()"), " acrkit ")
+				piece, _, _ = strings.Cut(piece, " > ")
+				if piece == "" {
+					continue
+				}
+				found = true
+				if err := understood(piece); err != nil {
+					t.Errorf("%s: %q: %v", command.CommandPath(), strings.TrimSpace(line), err)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: it has no example", command.CommandPath())
+		}
+	}
+	visit(newRootCommand(a))
+}
+
+// quoted is what a shell takes for one word.
+var quoted = regexp.MustCompile(`'[^']*'|[^\s']+`)
+
+// understood reports whether a command line, without its first word, names a
+// command with flags and arguments that it has.
+func understood(line string) error {
+	a, _ := testApp(nil, &watcher{})
+	root := newRootCommand(a)
+	command, rest, err := root.Find(quoted.FindAllString(line, -1))
+	if err != nil {
+		return err
+	}
+	if err := command.ParseFlags(rest); err != nil {
+		return err
+	}
+	return command.ValidateArgs(command.Flags().Args())
 }

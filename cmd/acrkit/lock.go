@@ -7,18 +7,23 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// lockable is a kind of thing that has locks.
+type lockable struct{ command, kind, argument, example string }
+
 // lockCommand makes the lock or unlock command of a kind of thing.
-func lockCommand(a *app, lock bool, kind, argument, action string, parse func(string) (reference, error)) *cobra.Command {
+func lockCommand(a *app, lock bool, of lockable, action string, parse func(string) (reference, error)) *cobra.Command {
 	var f writeFlags
 	var attributes []string
-	verb, short := "unlock", "Allow a "+kind+" to be changed and deleted again"
+	verb, short := "unlock", "Allow a "+of.kind+" to be changed and deleted again"
 	if lock {
-		verb, short = "lock", "Protect a "+kind+" from being changed and deleted"
+		verb, short = "lock", "Protect a "+of.kind+" from being changed and deleted"
 	}
 	command := &cobra.Command{
-		Use:   verb + " " + argument,
+		Use:   verb + " " + of.argument,
 		Short: short,
-		Args:  f.args(exactArgs(argument)),
+		Example: "  acrkit " + of.command + " " + verb + " " + of.example + "\n" +
+			"  acrkit " + of.command + " " + verb + " " + of.example + " --for delete",
+		Args: f.args(exactArgs(of.argument)),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
 				ref, err := parse(args[0])
@@ -40,7 +45,7 @@ func lockSteps(ctx context.Context, a *app, ref reference, action string, attrib
 		return nil, err
 	}
 	s := step{Action: action, Registry: ref.Registry.String(), Repository: ref.Repository, Tag: ref.Tag, Digest: ref.Digest}
-	if s.Locks, err = locksOf(ctx, r, s); err != nil {
+	if s.Locks, s.Digest, err = locksOf(ctx, r, s); err != nil {
 		return nil, err
 	}
 	if s.Locks == nil {

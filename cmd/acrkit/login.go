@@ -131,6 +131,7 @@ func loginView() output.View[loginResult] {
 func newLogoutCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "logout [REGISTRY]", Short: "Remove a registry's credential from docker's store",
+		Example: "  acrkit logout myreg.azurecr.io",
 		GroupID: groupAccess,
 		Args:    rangeArgs(0, "REGISTRY"),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -222,6 +223,8 @@ is tried at the registry.
 
 ACR_USERNAME with ACR_PASSWORD, and ACR_REFRESH_TOKEN, belong to the registry
 that ACR_REGISTRY names, and go to no other.`,
+		Example: `  acrkit whoami myreg.azurecr.io
+  acrkit whoami local -o json`,
 		GroupID: groupAccess,
 		Args:    rangeArgs(0, "REGISTRY"),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -29,6 +29,10 @@ func run(args []string) int {
 		askable:      term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stderr),
 		localOptions: localOptions,
 	}
+	// Without this a write to a pipe that was closed ends the process at once,
+	// and what it has to clean up stays. Nobody reads the channel: the write's
+	// error tells.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := withInterrupt(context.Background())
 	defer stop()
 	return a.run(ctx, args)

@@ -19,8 +19,8 @@ func newManifestCommand(a *app) *cobra.Command {
 	}
 	command.AddCommand(
 		manifestList(a), manifestShow(a), manifestDelete(a),
-		lockCommand(a, true, "manifest", "REPOSITORY@DIGEST", actionLockManifest, a.digestReference),
-		lockCommand(a, false, "manifest", "REPOSITORY@DIGEST", actionLockManifest, a.digestReference),
+		lockCommand(a, true, lockable{"manifest", "manifest", "REPOSITORY@DIGEST", "local/team/app@$DIGEST"}, actionLockManifest, a.digestReference),
+		lockCommand(a, false, lockable{"manifest", "manifest", "REPOSITORY@DIGEST", "local/team/app@$DIGEST"}, actionLockManifest, a.digestReference),
 		manifestRestore(a),
 	)
 	return command
@@ -31,6 +31,8 @@ func manifestList(a *app) *cobra.Command {
 	var deleted bool
 	command := &cobra.Command{
 		Use: "list REPOSITORY", Aliases: []string{"ls"}, Short: "List the manifests of a repository",
+		Example: `  acrkit manifest list local/team/app -o table
+  acrkit manifest list local/team/app --jq '.items[] | select(.tags == []) | .digest'`,
 		Args: exactArgs("REPOSITORY"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ref, err := a.repositoryReference(args[0])
@@ -51,6 +53,9 @@ func manifestList(a *app) *cobra.Command {
 func manifestShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show REPOSITORY:TAG|REPOSITORY@DIGEST", Short: "Show a manifest's properties: type, tags, size, times and locks",
+		Example: `  acrkit manifest show local/team/app:1
+  DIGEST=$(acrkit tag show local/team/app:1 --jq .item.digest)
+  acrkit manifest show local/team/app@$DIGEST`,
 		Args: exactArgs("REPOSITORY@DIGEST"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ctx := command.Context()
@@ -86,6 +91,9 @@ func manifestDelete(a *app) *cobra.Command {
 	var f writeFlags
 	command := &cobra.Command{
 		Use: "delete REPOSITORY@DIGEST...", Short: "Delete a manifest with all its tags",
+		Example: `  DIGEST=$(acrkit tag show local/team/app:1 --jq .item.digest)
+  acrkit manifest delete local/team/app@$DIGEST --dry-run
+  acrkit manifest delete local/team/app@$DIGEST --yes`,
 		Args: f.args(someArgs("REPOSITORY@DIGEST")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
@@ -104,7 +112,7 @@ func (a *app) deleteManifestStep(ctx context.Context, text string) (step, error)
 		return step{}, err
 	case ref.Digest == "":
 		return step{}, &explained{
-			err:  &usageError{errors.New(text + ": a manifest is deleted by digest, since that deletes all its tags")},
+			err:  &usageError{err: errors.New(text + ": a manifest is deleted by digest, since that deletes all its tags")},
 			code: "USAGE",
 			fix: []string{
 				"acrkit manifest show " + text + "   the digest, and the tags that would go",
@@ -133,6 +141,8 @@ func manifestRestore(a *app) *cobra.Command {
 	var force bool
 	command := &cobra.Command{
 		Use: "restore REPOSITORY@DIGEST", Short: "Restore a soft-deleted manifest with its tags",
+		Example: `  acrkit manifest list --deleted myreg.azurecr.io/team/app
+  acrkit manifest restore myreg.azurecr.io/team/app@$DIGEST`,
 		Args: f.args(exactArgs("REPOSITORY@DIGEST")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {

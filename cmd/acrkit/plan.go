@@ -200,7 +200,7 @@ func (a *app) confirm(ctx context.Context, p plan, yes bool) error {
 		return usagef("%s: deleting needs --yes where nobody can be asked; --dry-run shows what would go", p.Command)
 	}
 	for _, s := range p.Items {
-		a.note("  %s", sentence(s))
+		a.note("  %s", output.Clean(sentence(s)))
 	}
 	fmt.Fprintf(a.stderr, "This cannot be undone. Go on? [y/N] ")
 	answer, err := a.readLine(ctx)
@@ -346,6 +346,10 @@ func saveJSON(path string, p any) error {
 	data, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return fmt.Errorf("keep the plan: %w", err)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		// A device or a pipe must not be replaced by a file.
+		return fmt.Errorf("keep the plan: %s is there, and not a regular file", path)
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(path), ".acrkit-plan-*")
 	if err != nil {

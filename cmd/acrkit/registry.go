@@ -19,6 +19,9 @@ type registry struct {
 	answers    []creds.Answer
 	client     *azcontainerregistry.Client
 	blobs      *azcontainerregistry.BlobClient
+	// restorable is what a plan's check has seen soft-deleted; a repository's own
+	// entry, without digest and tag, says that it has been asked.
+	restorable map[restorable]bool
 }
 
 // reference reads an argument that must name a repository.
@@ -97,7 +100,7 @@ func (a *app) open(ctx context.Context, h host) (*registry, error) {
 // flagsFit refuses to send the one credential of the flags to two registries.
 func (a *app) flagsFit(h host) error {
 	if err := a.credentialFlags.Check(); err != nil {
-		return &usageError{err}
+		return &usageError{err: err}
 	}
 	if !a.credentialFlags.Given() {
 		return nil
@@ -197,17 +200,27 @@ func newClient(endpoint string, credential creds.Credential, options policy.Clie
 	return nil, fmt.Errorf("credential of unknown kind %q", credential.Kind)
 }
 
-// maxRetries bounds --retries: beyond it azcore's waits are minutes each.
-const maxRetries = 100
+const (
+	// defaultRetries leaves the number to what is tried again.
+	defaultRetries = -1
+	// requestRetries are those of a request; blobs have the library's default.
+	requestRetries = 3
+	// maxRetries bounds --retries: beyond it azcore's waits are minutes each.
+	maxRetries = 100
+)
 
 // clientOptions are the options of every client: who we are, and the log of
 // requests where --debug asks for it.
 func (a *app) clientOptions() azcore.ClientOptions {
 	options := azcore.ClientOptions{Telemetry: policy.TelemetryOptions{ApplicationID: "acrkit"}}
 	// azcore takes 0 for its default and a negative number for none.
-	options.Retry.MaxRetries = int32(min(a.retries, maxRetries))
-	if a.retries <= 0 {
+	switch {
+	case a.retries == defaultRetries:
+		options.Retry.MaxRetries = requestRetries
+	case a.retries == 0:
 		options.Retry.MaxRetries = -1
+	default:
+		options.Retry.MaxRetries = int32(min(a.retries, maxRetries))
 	}
 	if a.requestLog != nil {
 		options.PerCallPolicies = append(options.PerCallPolicies, a.requestLog.perCall())

@@ -16,8 +16,8 @@ func newRepoCommand(a *app) *cobra.Command {
 	}
 	command.AddCommand(
 		repoList(a), repoShow(a), repoDelete(a),
-		lockCommand(a, true, "repository", "REPOSITORY", actionLockRepository, a.repositoryReference),
-		lockCommand(a, false, "repository", "REPOSITORY", actionLockRepository, a.repositoryReference),
+		lockCommand(a, true, lockable{"repo", "repository", "REPOSITORY", "local/team/app"}, actionLockRepository, a.repositoryReference),
+		lockCommand(a, false, lockable{"repo", "repository", "REPOSITORY", "local/team/app"}, actionLockRepository, a.repositoryReference),
 		repoRestore(a),
 	)
 	return command
@@ -28,6 +28,8 @@ func repoList(a *app) *cobra.Command {
 	var deleted bool
 	command := &cobra.Command{
 		Use: "list [REGISTRY]", Aliases: []string{"ls"}, Short: "List the repositories of a registry",
+		Example: `  acrkit repo list myreg.azurecr.io
+  acrkit repo list local --deleted`,
 		Args: rangeArgs(0, "REGISTRY"),
 		RunE: func(command *cobra.Command, args []string) error {
 			h, err := a.registryArgument(args)
@@ -48,7 +50,8 @@ func repoList(a *app) *cobra.Command {
 func repoShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show REPOSITORY", Short: "Show a repository: its counts, times and locks",
-		Args: exactArgs("REPOSITORY"),
+		Example: "  acrkit repo show local/team/app",
+		Args:    exactArgs("REPOSITORY"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ref, err := a.repositoryReference(args[0])
 			if err != nil {
@@ -71,6 +74,8 @@ func repoDelete(a *app) *cobra.Command {
 	var f writeFlags
 	command := &cobra.Command{
 		Use: "delete REPOSITORY...", Short: "Delete a repository with all its manifests and tags",
+		Example: `  acrkit repo delete local/team/app --dry-run
+  acrkit repo delete local/team/app --yes`,
 		Args: f.args(someArgs("REPOSITORY")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
@@ -120,7 +125,8 @@ func repoRestore(a *app) *cobra.Command {
 	var f writeFlags
 	command := &cobra.Command{
 		Use: "restore REPOSITORY", Short: "Restore every soft-deleted manifest of a repository, with its tags",
-		Args: f.args(exactArgs("REPOSITORY")),
+		Example: "  acrkit repo restore myreg.azurecr.io/team/app",
+		Args:    f.args(exactArgs("REPOSITORY")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
 				ref, err := a.repositoryReference(args[0])

@@ -43,12 +43,13 @@ type failure struct {
 	title  string
 	seen   []string
 	causes []string
+	remedy string // what the fix is called
 	more   []string
 }
 
 // describe gathers what there is to say about an error.
 func describe(err error) failure {
-	f := failure{object: errorObject{
+	f := failure{remedy: "fix", object: errorObject{
 		Schema: output.Schema, Kind: "Error", Code: "FAILED", Exit: exitCode(err),
 		Message: clean(err.Error()), Why: []string{}, Fix: []string{},
 	}}
@@ -60,6 +61,9 @@ func describe(err error) failure {
 		f.object.Code, f.seen, f.object.Fix = own.code, own.why, append(f.object.Fix, own.fix...)
 	case errors.As(err, &usage):
 		f.object.Code = "USAGE"
+		if usage.see != "" {
+			f.object.Fix, f.remedy = append(f.object.Fix, usage.see), "see"
+		}
 	case f.object.Exit == exitInterrupted, f.object.Exit == exitResumable:
 		f.object.Code = "INTERRUPTED"
 	default:
@@ -149,7 +153,7 @@ func (f failure) text(screen term.Screen) string {
 	}
 	section(&b, screen, "seen", f.seen)
 	section(&b, screen, "cause", f.causes)
-	section(&b, screen, "fix", f.object.Fix)
+	section(&b, screen, f.remedy, f.object.Fix)
 	if len(f.more) > 0 {
 		section(&b, screen, "more", []string{strings.Join(f.more, " · ")})
 	}

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -41,6 +41,7 @@ func commands(a *app) []*cobra.Command {
 		newExplainCommand(a),
 		newEmulatorCommand(a),
 		newExitCodesCommand(a),
+		newCompletionCommand(a),
 		newVersionCommand(a),
 	}
 }
@@ -48,8 +49,9 @@ func commands(a *app) []*cobra.Command {
 // newRootCommand makes the whole tree over one app.
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "acrkit",
-		Short: "Work with Azure Container Registry, and learn why it failed",
+		Use:     "acrkit",
+		Version: buildVersion().Version,
+		Short:   "Work with Azure Container Registry, and learn why it failed",
 		Long: `acrkit works with Azure Container Registry: push, pull, copy, list, delete,
 and explain every failure. local/... is a registry embedded in this program, so
 every command can be tried without an account.
@@ -69,9 +71,7 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
-	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
-		return usagef("%w\n  see    %s --help", err, command.CommandPath())
-	})
+	root.SetFlagErrorFunc(wrongFlags)
 	root.AddGroup(
 		&cobra.Group{ID: groupImages, Title: "Images:"},
 		&cobra.Group{ID: groupRegistry, Title: "What a registry holds:"},
@@ -82,31 +82,18 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	flags.StringVarP(&a.outputForm, "output", "o", "text", "form of the result: text, json, jsonl, table, tsv")
 	flags.StringVar(&a.query, "jq", "", "filter the JSON result with a jq `expression` (implies -o json)")
 	flags.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, bar, plain, json, none")
-	flags.StringVar(&a.debug, "debug", "", "show each request; --debug=trace headers and small bodies too, --debug=file:PATH all of it in a file of yours (`how`)")
-	flags.Lookup("debug").NoOptDefVal = "requests"
-	flags.IntVar(&a.retries, "retries", 3, "try a failed request again so many times")
+	flags.Var(debugFlag{&a.debug}, "debug", "show each request; --debug=trace headers and small bodies too, --debug=file:PATH all of it in a file of yours")
+	flags.Lookup("debug").NoOptDefVal = "true"
+	flags.IntVar(&a.retries, "retries", defaultRetries, "try a failed request, or a blob that doesn't get on, again so many times")
+	flags.Lookup("retries").DefValue = "3, for blobs 8"
 	flags.StringVar(&a.credentialFlags.Username, "username", "", "user: the admin user, a scope-map token, or an application id; with --password-stdin")
 	flags.BoolVar(&a.credentialFlags.PasswordStdin, "password-stdin", false, "read the user's password from standard input")
 	flags.BoolVar(&a.credentialFlags.TokenStdin, "token-stdin", false, "read an ACR refresh token from standard input")
 	root.AddCommand(commands(a)...)
-	root.SetHelpCommandGroupID(groupTools)
-	root.SetCompletionCommandGroupID(groupTools)
+	root.SetHelpCommand(newHelpCommand())
+	root.CompletionOptions.DisableDefaultCmd = true
+	completeValues(root)
 	return root
-}
-
-// helpOrUnknown runs a command that only holds others: alone it shows its help,
-// with an unknown word it says so, with what may have been meant.
-func helpOrUnknown(command *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return command.Help()
-	}
-	message := fmt.Sprintf("unknown command %q for %q", args[0], command.CommandPath())
-	// cobra suggests within two edits only when told the distance.
-	command.SuggestionsMinimumDistance = 2
-	if similar := command.SuggestionsFor(args[0]); len(similar) > 0 {
-		message += "; did you mean " + strings.Join(similar, " or ") + "?"
-	}
-	return usagef("%s\n  see    %s --help", message, command.CommandPath())
 }
 
 // exactArgs wants exactly these arguments, and names the missing one.
@@ -118,7 +105,7 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 func someArgs(name string) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return usagef("%s: %s is missing\n  usage  %s", command.CommandPath(), name, command.UseLine())
+			return wrongArgs(command, name+" is missing")
 		}
 		return nil
 	}
@@ -129,10 +116,15 @@ func rangeArgs(least int, names ...string) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return usagef("%s: %s is missing\n  usage  %s", command.CommandPath(), names[len(args)], command.UseLine())
+			return wrongArgs(command, names[len(args)]+" is missing")
 		case len(args) > len(names):
-			return usagef("%s: too many arguments, from %q on\n  usage  %s", command.CommandPath(), args[len(names)], command.UseLine())
+			return wrongArgs(command, fmt.Sprintf("too many arguments, from %q on", args[len(names)]))
 		}
 		return nil
 	}
+}
+
+// wrongArgs is a command with an argument too few or too many.
+func wrongArgs(command *cobra.Command, what string) error {
+	return &usageError{err: errors.New(command.CommandPath() + ": " + what), see: command.UseLine()}
 }

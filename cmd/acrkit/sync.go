@@ -79,8 +79,8 @@ func (f *syncFlags) syncArguments() []string {
 	return arguments
 }
 
-func (f *syncFlags) syncOptions() (*artifact.SyncOptions, error) {
-	o, err := f.options()
+func (f *syncFlags) syncOptions(a *app) (*artifact.SyncOptions, error) {
+	o, err := f.options(a)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (f *syncFlags) syncOptions() (*artifact.SyncOptions, error) {
 		return nil, err
 	}
 	if err := s.Validate(); err != nil {
-		return nil, &usageError{err}
+		return nil, &usageError{err: err}
 	}
 	return s, nil
 }
@@ -169,7 +169,7 @@ func (a *app) runSync(ctx context.Context, f *syncFlags, from, to string) error 
 	if err != nil {
 		return err
 	}
-	o, err := f.syncOptions()
+	o, err := f.syncOptions(a)
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,8 @@ func newTagCommand(a *app) *cobra.Command {
 		tagList(a), tagShow(a),
 		tagRemove(a, "untag", "Take a name away; the manifest stays", a.untagStep),
 		tagRemove(a, "delete", "Delete a tag and the manifest that has no other name", a.deleteTagStep),
-		lockCommand(a, true, "tag", "REPOSITORY:TAG", actionLockTag, a.tagReference),
-		lockCommand(a, false, "tag", "REPOSITORY:TAG", actionLockTag, a.tagReference),
+		lockCommand(a, true, lockable{"tag", "tag", "REPOSITORY:TAG", "local/team/app:1"}, actionLockTag, a.tagReference),
+		lockCommand(a, false, lockable{"tag", "tag", "REPOSITORY:TAG", "local/team/app:1"}, actionLockTag, a.tagReference),
 		tagRestore(a),
 	)
 	return command
@@ -38,6 +38,8 @@ func tagList(a *app) *cobra.Command {
 	var deleted bool
 	command := &cobra.Command{
 		Use: "list REPOSITORY[@DIGEST]", Aliases: []string{"ls"}, Short: "List the tags of a repository, or of one manifest",
+		Example: `  acrkit tag list local/team/app
+  acrkit tag list myreg.azurecr.io/team/app -o table --order newest --limit 10`,
 		Args: exactArgs("REPOSITORY"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ref, err := a.reference(args[0])
@@ -61,7 +63,8 @@ func tagList(a *app) *cobra.Command {
 func tagShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show REPOSITORY:TAG", Short: "Show a tag: its digest, times and locks",
-		Args: exactArgs("REPOSITORY:TAG"),
+		Example: "  acrkit tag show local/team/app:1 --jq .item.digest",
+		Args:    exactArgs("REPOSITORY:TAG"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ref, err := a.tagReference(args[0])
 			if err != nil {
@@ -97,6 +100,8 @@ func tagRemove(a *app, verb, short string, makeStep func(context.Context, string
 	var f writeFlags
 	command := &cobra.Command{
 		Use: verb + " REPOSITORY:TAG...", Short: short,
+		Example: "  acrkit tag " + verb + " local/team/app:1 --dry-run\n" +
+			"  acrkit tag " + verb + " local/team/app:1 --yes",
 		Args: f.args(someArgs("REPOSITORY:TAG")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
@@ -162,7 +167,8 @@ func tagRestore(a *app) *cobra.Command {
 	var force bool
 	command := &cobra.Command{
 		Use: "restore REPOSITORY:TAG", Short: "Restore a soft-deleted tag with its manifest",
-		Args: f.args(exactArgs("REPOSITORY:TAG")),
+		Example: "  acrkit tag restore myreg.azurecr.io/team/app:1",
+		Args:    f.args(exactArgs("REPOSITORY:TAG")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.write(command, f, func(ctx context.Context) ([]step, error) {
 				ref, err := a.tagReference(args[0])

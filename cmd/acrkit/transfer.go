@@ -46,8 +46,8 @@ func (f *transferFlags) addTuning(command *cobra.Command) {
 }
 
 // options makes the library's options of the flags.
-func (f *transferFlags) options() (*artifact.Options, error) {
-	o := &artifact.Options{NoClobber: f.noClobber, Concurrency: f.concurrency, NoProgressTimeout: f.timeout}
+func (f *transferFlags) options(a *app) (*artifact.Options, error) {
+	o := &artifact.Options{NoClobber: f.noClobber, Concurrency: f.concurrency, MaxRetries: a.blobRetries(), NoProgressTimeout: f.timeout}
 	if f.concurrency < 0 || f.timeout < 0 {
 		return nil, usagef("--concurrency and --stall-timeout must not be negative")
 	}
@@ -61,7 +61,7 @@ func (f *transferFlags) options() (*artifact.Options, error) {
 	if f.platform != "" {
 		platform, err := artifact.ParsePlatform(f.platform)
 		if err != nil {
-			return nil, &usageError{err}
+			return nil, &usageError{err: err}
 		}
 		o.Platform = &platform
 	}
@@ -154,12 +154,15 @@ type transferred struct {
 
 // runTransfer plans, or does, a transfer.
 func (a *app) runTransfer(command *cobra.Command, t transfer) error {
-	options, err := t.flags.options()
+	options, err := t.flags.options(a)
 	if err != nil {
 		return err
 	}
 	if t.flags.write.apply != "" {
 		return a.applyTransfer(command, t, options)
+	}
+	if err := a.stdinIsFree(t.from); err != nil {
+		return err
 	}
 	a.flagsElsewhere = t.remote()
 	t.settleSource()
@@ -179,6 +182,15 @@ func (a *app) runTransfer(command *cobra.Command, t transfer) error {
 	return a.move(command.Context(), t, options, func(ctx context.Context, dst artifact.Target, o *artifact.Options) (artifact.Result, error) {
 		return artifact.Copy(ctx, dst, t.to.version(), src, t.from.version(), o)
 	})
+}
+
+// stdinIsFree refuses to read an image and a secret from standard input: it
+// holds one of them.
+func (a *app) stdinIsFree(from location) error {
+	if from.kind != inStream || !(a.credentialFlags.PasswordStdin || a.credentialFlags.TokenStdin) {
+		return nil
+	}
+	return usagef("standard input can't hold both what is sent and the secret; sign in with acrkit login first, or set ACR_USERNAME and ACR_PASSWORD")
 }
 
 // remote reports whether a registry other than the embedded one takes part.
@@ -391,6 +403,9 @@ func (a *app) applyTransfer(command *cobra.Command, t transfer, o *artifact.Opti
 		return err
 	}
 	if t.to, err = parseLocation(p.Destination, ""); err != nil {
+		return err
+	}
+	if err := a.stdinIsFree(t.from); err != nil {
 		return err
 	}
 	a.flagsElsewhere = t.remote()

@@ -56,6 +56,7 @@ func (a *app) beginEntry(spec artifact.TransferSpec) (*artifact.JournalEntry, er
 func newTransfersListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the transfers that are not done", Args: exactArgs(),
+		Example: "  acrkit transfers list -o table",
 		RunE: func(*cobra.Command, []string) error {
 			journal, err := a.journal()
 			if err != nil {
@@ -73,6 +74,7 @@ func newTransfersListCommand(a *app) *cobra.Command {
 func newTransfersShowCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show one transfer", Args: exactArgs("ID"),
+		Example: "  acrkit transfers show 3f0c9a1be27d",
 		RunE: func(_ *cobra.Command, args []string) error {
 			journal, err := a.journal()
 			if err != nil {
@@ -92,7 +94,7 @@ func newTransfersShowCommand(a *app) *cobra.Command {
 func transferByID(journal *artifact.Journal, id string) (artifact.TransferRecord, error) {
 	record, err := journal.Get(id)
 	if errors.Is(err, artifact.ErrInvalid) {
-		err = &usageError{err}
+		err = &usageError{err: err}
 	}
 	return record, err
 }
@@ -126,7 +128,7 @@ there is.`,
 			case artifact.TransferUnreadable:
 				return fmt.Errorf("resume: %s; acrkit transfers clean %s forgets it", record.Error, record.ID)
 			}
-			return again(command, record.Spec, args)
+			return a.again(command, record.Spec, args)
 		},
 	}
 }
@@ -148,7 +150,7 @@ func onlyTransfer(journal *artifact.Journal) (artifact.TransferRecord, error) {
 }
 
 // again runs the command that a transfer came from.
-func again(command *cobra.Command, spec artifact.TransferSpec, flags []string) error {
+func (a *app) again(command *cobra.Command, spec artifact.TransferSpec, flags []string) error {
 	for _, other := range command.Root().Commands() {
 		if other.Name() != spec.Verb {
 			continue
@@ -157,7 +159,17 @@ func again(command *cobra.Command, spec artifact.TransferSpec, flags []string) e
 		if err := other.ParseFlags(append(append([]string{}, spec.Arguments...), flags...)); err != nil {
 			return usagef("resume %s: %w", spec.ID(), err)
 		}
-		return other.RunE(other, []string{spec.Source, spec.Destination})
+		// The transfer's own arguments come first, so what isn't a flag behind --
+		// is one argument too many, and is refused as such.
+		args := append([]string{spec.Source, spec.Destination}, other.Flags().Args()...)
+		if err := other.Args(other, args); err != nil {
+			return err
+		}
+		// A global flag behind -- is one like any other.
+		if err := a.prepare(); err != nil {
+			return err
+		}
+		return other.RunE(other, args)
 	}
 	return fmt.Errorf("resume %s: it was made by the command %q, which this program doesn't have", spec.ID(), spec.Verb)
 }
@@ -170,6 +182,8 @@ func newTransfersCleanCommand(a *app) *cobra.Command {
 		Long: `Forgets the transfers named, or all that nobody works on, and removes the parts
 that they have left beside their destination. What is whole stays: images,
 layouts and archives are not touched.`,
+		Example: `  acrkit transfers clean --older 7d --dry-run
+  acrkit transfers clean 3f0c9a1be27d`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return a.cleanTransfers(args, older, dryRun) },
 	}

@@ -33,6 +33,8 @@ const maxTree = 16
 func newTreeCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use: "tree REF", Short: "Show an image as a tree: manifests, layers, and what refers to it",
+		Example: `  acrkit tree local/team/app:1
+  acrkit tree myreg.azurecr.io/team/app:1 --jq '.item | .. | .digest? // empty'`,
 		GroupID: groupImages,
 		Args:    exactArgs("REF"),
 		RunE: func(command *cobra.Command, args []string) error {

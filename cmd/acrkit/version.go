@@ -24,6 +24,7 @@ func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Show the version of this program",
+		Example: "  acrkit version --jq .item.version",
 		GroupID: groupTools,
 		Args:    exactArgs(),
 		RunE: func(*cobra.Command, []string) error {

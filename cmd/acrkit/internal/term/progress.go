@@ -185,7 +185,7 @@ func sentence(u Update) string {
 		if u.AllBlobs == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%d blobs, %s to move", u.AllBlobs, output.Size(u.AllBytes))
+		return fmt.Sprintf("%d blobs, %s missing there", u.AllBlobs, output.Size(u.AllBytes))
 	case Exists:
 		return fmt.Sprintf("%s  %9s  exists", name, output.Size(u.Total))
 	case Mounted:
