@@ -22,6 +22,10 @@ test: ## the tests a newcomer runs
 race: ## the same under the race detector
 	go test -race ./...
 
+.PHONY: soak
+soak: ## 64 clients at once on one emulator for SOAK (1m), under the race detector
+	ACRKIT_SOAK=$(or $(SOAK),1m) go test -race -count=1 -run TestManyClientsAtOnce ./emulator
+
 .PHONY: lint
 lint: ## gofumpt, vet and staticcheck over every module
 	.ci/lint

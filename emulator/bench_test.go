@@ -29,11 +29,33 @@ func (z *zeros) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// What an upload and a download of a blob reach at least, as shares of the
+// speed of SHA-256 on the same machine.
+const (
+	leastUpload   = 0.18
+	leastDownload = 0.8
+)
+
+// perByte is how long a benchmark took for a byte of the blob.
+func perByte(b *testing.B) float64 { return b.Elapsed().Seconds() / float64(b.N) / benchBlob }
+
+// reaches fails a benchmark that stays below a share of the speed of SHA-256.
+func reaches(b *testing.B, share, hashing float64) {
+	b.Helper()
+	ratio := hashing / perByte(b)
+	b.ReportMetric(ratio, "x/sha256")
+	if hashing > 0 && ratio < share {
+		b.Errorf("%.2f of the speed of SHA-256, want %v", ratio, share)
+	}
+}
+
 // BenchmarkBlob moves one blob over loopback, and hashes as much, which is
 // the measure of the machine.
 func BenchmarkBlob(b *testing.B) {
 	sum := sha256.New()
+	hashing := 0.0
 	b.Run("sha256", func(b *testing.B) {
+		defer func() { hashing = perByte(b) }()
 		b.SetBytes(benchBlob)
 		buffer := make([]byte, 1<<20)
 		for b.Loop() {
@@ -58,6 +80,7 @@ func BenchmarkBlob(b *testing.B) {
 				location = r.want(202, "PATCH", location, &zeros{benchBlob}).Header.Get("Location")
 				r.want(201, "PUT", location+"&digest="+digest, nil)
 			}
+			reaches(b, leastUpload, hashing)
 		})
 		b.Run("download "+name, func(b *testing.B) {
 			b.SetBytes(benchBlob)
@@ -78,6 +101,7 @@ func BenchmarkBlob(b *testing.B) {
 					b.Fatal(n, err)
 				}
 			}
+			reaches(b, leastDownload, hashing)
 		})
 	}
 }

@@ -40,7 +40,7 @@ type configRegistry struct {
 //	      ],
 //	      "otherIdentities": ["AcrPull"],
 //	      "tokens": [
-//	        {"name": "ci", "passwords": ["p"], "rules": [
+//	        {"name": "ci-token", "passwords": ["p"], "rules": [
 //	          {"repository": "team/*", "actions": ["content/read", "metadata/read"]}]}
 //	      ],
 //	      "anonymousPull": true,

@@ -165,7 +165,7 @@ func uploadInSteps(r *testRegistry, source *rand.Rand, say func(crashStep)) {
 		acknowledged := crashStep{Done: true, Op: "chunk", Location: location, Content: step.Content}
 		say(acknowledged)
 	}
-	finish := crashStep{Op: "finish", Digest: sha256Of(step.Content)}
+	finish := crashStep{Op: "finish", Digest: sha256Of(step.Content), Location: location, Content: step.Content}
 	say(finish)
 	r.want(201, "PUT", location+"&digest="+finish.Digest, nil)
 	finish.Done = true
@@ -176,7 +176,7 @@ func uploadInSteps(r *testRegistry, source *rand.Rand, say func(crashStep)) {
 // it may point to, "" for none. One digest is certain.
 type crashModel struct {
 	tags    map[string]map[string]bool
-	upload  *crashStep // the last acknowledged chunk; nil when nothing is sure
+	upload  *crashStep // the last acknowledged chunk, or the end that may have come; nil when nothing is sure
 	uploads []string   // digests of finished uploads of this round
 }
 
@@ -199,8 +199,10 @@ func (m *crashModel) apply(step crashStep) {
 			m.upload = &step
 		}
 	case "finish":
-		m.upload = nil
+		// Until it is answered, it has happened or the upload goes on.
+		m.upload = &step
 		if step.Done {
+			m.upload = nil
 			m.uploads = append(m.uploads, step.Digest)
 		}
 	}
@@ -248,6 +250,10 @@ func (m *crashModel) check(t *testing.T, dir string) *testRegistry {
 		r.want(200, "HEAD", "/v2/"+crashRepository+"/blobs/"+digest, nil)
 	}
 	if m.upload == nil {
+		return r
+	}
+	if m.upload.Op == "finish" && r.do("HEAD", "/v2/"+crashRepository+"/blobs/"+m.upload.Digest, nil).StatusCode == 200 {
+		r.checkBlob(crashRepository, m.upload.Digest)
 		return r
 	}
 	status := r.want(204, "GET", m.upload.Location, nil)

@@ -146,8 +146,14 @@ func TestClientInABubble(t *testing.T) {
 	})
 }
 
+// startLimit is how long a registry may take to be ready, and gone again.
+const startLimit = 20 * time.Millisecond
+
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		runExample(func(t testing.TB) { emulatortest.Start(t) })
+	}
+	if each := b.Elapsed() / time.Duration(b.N); each > startLimit {
+		b.Errorf("%v a registry, want at most %v", each, startLimit)
 	}
 }

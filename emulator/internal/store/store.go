@@ -180,7 +180,7 @@ func (s *Store) start() error {
 		crashed = true
 	}
 	if crashed {
-		if err := s.sweepOrphans(); err != nil {
+		if err := errors.Join(s.restoreLandings(), s.sweepOrphans()); err != nil {
 			return err
 		}
 	}

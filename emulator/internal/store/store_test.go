@@ -2,6 +2,8 @@ package store
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -295,6 +297,64 @@ func TestCrashLeftoversAreSwept(t *testing.T) {
 	defer f.Close()
 	if _, err := os.Stat(half); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("half an upload: %v", err)
+	}
+}
+
+// TestCrashBetweenLandingAndLinkingLosesNoUpload leaves behind what a process
+// does that is killed when an upload's bytes are in place and not yet linked.
+func TestCrashBetweenLandingAndLinkingLosesNoUpload(t *testing.T) {
+	for name, linkedElsewhere := range map[string]bool{"alone": false, "linked elsewhere": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := openStore(t, dir)
+			u, err := s.StartUpload("reg", "app", "id", time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			content := []byte("acknowledged")
+			if err := u.Append(bytes.NewReader(content), true); err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256(content)
+			digest := "sha256:" + hex.EncodeToString(sum[:])
+			if err := u.save(digest); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.land(u.dataPath(), digest, func() error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if linkedElsewhere {
+				update(t, s.Registry("reg"), func(tx *Tx) error { return tx.LinkBlob("other", Link{Digest: digest, Size: 12}) })
+			}
+			owner, err := os.ReadFile(filepath.Join(dir, ownerName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(s.Close(), os.WriteFile(filepath.Join(dir, ownerName), owner, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			s = openStore(t, dir)
+			u = s.Upload("id")
+			if u == nil || u.Size() != int64(len(content)) {
+				t.Fatalf("the upload is %+v", u)
+			}
+			f, err := s.OpenBlob(digest)
+			if (err == nil) != linkedElsewhere {
+				t.Errorf("the blob: %v", err)
+			}
+			if err == nil {
+				f.Close()
+			}
+			// It can be finished after all.
+			if err := u.Acquire(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			none := func() error { return nil }
+			if err := u.Finish(digest, none, func(int64) error { return nil }); err != nil {
+				t.Error(err)
+			}
+			u.Release()
+		})
 	}
 }
 

@@ -56,6 +56,9 @@ type uploadMeta struct {
 	Repository string    `json:"repository"`
 	Started    time.Time `json:"started"`
 	Size       int64     `json:"size"`
+	// Landing is the digest that the bytes are being put in place as. Until
+	// that has been linked, they can come back.
+	Landing string `json:"landing,omitempty"`
 }
 
 // StartUpload starts an upload. Its id must be new and a plain file name.
@@ -70,7 +73,7 @@ func (s *Store) StartUpload(registry, repository, id string, started time.Time) 
 		err = data.Close()
 	}
 	if err == nil {
-		err = u.save()
+		err = u.save("")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("start upload: %w", errors.Join(err, os.RemoveAll(u.dir())))
@@ -115,13 +118,17 @@ func (s *Store) loadUploads() error {
 	return nil
 }
 
-func (s *Store) loadUpload(id string) error {
+func (s *Store) readUpload(id string) (meta uploadMeta, err error) {
 	b, err := os.ReadFile(filepath.Join(s.dir, uploadsName, id, uploadMetaName))
 	if err != nil {
-		return err
+		return meta, err
 	}
-	var meta uploadMeta
-	if err := json.Unmarshal(b, &meta); err != nil {
+	return meta, json.Unmarshal(b, &meta)
+}
+
+func (s *Store) loadUpload(id string) error {
+	meta, err := s.readUpload(id)
+	if err != nil {
 		return err
 	}
 	u := s.newUpload(id, meta)
@@ -142,9 +149,10 @@ func (s *Store) loadUpload(id string) error {
 func (u *Upload) dir() string      { return filepath.Join(u.store.dir, uploadsName, u.ID) }
 func (u *Upload) dataPath() string { return filepath.Join(u.dir(), uploadDataName) }
 
-// save records the size, which outlives the process.
-func (u *Upload) save() error {
-	b, err := json.Marshal(uploadMeta{u.Registry, u.Repository, u.Started, u.size})
+// save records the size, and what the bytes are becoming, which outlives the
+// process.
+func (u *Upload) save(landing string) error {
+	b, err := json.Marshal(uploadMeta{u.Registry, u.Repository, u.Started, u.size, landing})
 	if err != nil {
 		return err
 	}
@@ -215,7 +223,7 @@ func (u *Upload) Append(r io.Reader, keep bool) error {
 	u.mu.Lock()
 	u.size += n
 	u.mu.Unlock()
-	return errors.Join(err, u.save())
+	return errors.Join(err, u.save(""))
 }
 
 // restoreHash hashes again what an earlier process received.
@@ -262,6 +270,9 @@ func (u *Upload) Finish(digest string, check func() error, link func(size int64)
 		if err := f.Sync(); err != nil {
 			return fmt.Errorf("finish upload: %w", err)
 		}
+	}
+	if err := u.save(digest); err != nil {
+		return fmt.Errorf("finish upload: %w", err)
 	}
 	err = u.store.land(u.dataPath(), digest, func() error { return link(u.size) })
 	// The bytes have moved, so the upload is over either way.

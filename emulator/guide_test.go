@@ -1,0 +1,93 @@
+package emulator
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the lists in EMULATOR.md")
+
+// guideLists are what EMULATOR.md lists, by the marker above each.
+func guideLists() map[string]string {
+	var presets, quirks strings.Builder
+	presets.WriteString("| preset | what a client sees | status |\n|---|---|---|\n")
+	for _, preset := range FaultPresets() {
+		status := "–"
+		if preset.Status != 0 {
+			status = strings.TrimSpace(fmt.Sprintf("%d %s", preset.Status, preset.Code))
+		}
+		fmt.Fprintf(&presets, "| `%s` | %s | %s |\n", preset.Name, preset.Summary, status)
+	}
+	quirks.WriteString("| quirk | values | what it turns | evidence |\n|---|---|---|---|\n")
+	for _, quirk := range Quirks() {
+		values := "`" + strings.Join(append([]string{quirk.Default}, quirk.Values[min(1, len(quirk.Values)):]...), "`, `") + "`"
+		if len(quirk.Values) == 0 {
+			values += ", or other text"
+		}
+		fmt.Fprintf(&quirks, "| `%s` | %s | %s | %s |\n", quirk.Name, values, strings.ReplaceAll(quirk.Effect, "<", "&lt;"), quirk.Evidence)
+	}
+	return map[string]string{
+		"presets": presets.String(),
+		"quirks":  quirks.String(),
+		"routes":  "`" + strings.Join(Routes(), "`, `") + "`\n",
+	}
+}
+
+func TestGuideListsWhatThereIs(t *testing.T) {
+	const path = "../EMULATOR.md"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	for name, list := range guideLists() {
+		before, rest, found := strings.Cut(text, "<!-- "+name+" -->\n")
+		_, after, closed := strings.Cut(rest, "<!-- end -->")
+		if !found || !closed {
+			t.Fatalf("%s has no place for %s", path, name)
+		}
+		text = before + "<!-- " + name + " -->\n" + list + "<!-- end -->" + after
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(data), text); diff != "" {
+		t.Errorf("%s is behind; run go test ./emulator -run Guide -update\n%s", path, diff)
+	}
+}
+
+// TestGuideConfigurationWorks reads the files that EMULATOR.md shows.
+func TestGuideConfigurationWorks(t *testing.T) {
+	data, err := os.ReadFile("../EMULATOR.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(data), "```json\n")
+	if len(blocks) != 3 {
+		t.Fatalf("%d JSON files, want two", len(blocks)-1)
+	}
+	config, _, _ := strings.Cut(blocks[1], "```")
+	options, err := ParseConfig([]byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	faults, _, _ := strings.Cut(blocks[2], "```")
+	if _, err := ParseFaults([]byte(faults)); err != nil {
+		t.Error(err)
+	}
+}
