@@ -98,7 +98,7 @@ func (r *registry) postForm(ctx context.Context, path, service string, form url.
 // requestExchange buys a refresh token.
 func (r *registry) requestExchange(ctx context.Context, service string, form url.Values) (token, error) {
 	t, err := r.fetchToken(ctx, "/oauth2/exchange", service, form)
-	return t, operationError(operationExchange, "", "", err)
+	return t, r.operationError(operationExchange, "", "", err)
 }
 
 // requestToken buys an access token for scope, which may be several, separated
@@ -106,7 +106,7 @@ func (r *registry) requestExchange(ctx context.Context, service string, form url
 func (r *registry) requestToken(ctx context.Context, service, scope string, form url.Values) (token, error) {
 	form.Set("scope", scope)
 	t, err := r.fetchToken(ctx, "/oauth2/token", service, form)
-	return t, operationError(operationToken+scope, "", "", err)
+	return t, r.operationError(operationToken+scope, "", "", err)
 }
 
 func (r *registry) fetchToken(ctx context.Context, path, service string, form url.Values) (token, error) {

@@ -25,6 +25,15 @@ type OperationError struct {
 	// Operation is the call in words, such as "get manifest".
 	Operation string
 
+	// Registry is the login server, such as "myreg.azurecr.io"; empty when no
+	// client came about.
+	Registry string
+
+	// Address is the machine that gave the failed answer, such as
+	// "20.62.128.9:443". It is empty when there was no answer, when a proxy was
+	// on the way, and when the transport does not tell.
+	Address string
+
 	// Repository is the repository, if the call has one.
 	Repository string
 
@@ -148,6 +157,24 @@ func (e *UntrustedOriginError) Error() string {
 // NonRetriable marks the error for azcore's retry policy: asking again would
 // give the same answer.
 func (e *UntrustedOriginError) NonRetriable() {}
+
+// CredentialError says that the caller's own credential gave no Entra token. It
+// is not the registry's doing: what it wraps comes from the identity service,
+// or from whatever the credential asks.
+type CredentialError struct {
+	// Err is the credential's own error.
+	Err error
+}
+
+// Error says so, and what the credential said.
+func (e *CredentialError) Error() string { return "get Entra token: " + describe(e.Err) }
+
+// Unwrap returns the credential's own error.
+func (e *CredentialError) Unwrap() error { return e.Err }
+
+// NonRetriable marks the error for azcore's retry policy: the credential has
+// retried by itself.
+func (e *CredentialError) NonRetriable() {}
 
 // HasCode reports whether err's chain holds an answer of the registry with one
 // of the codes.

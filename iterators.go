@@ -99,7 +99,7 @@ func (c *Client) taggedReferrers(ctx context.Context, name, digest, artifactType
 		if err == nil {
 			list, _, err = decodeReferrers(body, artifactType)
 		}
-		err = operationError("list referrers of", name, digest, err)
+		err = c.registry.operationError("list referrers of", name, digest, err)
 	}
 	if err != nil {
 		yield(nil, err)

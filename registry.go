@@ -279,7 +279,7 @@ func (r *registry) ping(ctx context.Context) (status int, challenges []challenge
 func (r *registry) begin(ctx context.Context, span, operation, repository, reference string) (context.Context, func(*error)) {
 	ctx, end := runtime.StartSpan(ctx, span, r.tracer, nil)
 	return ctx, func(err *error) {
-		*err = operationError(operation, repository, reference, *err)
+		*err = r.operationError(operation, repository, reference, *err)
 		end(*err)
 	}
 }

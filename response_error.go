@@ -3,6 +3,7 @@ package azcontainerregistry
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -75,12 +76,20 @@ func newResponseError(resp *http.Response) error {
 }
 
 // withoutSecret keeps of an Authorization header what explains a refusal: its
-// scheme, and the claims of a token. Without its signature a token opens
-// nothing.
+// scheme, the claims of a token, and the user of a password. Without its
+// signature a token opens nothing.
 func withoutSecret(authorization string) string {
 	scheme, credentials, _ := strings.Cut(authorization, " ")
-	if parts := strings.Split(credentials, "."); len(parts) == 3 && strings.EqualFold(scheme, "Bearer") {
-		return scheme + " " + parts[0] + "." + parts[1] + "." + redact.Mark
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		if parts := strings.Split(credentials, "."); len(parts) == 3 {
+			return scheme + " " + parts[0] + "." + parts[1] + "." + redact.Mark
+		}
+	case strings.EqualFold(scheme, "Basic"):
+		if decoded, err := base64.StdEncoding.DecodeString(credentials); err == nil {
+			user, _, _ := strings.Cut(string(decoded), ":")
+			return scheme + " " + base64.StdEncoding.EncodeToString([]byte(user+":"+redact.Mark))
+		}
 	}
 	return scheme + " " + redact.Mark
 }
@@ -254,6 +263,15 @@ func operationError(operation, repository, reference string, err error) error {
 		return err
 	}
 	return &OperationError{Operation: operation, Repository: repository, Reference: reference, Err: err}
+}
+
+// operationError is the same for a call of this registry.
+func (r *registry) operationError(operation, repository, reference string, err error) error {
+	err = operationError(operation, repository, reference, err)
+	if op, ok := err.(*OperationError); ok && op.Registry == "" {
+		op.Registry, op.Address = r.base.Host, answeredFrom(op.Err)
+	}
+	return err
 }
 
 // discard reads the little that may be left of an answer, so that its

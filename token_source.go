@@ -140,7 +140,7 @@ func (s *tokenSource) bearer(ctx context.Context, service string, scopes []strin
 // had because of cause: by asking the registry itself, once.
 func (s *tokenSource) without(ctx context.Context, cause error) (token, error) {
 	var respErr *azcore.ResponseError
-	var credErr *credentialError
+	var credErr *CredentialError
 	anonymousRefused := false
 	switch {
 	case ctx.Err() != nil:
@@ -286,17 +286,6 @@ func canonicalScope(scope string) string {
 	return scopeKey(fields)
 }
 
-// credentialError says that the caller's own credential gave no token. It is
-// not the registry's doing.
-type credentialError struct{ err error }
-
-func (e *credentialError) Error() string { return "get Entra token: " + e.err.Error() }
-func (e *credentialError) Unwrap() error { return e.err }
-
-// NonRetriable marks the error for azcore's retry policy: the credential has
-// retried by itself.
-func (e *credentialError) NonRetriable() {}
-
 // entraGrant exchanges Entra tokens (ACR protocol §2.4).
 type entraGrant struct {
 	credential azcore.TokenCredential
@@ -331,7 +320,7 @@ func (g entraGrant) accessToken(ctx context.Context, s *tokenSource, service, sc
 func (g entraGrant) exchange(ctx context.Context, s *tokenSource, service string) (token, error) {
 	entra, err := g.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{g.scope}})
 	if err != nil {
-		return token{}, &credentialError{err: redactError(err)}
+		return token{}, &CredentialError{Err: redactError(err)}
 	}
 	return s.registry.requestExchange(ctx, service, url.Values{"grant_type": {"access_token"}, "access_token": {entra.Token}})
 }

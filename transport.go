@@ -98,7 +98,7 @@ func (g guardedTransport) Do(req *http.Request) (*http.Response, error) {
 		stripped.Response = nil
 		req = &stripped
 	}
-	resp, err := g.next.Do(req)
+	resp, err := g.next.Do(watchPeer(req))
 	if err != nil {
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()

@@ -1,0 +1,63 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// peer remembers which machine a request went to. Its address tells a registry
+// that was reached by its public address from one behind a private endpoint,
+// and the answer itself does not hold it.
+type peer struct {
+	context.Context
+	host    string
+	address string
+	proxied bool
+}
+
+type peerKey struct{}
+
+// Value finds the peer beside what the context holds.
+func (p *peer) Value(key any) any {
+	if key == (peerKey{}) {
+		return p
+	}
+	return p.Context.Value(key)
+}
+
+// watchPeer returns req with a context that learns whom it was sent to.
+func watchPeer(req *http.Request) *http.Request {
+	p := &peer{Context: req.Context(), host: req.URL.Hostname()}
+	return req.WithContext(httptrace.WithClientTrace(p, &httptrace.ClientTrace{GetConn: p.dials, GotConn: p.connected}))
+}
+
+// dials is told where the connection leads: to a proxy, if there is one.
+func (p *peer) dials(hostPort string) {
+	host, _, err := net.SplitHostPort(hostPort)
+	p.proxied = err == nil && !strings.EqualFold(host, p.host)
+}
+
+func (p *peer) connected(info httptrace.GotConnInfo) {
+	if address, ok := info.Conn.RemoteAddr().(*net.TCPAddr); ok && !p.proxied {
+		p.address = address.String()
+	}
+}
+
+// answeredFrom returns the machine that the failed answer in err's chain came
+// from, and "" when that is not known.
+func answeredFrom(err error) string {
+	var respErr *azcore.ResponseError
+	if !errors.As(err, &respErr) || respErr.RawResponse == nil || respErr.RawResponse.Request == nil {
+		return ""
+	}
+	if p, ok := respErr.RawResponse.Request.Context().Value(peerKey{}).(*peer); ok {
+		return p.address
+	}
+	return ""
+}
