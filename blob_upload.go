@@ -2,7 +2,6 @@ package azcontainerregistry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +16,7 @@ import (
 const chunkRate = 256 << 10
 
 // errNoLocation is for an upload's answer that doesn't say where to go on.
-var errNoLocation = errors.New("the answer has no Location to go on at")
+var errNoLocation = &AnswerError{Missing: missingLocation}
 
 // StartUpload begins an upload. The answer's Location is where it goes on.
 func (c *BlobClient) StartUpload(ctx context.Context, name string, options *BlobClientStartUploadOptions) (resp BlobClientStartUploadResponse, err error) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/acrkit/azcontainerregistry/internal/redact"
 	"github.com/acrkit/azcontainerregistry/internal/transfer"
 )
 
@@ -133,7 +136,7 @@ func (b *blobRanges) refused(l *blobLocation, err error) error {
 
 // partOf says which part of the blob an answer is.
 func partOf(resp *http.Response) (*transfer.Body, error) {
-	part := &transfer.Body{ReadCloser: resp.Body, Length: resp.ContentLength, Size: resp.ContentLength}
+	part := &transfer.Body{ReadCloser: namedBody{resp.Body, resp.Request}, Length: resp.ContentLength, Size: resp.ContentLength}
 	if resp.StatusCode != http.StatusPartialContent {
 		return part, nil
 	}
@@ -151,6 +154,21 @@ func partOf(resp *http.Response) (*transfer.Body, error) {
 		return nil, &transfer.Fault{Class: transfer.WrongRange, Err: fmt.Errorf("answer has %d bytes for range %d-%d", part.Length, first, last)}
 	}
 	return part, nil
+}
+
+// namedBody names, in the error of a connection that breaks, where its bytes
+// come from: the host that a network blocks is seldom the login server.
+type namedBody struct {
+	io.ReadCloser
+	request *http.Request
+}
+
+func (b namedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = &url.Error{Op: "Get", URL: redact.URL(b.request.URL.String()), Err: err}
+	}
+	return n, err
 }
 
 // parseContentRange reads "bytes 0-416/417" (RFC 9110 §14.4). The size is -1

@@ -176,6 +176,38 @@ func (e *CredentialError) Unwrap() error { return e.Err }
 // retried by itself.
 func (e *CredentialError) NonRetriable() {}
 
+// AnswerError says that an answer of success is not what it has to be: a
+// proxy's page, half a JSON, a token endpoint's without a token.
+type AnswerError struct {
+	// Missing is what the answer lacks: "JSON", "token" or "Location".
+	Missing string
+
+	// Start is the beginning of its body, without secrets; empty where a body
+	// may be one.
+	Start string
+
+	// Err is the reader's own error, if there is one.
+	Err error
+}
+
+// Error says what is missing, and how the body begins.
+func (e *AnswerError) Error() string {
+	if e.Missing != missingJSON {
+		return "the answer has no " + e.Missing + " in it"
+	}
+	return fmt.Sprintf("the answer is not the JSON expected: %v: it begins with %q", e.Err, e.Start)
+}
+
+// Unwrap returns the reader's own error.
+func (e *AnswerError) Unwrap() error { return e.Err }
+
+// What an answer may lack.
+const (
+	missingJSON     = "JSON"
+	missingToken    = "token"
+	missingLocation = "Location"
+)
+
 // HasCode reports whether err's chain holds an answer of the registry with one
 // of the codes.
 func HasCode(err error, codes ...ErrorCode) bool {

@@ -3,7 +3,6 @@ package azcontainerregistry
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -34,5 +33,5 @@ func (r *registry) callJSON(req *policy.Request, v json.Unmarshaler) error {
 func malformedAnswer(body []byte, err error) error {
 	const most = 80
 	start := body[:min(len(body), most)]
-	return fmt.Errorf("the answer is not the JSON expected: %w: it begins with %q", err, redact.Text(string(start)))
+	return &AnswerError{Missing: missingJSON, Start: redact.Text(string(start)), Err: err}
 }

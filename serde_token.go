@@ -2,12 +2,11 @@ package azcontainerregistry
 
 import (
 	"encoding/json"
-	"errors"
 )
 
 // errNoToken is for an answer of a token endpoint that isn't one: a proxy's
 // page, half a JSON. Its body isn't shown, for it may hold the token after all.
-var errNoToken = errors.New("the answer has no token in it")
+var errNoToken = &AnswerError{Missing: missingToken}
 
 type tokenAnswer struct {
 	AccessToken  string  `json:"access_token"`

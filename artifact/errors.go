@@ -32,6 +32,9 @@ func (e *NotFoundError) Error() string {
 // Is matches [ErrNotFound].
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 
+// DiagnosisCode names the error in the catalogue of package diagnose.
+func (e *NotFoundError) DiagnosisCode() string { return "CONTENT_NOT_FOUND" }
+
 // InvalidError says that content breaks a rule: a corrupt layout or archive, a
 // manifest that cannot be true, a graph without end. Nothing was written
 // because of it.
@@ -58,6 +61,9 @@ func (e *InvalidError) Error() string {
 // Is matches [ErrInvalid].
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
+// DiagnosisCode names the error in the catalogue of package diagnose.
+func (e *InvalidError) DiagnosisCode() string { return "INVALID_CONTENT" }
+
 // Unwrap gives the cause.
 func (e *InvalidError) Unwrap() error { return e.Err }
 
@@ -68,6 +74,9 @@ type InUseError struct {
 
 // Error names what is in use.
 func (e *InUseError) Error() string { return e.Thing + " is in use by another process" }
+
+// DiagnosisCode names the error in the catalogue of package diagnose.
+func (e *InUseError) DiagnosisCode() string { return "IN_USE" }
 
 // ChangedError says that a plan no longer applies, because what it was made
 // from has changed since. Nothing was written.
@@ -81,6 +90,9 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("%s has changed since the plan was made: it was %s, it is %s; make a new plan",
 		e.Reference, orNothing(e.Planned), orNothing(e.Now))
 }
+
+// DiagnosisCode names the error in the catalogue of package diagnose.
+func (e *ChangedError) DiagnosisCode() string { return "PLAN_OUTDATED" }
 
 func orNothing(digest string) string {
 	if digest == "" {

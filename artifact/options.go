@@ -78,6 +78,9 @@ func (e *ExistsError) Error() string {
 	return "tag " + e.Reference + " already exists and points to " + e.Digest
 }
 
+// DiagnosisCode names the error in the catalogue of package diagnose.
+func (e *ExistsError) DiagnosisCode() string { return "EXISTS" }
+
 // tuning is the part of the options that a Target hears of through its
 // Content.
 type tuning struct {

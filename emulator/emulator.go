@@ -127,6 +127,9 @@ func (e *FolderInUseError) Error() string {
 	return inUse.Error()
 }
 
+// DiagnosisCode names the error in the catalogue of package diagnose.
+func (e *FolderInUseError) DiagnosisCode() string { return "IN_USE" }
+
 // Advertise leaves the URL that the emulator is served at in its data folder,
 // for the error that another process gets that wants the folder.
 func (e *Emulator) Advertise(endpoint string) error { return e.store.SetEndpoint(endpoint) }
