@@ -25,6 +25,8 @@ type Row struct {
 	Retry  Advice   `json:"retry"`
 	Link   string   `json:"link,omitempty"`
 	AzCode string   `json:"azCode,omitempty"`
+	// Entra are the identity service's own codes for it, such as AADSTS50076.
+	Entra []string `json:"entra,omitempty"`
 
 	// match recognises the row's failure. Rows of one rank exclude each other;
 	// nil is a row that only a live check finds.
@@ -60,7 +62,9 @@ var rows = slices.Concat(
 	rowsTLS,
 	rowsEntra,
 	rowsLibrary,
+	rowsLocal,
 	rowsDoctor,
+	rowsCommand,
 	[]Row{rowUnknown},
 )
 
@@ -101,7 +105,7 @@ func Codes() []string {
 }
 
 func (r Row) clone() Row {
-	r.Causes, r.Fix = slices.Clone(r.Causes), slices.Clone(r.Fix)
+	r.Causes, r.Fix, r.Entra = slices.Clone(r.Causes), slices.Clone(r.Fix), slices.Clone(r.Entra)
 	return r
 }
 

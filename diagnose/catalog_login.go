@@ -34,15 +34,6 @@ var refreshing = either(granting("refresh_token"), func(x *exchange) bool { retu
 // admin user is one of them.
 var unknownUser = saying(phased(phaseToken, 401), "client id must be guid")
 
-// withoutToken is a token endpoint's answer that says 200 and holds no token.
-func withoutToken(x *exchange) bool {
-	if x.status != 0 || x.library.kind != "" || x.entra.kind != "" {
-		return false
-	}
-	text := x.err.Error()
-	return strings.Contains(text, "has no token in it") || strings.Contains(text, "answered 200 without")
-}
-
 var rowsLogin = []Row{
 	{
 		Code: "ANSWER_WITHOUT_TOKEN", Kind: KindNetwork, Severity: SeverityError,
@@ -52,9 +43,9 @@ var rowsLogin = []Row{
 			certain("the answer to a token request holds no token", "the library read it"),
 			inferred("probably a proxy's or a guest network's page answered in the registry's place", "acrkit doctor shows the page"),
 		},
-		Fix:   []string{"acrkit doctor <registry>", "open http://example.com in a browser on this machine"},
+		Fix:   []string{"acrkit doctor {host}", "open http://example.com in a browser on this machine"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azRefreshToken,
-		match: withoutToken,
+		match: answerLacks("token"),
 		see:   []sight{sawText},
 	},
 	{

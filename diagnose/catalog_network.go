@@ -23,8 +23,11 @@ func toData(x *exchange) bool {
 	return isStorageHost(x.transport.hostname()) || x.phase == phaseStorage
 }
 
-// toEntra matches a failure on the way to the identity service.
+// toEntra matches a failure on the way to the identity service or to the
+// machine's own identity endpoint.
 func toEntra(x *exchange) bool { return isEntraHost(x.transport.hostname()) }
+
+func toMachine(x *exchange) bool { return x.transport.hostname() == identityEndpoint }
 
 // toRegistry is everything else.
 var toRegistry = all(not(toData), not(toEntra))
@@ -344,7 +347,7 @@ var rowsNetwork = []Row{
 		Fix: []string{
 			"allow port 443 to {data}",
 			"nslookup {data}",
-			"for fixed host names: az acr update -n <registry> --data-endpoint-enabled",
+			"for fixed host names: az acr update -n {registry} --data-endpoint-enabled",
 		},
 		Retry: RetryNo, Link: linkEndpoints, AzCode: azChallenge,
 		match: all(noConnection, toData),
@@ -375,10 +378,23 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"try again", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkAccess,
-		match: func(x *exchange) bool {
+		match: either(answerLacks("JSON"), func(x *exchange) bool {
 			return x.status == 0 && x.library.kind == "" && x.entra.kind == "" && (x.transport.kind == "" || x.transport.kind == transportClosed) && notJSON(x)
-		},
+		}),
 		see: []sight{sawText},
+	},
+	{
+		Code: "ANSWER_WITHOUT_LOCATION", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "{host} began an upload, and its answer does not say where to send it",
+		Meaning: "Each answer of an upload names the address of the next request in its Location header. Without it no client can go on.",
+		Causes: []Cause{
+			certain("the answer has no Location header", "its headers"),
+			inferred("probably a proxy on the way drops the header, or {host} is not an Azure registry", "acrkit doctor {host}"),
+		},
+		Fix:   []string{"acrkit doctor {host}"},
+		Retry: RetryNo, Link: linkAccess,
+		match: answerLacks("Location"),
+		see:   []sight{sawText},
 	},
 	{
 		Code: "ENTRA_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
@@ -390,7 +406,7 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"allow port 443 to login.microsoftonline.com", "acrkit doctor"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azRefreshToken,
-		match: either(all(either(noConnection, brokenConnection), toEntra), entraKind(entraUnreachable)),
+		match: either(all(either(noConnection, brokenConnection), toEntra, not(toMachine)), entraKind(entraUnreachable)),
 		see:   []sight{sawFailure, sawEntra},
 	},
 	{

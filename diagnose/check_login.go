@@ -3,13 +3,14 @@ package diagnose
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 )
 
 // entraScope is what a credential is asked for, in every cloud (ACR protocol
@@ -124,7 +125,7 @@ func checkExchange(ctx context.Context, r *run) outcome {
 	}
 	r.refreshToken = tokenIn(body, "refresh_token")
 	if r.refreshToken == "" {
-		return fails(errors.New("the exchange answered 200 without a refresh token"))
+		return fails(&azcontainerregistry.AnswerError{Missing: "token"})
 	}
 	r.refresh = parseClaims(r.refreshToken)
 	o := ok("a refresh token")
@@ -183,7 +184,7 @@ func (r *run) getToken(ctx context.Context, scopes []string) outcome {
 	}
 	r.accessToken = tokenIn(body, "access_token")
 	if r.accessToken == "" {
-		return fails(errors.New("the token endpoint answered 200 without an access token"))
+		return fails(&azcontainerregistry.AnswerError{Missing: "token"})
 	}
 	r.access = parseClaims(r.accessToken)
 	o := ok("an access token")

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -381,7 +380,7 @@ func (r *run) upload(ctx context.Context, method string, to *url.URL, chunk []by
 	}
 	location, err := r.base.Parse(response.Header.Get("Location"))
 	if err != nil || response.Header.Get("Location") == "" {
-		return nil, errors.New("upload: the answer has no usable Location")
+		return nil, &azcontainerregistry.AnswerError{Missing: "Location"}
 	}
 	if location.Scheme != r.base.Scheme || location.Host != r.base.Host {
 		return nil, &azcontainerregistry.UntrustedOriginError{Kind: "location", Got: location.Scheme + "://" + location.Host, Want: r.base.Scheme + "://" + r.base.Host}

@@ -2,6 +2,8 @@ package diagnose
 
 import (
 	"strings"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 )
 
 // entra is the evidence of a credential that gave no token: azidentity's errors
@@ -20,7 +22,10 @@ const (
 	entraCode        = "code"        // the identity service answered with an AADSTS code
 	entraUnavailable = "unavailable" // no credential of the chain could try
 	entraIdentity    = "identity"    // the managed identity endpoint refused
+	entraNoEndpoint  = "no endpoint" // no managed identity endpoint answered
+	entraWorkload    = "workload"    // what a workload identity needs is not there
 	entraCLI         = "cli"         // the Azure CLI or a program like it failed
+	entraNoCLI       = "no cli"      // there is no such program
 	entraInteraction = "interaction" // a person would have to sign in
 	entraUnreachable = "unreachable" // the identity service could not be reached
 	entraOther       = "other"
@@ -40,68 +45,97 @@ func (x *exchange) gatherEntra() {
 	if x.status != 0 && x.phase != phaseEntra {
 		return
 	}
-	text := ""
+	text, name := "", ""
 	if x.phase == phaseEntra {
 		text = string(x.body[:min(len(x.body), maxParsed)])
 	}
-	name := ""
 	if x.status == 0 {
-		text = x.err.Error()
-		text = text[:min(len(text), maxParsed)]
-		for _, n := range credentialNames {
-			if strings.Contains(text, n+":") || strings.Contains(text, n+" authentication failed") ||
-				strings.Contains(text, n+" can't acquire") {
-				name = n
-				break
-			}
-		}
+		text = x.credentialText()
+		name = credentialName(text)
 	}
 	e := &x.entra
 	e.code = aadsts(text)
 	switch {
 	case e.code != "":
-	case x.library.kind != "", x.transport.kind != "" && !strings.Contains(text, "Attempted credentials"):
+		e.words = aadWords(text, e.code)
+		e.app = quotedAfter(e.words, "pplication with identifier ", "pplication ", "app ")
+		e.tenant = quotedAfter(e.words, "irectory ", "enant ")
+	case x.library.kind != "", x.transport.kind != "" && !strings.Contains(text, attempted):
 		return // the transport's own error says more
 	case name == "" && x.phase != phaseEntra:
 		return
 	}
-	if e.code != "" {
-		e.words = aadWords(text, e.code)
-		e.app = quotedAfter(e.words, "pplication with identifier ", "pplication ", "app ")
-		e.tenant = quotedAfter(e.words, "irectory ", "enant ")
-	}
 	e.links = chainLinks(text)
-	lower := strings.ToLower(text)
-	unavailable := false
-	for _, err := range x.chain {
-		// The marker method that azidentity's own unavailable errors have.
-		if u, ok := err.(interface{ credentialUnavailable() }); ok && u != nil {
-			unavailable = true
+	e.kind = x.entraKindOf(text, name)
+}
+
+// credentialText is what the credential said, without the call it was asked for.
+func (x *exchange) credentialText() string {
+	text := ""
+	if e, ok := find[*azcontainerregistry.CredentialError](x); ok && e.Err != nil {
+		text = e.Err.Error()
+	} else {
+		text = x.err.Error()
+	}
+	return text[:min(len(text), maxParsed)]
+}
+
+func credentialName(text string) string {
+	for _, name := range credentialNames {
+		if strings.Contains(text, name+":") || strings.Contains(text, name+" authentication failed") ||
+			strings.Contains(text, name+" can't acquire") || strings.Contains(text, name+".GetToken()") {
+			return name
 		}
 	}
-	switch {
-	case e.code != "":
-		e.kind = entraCode
-	case strings.Contains(text, "Identity not found"), strings.Contains(text, "invalid_request") && strings.Contains(text, "ManagedIdentityCredential"):
-		e.kind = entraIdentity
-	case strings.Contains(text, "Attempted credentials") || len(e.links) > 1:
-		e.kind = entraUnavailable
-	case strings.Contains(text, "can't acquire a token without user interaction"):
-		e.kind = entraInteraction
-	case strings.Contains(lower, "az login"), strings.Contains(lower, "azd auth login"),
-		strings.Contains(lower, "executable not found on path"), strings.Contains(lower, "connect-azaccount"):
-		e.kind = entraCLI
-	case unavailable, strings.Contains(lower, "missing environment variable"), strings.Contains(lower, "no default identity"),
-		strings.Contains(lower, "incomplete environment variable"), strings.Contains(lower, "no managed identity endpoint"),
-		strings.Contains(lower, "no client id specified"):
-		e.kind = entraUnavailable
-	case strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"),
-		strings.Contains(text, "i/o timeout"), strings.Contains(text, "connection reset"):
-		// azidentity passes on a transport's failure by its text alone.
-		e.kind = entraUnreachable
-	default:
-		e.kind = entraOther
+	return ""
+}
+
+// attempted is the line above what each credential of a chain answered.
+const attempted = "Attempted credentials"
+
+// credentialTexts tell the kinds apart, in the words of azidentity. The first
+// that fits counts.
+var credentialTexts = []struct {
+	kind  string
+	name  string // of the credential, empty for any
+	texts []string
+}{
+	// This one ends a chain: the identity was asked for by its id.
+	{entraIdentity, "", []string{"the requested identity isn't assigned to this resource"}},
+	{entraUnavailable, "", []string{attempted}},
+	{entraIdentity, "", []string{"Identity not found", "No User Assigned or Delegated Managed Identity found"}},
+	{entraIdentity, "ManagedIdentityCredential", []string{"failed to authenticate a system assigned identity", "invalid_request"}},
+	{entraNoEndpoint, "ManagedIdentityCredential", []string{
+		"managed identity timed out", "169.254.169.254:80: ", "unexpected response", "context deadline exceeded",
+	}},
+	{entraInteraction, "", []string{"can't acquire a token without user interaction", "requires multifactor authentication"}},
+	{entraNoCLI, "", []string{"executable not found on path", "CLI not found on path", "PowerShell not found on path"}},
+	{entraCLI, "", []string{"az login", "azd auth login", "Connect-AzAccount"}},
+	{entraWorkload, "WorkloadIdentityCredential", []string{"no client id specified", "no token file specified", "no tenant id specified", "no such file", "cannot find the file"}},
+	{entraUnavailable, "", []string{"missing environment variable", "incomplete environment variable", "no default identity"}},
+	// azidentity passes on a transport's failure by its text alone.
+	{entraUnreachable, "", []string{"no such host", "connection refused", "i/o timeout", "connection reset", "tls: failed to verify certificate"}},
+}
+
+func (x *exchange) entraKindOf(text, name string) string {
+	if x.entra.code != "" {
+		return entraCode
 	}
+	if len(x.entra.links) > 1 && !strings.Contains(text, attempted) {
+		return entraUnavailable
+	}
+	text = strings.ToLower(text)
+	for _, row := range credentialTexts {
+		if row.name != "" && row.name != name {
+			continue
+		}
+		for _, words := range row.texts {
+			if strings.Contains(text, strings.ToLower(words)) {
+				return row.kind
+			}
+		}
+	}
+	return entraOther
 }
 
 // aadsts finds the first AADSTS code in a text.
@@ -188,6 +222,22 @@ var sawEntra sight = func(x *exchange, see func(Origin, string, ...any)) {
 		see(FromEntra, "%s", link)
 	}
 	if e.code == "" && len(e.links) == 0 && x.status == 0 {
-		see(FromEntra, "%s", firstLine(x.err.Error()))
+		text := x.credentialText()
+		see(FromEntra, "%s", firstLine(text))
+		if status, body, ok := quotedAnswer(text); ok {
+			see(FromEntra, "the answer to it: %s %s", status, body)
+		}
 	}
+}
+
+// quotedAnswer takes the HTTP answer out of a text of azidentity, where it
+// stands between lines of dashes.
+func quotedAnswer(text string) (status, body string, ok bool) {
+	_, rest, ok := strings.Cut(text, "\nRESPONSE ")
+	if !ok {
+		return "", "", false
+	}
+	status, rest, _ = strings.Cut(rest, "\n")
+	body, _, _ = strings.Cut(strings.TrimLeft(rest, "-\n"), "\n---")
+	return status, strings.Join(strings.Fields(body), " "), true
 }

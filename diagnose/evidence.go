@@ -29,7 +29,7 @@ const (
 const (
 	// maxChain bounds the walk over an error's tree: errors of our own have a
 	// handful of links, and a value made to hurt may have any number.
-	maxChain = 64
+	maxChain = 512
 	// maxParsed is the size up to which a body is parsed. Error bodies of the
 	// registry are below 1 KiB; a web page is known by its first bytes.
 	maxParsed = 64 << 10
@@ -168,7 +168,9 @@ func (x *exchange) gatherResponse(r *azcore.ResponseError) {
 	if x.host == "" {
 		x.host = x.request.Host
 	}
-	x.phase = phaseOf(x.request.URL, x.response.Header)
+	if x.phase = phaseOf(x.request.URL, x.response.Header); ofCredential(x) {
+		x.phase = phaseEntra // whatever a credential asks, it is not the registry
+	}
 	repository, reference := splitPath(x.path)
 	if x.repository == "" {
 		x.repository = repository
@@ -316,13 +318,17 @@ func isStorageHost(host string) bool {
 		strings.Contains(host, ".data.azurecr.")
 }
 
+// identityEndpoint gives a virtual machine in Azure the tokens of its managed
+// identity.
+const identityEndpoint = "169.254.169.254"
+
 // isEntraHost reports whether host gives Entra tokens: the login hosts of the
 // clouds and the managed identity endpoint of a virtual machine.
 func isEntraHost(host string) bool {
 	switch host {
 	case "login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn",
 		"login.partner.microsoftonline.cn", "login.windows.net", "login.microsoft.com", "sts.windows.net",
-		"169.254.169.254":
+		identityEndpoint:
 		return true
 	}
 	return false

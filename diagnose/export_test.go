@@ -1,5 +1,10 @@
 package diagnose
 
+import (
+	"io"
+	"net/http"
+)
+
 // ExplainableCodes lists the rows that Explain can choose; the others are for
 // live checks alone.
 func ExplainableCodes() []string {
@@ -31,3 +36,21 @@ var FactNames = factNames
 // LostUpload is what the push probe finds when bytes that were acknowledged are
 // not there.
 var LostUpload error = &uploadLostError{"0-0", "0-2047"}
+
+// RegistryCalls is the table of the registry's own codes.
+func RegistryCalls() map[string][]string {
+	calls := map[string][]string{}
+	for _, c := range registryCalls {
+		calls[c.code] = c.rows
+	}
+	return calls
+}
+
+// AsResponseError makes the error that a check makes of an answer.
+func AsResponseError(response *http.Response) error {
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	return asResponseError(response, body)
+}

@@ -29,16 +29,19 @@ func expand(template string, x *exchange) string {
 		if value := clean(x.fact(name), 255); value != "" {
 			b.WriteString(value)
 		} else {
-			b.WriteString("<" + name + ">")
+			b.WriteString("<" + or(placeholders[name], name) + ">")
 		}
 		template = after
 	}
 }
 
+// placeholders say what to fill in where a fact's own name would not.
+var placeholders = map[string]string{"app": "app-id", "host": "registry"}
+
 // factNames are the words that a template may hold.
 var factNames = []string{
 	"host", "registry", "repository", "reference", "image", "ip", "action", "scope", "granted",
-	"status", "code", "seconds", "realm", "user", "app", "tenant", "audience", "digest", "method", "link",
+	"status", "code", "realm", "user", "app", "tenant", "audience", "digest", "method", "link",
 	"subject", "argument", "helper", "path", "file", "proxy", "issuer", "address", "aadsts", "kind", "wait", "data",
 }
 
@@ -74,10 +77,11 @@ func (x *exchange) fact(name string) string {
 		}
 	case "code":
 		return x.code
-	case "seconds":
+	case "wait":
 		if wait, ok := x.retryAfter(); ok {
-			return strconv.Itoa(int(wait.Seconds()))
+			return wait.String()
 		}
+		return "a minute"
 	case "realm":
 		return hostOf(x.challenge.realm)
 	case "user":
@@ -111,17 +115,16 @@ func (x *exchange) fact(name string) string {
 	return ""
 }
 
-// loginServer returns the registry's host, as far as the evidence tells it.
+// loginServer returns the registry's host, as far as the evidence tells it: the
+// host that was asked, or that of the call when another one was asked for it.
 func (x *exchange) loginServer() string {
 	switch {
-	case x.library.host != "":
-		return x.library.host
 	case x.phase == phaseStorage || x.phase == phaseEntra:
-		return x.challenge.service
+		return x.library.host
 	case x.host != "":
 		return x.host
-	case isEntraHost(x.transport.hostname()) || isStorageHost(x.transport.hostname()):
-		return ""
+	case x.transport.host == "" || toEntra(x) || toData(x):
+		return x.library.host
 	}
 	return x.transport.host
 }
@@ -129,7 +132,7 @@ func (x *exchange) loginServer() string {
 // dataHost returns the host that serves blobs' bytes, if the failure was there.
 func (x *exchange) dataHost() string {
 	if x.phase == phaseStorage {
-		return x.host
+		return or(x.host, x.transport.host)
 	}
 	if isStorageHost(x.transport.hostname()) {
 		return x.transport.host

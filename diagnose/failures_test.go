@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -29,10 +30,38 @@ import (
 // failures makes, by name, the failures that have no wire form: real ones of
 // DNS, TCP, proxies and TLS on loopback, and the library's own errors.
 var failures = map[string]func(t *testing.T) error{
-	"dns not found":               func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeNameError) },
-	"dns failed":                  func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeServerFailure) },
-	"dns timeout":                 func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeSilence) },
-	"data host unreachable":       func(t *testing.T) error { return lookUp(t, "eusmanaged12.blob.core.windows.net", rcodeNameError) },
+	"dns not found":           func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeNameError) },
+	"dns failed":              func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeServerFailure) },
+	"dns timeout":             func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeSilence) },
+	"data host unreachable":   func(t *testing.T) error { return lookUp(t, "eusmanaged12.blob.core.windows.net", rcodeNameError) },
+	"answer without location": own(&azcontainerregistry.AnswerError{Missing: "Location"}),
+	"answer without token":    func(*testing.T) error { return called(&azcontainerregistry.AnswerError{Missing: "token"}) },
+	"disk full":               onDisk("write", syscall.ENOSPC),
+	"file denied":             onDisk("open", syscall.EACCES),
+	"too many files":          onDisk("open", syscall.EMFILE),
+	"file not found":          func(*testing.T) error { _, err := os.Open("testdata/no-such-file.tar"); return err },
+	"digest algorithm": func(*testing.T) error {
+		_, err := azcontainerregistry.NewDigestValidationReader("sha512:"+strings.Repeat("ab", 64), strings.NewReader(""))
+		return err
+	},
+	"content not found": func(*testing.T) error { return selfNamed{"CONTENT_NOT_FOUND", "oci:img: no tag v2 (there is v1)"} },
+	"invalid content": func(*testing.T) error {
+		return selfNamed{"INVALID_CONTENT", "oci:img: blob sha256:aa: must have the size that its descriptor says"}
+	},
+	"exists": func(*testing.T) error { return selfNamed{"EXISTS", "tag v1 already exists and points to sha256:bb"} },
+	"in use": func(*testing.T) error { return selfNamed{"IN_USE", "transfer 4d2 is in use by another process"} },
+	"plan outdated": func(*testing.T) error {
+		return selfNamed{"PLAN_OUTDATED", "team/app:v1 has changed since the plan was made"}
+	},
+	"identity endpoint unreachable": func(t *testing.T) error {
+		return &url.Error{Op: "Get", URL: "http://169.254.169.254/metadata/identity/oauth2/token", Err: connectionRefused(t)}
+	},
+	"own credential": func(*testing.T) error {
+		return called(&azcontainerregistry.CredentialError{Err: errors.New("the key card is not in the reader")})
+	},
+	"credential refused by a vault": func(t *testing.T) error {
+		return called(&azcontainerregistry.CredentialError{Err: exchangeError(t, "GET /secrets/acr HTTP/1.1\nHost: contoso.vault.azure.net\n", "HTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n{\"error\":{\"code\":\"Forbidden\"}}", "")})
+	},
 	"entra unreachable":           func(t *testing.T) error { return lookUp(t, "login.microsoftonline.com", rcodeNameError) },
 	"connection refused":          connectionRefused,
 	"connection reset":            connectionReset,
@@ -63,7 +92,7 @@ var failures = map[string]func(t *testing.T) error{
 		return &azcontainerregistry.ArgumentError{Argument: "endpoint", Value: "myreg", Rule: "an https URL"}
 	},
 	"digest mismatch": func(*testing.T) error {
-		return &azcontainerregistry.OperationError{Operation: "get blob", Repository: "team/app", Reference: "sha256:aa", Err: &azcontainerregistry.DigestMismatchError{Expected: "sha256:aa", Actual: "sha256:bb", Size: 12}}
+		return &azcontainerregistry.OperationError{Operation: "get blob", Registry: "myreg.azurecr.io", Repository: "team/app", Reference: "sha256:aa", Err: &azcontainerregistry.DigestMismatchError{Expected: "sha256:aa", Actual: "sha256:bb", Size: 12}}
 	},
 	"size mismatch":        own(&azcontainerregistry.SizeMismatchError{Expected: 10, Actual: 7, Origin: "source"}),
 	"source changed":       own(&azcontainerregistry.SourceChangedError{Offset: 4096}),
@@ -80,7 +109,7 @@ var failures = map[string]func(t *testing.T) error{
 	"upload lost bytes":      func(*testing.T) error { return diagnose.LostUpload },
 	"data connection broken": dataConnectionBroken,
 	"answer unreadable": func(*testing.T) error {
-		return &azcontainerregistry.OperationError{Operation: "list tags", Repository: "team/app", Err: json.Unmarshal([]byte(`{"tags":[{"na`), &struct{}{})}
+		return &azcontainerregistry.OperationError{Operation: "list tags", Registry: "myreg.azurecr.io", Repository: "team/app", Err: json.Unmarshal([]byte(`{"tags":[{"na`), &struct{}{})}
 	},
 	"retries exhausted": func(*testing.T) error {
 		return &azcontainerregistry.RetriesExhaustedError{Attempts: 4, Err: errors.New("the moon is full")}
@@ -90,13 +119,37 @@ var failures = map[string]func(t *testing.T) error{
 // own is an error of the library, as a method returns it.
 func own(err error) func(*testing.T) error {
 	return func(*testing.T) error {
-		return &azcontainerregistry.OperationError{Operation: "upload blob", Repository: "team/app", Err: err}
+		return &azcontainerregistry.OperationError{Operation: "upload blob", Registry: "myreg.azurecr.io", Repository: "team/app", Err: err}
+	}
+}
+
+// onDisk is a failure of the file system, as package os returns it.
+func onDisk(operation string, cause error) func(*testing.T) error {
+	return func(*testing.T) error {
+		return &azcontainerregistry.OperationError{
+			Operation: "download blob", Registry: "myreg.azurecr.io", Repository: "team/app",
+			Err: &os.PathError{Op: operation, Path: "/data/layer.tar", Err: cause},
+		}
+	}
+}
+
+// selfNamed is an error of a package that names its row itself.
+type selfNamed struct{ code, text string }
+
+func (e selfNamed) Error() string         { return e.text }
+func (e selfNamed) DiagnosisCode() string { return e.code }
+
+// called is a failure on the way to a token, as a method returns it.
+func called(err error) error {
+	return &azcontainerregistry.OperationError{
+		Operation: "get manifest", Registry: "myreg.azurecr.io", Repository: "team/app", Reference: "v1",
+		Err: &azcontainerregistry.OperationError{Operation: "exchange Entra token for refresh token", Registry: "myreg.azurecr.io", Err: err},
 	}
 }
 
 func untrusted(kind string) func(*testing.T) error {
 	return func(*testing.T) error {
-		return &azcontainerregistry.OperationError{Operation: "get manifest", Repository: "team/app", Reference: "v1", Err: &azcontainerregistry.UntrustedOriginError{Kind: kind, Got: "https://elsewhere.example", Want: "https://myreg.azurecr.io"}}
+		return &azcontainerregistry.OperationError{Operation: "get manifest", Registry: "myreg.azurecr.io", Repository: "team/app", Reference: "v1", Err: &azcontainerregistry.UntrustedOriginError{Kind: kind, Got: "https://elsewhere.example", Want: "https://myreg.azurecr.io"}}
 	}
 }
 

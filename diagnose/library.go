@@ -9,7 +9,8 @@ import (
 // library is the evidence in this module's own error types.
 type library struct {
 	kind     string // one of the library… constants, empty when none is in the chain
-	host     string // the login server, where the caller or a check knows it
+	host     string // the login server, where the call or a check knows it
+	address  string // of the machine that gave the failed answer
 	attempts int    // of a call that was tried until it gave up
 	listed   int    // items before a listing broke off
 	broken   bool   // a listing broke off
@@ -19,6 +20,7 @@ type library struct {
 	argument *azcontainerregistry.ArgumentError
 	digest   *azcontainerregistry.DigestMismatchError
 	origin   *azcontainerregistry.UntrustedOriginError
+	answer   *azcontainerregistry.AnswerError
 }
 
 // The kinds of failures that the library finds by itself.
@@ -31,6 +33,7 @@ const (
 	libraryResume   = "resume"
 	libraryStalled  = "stalled"
 	libraryRange    = "range"
+	libraryAnswer   = "answer"
 )
 
 // gatherLibrary reads our own types. Those that wrap another cause add to its
@@ -41,6 +44,7 @@ func (x *exchange) gatherLibrary() {
 		switch e := e.(type) {
 		case *azcontainerregistry.OperationError:
 			x.repository, x.reference = or(x.repository, e.Repository), or(x.reference, e.Reference)
+			l.host, l.address = or(l.host, e.Registry), or(l.address, e.Address)
 		case *azcontainerregistry.RetriesExhaustedError:
 			l.attempts = e.Attempts
 		case *azcontainerregistry.IncompleteListingError:
@@ -50,7 +54,7 @@ func (x *exchange) gatherLibrary() {
 		case *azcontainerregistry.DigestMismatchError:
 			l.kind, l.digest = libraryDigest, e
 		case *azcontainerregistry.UntrustedOriginError:
-			l.kind, l.origin = libraryOrigin, e
+			l.kind, l.origin, l.host = libraryOrigin, e, or(l.host, hostOf(e.Want))
 		case *azcontainerregistry.SizeMismatchError:
 			l.kind, l.own = librarySize, e
 		case *azcontainerregistry.SourceChangedError:
@@ -61,6 +65,8 @@ func (x *exchange) gatherLibrary() {
 			l.kind, l.own = libraryStalled, e
 		case *azcontainerregistry.RangeError:
 			l.kind, l.own = libraryRange, e
+		case *azcontainerregistry.AnswerError:
+			l.kind, l.own, l.answer = libraryAnswer, e, e
 		}
 		// What it wraps is its occasion, not its cause.
 		if l.kind != "" {
@@ -72,6 +78,11 @@ func (x *exchange) gatherLibrary() {
 // found matches a failure that the library found by itself.
 func found(kind string) func(*exchange) bool {
 	return func(x *exchange) bool { return x.library.kind == kind }
+}
+
+// answerLacks matches an answer of success that lacks something.
+func answerLacks(what string) func(*exchange) bool {
+	return func(x *exchange) bool { return x.library.kind == libraryAnswer && x.library.answer.Missing == what }
 }
 
 // pointedBy matches an untrusted origin by what pointed there.

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -182,15 +183,27 @@ var sawWait sight = func(x *exchange, see func(Origin, string, ...any)) {
 	}
 }
 
-// sawAddress says what kind of address the registry saw.
+// sawAddress says what kind of address the registry saw, and by which of its
+// own it was reached.
 var sawAddress sight = func(x *exchange, see func(Origin, string, ...any)) {
 	if ip, ok := x.clientIP(); ok {
-		kind := "a public address"
-		if isPrivate(ip) {
-			kind = "an address of a private network"
-		}
-		see(FromRegistry, "the registry saw %s, %s", ip, kind)
+		see(FromRegistry, "the registry saw %s, %s", ip.String(), kindOfAddress(ip))
 	}
+	at, err := netip.ParseAddrPort(x.library.address)
+	if err != nil || strings.HasPrefix(strings.Trim(x.host, "["), at.Addr().String()) {
+		return // the host is an address itself
+	}
+	see(FromNetwork, "%s resolved to %s, %s", x.host, at.Addr().String(), kindOfAddress(at.Addr()))
+}
+
+func kindOfAddress(ip netip.Addr) string {
+	switch {
+	case ip.Unmap().IsLoopback():
+		return "an address of this machine"
+	case isPrivate(ip):
+		return "an address of a private network"
+	}
+	return "a public address"
 }
 
 // sawRedirect shows where a redirect led.
@@ -245,6 +258,9 @@ func (x *exchange) origin() Origin {
 func (x *exchange) speaker() string {
 	switch x.phase {
 	case phaseEntra:
+		if x.host != "" && !isEntraHost(hostnameOf(x.host)) {
+			return x.host // what a credential of the caller's own asks
+		}
 		return "the identity service"
 	case phaseStorage:
 		return "the storage host"

@@ -118,7 +118,7 @@ func (x *exchange) transportKind() string {
 		return transportCanceled
 	case x.is(context.DeadlineExceeded):
 		return transportDeadline
-	case x.is(io.ErrUnexpectedEOF), t.host != "" && x.is(io.EOF):
+	case x.is(io.ErrUnexpectedEOF), t.host != "" && x.is(net.ErrClosed), t.host != "" && x.is(io.EOF):
 		return transportClosed
 	}
 	for _, e := range x.chain {
@@ -264,11 +264,13 @@ func isPrivate(ip netip.Addr) bool {
 }
 
 // hostname returns the host without its port.
-func (t *transport) hostname() string {
-	if host, _, err := net.SplitHostPort(t.host); err == nil {
+func (t *transport) hostname() string { return hostnameOf(t.host) }
+
+func hostnameOf(hostPort string) string {
+	if host, _, err := net.SplitHostPort(hostPort); err == nil {
 		return strings.ToLower(host)
 	}
-	return strings.ToLower(t.host)
+	return strings.ToLower(hostPort)
 }
 
 // dialledPrivate reports whether the dialled address is one of a private

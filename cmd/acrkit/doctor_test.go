@@ -1,13 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
 // commandLines finds this program's command lines: in a block of a document, or
@@ -58,6 +63,54 @@ func TestEveryCommandLineThatIsRecommendedExists(t *testing.T) {
 		}
 		if err := command.ParseFlags(rest); err != nil {
 			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
+
+// TestEveryCodeThatIsPrintedIsInTheCatalogue holds that acrkit explain knows
+// each code that an error can carry: those of the commands themselves, and
+// those by which errors of other packages name their row.
+func TestEveryCodeThatIsPrintedIsInTheCatalogue(t *testing.T) {
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	literal := regexp.MustCompile(`[cC]ode(?::|\s=)\s*"([A-Z_]+)"`)
+	for _, path := range sources {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range literal.FindAllStringSubmatch(string(source), -1) {
+			codes = append(codes, m[1])
+		}
+	}
+	if len(codes) < 8 {
+		t.Fatalf("found the codes %v only", codes)
+	}
+	for _, err := range []interface {
+		error
+		DiagnosisCode() string
+	}{
+		&artifact.NotFoundError{Store: "oci:img", Thing: "tag v2"},
+		&artifact.InvalidError{Store: "oci:img", Thing: "index.json", Rule: "must be JSON"},
+		&artifact.ExistsError{Reference: "v1"},
+		&artifact.InUseError{Thing: "transfer 1"},
+		&artifact.ChangedError{Reference: "v1"},
+		&emulator.FolderInUseError{Dir: "data"},
+	} {
+		codes = append(codes, err.DiagnosisCode())
+		if d, known := diagnose.Explain(fmt.Errorf("push: %w", err)); !known || d.Code != err.DiagnosisCode() {
+			t.Errorf("%T is explained as %s", err, d.Code)
+		}
+		if f := describe(err); f.object.Code != err.DiagnosisCode() || len(f.object.Fix) == 0 || !slices.Contains(f.seen, err.Error()) {
+			t.Errorf("%T is reported as %s, seen %q, fix %q", err, f.object.Code, f.seen, f.object.Fix)
+		}
+	}
+	for _, code := range codes {
+		if _, ok := diagnose.Lookup(code); !ok {
+			t.Errorf("acrkit explain does not know %s", code)
 		}
 	}
 }

@@ -79,6 +79,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, new(*artifact.ExistsError)):
 		return exitExists
+	case errors.As(err, new(*artifact.ChangedError)):
+		return exitFailed
 	case errors.As(err, new(*artifact.PartialError)):
 		return exitPartly
 	case errors.Is(err, artifact.ErrInvalid):

@@ -16,11 +16,17 @@ func newExplainCommand(a *app) *cobra.Command {
 		Use:   "explain [CODE]",
 		Short: "Explain an error's code: what it means, what causes it, what to do",
 		Long: `Explain an error's code: what it means, what causes it, what to do. The code is
-the word in capitals that every error of acrkit carries. Words in braces, such
-as {registry}, stand for what the error itself names.
+the word in capitals that every error of acrkit carries. The codes of others are
+known too: those in a registry's answers (DENIED), in az acr check-health
+(CONNECTIVITY_DNS_ERROR) and of Entra (AADSTS50076). One of them may stand for
+several causes, which are listed then.
+
+Words in braces, such as {registry}, stand for what the error itself names.
 
 Without a code, list them all.`,
 		Example: `  acrkit explain FIREWALL_DENIED
+  acrkit explain UNAUTHORIZED
+  acrkit explain AADSTS7000222
   acrkit explain -o json ABAC_CONDITION --jq '.item.fix[]'
   acrkit explain | grep TLS`,
 		GroupID:           groupAccess,
@@ -28,23 +34,54 @@ Without a code, list them all.`,
 		ValidArgsFunction: completeCodes,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return output.List(a.printer, rowView(), func(yield func(diagnose.Row, error) bool) {
-					for _, code := range diagnose.Codes() {
-						if row, _ := diagnose.Lookup(code); !yield(row, nil) {
-							return
-						}
-					}
-				})
+				var all []diagnose.Row
+				for _, code := range diagnose.Codes() {
+					row, _ := diagnose.Lookup(code)
+					all = append(all, row)
+				}
+				return a.listRows(all)
 			}
-			row, known := diagnose.Lookup(args[0])
-			if !known {
+			found := diagnose.Find(args[0])
+			switch len(found) {
+			case 0:
 				return unknownCode(args[0])
+			case 1:
+				view := rowView()
+				view.Text = writeRow
+				return output.One(a.printer, view, found[0])
 			}
-			view := rowView()
-			view.Text = writeRow
-			return output.One(a.printer, view, row)
+			return a.explainSeveral(args[0], found)
 		},
 	}
+}
+
+func (a *app) listRows(list []diagnose.Row) error {
+	return output.List(a.printer, rowView(), func(yield func(diagnose.Row, error) bool) {
+		for _, row := range list {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	})
+}
+
+// explainSeveral is for a name that stands for several rows. A person gets the
+// row of that very name whole, and the others as a list to choose from.
+func (a *app) explainSeveral(name string, found []diagnose.Row) error {
+	if a.printer.Format() != output.Text {
+		return a.listRows(found)
+	}
+	own := strings.EqualFold(found[0].Code, name)
+	view := rowView()
+	if own {
+		view.Text = writeRow
+		if err := output.One(a.printer, view, found[0]); err != nil {
+			return err
+		}
+		found = found[1:]
+	}
+	a.note("%s stands for %d causes%s; an error of acrkit, or acrkit doctor, tells which it is:", strings.ToUpper(name), len(found), map[bool]string{true: " more"}[own])
+	return a.listRows(found)
 }
 
 func completeCodes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -53,18 +90,9 @@ func completeCodes(*cobra.Command, []string, string) ([]string, cobra.ShellCompD
 
 // unknownCode names the codes that may have been meant.
 func unknownCode(code string) error {
-	var similar []string
-	for _, c := range diagnose.Codes() {
-		for word := range strings.SplitSeq(strings.ToUpper(code), "_") {
-			if len(word) > 2 && strings.Contains(c, word) {
-				similar = append(similar, c)
-				break
-			}
-		}
-	}
 	hint := "acrkit explain lists them"
-	if len(similar) > 0 {
-		hint = "did you mean " + strings.Join(similar[:min(len(similar), 5)], " or ") + "?"
+	if similar := diagnose.Similar(code); len(similar) > 0 {
+		hint = "did you mean " + strings.Join(similar, " or ") + "?"
 	}
 	return usagef("there is no code %q: %s", code, hint)
 }
@@ -103,6 +131,9 @@ func writeRow(w io.Writer, r diagnose.Row) error {
 	}[r.Retry])
 	if r.AzCode != "" {
 		fmt.Fprintf(&b, "  az     %s in az acr check-health\n", r.AzCode)
+	}
+	if len(r.Entra) > 0 {
+		fmt.Fprintf(&b, "  entra  %s\n", strings.Join(r.Entra, " "))
 	}
 	if r.Link != "" {
 		fmt.Fprintf(&b, "  more   %s\n", r.Link)

@@ -63,7 +63,7 @@ func (a *app) login(ctx context.Context, h host) error {
 	case creds.Anonymous:
 		return &explained{
 			err:  coded(exitNotSignedIn, fmt.Errorf("no credential for %s was found", h)),
-			code: "NO_CREDENTIAL", why: describeAnswers(r.answers),
+			code: "NO_CREDENTIAL_AVAILABLE", why: describeAnswers(r.answers),
 			fix: []string{"az login", "acrkit login " + h.String() + " --username USER --password-stdin"},
 		}
 	case creds.Password:

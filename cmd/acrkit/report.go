@@ -78,16 +78,7 @@ func describe(err error) failure {
 func (f *failure) explain(err error) {
 	diagnosis, known := diagnose.Explain(err)
 	if !known {
-		// The error's own text is all there is; what was observed helps.
-		for _, seen := range diagnosis.Seen {
-			if text := clean(seen.Text); !strings.Contains(f.title, text) && !strings.Contains(text, f.title) {
-				f.seen = append(f.seen, text)
-			}
-		}
-		f.object.RequestID = clean(diagnosis.CorrelationID)
-		if code, ok := codeOfExit[f.object.Exit]; ok {
-			f.object.Code = code
-		}
+		f.unknown(diagnosis)
 		return
 	}
 	f.object.Code, f.title = diagnosis.Code, clean(diagnosis.Title)
@@ -102,13 +93,25 @@ func (f *failure) explain(err error) {
 	}
 }
 
-// codeOfExit are the codes of what a command finds out by itself, without an
-// answer of a registry that the catalogue could explain.
-var codeOfExit = map[int]string{
-	exitNotFound: "NOT_FOUND",
-	exitMismatch: "INVALID_CONTENT",
-	exitPartly:   "PARTLY_DONE",
-	exitExists:   "EXISTS",
+// unknown keeps the error's own text, which is all there is. A failure that a
+// server had a part in says that it is unknown, and shows what was observed.
+func (f *failure) unknown(diagnosis diagnose.Diagnosis) {
+	f.object.RequestID = clean(diagnosis.CorrelationID)
+	if f.object.Exit == exitPartly {
+		f.object.Code = "PARTLY_DONE"
+	}
+	observed := false
+	for _, seen := range diagnosis.Seen {
+		observed = observed || seen.Origin != diagnose.FromClient
+		if text := clean(seen.Text); !strings.Contains(f.title, text) && !strings.Contains(text, f.title) {
+			f.seen = append(f.seen, text)
+		}
+	}
+	if !observed {
+		return
+	}
+	f.object.Code, f.object.Fix = diagnosis.Code, append(f.object.Fix, diagnosis.Fix...)
+	f.more = append(f.more, "acrkit explain "+diagnosis.Code)
 }
 
 // clean makes text that may come from a server fit for a terminal and a log.

@@ -1,0 +1,107 @@
+package diagnose_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/acrkit/azcontainerregistry/diagnose"
+)
+
+func codesOf(found []diagnose.Row) []string {
+	var codes []string
+	for _, r := range found {
+		codes = append(codes, r.Code)
+	}
+	return codes
+}
+
+// TestFindKnowsEveryNameUnderWhichAFailureIsMet holds that the code in the
+// answer of each recorded exchange, Entra's codes and those of the Azure CLI
+// lead to the row of that failure.
+func TestFindKnowsEveryNameUnderWhichAFailureIsMet(t *testing.T) {
+	for _, r := range recordings(t) {
+		_, body := wire(r.section("response"))
+		var envelope struct {
+			Errors []struct{ Code string }
+		}
+		if json.Unmarshal([]byte(body), &envelope) != nil || len(envelope.Errors) == 0 || envelope.Errors[0].Code == "" {
+			continue
+		}
+		if slices.Contains([]string{"BAD_REQUEST", "NOT_FOUND", "PRECONDITION_FAILED"}, r.code) {
+			continue // known by its status, whatever its code
+		}
+		if found := codesOf(diagnose.Find(envelope.Errors[0].Code)); !slices.Contains(found, r.code) {
+			t.Errorf("%s: Find(%q) is %v, without %s", r.path, envelope.Errors[0].Code, found, r.code)
+		}
+	}
+	for _, code := range diagnose.Codes() {
+		row, _ := diagnose.Lookup(code)
+		if found := codesOf(diagnose.Find(strings.ToLower(code))); len(found) == 0 || found[0] != code {
+			t.Errorf("Find(%q) is %v", code, found)
+		}
+		for _, name := range append(row.Entra, row.AzCode) {
+			if name != "" && !slices.Contains(codesOf(diagnose.Find(name)), code) {
+				t.Errorf("Find(%q) is without %s", name, code)
+			}
+		}
+	}
+	for name, want := range map[string]string{
+		"AADSTS50076": "ENTRA_INTERACTION_REQUIRED", "aadsts7000222": "ENTRA_SECRET_EXPIRED", "7000215": "ENTRA_SECRET_INVALID",
+		"AADSTS999999": "ENTRA_REFUSED", "LOGIN_SERVER_ERROR": "NOT_A_REGISTRY", "invalidauthenticationinfo": "CREDENTIALS_TO_STORAGE",
+	} {
+		if found := codesOf(diagnose.Find(name)); len(found) == 0 || found[0] != want {
+			t.Errorf("Find(%q) is %v, want %s first", name, found, want)
+		}
+	}
+	for _, name := range []string{"", "NO_SUCH_CODE", "AADSTS", "AADSTSx", "12"} {
+		if found := diagnose.Find(name); len(found) != 0 {
+			t.Errorf("Find(%q) is %v", name, codesOf(found))
+		}
+	}
+}
+
+// TestEveryEntraCodeBelongsToOneRow keeps a code from two explanations.
+func TestEveryEntraCodeBelongsToOneRow(t *testing.T) {
+	owner := map[string]string{}
+	for _, code := range diagnose.Codes() {
+		row, _ := diagnose.Lookup(code)
+		for _, entra := range row.Entra {
+			if owner[entra] != "" {
+				t.Errorf("%s belongs to %s and %s", entra, owner[entra], code)
+			}
+			owner[entra] = code
+		}
+	}
+	if len(owner) < 50 {
+		t.Errorf("%d codes of Entra only", len(owner))
+	}
+}
+
+// TestNamesOfTheRegistryLeadToRows checks the table of names by itself.
+func TestNamesOfTheRegistryLeadToRows(t *testing.T) {
+	for name, codes := range diagnose.RegistryCalls() {
+		for _, code := range codes {
+			if _, ok := diagnose.Lookup(code); !ok {
+				t.Errorf("%s: there is no row %s", name, code)
+			}
+		}
+	}
+}
+
+func TestSimilarFindsWhatWasMistyped(t *testing.T) {
+	for name, want := range map[string]string{
+		"FIREWAL_DENIED": "FIREWALL_DENIED", "TAG_NOTFOUND": "TAG_NOT_FOUND", "THROTLED": "THROTTLED", "FIREWALL": "FIREWALL_DENIED",
+		"AADSTS50077": "AADSTS50076", "CONECTIVITY_DNS_ERROR": "CONNECTIVITY_DNS_ERROR", "UNAUTHORISED": "UNAUTHORIZED",
+	} {
+		if similar := diagnose.Similar(name); len(similar) == 0 || similar[0] != want {
+			t.Errorf("Similar(%q) is %v, want %s first", name, similar, want)
+		}
+	}
+	for _, name := range []string{"", "x", strings.Repeat("€", 100)} {
+		if similar := diagnose.Similar(name); len(similar) != 0 {
+			t.Errorf("Similar(%q) is %v", name, similar)
+		}
+	}
+}
