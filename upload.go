@@ -38,8 +38,8 @@ type UploadOptions struct {
 	Reopen func() (io.ReadCloser, error)
 
 	// ChunkSize is the most that one request carries, in bytes. By default
-	// everything goes in one, and less only when the registry or the network
-	// asks for it.
+	// everything goes in one, 256 MiB at a time with OnCheckpoint, and less only
+	// when the registry or the network asks for it.
 	ChunkSize int64
 
 	// MaxRetries is how many failures in a row end the upload; 8 when 0, none

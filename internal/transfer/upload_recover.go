@@ -44,7 +44,10 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 		}
 	}
 	u.troubled = true
-	u.report.tell(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
+	if !f.counted {
+		// What came of a failure that was told of is told by what follows.
+		u.report.tell(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
+	}
 	if err := sleep(ctx, pause); err != nil {
 		return false, err
 	}
