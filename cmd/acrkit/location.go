@@ -73,9 +73,7 @@ func isTar(path string) bool {
 
 func parsePathLocation(scheme, rest string) (location, error) {
 	l := location{path: rest}
-	// The name is behind the last colon that comes after the last separator;
-	// the colon of a Windows drive comes before one.
-	if colon := strings.LastIndexByte(rest, ':'); colon > 0 && !strings.ContainsAny(rest[colon:], `/\`) {
+	if colon := nameColon(rest); colon > 0 {
 		l.path, l.name = rest[:colon], rest[colon+1:]
 		if l.name == "" {
 			return location{}, usagef("location %q: the name behind the last colon is empty", scheme+":"+rest)
@@ -94,6 +92,23 @@ func parsePathLocation(scheme, rest string) (location, error) {
 		l.kind = inLayout
 	}
 	return l, nil
+}
+
+// nameColon finds the colon between a path and the name of an image, -1 when
+// there is none. Behind a tar file's suffix it is the first, since names such
+// as team/app:1 have separators and colons of their own; elsewhere it is the
+// last, if no separator follows: that of a Windows drive comes before one.
+func nameColon(rest string) int {
+	for i := range len(rest) {
+		if rest[i] == ':' && isTar(rest[:i]) {
+			return i
+		}
+	}
+	colon := strings.LastIndexByte(rest, ':')
+	if colon > 0 && strings.ContainsAny(rest[colon:], `/\`) {
+		return -1
+	}
+	return colon
 }
 
 // String is the location as a person writes it.
