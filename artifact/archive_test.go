@@ -159,7 +159,7 @@ func TestDockerSaveArchiveIsRead(t *testing.T) {
 	if a.Format() != ArchiveDocker {
 		t.Errorf("format %q", a.Format())
 	}
-	for _, reference := range []string{"", "app:1", "1", "reg.example/app:2"} {
+	for _, reference := range []string{"", "app:1", "1", "docker.io/library/app:1", "reg.example/app:2"} {
 		m, image := imageIn(t, a, reference)
 		if m.Config.Digest != digest.FromBytes(config) {
 			t.Errorf("%q: the config has the digest %s, docker's image id is %s", reference, m.Config.Digest, digest.FromBytes(config))

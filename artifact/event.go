@@ -57,12 +57,12 @@ type Event struct {
 
 // Totals is how far a copy is.
 type Totals struct {
-	Blobs          int   // blobs that are finished: moved, mounted or there already
-	BlobsTotal     int   // blobs in all
-	Manifests      int   // manifests that are finished
-	ManifestsTotal int   // manifests in all
-	Bytes          int64 // bytes of blobs moved so far
-	BytesTotal     int64 // bytes of blobs to be moved, as planned
+	Blobs          int   `json:"blobs"`          // blobs that are finished: moved, mounted or there already
+	BlobsTotal     int   `json:"blobsTotal"`     // blobs in all
+	Manifests      int   `json:"manifests"`      // manifests that are finished
+	ManifestsTotal int   `json:"manifestsTotal"` // manifests in all
+	Bytes          int64 `json:"bytes"`          // bytes of blobs moved so far
+	BytesTotal     int64 `json:"bytesTotal"`     // bytes of blobs to be moved, as planned
 }
 
 func (t *Totals) add(other Totals, sign int) {

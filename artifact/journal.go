@@ -78,8 +78,9 @@ type TransferRecord struct {
 }
 
 const (
-	recordFile = "transfer.json"
-	lockName   = "lock"
+	recordFile   = "transfer.json"
+	progressFile = "progress.json"
+	lockName     = "lock"
 	// maxRecordSize bounds what is read back.
 	maxRecordSize = 1 << 20
 	// lockTries is how often the lock of an entry is asked for.
@@ -131,13 +132,14 @@ func (j *Journal) Get(id string) (TransferRecord, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return TransferRecord{}, &NotFoundError{Store: "journal", Thing: "transfer " + id}
 	}
-	if err != nil {
-		return TransferRecord{}, fmt.Errorf("read transfer %s: %w", id, err)
+	var record TransferRecord
+	if err == nil {
+		record, err = parseRecord(id, data)
 	}
-	record, err := parseRecord(id, data)
 	if err != nil {
 		return TransferRecord{Schema: JournalSchema, ID: id, State: TransferUnreadable, Error: err.Error()}, nil
 	}
+	j.progressSince(&record)
 	if record.State == TransferRunning && !j.locked(id) {
 		record.State = TransferInterrupted
 	}
@@ -270,6 +272,7 @@ type JournalEntry struct {
 
 	mu     sync.Mutex
 	record TransferRecord
+	noted  time.Time // when progress was last written
 	closed bool
 }
 
@@ -308,6 +311,8 @@ func (e *JournalEntry) update(change func(*TransferRecord)) error {
 }
 
 // observe keeps the record up to date: at the start and after each blob.
+// Between those how far it is goes into a file of its own, at most once a
+// second, for whoever looks at the journal meanwhile.
 func (e *JournalEntry) observe(event Event) error {
 	switch event.Kind {
 	case EventPlanned, EventBlobDone, EventBlobMounted:
@@ -317,8 +322,34 @@ func (e *JournalEntry) observe(event Event) error {
 			}
 			r.Totals = event.Totals
 		})
+	case EventBlobProgress, EventBlobResumed:
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		now := time.Now().UTC()
+		e.record.Totals = event.Totals
+		if e.closed || now.Sub(e.noted) < time.Second {
+			return nil
+		}
+		e.noted = now
+		return e.writeJSON(progressFile, savedProgress{Updated: now, Totals: event.Totals}, false)
 	}
 	return nil
+}
+
+// savedProgress is how far a transfer is while it runs.
+type savedProgress struct {
+	Updated time.Time `json:"updated"`
+	Totals  Totals    `json:"totals"`
+}
+
+// progressSince brings a record up to date with what was noted after it.
+func (j *Journal) progressSince(record *TransferRecord) {
+	data, err := readSmall(filepath.Join(j.dir, record.ID, progressFile))
+	var saved savedProgress
+	if err != nil || json.Unmarshal(data, &saved) != nil || !saved.Updated.After(record.Updated) {
+		return // the record is what counts
+	}
+	record.Updated, record.Totals = saved.Updated, saved.Totals
 }
 
 // finish writes how the transfer ended. What succeeded leaves the journal, and

@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -162,12 +165,50 @@ func TestJournalOfDeadProcessCountsAsInterrupted(t *testing.T) {
 	}
 }
 
+func TestJournalTellsHowFarATransferIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := openJournal(t)
+		entry, err := j.Begin(someSpec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer entry.Close()
+		if err := entry.observe(Event{Kind: EventPlanned, Totals: Totals{BytesTotal: 900}}); err != nil {
+			t.Fatal(err)
+		}
+		var seen []int64
+		for i := range int64(30) {
+			time.Sleep(100 * time.Millisecond)
+			if err := entry.observe(Event{Kind: EventBlobProgress, Totals: Totals{Bytes: i + 1, BytesTotal: 900}}); err != nil {
+				t.Fatal(err)
+			}
+			r, err := j.Get(someSpec.ID())
+			if err != nil || r.Totals.BytesTotal != 900 || r.State != TransferRunning {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			if len(seen) == 0 || seen[len(seen)-1] != r.Totals.Bytes {
+				seen = append(seen, r.Totals.Bytes)
+			}
+		}
+		if !slices.Equal(seen, []int64{1, 11, 21}) {
+			t.Errorf("the journal said %v: want it brought up to date once a second", seen)
+		}
+		if err := os.WriteFile(filepath.Join(j.dir, someSpec.ID(), progressFile), []byte(`{"upd`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := j.Get(someSpec.ID()); err != nil || r.State != TransferRunning || r.Totals.BytesTotal != 900 {
+			t.Errorf("with a broken note: %+v, %v", r, err)
+		}
+	})
+}
+
 func TestDamagedJournalIsNamedAndDoesNotHideTheRest(t *testing.T) {
 	for name, data := range map[string]string{
 		"half":            `{"schema":"acrkit.jour`,
 		"empty":           "",
 		"another version": `{"schema":"acrkit.journal/99"}`,
 		"another entry":   `{"schema":"acrkit.journal/1","id":"000000000000","state":"running"}`,
+		"endless":         strings.Repeat(" ", maxRecordSize+1),
 		"unknown state":   `{"schema":"acrkit.journal/1","id":"ID","state":"x","spec":{"verb":"pull","source":"reg/app:1","destination":"oci:out","arguments":["--platform","linux/amd64"]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {

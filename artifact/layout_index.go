@@ -38,6 +38,11 @@ func resolveIndex(ctx context.Context, src Source, store string, index *ocispec.
 				d.Annotations[annotationContainerdName] == reference ||
 				(d.Annotations[annotationContainerdName] != "" && d.Annotations[annotationContainerdName] == dockerFullReference(reference))
 		},
+		// skopeo writes names in full, docker in short; people ask for either.
+		func(d ocispec.Descriptor) bool {
+			name := d.Annotations[ocispec.AnnotationRefName]
+			return tagPart(name) != "" && dockerFullReference(name) == dockerFullReference(reference)
+		},
 		func(d ocispec.Descriptor) bool { return tagPart(d.Annotations[ocispec.AnnotationRefName]) == reference },
 	} {
 		for _, desc := range index.Manifests {

@@ -433,6 +433,10 @@ func (s *syncer) event(e Event, item *syncItem) {
 		delete(s.last, item)
 	}
 	e.Totals = s.totals
+	if j := s.o.Copy.Journal; j != nil && e.Kind != EventImage {
+		// Only for whoever looks at the journal: what is done, the target knows.
+		_ = j.observe(Event{Kind: EventBlobProgress, Totals: e.Totals})
+	}
 	if s.o.Copy.OnEvent != nil {
 		s.o.Copy.OnEvent(e)
 	}
