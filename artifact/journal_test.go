@@ -296,3 +296,29 @@ func FuzzUploadCheckpoint(f *testing.F) {
 		}
 	})
 }
+
+func TestJournalKnowsWhatHadMovedWhenTheTransferEnded(t *testing.T) {
+	j, err := OpenJournal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := j.Begin(someSpec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer entry.Close()
+	for _, event := range []Event{
+		{Kind: EventPlanned, Totals: Totals{BytesTotal: 100}},
+		{Kind: EventBlobProgress, Totals: Totals{Bytes: 60, BytesTotal: 100}},
+	} {
+		if err := entry.observe(event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := entry.finish(t.Context(), context.Canceled, true); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := j.Get(someSpec.ID()); err != nil || r.Totals.Bytes != 60 {
+		t.Errorf("%d bytes, %v; want 60", r.Totals.Bytes, err)
+	}
+}

@@ -115,9 +115,9 @@ func (a *app) deleteManifestStep(ctx context.Context, text string) (step, error)
 			err:  &usageError{err: errors.New(text + ": a manifest is deleted by digest, since that deletes all its tags")},
 			code: "USAGE",
 			fix: []string{
-				"acrkit manifest show " + text + "   the digest, and the tags that would go",
-				"acrkit tag delete " + text + "      this tag, and the manifest if it has no other",
-				"acrkit tag untag " + text + "       this tag alone",
+				"acrkit manifest show " + text + "  # the digest, and the tags that would go",
+				"acrkit tag delete " + text + "    # this tag, and the manifest if it has no other",
+				"acrkit tag untag " + text + "     # this tag alone",
 			},
 		}
 	}

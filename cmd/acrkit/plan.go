@@ -205,6 +205,7 @@ func (a *app) confirm(ctx context.Context, p plan, yes bool) error {
 	fmt.Fprintf(a.stderr, "This cannot be undone. Go on? [y/N] ")
 	answer, err := a.readLine(ctx)
 	if err != nil {
+		a.note("") // the question's line is still open
 		return err
 	}
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {

@@ -233,7 +233,7 @@ func partlySynced(spec artifact.TransferSpec, partial *artifact.PartialError) er
 		err:  coded(exitPartly, fmt.Errorf("sync %s to %s: %d of %d images were not copied", spec.Source, spec.Destination, partial.Failed, partial.Total)),
 		code: "PARTLY_DONE",
 		why:  why,
-		fix:  []string{"acrkit transfers resume " + spec.ID() + "   does what is missing, as the same command does"},
+		fix:  []string{"acrkit transfers resume " + spec.ID() + "  # or the same command again"},
 	}
 }
 
@@ -258,7 +258,7 @@ func (a *app) interruptedSync(ctx context.Context, entry *artifact.JournalEntry,
 		err:  coded(exitResumable, fmt.Errorf("sync %s to %s: %w", spec.Source, spec.Destination, errInterrupted)),
 		code: "INTERRUPTED",
 		why:  []string{fmt.Sprintf("%d images are copied, %d were there", result.Copied, result.Skipped)},
-		fix:  []string{"acrkit transfers resume " + spec.ID() + "   goes on, as the same command does"},
+		fix:  []string{"acrkit transfers resume " + spec.ID() + "  # or the same command again"},
 	}
 }
 

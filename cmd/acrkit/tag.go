@@ -153,8 +153,8 @@ func (a *app) deleteTagStep(ctx context.Context, text string) (step, error) {
 			code: "OTHER_TAGS",
 			why:  []string{"the manifest " + s.Digest + " is also " + strings.Join(others, ", ")},
 			fix: []string{
-				"acrkit tag untag " + text + "                take this name away only",
-				"acrkit manifest delete " + ref.withDigest(s.Digest).String() + "   delete it under all its names",
+				"acrkit tag untag " + text + "  # take this name away only",
+				"acrkit manifest delete " + ref.withDigest(s.Digest).String() + "  # delete it under all its names",
 			},
 		}
 	}

@@ -291,7 +291,7 @@ func (a *app) interrupted(ctx context.Context, t transfer, entry *artifact.Journ
 		code: "INTERRUPTED",
 		why: []string{fmt.Sprintf("%d of %d blobs are done, %s of %s moved", record.Totals.Blobs, record.Totals.BlobsTotal,
 			output.Size(record.Totals.Bytes), output.Size(record.Totals.BytesTotal))},
-		fix: []string{"acrkit transfers resume " + record.ID + "   goes on, as the same command does"},
+		fix: []string{"acrkit transfers resume " + record.ID + "  # or the same command again"},
 	}
 }
 

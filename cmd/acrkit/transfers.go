@@ -101,23 +101,29 @@ func transferByID(journal *artifact.Journal, id string) (artifact.TransferRecord
 
 func newTransfersResumeCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "resume [ID [-- FLAG...]]", Short: "Go on with an interrupted transfer",
+		Use: "resume [ID] [-- FLAG...]", Short: "Go on with an interrupted transfer",
 		Long: `Runs the transfer's command again, from where it stood. Flags behind -- are
 added to it, such as --limit-rate. Without an ID it is the only transfer that
 there is.`,
-		Example: "  acrkit transfers resume\n  acrkit transfers resume 3f0c9a1be27d -- --limit-rate 5M",
+		Example: "  acrkit transfers resume\n  acrkit transfers resume -- --limit-rate 5M\n  acrkit transfers resume 3f0c9a1be27d",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(command *cobra.Command, args []string) error {
 			journal, err := a.journal()
 			if err != nil {
 				return err
 			}
+			id, flags := args, []string(nil)
+			if dash := command.ArgsLenAtDash(); dash >= 0 {
+				id, flags = args[:dash], args[dash:]
+			}
+			if err := rangeArgs(0, "ID")(command, id); err != nil {
+				return err
+			}
 			var record artifact.TransferRecord
-			if len(args) == 0 {
+			if len(id) == 0 {
 				record, err = onlyTransfer(journal)
 			} else {
-				record, err = transferByID(journal, args[0])
-				args = args[1:]
+				record, err = transferByID(journal, id[0])
 			}
 			if err != nil {
 				return err
@@ -128,7 +134,7 @@ there is.`,
 			case artifact.TransferUnreadable:
 				return fmt.Errorf("resume: %s; acrkit transfers clean %s forgets it", record.Error, record.ID)
 			}
-			return a.again(command, record.Spec, args)
+			return a.again(command, record.Spec, flags)
 		},
 	}
 }
