@@ -56,8 +56,8 @@ func CreateArchive(path string, format ArchiveFormat) (*ArchiveWriter, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("create archive: %w", err)
 	}
-	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("create archive: the folder of %s: %w", path, errors.Join(err, fs.ErrNotExist))
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("create archive %s: its folder: %w", path, err)
 	}
 	return newArchiveWriter(&ArchiveWriter{path: path, format: format}, path+stagingSuffix)
 }

@@ -89,7 +89,7 @@ var failures = map[string]func(t *testing.T) error{
 	"tls timeout":             tlsTimeout,
 	"not tls":                 notTLS,
 	"argument invalid": func(*testing.T) error {
-		return &azcontainerregistry.ArgumentError{Argument: "endpoint", Value: "myreg", Rule: "an https URL"}
+		return &azcontainerregistry.ArgumentError{Argument: "endpoint", Value: "myreg", Rule: "must be an https URL"}
 	},
 	"digest mismatch": func(*testing.T) error {
 		return &azcontainerregistry.OperationError{Operation: "get blob", Registry: "myreg.azurecr.io", Repository: "team/app", Reference: "sha256:aa", Err: &azcontainerregistry.DigestMismatchError{Expected: "sha256:aa", Actual: "sha256:bb", Size: 12}}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"strconv"
+	"strings"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 )
@@ -105,7 +106,11 @@ var sawOwn sight = func(x *exchange, see func(Origin, string, ...any)) {
 	l := &x.library
 	switch l.kind {
 	case libraryArgument:
-		see(FromClient, "%s was %s; it must be %s", l.argument.Argument, strconv.Quote(l.argument.Value), l.argument.Rule)
+		rule := strings.TrimPrefix(l.argument.Rule, "must ")
+		if rule == l.argument.Rule {
+			rule = "be " + rule
+		}
+		see(FromClient, "%s was %s; it must %s", l.argument.Argument, strconv.Quote(l.argument.Value), rule)
 	case libraryDigest:
 		see(FromClient, "%d bytes were read, with the digest %s", l.digest.Size, l.digest.Actual)
 		see(FromClient, "the digest asked for is %s", l.digest.Expected)

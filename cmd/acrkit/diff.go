@@ -49,7 +49,11 @@ func newDiffCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return output.One(a.printer, differenceView(), compare(left, right))
+			d := compare(left, right)
+			if a.printer.Flat() {
+				return output.List(a.printer, differenceItemView(), sequence(d.Content))
+			}
+			return output.One(a.printer, differenceView(), d)
 		},
 	}
 }
@@ -111,16 +115,23 @@ func (m manifestBody) parts() []part {
 	return all
 }
 
+func differenceItemView() output.View[differenceItem] {
+	return output.View[differenceItem]{
+		Kind: "DifferenceItem",
+		Columns: []output.Column[differenceItem]{
+			{Name: "side", Value: func(i differenceItem) string { return i.Side }},
+			{Name: "role", Value: func(i differenceItem) string { return i.Role }},
+			{Name: "digest", Value: func(i differenceItem) string { return i.Digest }},
+			{Name: "size", Value: func(i differenceItem) string { return fmt.Sprint(i.Size) }},
+			{Name: "type", Value: func(i differenceItem) string { return i.MediaType }},
+			{Name: "platform", Value: func(i differenceItem) string { return i.Platform }},
+		},
+	}
+}
+
 func differenceView() output.View[difference] {
 	return output.View[difference]{
 		Kind: "Difference",
-		Columns: []output.Column[difference]{
-			{Name: "left", Value: func(d difference) string { return d.Left }},
-			{Name: "right", Value: func(d difference) string { return d.Right }},
-			{Name: "common", Value: func(d difference) string { return fmt.Sprint(d.CommonSize) }},
-			{Name: "only left", Value: func(d difference) string { return fmt.Sprint(d.LeftSize) }},
-			{Name: "only right", Value: func(d difference) string { return fmt.Sprint(d.RightSize) }},
-		},
 		Text: func(w io.Writer, d difference) error {
 			var b strings.Builder
 			fmt.Fprintf(&b, "left   %s\nright  %s\n", d.Left, d.Right)

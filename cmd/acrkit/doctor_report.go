@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -15,8 +14,7 @@ import (
 // printReport prints the report: as one value for programs, as the list of its
 // checks for tables, and with every finding explained for a person.
 func (a *app) printReport(report diagnose.Report) error {
-	switch a.printer.Format() {
-	case output.Table, output.TSV:
+	if a.printer.Flat() {
 		return output.List(a.printer, checkView(), func(yield func(diagnose.Check, error) bool) {
 			for _, c := range report.Checks {
 				if !yield(c, nil) {
@@ -25,9 +23,9 @@ func (a *app) printReport(report diagnose.Report) error {
 			}
 		})
 	}
-	screen := term.Screen{Width: codeColumn}
-	if f, ok := a.stdout.(*os.File); ok {
-		screen = term.Detect(f, a.getenv)
+	screen := a.screenOut
+	if screen.Width == 0 {
+		screen.Width = codeColumn
 	}
 	return output.One(a.printer, output.View[diagnose.Report]{
 		Kind: "DoctorReport",

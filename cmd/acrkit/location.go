@@ -82,6 +82,8 @@ func parsePathLocation(scheme, rest string) (location, error) {
 	info, err := os.Stat(l.path)
 	folder := err == nil && info.IsDir()
 	switch {
+	case err == nil && !folder && !info.Mode().IsRegular():
+		return location{}, usagef("location %q: %s is neither a folder nor a regular file; a stream goes through -", scheme+":"+rest, l.path)
 	case scheme == "docker" && folder:
 		return location{}, usagef("location %q: it is a folder, and docker: means a tar file", scheme+":"+rest)
 	case scheme == "docker":
@@ -205,6 +207,9 @@ func (a *app) target(ctx context.Context, l location) (target artifact.Target, f
 			return err
 		}, nil
 	case inArchive:
+		if err := plainTar(l); err != nil {
+			return nil, nil, err
+		}
 		writer, err := artifact.CreateArchive(l.path, l.format)
 		if err != nil {
 			return nil, nil, err
@@ -217,6 +222,16 @@ func (a *app) target(ctx context.Context, l location) (target artifact.Target, f
 		}, nil
 	}
 	return a.streamTarget(l.format)
+}
+
+// plainTar refuses a name that would promise another form than is written.
+func plainTar(l location) error {
+	for _, suffix := range []string{".gz", ".tgz"} {
+		if strings.HasSuffix(strings.ToLower(l.path), suffix) {
+			return usagef("location %q: an archive is written as a plain tar, since its layers are compressed already; name it so", l)
+		}
+	}
+	return nil
 }
 
 // isBare reports whether a layout folder holds nothing that a transfer could go
@@ -270,6 +285,9 @@ func (a *app) rehearsal(ctx context.Context, l location) (artifact.Target, error
 		}
 		return empty{artifact.NewMemory(), "oci:" + l.path}, nil
 	case inArchive:
+		if err := plainTar(l); err != nil {
+			return nil, err
+		}
 		return empty{artifact.NewMemory(), "archive " + l.path}, nil
 	}
 	return empty{artifact.NewMemory(), "archive"}, nil

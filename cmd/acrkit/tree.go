@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -24,6 +25,8 @@ type treeNode struct {
 	Platform     string     `json:"platform,omitempty"`
 	Size         int64      `json:"size"`
 	Children     []treeNode `json:"children,omitempty"`
+
+	depth int // of a row
 }
 
 // maxTree bounds the depth of what a registry may make us follow: real images
@@ -45,6 +48,9 @@ func newTreeCommand(a *app) *cobra.Command {
 			root, err := a.tree(command.Context(), i, "root", "", map[string]bool{}, 0)
 			if err != nil {
 				return err
+			}
+			if a.printer.Flat() {
+				return output.List(a.printer, treeView(), sequence(root.flat(0, nil)))
 			}
 			return output.One(a.printer, treeView(), root)
 		},
@@ -98,6 +104,16 @@ func (a *app) tree(ctx context.Context, i *image, role, platform string, seen ma
 	return node, nil
 }
 
+// flat appends the node and what is below it, as rows.
+func (n treeNode) flat(depth int, rows []treeNode) []treeNode {
+	n.depth = depth
+	rows = append(rows, n)
+	for _, child := range n.Children {
+		rows = child.flat(depth+1, rows)
+	}
+	return rows
+}
+
 func blobNode(role string, desc ocispec.Descriptor) treeNode {
 	return treeNode{Role: role, Digest: desc.Digest.String(), MediaType: desc.MediaType, Size: desc.Size}
 }
@@ -106,9 +122,11 @@ func treeView() output.View[treeNode] {
 	return output.View[treeNode]{
 		Kind: "Tree",
 		Columns: []output.Column[treeNode]{
+			{Name: "depth", Value: func(n treeNode) string { return strconv.Itoa(n.depth) }},
 			{Name: "role", Value: func(n treeNode) string { return n.Role }},
 			{Name: "digest", Value: func(n treeNode) string { return n.Digest }},
 			{Name: "type", Value: func(n treeNode) string { return n.MediaType }},
+			{Name: "platform", Value: func(n treeNode) string { return n.Platform }},
 			{Name: "size", Value: func(n treeNode) string { return fmt.Sprint(n.Size) }},
 		},
 		Text: func(w io.Writer, n treeNode) error {

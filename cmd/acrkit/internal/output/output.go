@@ -82,6 +82,10 @@ func (p *Printer) Format() Format { return p.format }
 // form. Errors are then objects, too.
 func (p *Printer) Structured() bool { return p.format == JSON || p.format == JSONL }
 
+// Flat reports whether the result is rows of columns: what has parts is then
+// printed as the list of them.
+func (p *Printer) Flat() bool { return p.format == Table || p.format == TSV }
+
 // Column is one column of a table.
 type Column[T any] struct {
 	Name  string
