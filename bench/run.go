@@ -193,6 +193,9 @@ func (r *runner) sample(ctx context.Context, row rows.Row, entrant rows.Entrant)
 	if err != nil {
 		return sample, err
 	}
+	if err := warm(r.dir, row.Writes); err != nil {
+		return sample, err
+	}
 	job := row.Job
 	job.Registry, job.Out, job.Setting = registry, out, entrant.Setting
 	if r.profile != "" {

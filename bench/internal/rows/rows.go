@@ -86,6 +86,8 @@ type Row struct {
 	// Server sets the stage.
 	Server neutral.Config
 	Job    work.Job
+	// Writes is how many bytes the job writes to files.
+	Writes int64
 	// Entrants take part, in this order.
 	Entrants []Entrant
 	// Rounds bounds the rounds of a row whose time the stage decides, and
@@ -143,9 +145,9 @@ func All(scale Scale, set fixture.Set) ([]Row, error) {
 	rows := []Row{
 		{ID: "upload-unknown", Title: "upload " + blob + ", digest not known", Server: plain, Job: with(up, work.UploadUnknown)},
 		{ID: "upload-known", Title: "upload " + blob + ", digest known", Server: plain, Job: with(up, work.UploadKnown)},
-		{ID: "download", Title: "download " + blob + " to a file, verified", Server: plain, Job: down},
+		{ID: "download", Title: "download " + blob + " to a file, verified", Server: plain, Job: down, Writes: set.Blob.Size},
 		{
-			ID: "download-slow", Title: "download " + blob + ", 50 MB/s a connection", Server: narrow, Job: down, Rounds: 1,
+			ID: "download-slow", Title: "download " + blob + ", 50 MB/s a connection", Server: narrow, Job: down, Writes: set.Blob.Size, Rounds: 1,
 			Entrants: []Entrant{{peers.Ours, 8, "8 ranges"}, {peers.Ours, 16, "16 ranges"}, {peers.Limit, 16, "16 ranges"}},
 		},
 		{
@@ -153,7 +155,7 @@ func All(scale Scale, set fixture.Set) ([]Row, error) {
 			Entrants: best(scale.Layers),
 		},
 		{
-			ID: "pull", Title: "pull " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: pull, Rounds: 2,
+			ID: "pull", Title: "pull " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: pull, Writes: int64(scale.Layers) * scale.LayerSize, Rounds: 2,
 			Entrants: best(scale.Layers),
 		},
 		{
@@ -181,7 +183,7 @@ func All(scale Scale, set fixture.Set) ([]Row, error) {
 		},
 		{
 			ID: "faulty-download", Title: "download " + size(scale.Long) + ", a fault every " + size(scale.FaultEvery),
-			Server: faulty(false, 0), Job: long, Rounds: 1, Limit: faultyLimit, ByBytes: true,
+			Server: faulty(false, 0), Job: long, Writes: set.Long.Size, Rounds: 1, Limit: faultyLimit, ByBytes: true,
 		},
 		{
 			ID: "faulty-upload", Title: "upload " + size(scale.Long) + ", the same faults, sessions kept",
