@@ -10,19 +10,29 @@ const (
 	// maxBlobs is the most blobs that move at a time: beyond it, memory grows
 	// and one machine's speed doesn't.
 	maxBlobs = 32
-	// firstBlobs is where the search for the best number starts.
-	firstBlobs = 8
+	// firstBlobs is where the search for the best number starts: as many as an
+	// ordinary image has layers.
+	firstBlobs = 16
 	// limiterPeriod is how often the number is looked at: a few round trips,
 	// and longer than the time between two reports of a transfer's progress, or
 	// the bytes of a period would say little.
 	limiterPeriod = 150 * time.Millisecond
-	// growthPays is by how much the speed must have grown for the number of
-	// blobs to grow again.
+	// growthPays is by how much the speed must have grown for a larger number of
+	// blobs to be kept.
 	growthPays = 1.15
+	// throttleOnce is how long further 429s belong to the same burst.
+	throttleOnce = time.Second
+	// holdThrottled and holdFull are how many periods, some 2 and 10 seconds,
+	// a number isn't raised again that the registry refused or that brought
+	// nothing: both can change.
+	holdThrottled = int(2 * time.Second / limiterPeriod)
+	holdFull      = int(10 * time.Second / limiterPeriod)
 )
 
-// limiter says how many blobs may move at a time. It starts low, doubles the
-// number while the speed follows, and halves it when the registry throttles.
+// limiter says how many blobs may move at a time. The first bytes that move
+// show that the registry bears the first number, and let half as many again.
+// From there it tries half as many again and keeps them if the speed follows.
+// It halves the number when the registry throttles.
 type limiter struct {
 	fixed bool
 
@@ -30,9 +40,13 @@ type limiter struct {
 	limit   int
 	active  int
 	waiting []chan struct{}
-	bytes   int64   // moved in this period
-	best    float64 // the best bytes a period so far, at a lower limit
-	hold    int     // periods during which the limit must not grow
+	bytes   int64     // moved in this period
+	begun   bool      // something has moved
+	partial bool      // the limit has changed in this period
+	before  int       // the limit that is gone back to if the present one doesn't pay, 0 when none is being tried
+	best    float64   // the bytes a period at the limit before
+	hold    int       // periods during which the limit must not grow
+	eased   time.Time // when the registry last throttled
 }
 
 // newLimiter is a limiter of its own finding, or of a fixed number.
@@ -99,8 +113,23 @@ func (l *limiter) moved(n int64) {
 		return
 	}
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.bytes += n
-	l.mu.Unlock()
+	if !l.begun {
+		// Waiting for a speed to compare with would cost an image of many
+		// layers a fifth of its time.
+		l.begun, l.partial = true, true
+		if !l.fixed && l.hold == 0 {
+			l.grow()
+		}
+	}
+}
+
+// grow lets half as many again. l.mu is held.
+func (l *limiter) grow() {
+	l.limit = min(maxBlobs, l.limit+(l.limit+1)/2)
+	l.partial = true
+	l.admit()
 }
 
 // throttled halves the number, once a second at most: the answers that follow
@@ -108,31 +137,35 @@ func (l *limiter) moved(n int64) {
 func (l *limiter) throttled() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	const second = int(time.Second / limiterPeriod)
-	if l.hold > second {
+	now := time.Now()
+	if now.Sub(l.eased) < throttleOnce {
 		return
 	}
+	l.eased = now
 	l.limit = max(1, l.limit/2)
-	l.best = 0
-	l.hold = 2 * second
+	l.before = 0
+	l.hold = holdThrottled
 }
 
 // adjust is one look at the speed.
 func (l *limiter) adjust() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	rate := float64(l.bytes)
-	l.bytes = 0
-	if l.hold > 0 {
+	rate, partial := float64(l.bytes), l.partial
+	l.bytes, l.partial = 0, false
+	switch {
+	case l.hold > 0:
 		l.hold--
-		return
+	case l.fixed, partial, rate == 0, len(l.waiting) == 0 && l.before == 0:
+		// Nothing to find out, or nothing to find it out from.
+	case l.before == 0 || rate > l.best*growthPays:
+		l.before, l.best = l.limit, rate
+		if l.grow(); l.limit == l.before {
+			l.hold = holdFull
+		}
+	default:
+		l.limit, l.before, l.hold = l.before, 0, holdFull
 	}
-	if l.fixed || len(l.waiting) == 0 || rate <= l.best*growthPays {
-		return
-	}
-	l.best = rate
-	l.limit = min(maxBlobs, l.limit*2)
-	l.admit()
 }
 
 // watch looks at the speed until the function that it returns is called.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // stream receives a blob over one connection into a small ring, while another
@@ -14,7 +16,8 @@ type stream struct {
 	filled chan *slot
 	free   chan *slot
 	done   chan struct{}
-	err    error // valid after filled is closed
+	err    error        // valid after filled is closed
+	idle   atomic.Int64 // nanoseconds that drain waited for bytes
 
 	mu    sync.Mutex
 	front int64 // where the piece being received ends
@@ -116,11 +119,26 @@ func (s *stream) receive(ctx context.Context) error {
 
 // drain hands on what is received, until the stream ends.
 func (s *stream) drain(to func([]byte) error) error {
-	for next := range s.filled {
+	for {
+		next, ok := s.next()
+		if !ok {
+			return s.err
+		}
 		if err := to(next.data); err != nil {
 			return err
 		}
 		s.free <- next
 	}
-	return s.err
+}
+
+func (s *stream) next() (*slot, bool) {
+	select {
+	case next, ok := <-s.filled:
+		return next, ok
+	default:
+	}
+	began := time.Now()
+	next, ok := <-s.filled
+	s.idle.Add(int64(time.Since(began)))
+	return next, ok
 }

@@ -24,9 +24,11 @@ const (
 	// firstBytes is how much must have come before its rate means something.
 	firstBytes = 1 << 20
 
-	// fastEnough is the rate, in bytes a second, at which one connection isn't
-	// what holds a download back: the processors are.
-	fastEnough = 400e6
+	// slowLink is the share of the time that whoever hashes and writes must have
+	// waited for bytes, for the connection to be what holds a download back:
+	// with less, the processors or the destination are, and more connections
+	// only cost them more.
+	slowLink = 0.5
 
 	// growBy is how much the connections are multiplied by while that pays,
 	// and growth by how much the rate must have grown for it to have paid.
@@ -83,7 +85,7 @@ func (t *tuner) run(ctx context.Context) {
 // alone measures the single connection, until it turns out to be slow. It
 // reports false when the blob is too small, or nearly there.
 func (t *tuner) alone(ctx context.Context) (float64, bool) {
-	began, from := time.Now(), t.d.received.Load()
+	began, from, idle := time.Now(), t.d.received.Load(), t.s.idle.Load()
 	wait := tuneEvery
 	for {
 		if sleep(ctx, wait) != nil {
@@ -98,20 +100,19 @@ func (t *tuner) alone(ctx context.Context) (float64, bool) {
 		switch {
 		case got == 0:
 			// The first answer is on its way, or nothing moves at all.
-			began = time.Now()
+			began, idle = time.Now(), t.s.idle.Load()
 			continue
 		case size >= 0 && (size < parallelFrom || size-t.s.position() < parallelRest):
 			return 0, false
 		case size < 0, got < firstBytes:
 			continue
 		}
-		rate := float64(got) / time.Since(began).Seconds()
-		if rate < fastEnough && len(t.s.filled) < slots-1 {
-			return rate, true
+		took := time.Since(began)
+		if float64(t.s.idle.Load()-idle) >= slowLink*float64(took) {
+			return float64(got) / took.Seconds(), true
 		}
-		// A full ring says that the destination is what is slow.
 		wait = min(wait*2, time.Second)
-		began, from = time.Now(), t.d.received.Load()
+		began, from, idle = time.Now(), t.d.received.Load(), t.s.idle.Load()
 	}
 }
 
