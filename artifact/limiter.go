@@ -9,10 +9,11 @@ import (
 const (
 	// maxBlobs is the most blobs that move at a time: beyond it, memory grows
 	// and one machine's speed doesn't.
-	maxBlobs = 32
-	// firstBlobs is where the search for the best number starts: as many as an
-	// ordinary image has layers.
-	firstBlobs = 16
+	maxBlobs = 45
+	// firstBlobs is where the search for the best number starts: nearly every
+	// image has fewer layers, and none of them then waits for a round trip of
+	// another.
+	firstBlobs = 20
 	// limiterPeriod is how often the number is looked at: a few round trips,
 	// and longer than the time between two reports of a transfer's progress, or
 	// the bytes of a period would say little.
@@ -29,10 +30,9 @@ const (
 	holdFull      = int(10 * time.Second / limiterPeriod)
 )
 
-// limiter says how many blobs may move at a time. The first bytes that move
-// show that the registry bears the first number, and let half as many again.
-// From there it tries half as many again and keeps them if the speed follows.
-// It halves the number when the registry throttles.
+// limiter says how many blobs may move at a time. While more are waiting it
+// tries half as many again, keeps them if the speed follows, and goes back if
+// it doesn't. It halves the number when the registry throttles.
 type limiter struct {
 	fixed bool
 
@@ -41,8 +41,7 @@ type limiter struct {
 	active  int
 	waiting []chan struct{}
 	bytes   int64     // moved in this period
-	begun   bool      // something has moved
-	partial bool      // the limit has changed in this period
+	whole   bool      // bytes moved from the beginning of this period on, at this limit
 	before  int       // the limit that is gone back to if the present one doesn't pay, 0 when none is being tried
 	best    float64   // the bytes a period at the limit before
 	hold    int       // periods during which the limit must not grow
@@ -113,23 +112,8 @@ func (l *limiter) moved(n int64) {
 		return
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.bytes += n
-	if !l.begun {
-		// Waiting for a speed to compare with would cost an image of many
-		// layers a fifth of its time.
-		l.begun, l.partial = true, true
-		if !l.fixed && l.hold == 0 {
-			l.grow()
-		}
-	}
-}
-
-// grow lets half as many again. l.mu is held.
-func (l *limiter) grow() {
-	l.limit = min(maxBlobs, l.limit+(l.limit+1)/2)
-	l.partial = true
-	l.admit()
+	l.mu.Unlock()
 }
 
 // throttled halves the number, once a second at most: the answers that follow
@@ -151,18 +135,19 @@ func (l *limiter) throttled() {
 func (l *limiter) adjust() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	rate, partial := float64(l.bytes), l.partial
-	l.bytes, l.partial = 0, false
+	rate, whole := float64(l.bytes), l.whole
+	l.bytes, l.whole = 0, l.bytes > 0
 	switch {
 	case l.hold > 0:
 		l.hold--
-	case l.fixed, partial, rate == 0, len(l.waiting) == 0 && l.before == 0:
+	case l.fixed, !whole, rate == 0, len(l.waiting) == 0 && l.before == 0:
 		// Nothing to find out, or nothing to find it out from.
 	case l.before == 0 || rate > l.best*growthPays:
-		l.before, l.best = l.limit, rate
-		if l.grow(); l.limit == l.before {
-			l.hold = holdFull
+		l.before, l.best, l.whole = l.limit, rate, false
+		if l.limit = min(maxBlobs, l.limit+(l.limit+1)/2); l.limit == l.before {
+			l.before, l.hold = 0, holdFull
 		}
+		l.admit()
 	default:
 		l.limit, l.before, l.hold = l.before, 0, holdFull
 	}

@@ -36,7 +36,7 @@ func TestConcurrencyFindsItself(t *testing.T) {
 		most     int
 	}{
 		"grows while that pays":             {ceiling: 10_000 * mb, least: maxBlobs, most: maxBlobs},
-		"stops where the link is full":      {ceiling: 300 * mb, least: firstBlobs * 3 / 2, most: firstBlobs * 3 / 2},
+		"stops where the link is full":      {ceiling: 300 * mb, least: firstBlobs, most: firstBlobs},
 		"stays where it was told to":        {ceiling: 10_000 * mb, fixed: 3, least: 3, most: 3},
 		"takes back when it is throttled":   {ceiling: 300 * mb, throttle: true, least: 1, most: firstBlobs},
 		"takes back from a number it chose": {ceiling: 10_000 * mb, fixed: 8, throttle: true, least: 4, most: 4},

@@ -10,7 +10,7 @@ import (
 
 // DefaultConnections is how many connections a copy uses at most: enough for
 // every layer of a large image at once.
-const DefaultConnections = 32
+const DefaultConnections = 45
 
 // sharedRanges is how many parallel ranges the blobs of one copy have between
 // them. A range that runs ahead holds its bytes in memory, some 6 MB each: these
@@ -42,7 +42,7 @@ type Options struct {
 	// copy ends with an [*ExistsError] before anything is written.
 	NoClobber bool
 	// Concurrency is how many blobs move at a time. 0 lets the copy find it:
-	// it starts with 16, adds while that brings speed, and takes back when it
+	// it starts with 20, adds while that brings speed, and takes back when it
 	// doesn't or when the registry throttles.
 	Concurrency int
 	// MaxRetries is how many failures in a row of one blob end the copy; 8 when
