@@ -151,11 +151,11 @@ func All(scale Scale, set fixture.Set) ([]Row, error) {
 			Entrants: []Entrant{{peers.Ours, 8, "8 ranges"}, {peers.Ours, 16, "16 ranges"}, {peers.Limit, 16, "16 ranges"}},
 		},
 		{
-			ID: "push", Title: "push " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: push, Rounds: 2,
+			ID: "push", Title: "push " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: push, Rounds: 3,
 			Entrants: best(scale.Layers),
 		},
 		{
-			ID: "pull", Title: "pull " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: pull, Writes: int64(scale.Layers) * scale.LayerSize, Rounds: 2,
+			ID: "pull", Title: "pull " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: pull, Writes: int64(scale.Layers) * scale.LayerSize, Rounds: 3,
 			Entrants: best(scale.Layers),
 		},
 		{
