@@ -340,8 +340,9 @@ func TestExchangeFailures(t *testing.T) {
 			}
 		})
 	}
-	if got := d.do(http.MethodGet, "/oauth2/exchange", "", nil); got.StatusCode != 404 || got.body != "404 page not found\n" {
-		t.Errorf("GET: %s %q", got.Status, got.body)
+	got := d.do(http.MethodGet, "/oauth2/exchange", "", nil)
+	if got.StatusCode != 404 || got.body != "404 page not found\n" || got.Header.Get("Docker-Distribution-Api-Version") != "" {
+		t.Errorf("GET: %s %q %v", got.Status, got.body, got.Header)
 	}
 }
 

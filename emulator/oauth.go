@@ -34,7 +34,9 @@ func (e *Emulator) serveOAuth(w http.ResponseWriter, r *http.Request, reg *regis
 	case r.URL.Path == "/oauth2/token" && r.Method == http.MethodGet:
 		answer = s.tokenByQuery
 	default:
-		e.routeNotFound(w, r)
+		// Without the registry's headers (ACR protocol §1.4).
+		e.setServiceHeaders(w, r)
+		writePlain(w, http.StatusNotFound, "text/plain; charset=utf-8", "404 page not found\n")
 		return
 	}
 	if refused := e.screen(r, reg, classOAuth); refused != nil {
