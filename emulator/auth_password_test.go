@@ -20,7 +20,10 @@ func passwordPolicies() emulator.Policies {
 			Name: "ci-token", Passwords: []string{"tokenpass"},
 			Rules: []emulator.ScopeMapRule{{Repository: "team/*", Actions: []string{"content/read", "metadata/read"}}},
 		}},
-		Identities: []emulator.Identity{{ID: guidA, Secret: "sp-secret", Roles: emulator.Roles(emulator.RolePull)}},
+		Identities: []emulator.Identity{
+			{ID: guidA, Secret: "sp-secret", Roles: emulator.Roles(emulator.RolePull)},
+			{ID: guidC, Secret: "no-role"},
+		},
 	}
 }
 
@@ -43,6 +46,8 @@ func TestPasswordsAtTheTokenEndpoint(t *testing.T) {
 		{"scope map", "ci-token", "tokenpass", []string{"repository:team/app:pull"}, 200, ""},
 		{"scope map, wrong password", "ci-token", "wrong", nil, 401, unauthorized},
 		{"service principal", guidA, "sp-secret", []string{"repository:team/app:pull"}, 200, ""},
+		// Only the exchange answers 403 (ACR protocol §10, 10).
+		{"service principal without a role", guidC, "no-role", []string{}, 200, ""},
 		{"service principal, wrong secret", guidA, "wrong", nil, 401, "Invalid clientid or client secret."},
 		{"unknown service principal", guidB, "x", nil, 401, "Application not registered with AAD."},
 		{"unknown user", "somebody", "x", nil, 401, "aad access token with sp failed client id must be guid"},

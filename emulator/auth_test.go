@@ -23,6 +23,7 @@ const (
 	armScope = "https://management.azure.com/.default"
 	guidA    = "aaaaaaaa-0000-4000-8000-000000000001"
 	guidB    = "bbbbbbbb-0000-4000-8000-000000000002"
+	guidC    = "cccccccc-0000-4000-8000-000000000003"
 	nullGUID = "00000000-0000-0000-0000-000000000000"
 )
 
@@ -254,6 +255,22 @@ func TestTokensHaveTheServicesClaims(t *testing.T) {
 		},
 	}, access); diff != "" {
 		t.Error("access token:", diff)
+	}
+}
+
+// TestAccessTokensHaveTheServicesOrder looks at the text: grant_type comes last
+// in an access token, and before the permissions in a refresh token.
+func TestAccessTokensHaveTheServicesOrder(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	refresh := d.refreshToken("")
+	for token, end := range map[string]string{
+		refresh: `,"roles":[]}`,
+		d.accessToken(refresh, "registry:catalog:*"): `,"access":[{"type":"registry","name":"catalog","actions":["*"]}],"roles":[],"grant_type":"access_token"}`,
+	} {
+		payload, err := base64.RawStdEncoding.DecodeString(strings.Split(token, ".")[1])
+		if err != nil || !strings.HasPrefix(string(payload), `{"jti":"`) || !strings.HasSuffix(string(payload), end) {
+			t.Errorf("%s, %v", payload, err)
+		}
 	}
 }
 

@@ -227,6 +227,9 @@ func TestFaultMatching(t *testing.T) {
 		"no repository":     {emulator.Fault{Repository: "*", Respond: teapot}, "GET", "/acr/v1/a/b", 401},
 		"reference":         {emulator.Fault{Reference: "v1", Respond: teapot}, "GET", "/acr/v1/a/_tags/v1", 418},
 		"other reference":   {emulator.Fault{Reference: "v1", Respond: teapot}, "GET", "/acr/v1/a/_tags/v2", 401},
+		"digest finished":   {emulator.Fault{Reference: digestOf(nil), Respond: teapot}, "PUT", "/v2/a/blobs/uploads/x?digest=" + url.QueryEscape(digestOf(nil)), 418},
+		"digest mounted":    {emulator.Fault{Reference: digestOf(nil), Respond: teapot}, "POST", "/v2/a/blobs/uploads/?from=b&mount=" + digestOf(nil), 418},
+		"other digest":      {emulator.Fault{Reference: digestOf(nil), Respond: teapot}, "POST", "/v2/a/blobs/uploads/?from=b&mount=" + digestOf([]byte("x")), 401},
 		"registry":          {emulator.Fault{Registry: "ACRkit", Respond: teapot}, "GET", "/v2/", 418},
 		"other registry":    {emulator.Fault{Registry: "other", Respond: teapot}, "GET", "/v2/", 401},
 		"preset narrowed":   {emulator.Fault{Preset: "internal-error", Routes: []string{"base"}}, "GET", "/v2/", 500},
@@ -258,6 +261,17 @@ func TestFaultMatching(t *testing.T) {
 	requests := d.Emulator.Requests()
 	if diff := cmp.Diff([]string{"throttled"}, requests[len(requests)-1].Faults); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestFaultsReplaceHeadersOfAnySpelling(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	for value, want := range map[string][]string{"": nil, "Bearer nothing": {"Bearer nothing"}} {
+		mustFault(t, d, emulator.Fault{Header: map[string]string{"www-authenticate": value, "Connection": "close"}})
+		got := d.do(http.MethodGet, "/v2/", "", nil)
+		if diff := cmp.Diff(want, got.Header["Www-Authenticate"]); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -1,8 +1,11 @@
 package emulator
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -233,5 +236,70 @@ func TestBlobRedirectIsTheRecordedOne(t *testing.T) {
 	}
 	if a.Header.Get(headerRequestID) != "" || a.Header.Get(headerContentDigest) != digest {
 		t.Errorf("headers %v", a.Header)
+	}
+}
+
+// rawText sends bytes as they are and returns the answer's.
+func (r *testRegistry) rawText(request string) string {
+	r.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.server.URL, "http://"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, request); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		r.t.Fatal(err)
+	}
+	text, err := io.ReadAll(conn)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestHeadersHaveTheRecordedSpelling looks at the wire: net/http would spell
+// some names in its own way.
+func TestHeadersHaveTheRecordedSpelling(t *testing.T) {
+	r := startRegistry(t, nil)
+	digest := r.pushImage("app", "v1", "one")
+	host := " HTTP/1.1\r\nHost: " + testLogin + "\r\nAccept: */*\r\n"
+	attached := r.imageManifest("app", "two", map[string]any{
+		"subject": map[string]any{"mediaType": typeOCIManifest, "digest": digest, "size": 1},
+	})
+	r.caller = caller{}
+	for request, want := range map[string][]string{
+		"GET /v2/app/manifests/v1" + host + "\r\n":                                  {`ETag: "` + digest + `"`},
+		"GET /v2/app/referrers/" + digest + "?artifactType=x" + host + "\r\n":       {"OCI-Filters-Applied: artifactType"},
+		"GET " + r.signedPath("app", sha256Of([]byte("layer one"))) + host + "\r\n": {"ETag: ", "x-ms-version: 2018-03-28", "x-ms-request-id: ", "x-ms-blob-type: BlockBlob", "x-ms-lease-state: available"},
+		"PUT /v2/app/manifests/v2" + host + "Content-Type: " + typeOCIManifest + "\r\nContent-Length: " + strconv.Itoa(len(attached)) + "\r\n\r\n" + string(attached): {
+			"OCI-Subject: " + digest, "Docker-Content-Digest: ",
+		},
+		"PATCH /acr/v1/app/_manifests/" + digest + host + "Content-Length: 28\r\n\r\n" + `{"quarantineState":"Passed"}`: {"WWW-Authenticate: Bearer realm="},
+	} {
+		got := r.rawText(request)
+		for _, header := range want {
+			if !strings.Contains(got, "\r\n"+header) {
+				t.Errorf("%.60s: no %q in\n%s", request, header, got)
+			}
+		}
+	}
+}
+
+func TestDateFollowsTheEmulatorsClock(t *testing.T) {
+	clock := newTestClock()
+	r := startRegistry(t, &Options{Now: clock.Now})
+	signed := r.signedPath("app", r.pushBlob("app", []byte("x")))
+	for _, path := range []string{"/v2/", "/v2/x/blobs/wrong%20digest", signed} {
+		if got := r.do("GET", path, nil).Header.Get("Date"); got != "Tue, 13 Jan 2026 17:34:21 GMT" {
+			t.Errorf("%s: Date %q", path, got)
+		}
+	}
+	for _, path := range []string{"/nowhere", "/oauth2/token"} {
+		if got := r.admitted("GET", path, nil).Header.Get("Date"); got != "Tue, 13 Jan 2026 17:34:21 GMT" {
+			t.Errorf("%s: Date %q", path, got)
+		}
 	}
 }

@@ -90,9 +90,17 @@ func TestSnapshotAndReset(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	blob := d.push("team/app", bearer, []byte("a blob"))
+	upload := d.startUpload("team/app", bearer)
 	if err := d.Emulator.Reset(); err != nil {
 		t.Fatal(err)
 	}
+	for path, status := range map[string]int{"/v2/team/app/blobs/" + blob: 404, upload: 404} {
+		if got := d.do(http.MethodHead, path, bearer, nil); got.StatusCode != status {
+			t.Errorf("%s after a reset: %s", path, got.Status)
+		}
+	}
+	d.Emulator.ResetRequests()
 	got, err = d.Emulator.Snapshot("acrkit")
 	if err != nil || len(got.Repositories) != 0 || len(d.Emulator.Requests()) != 0 {
 		t.Errorf("after a reset: %+v, %v", got, err)

@@ -98,6 +98,15 @@ func TestHiddenItemsAreReachedDirectly(t *testing.T) {
 	r.want(200, "GET", "/v2/app/manifests/v1", nil, "Accept", "*/*")
 }
 
+func TestExistenceCountsBeforeLocks(t *testing.T) {
+	r := startRegistry(t, nil)
+	r.pushImage("app", "v1", "one")
+	r.want(200, "PATCH", "/acr/v1/app", strings.NewReader(`{"writeEnabled":false}`))
+	for _, path := range []string{"/v2/app/blobs/" + absentDigest, "/v2/app/manifests/" + absentDigest, "/acr/v1/app/_tags/v2"} {
+		r.want(404, "DELETE", path, nil)
+	}
+}
+
 func TestQuirksOfLocks(t *testing.T) {
 	r := startRegistry(t, &Options{Quirks: map[string]string{
 		quirkReadDisabled: "unknown", quirkUploadLock: "manifest", quirkManifestLockTagged: "refuse",

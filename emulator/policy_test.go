@@ -50,15 +50,20 @@ func TestSignedURLsExpire(t *testing.T) {
 }
 
 func TestDedicatedDataEndpoint(t *testing.T) {
-	options, err := emulator.ParseConfig([]byte(`{"registries":[{"name":"acrkit","dataEndpointRegion":"westeurope"}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := start(t, emulator.Policies{}, func(o *emulator.Options) { o.Registries = options.Registries })
-	bearer := d.owner("a")
-	got := d.do(http.MethodGet, "/v2/a/blobs/"+d.push("a", bearer, []byte("x")), bearer, nil)
-	if got.body != "x" || got.Request.URL.Host != "acrkit.westeurope.data.azurecr.io" {
-		t.Errorf("got %s %q from %s", got.Status, got.body, got.Request.URL.Host)
+	for _, config := range []string{
+		`{"registries":[{"name":"acrkit","dataEndpointRegion":"westeurope"}]}`,
+		`{"registries":[{"dataEndpointRegion":"westeurope"}]}`,
+	} {
+		options, err := emulator.ParseConfig([]byte(config))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := start(t, emulator.Policies{}, func(o *emulator.Options) { o.Registries = options.Registries })
+		bearer := d.owner("a")
+		got := d.do(http.MethodGet, "/v2/a/blobs/"+d.push("a", bearer, []byte("x")), bearer, nil)
+		if got.body != "x" || got.Request.URL.Host != "acrkit.westeurope.data.azurecr.io" {
+			t.Errorf("%s: got %s %q from %s", config, got.Status, got.body, got.Request.URL.Host)
+		}
 	}
 }
 

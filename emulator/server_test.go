@@ -356,6 +356,12 @@ func TestControlEndpoint(t *testing.T) {
 	if got := call(http.MethodPost, "tokens/expire", ""); got.StatusCode != 204 {
 		t.Errorf("expire tokens: %s", got.Status)
 	}
+	if got := call(http.MethodPost, "gc", `{"grace":"1m"}`); got.body != `{"uploads":0,"manifests":0,"links":0,"blobs":0,"bytes":0}`+"\n" {
+		t.Errorf("collect garbage: %s %s", got.Status, got.body)
+	}
+	if got := call(http.MethodPost, "gc", `{"grace":"-1m"}`); got.StatusCode != 400 || !strings.Contains(got.body, "grace") {
+		t.Errorf("collect with a negative grace: %s %s", got.Status, got.body)
+	}
 	if got := call(http.MethodPut, "policies/acrkit", `{"anonymousPull":true}`); got.StatusCode != 204 {
 		t.Errorf("policies: %s %s", got.Status, got.body)
 	}
