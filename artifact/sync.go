@@ -1,7 +1,6 @@
 package artifact
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -44,6 +42,8 @@ type SyncOptions struct {
 	// Copy tunes each copy; its OnEvent observes the whole sync, Event.Image
 	// tells the images apart.
 	Copy Options
+
+	expect map[string]SyncPlanItem // by repository:tag; set by SyncPlan.Apply
 }
 
 // SyncResult is what a sync did.
@@ -53,29 +53,6 @@ type SyncResult struct {
 	Skipped int   `json:"skipped"` // nothing had to be done
 	Failed  int   `json:"failed"`  // images, and repositories whose tags could not be listed
 	Bytes   int64 `json:"bytes"`   // of blobs that moved
-}
-
-// SyncPlanSchema is the version of a sync plan's JSON.
-const SyncPlanSchema = "acrkit.syncplan/1"
-
-// SyncPlan is what a sync would do: its dry run.
-type SyncPlan struct {
-	Schema      string         `json:"schema"`
-	Source      string         `json:"source"`
-	Destination string         `json:"destination"`
-	Items       []SyncPlanItem `json:"items"`
-	Bytes       int64          `json:"bytes"`    // an upper bound: images that share blobs each count them
-	Requests    int            `json:"requests"` // to the target, token requests and retries left out
-}
-
-// SyncPlanItem is one image of a sync plan.
-type SyncPlanItem struct {
-	Repository string     `json:"repository"`
-	Tag        string     `json:"tag"`
-	Target     string     `json:"target"` // the repository at the target
-	Action     PlanAction `json:"action"`
-	Digest     string     `json:"digest"`
-	Bytes      int64      `json:"bytes"`
 }
 
 // syncItem is one image.
@@ -129,45 +106,6 @@ func Sync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (
 		err = errors.Join(err, j.finish(ctx, err, s.result.Images > 0))
 	}
 	return s.result, err
-}
-
-// PlanSync finds out what [Sync] with the same arguments would do.
-func PlanSync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (*SyncPlan, error) {
-	s, err := newSyncer(dst, src, o)
-	if err != nil {
-		return nil, err
-	}
-	p := &SyncPlan{Schema: SyncPlanSchema, Source: src.Name(), Destination: dst.Name(), Items: []SyncPlanItem{}}
-	err = s.each(ctx, func(ctx context.Context, item *syncItem) error {
-		planned := SyncPlanItem{Repository: item.repository, Tag: item.tag, Target: item.target, Action: PlanSkip, Digest: item.digest}
-		options := s.o.Copy
-		options.Journal = nil
-		requests := 0
-		if !item.done {
-			one, err := NewPlan(ctx, item.into, item.tag, item.source, item.tag, &options)
-			if err != nil {
-				return err
-			}
-			requests = one.Requests
-			planned.Action, planned.Digest, planned.Bytes = PlanCopy, one.Root.Digest.String(), one.Bytes
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		p.Items = append(p.Items, planned)
-		p.Bytes += planned.Bytes
-		p.Requests += requests
-		return nil
-	})
-	if err == nil && len(s.errs) > 0 {
-		err = s.partial()
-	}
-	slices.SortFunc(p.Items, func(a, b SyncPlanItem) int {
-		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag))
-	})
-	if err != nil {
-		return p, fmt.Errorf("plan sync %s to %s: %w", src.Name(), dst.Name(), err)
-	}
-	return p, nil
 }
 
 // Validate says what is wrong with the options, as [Sync] would before it does
@@ -318,6 +256,9 @@ func (s *syncer) list(ctx context.Context, repository string, items chan<- *sync
 		if !s.filter.image(repository, tag.tag) || !inShard(repository+":"+tag.tag, s.o.Shard, s.o.Shards) {
 			continue
 		}
+		if _, planned := s.o.expect[repository+":"+tag.tag]; !planned && s.o.expect != nil {
+			continue
+		}
 		if into == nil {
 			if into, err = s.dst.Target(target); err != nil {
 				return err
@@ -346,6 +287,14 @@ func (s *syncer) list(ctx context.Context, repository string, items chan<- *sync
 func (s *syncer) copy(ctx context.Context, item *syncItem) error {
 	s.event(Event{Kind: EventImage, Reference: item.name()}, item)
 	options := s.o.Copy
+	planned, expected := s.o.expect[item.name()]
+	if expected {
+		if planned.Action == PlanSkip {
+			s.count(func(r *SyncResult) { r.Skipped++ })
+			return nil
+		}
+		options.expect = planned.plan()
+	}
 	if item.done && !s.o.Verify {
 		needed, err := s.hasReferrers(ctx, item)
 		if err != nil {

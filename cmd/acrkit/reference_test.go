@@ -118,6 +118,16 @@ func FuzzTransferPlan(f *testing.F) {
 	})
 }
 
+func FuzzKeptSync(f *testing.F) {
+	f.Add([]byte(`{"schema":"acrkit/1","kind":"SyncPlan","command":"acrkit sync","source":"local","destination":"oci:x","plan":{"schema":"acrkit.syncplan/1","items":[]}}`))
+	f.Add([]byte(`{}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if kept, plan, err := parseKeptSync(data); err == nil && (plan == nil || kept.Kind != keptSyncKind) {
+			t.Error("a sync's plan without a plan")
+		}
+	})
+}
+
 func TestRates(t *testing.T) {
 	for text, want := range map[string]int64{"": 0, "1": 1, "500K": 500 << 10, "10m": 10 << 20, "1.5G/s": 3 << 29, "2MiB": 2 << 20, "3MB/s": 3 << 20} {
 		if got, err := parseRate(text); err != nil || got != want {

@@ -21,7 +21,7 @@ type syncFlags struct {
 	include, exclude []string
 	shard            string
 	images           int
-	verify, dryRun   bool
+	verify           bool
 }
 
 func newSyncCommand(a *app) *cobra.Command {
@@ -43,12 +43,16 @@ characters but /, ** any run, ? one character.`,
 		Example: `  acrkit sync local myreg.azurecr.io --include 'team/**' --exclude '**:dev-*'
   acrkit sync myreg.azurecr.io/team/app oci:mirror
   acrkit sync old.azurecr.io new.azurecr.io --shard $JOB_COMPLETION_INDEX/16`,
-		Args: exactArgs("SRC", "DST"),
+		Args: f.write.args(exactArgs("SRC", "DST")),
 		RunE: func(command *cobra.Command, args []string) error {
-			return a.runSync(command.Context(), &f, args[0], args[1])
+			if f.write.apply != "" {
+				return a.applySync(command, &f)
+			}
+			return a.runSync(command, &f, args[0], args[1], nil)
 		},
 	}
 	flags := command.Flags()
+	f.write.add(command, false)
 	f.addTuning(command)
 	flags.StringVar(&f.platform, "platform", "", "take one image out of each index: `os/architecture[/variant]`")
 	flags.StringVar(&f.referrers, "referrers", "auto", "take signatures and SBOMs along: auto (between registries), follow, skip")
@@ -57,7 +61,6 @@ characters but /, ** any run, ? one character.`,
 	flags.StringVar(&f.shard, "shard", "", "do part `i/n` of the work, i from 0 to n-1")
 	flags.IntVar(&f.images, "images", 0, "images at a time (0: 4)")
 	flags.BoolVar(&f.verify, "verify", false, "look for every blob of images whose tag is right already")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done and change nothing")
 	return command
 }
 
@@ -159,7 +162,9 @@ func (a *app) syncStore(ctx context.Context, end syncEnd) (syncStore, error) {
 	return artifact.NewRegistry(r.client, r.blobs)
 }
 
-func (a *app) runSync(ctx context.Context, f *syncFlags, from, to string) error {
+// runSync does a sync; with a plan, just that.
+func (a *app) runSync(command *cobra.Command, f *syncFlags, from, to string, plan *artifact.SyncPlan) error {
+	ctx := command.Context()
 	own := a.getenv("ACR_REGISTRY")
 	src, err := parseSyncEnd(from, own)
 	if err != nil {
@@ -193,8 +198,18 @@ func (a *app) runSync(ctx context.Context, f *syncFlags, from, to string) error 
 	if err != nil {
 		return err
 	}
-	if f.dryRun {
-		return a.planSync(ctx, target, source, o)
+	if f.write.dryRun || f.write.keep != "" {
+		return a.planSync(command, f, src, dst, func() (*artifact.SyncPlan, error) {
+			return artifact.PlanSync(ctx, target, source, o)
+		})
+	}
+	do := artifact.Sync
+	if plan != nil {
+		// The plan names its stores by the path it was made with; the paths here
+		// are absolute. What the names stand for was read above.
+		kept := *plan
+		kept.Source, kept.Destination = source.Name(), target.Name()
+		do = kept.Apply
 	}
 	spec := artifact.TransferSpec{
 		Verb: "sync", Source: src.location.absolute(), Destination: dst.location.absolute(), Arguments: f.syncArguments(),
@@ -204,7 +219,7 @@ func (a *app) runSync(ctx context.Context, f *syncFlags, from, to string) error 
 	}
 	progress := term.NewProgress(a.mode, a.stderr, a.screen, a.now)
 	o.Copy.OnEvent = func(e artifact.Event) { progress.Show(syncUpdate(e)) }
-	result, err := artifact.Sync(ctx, target, source, o)
+	result, err := do(ctx, target, source, o)
 	progress.Close()
 	var partial *artifact.PartialError
 	if err != nil && !errors.As(err, &partial) {
@@ -274,33 +289,6 @@ func syncView() output.View[artifact.SyncResult] {
 		},
 		Text: func(w io.Writer, r artifact.SyncResult) error {
 			_, err := fmt.Fprintf(w, "%d images: %d copied (%s), %d there already, %d failed\n", r.Images, r.Copied, output.Size(r.Bytes), r.Skipped, r.Failed)
-			return err
-		},
-	}
-}
-
-// planSync prints what a sync would do.
-func (a *app) planSync(ctx context.Context, dst artifact.SyncTarget, src artifact.SyncSource, o *artifact.SyncOptions) error {
-	p, err := artifact.PlanSync(ctx, dst, src, o)
-	if p == nil {
-		return err
-	}
-	return errors.Join(output.List(a.printer, syncPlanView(), sequence(p.Items)), err)
-}
-
-func syncPlanView() output.View[artifact.SyncPlanItem] {
-	return output.View[artifact.SyncPlanItem]{
-		Kind: "SyncPlanItem",
-		Columns: []output.Column[artifact.SyncPlanItem]{
-			{Name: "action", Value: func(i artifact.SyncPlanItem) string { return string(i.Action) }},
-			{Name: "image", Value: func(i artifact.SyncPlanItem) string { return i.Repository + ":" + i.Tag }},
-			{Name: "target", Value: func(i artifact.SyncPlanItem) string { return i.Target + ":" + i.Tag }},
-			{Name: "digest", Value: func(i artifact.SyncPlanItem) string { return i.Digest }},
-			{Name: "bytes", Value: func(i artifact.SyncPlanItem) string { return strconv.FormatInt(i.Bytes, 10) }},
-		},
-		Text: func(w io.Writer, i artifact.SyncPlanItem) error {
-			_, err := fmt.Fprintf(w, "would %-5s %s:%s to %s:%s  %s  %s\n", i.Action, output.Clean(i.Repository), output.Clean(i.Tag),
-				output.Clean(i.Target), output.Clean(i.Tag), term.Short(i.Digest), output.Size(i.Bytes))
 			return err
 		},
 	}

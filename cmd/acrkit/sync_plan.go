@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+)
+
+// keptSync is what --plan keeps of a sync: what it was told to do, and what that
+// meant then.
+type keptSync struct {
+	Schema      string        `json:"schema"`
+	Kind        string        `json:"kind"`
+	Command     string        `json:"command"`
+	MadeOn      time.Time     `json:"madeOn"`
+	Source      string        `json:"source"`
+	Destination string        `json:"destination"`
+	Selection   syncSelection `json:"selection"`
+
+	Plan json.RawMessage `json:"plan"`
+}
+
+// syncSelection are the flags that say which images a sync takes, and how much
+// of each.
+type syncSelection struct {
+	Include   []string `json:"include,omitempty"`
+	Exclude   []string `json:"exclude,omitempty"`
+	Shard     string   `json:"shard,omitempty"`
+	Platform  string   `json:"platform,omitempty"`
+	Referrers string   `json:"referrers,omitempty"`
+	Verify    bool     `json:"verify,omitempty"`
+}
+
+const keptSyncKind = "SyncPlan"
+
+func (f *syncFlags) selection() syncSelection {
+	return syncSelection{f.include, f.exclude, f.shard, f.platform, f.referrers, f.verify}
+}
+
+func (f *syncFlags) choose(s syncSelection) {
+	f.include, f.exclude, f.shard, f.platform, f.referrers, f.verify = s.Include, s.Exclude, s.Shard, s.Platform, s.Referrers, s.Verify
+}
+
+// planSync prints, or keeps, what a sync would do. What could not all be found
+// out is printed, and not kept.
+func (a *app) planSync(command *cobra.Command, f *syncFlags, src, dst syncEnd, makePlan func() (*artifact.SyncPlan, error)) error {
+	p, err := makePlan()
+	if p == nil {
+		return err
+	}
+	if path := f.write.keep; path != "" && err == nil {
+		data, err := json.Marshal(p)
+		if err != nil {
+			return fmt.Errorf("keep the plan: %w", err)
+		}
+		if err := saveJSON(path, keptSync{
+			Schema: output.Schema, Kind: keptSyncKind, Command: command.CommandPath(), MadeOn: a.now().UTC(),
+			Source: src.location.absolute(), Destination: dst.location.absolute(), Selection: f.selection(), Plan: data,
+		}); err != nil {
+			return err
+		}
+		a.note("kept the plan of %d images in %s; to do it: %s --apply %[2]s", len(p.Items), path, command.CommandPath())
+	}
+	return errors.Join(output.List(a.printer, syncPlanView(), sequence(p.Items)), err)
+}
+
+// applySync does what a kept plan says.
+func (a *app) applySync(command *cobra.Command, f *syncFlags) error {
+	path := f.write.apply
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("read the plan: %w", err)
+	}
+	defer file.Close()
+	data, err := readAll(file, maxPlan)
+	if err != nil {
+		return fmt.Errorf("read the plan %s: %w", path, err)
+	}
+	kept, plan, err := parseKeptSync(data)
+	if err != nil {
+		return usagef("plan %s: %w", path, err)
+	}
+	if kept.Command != command.CommandPath() {
+		return usagef("plan %s: it was made by %q, apply it with that", path, kept.Command)
+	}
+	f.choose(kept.Selection)
+	return a.runSync(command, f, kept.Source, kept.Destination, plan)
+}
+
+func parseKeptSync(data []byte) (keptSync, *artifact.SyncPlan, error) {
+	var kept keptSync
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&kept); err != nil {
+		return kept, nil, err
+	}
+	if kept.Schema != output.Schema || kept.Kind != keptSyncKind {
+		return kept, nil, fmt.Errorf("schema %q, kind %q: this program applies %q, %q", kept.Schema, kept.Kind, output.Schema, keptSyncKind)
+	}
+	plan, err := artifact.ParseSyncPlan(kept.Plan)
+	return kept, plan, err
+}
+
+func syncPlanView() output.View[artifact.SyncPlanItem] {
+	return output.View[artifact.SyncPlanItem]{
+		Kind: "SyncPlanItem",
+		Columns: []output.Column[artifact.SyncPlanItem]{
+			{Name: "action", Value: func(i artifact.SyncPlanItem) string { return string(i.Action) }},
+			{Name: "image", Value: func(i artifact.SyncPlanItem) string { return i.Repository + ":" + i.Tag }},
+			{Name: "target", Value: func(i artifact.SyncPlanItem) string { return i.Target + ":" + i.Tag }},
+			{Name: "digest", Value: func(i artifact.SyncPlanItem) string { return i.Digest }},
+			{Name: "bytes", Value: func(i artifact.SyncPlanItem) string { return strconv.FormatInt(i.Bytes, 10) }},
+		},
+		Text: func(w io.Writer, i artifact.SyncPlanItem) error {
+			_, err := fmt.Fprintf(w, "would %-5s %s:%s to %s:%s  %s  %s\n", i.Action, output.Clean(i.Repository), output.Clean(i.Tag),
+				output.Clean(i.Target), output.Clean(i.Tag), term.Short(i.Digest), output.Size(i.Bytes))
+			return err
+		},
+	}
+}
