@@ -18,6 +18,14 @@ const (
 	// connections in flight are all told at once, and should halve the limit
 	// once, not once each.
 	throttleOnce = time.Second
+
+	// rateCredit is how much time that nobody used the rate makes up for: what
+	// a sleep takes longer than it should is not lost, and no burst is longer.
+	rateCredit = 100 * time.Millisecond
+
+	// shortestSleep is what is left to the next wait: timers and the scheduler
+	// can't do less with any precision.
+	shortestSleep = 2 * time.Millisecond
 )
 
 // Budget limits the connections and the bytes a second that transfers use
@@ -150,13 +158,16 @@ func (b *Budget) Wait(ctx context.Context, n int) error {
 	}
 	b.mu.Lock()
 	now := time.Now()
-	if b.next.Before(now) {
-		b.next = now
+	if earliest := now.Add(-rateCredit); b.next.Before(earliest) {
+		b.next = earliest
 	}
-	due := b.next
-	b.next = due.Add(time.Duration(float64(n) / float64(b.rate) * float64(time.Second)))
+	wait := b.next.Sub(now)
+	b.next = b.next.Add(time.Duration(float64(n) / float64(b.rate) * float64(time.Second)))
 	b.mu.Unlock()
-	return sleep(ctx, due.Sub(now))
+	if wait < shortestSleep {
+		wait = 0
+	}
+	return sleep(ctx, wait)
 }
 
 // grow raises the limit by one for each quiet growEvery since it last moved.

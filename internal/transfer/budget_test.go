@@ -95,13 +95,42 @@ func TestBudgetKeepsTheRate(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if took := time.Since(began); took != 5*time.Second {
+		if took := time.Since(began); took != 5*time.Second-rateCredit {
 			t.Errorf("5000 bytes at 1000 a second took %s", took)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		defer cancel()
 		if err := b.Wait(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestLateSendersLoseNoRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(0, 1_000_000)
+		began := time.Now()
+		for i := range 5000 {
+			if err := b.Wait(context.Background(), 1000); err != nil {
+				t.Fatal(err)
+			}
+			if i%10 == 9 {
+				time.Sleep(6 * time.Millisecond) // the scheduler had other things to do
+			}
+		}
+		if took := time.Since(began); took < 4800*time.Millisecond || took > 5*time.Second {
+			t.Errorf("5 MB at 1 MB a second took %s", took)
+		}
+		// A long rest doesn't add up to a long burst.
+		time.Sleep(time.Hour)
+		began = time.Now()
+		for range 1000 {
+			if err := b.Wait(context.Background(), 1000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took < 850*time.Millisecond {
+			t.Errorf("1 MB at 1 MB a second took %s after a rest", took)
 		}
 	})
 }
