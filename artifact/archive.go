@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -90,7 +91,12 @@ func OpenArchiveStream(ctx context.Context, name string, r io.Reader) (*Archive,
 		return nil, err
 	}
 	if err := spool(ctx, temp, r); err != nil {
-		return discard(fmt.Errorf("read %s: %w", name, err))
+		if cutOff(err) != err || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, new(flate.CorruptInputError)) {
+			err = &InvalidError{Store: name, Thing: "the archive", Rule: "it is not a whole gzip file", Err: cutOff(err)}
+		} else {
+			err = fmt.Errorf("read %s: %w", name, err)
+		}
+		return discard(err)
 	}
 	return newArchive(name, temp, true)
 }

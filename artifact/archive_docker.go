@@ -172,7 +172,7 @@ func (a *Archive) hashLayer(name string, entry tarEntry) (packed, unpacked diges
 		}
 	}
 	if err != nil {
-		return "", "", a.tar.invalid(name, "the layer cannot be read", err)
+		return "", "", a.tar.invalid(name, "the layer cannot be read", cutOff(err))
 	}
 	return outer.Digest(), inner.Digest(), nil
 }

@@ -46,7 +46,7 @@ func scanTar(store string, file io.ReaderAt, size int64) (*tarIndex, error) {
 			break
 		}
 		if err != nil {
-			return nil, t.invalid("the archive", "it is not a whole tar file", err)
+			return nil, t.invalid("the archive", "it is not a whole tar file", cutOff(err))
 		}
 		if len(t.entries) == maxTarEntries {
 			return nil, t.invalid("the archive", fmt.Sprintf("it has more than %d entries", maxTarEntries), nil)
@@ -116,6 +116,17 @@ func inside(dir, name string) (string, bool) {
 	}
 	joined := path.Join(dir, name)
 	return joined, joined != ".." && !strings.HasPrefix(joined, "../")
+}
+
+// errCutOff is what io.ErrUnexpectedEOF means of a file. That error itself is
+// what broken connections end with, and would be read as one.
+var errCutOff = errors.New("it ends too early")
+
+func cutOff(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errCutOff
+	}
+	return err
 }
 
 func (t *tarIndex) invalid(thing, rule string, err error) error {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -428,6 +429,8 @@ func TestBadArchiveIsRefused(t *testing.T) {
 		}
 		return makeTar(t, files...)
 	}
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
 	whole := makeTar(t, classic...)
 	huge := bytes.Clone(whole)
 	copy(huge[124:], "77777777777") // the first header's size
@@ -440,7 +443,11 @@ func TestBadArchiveIsRefused(t *testing.T) {
 		{"not a tar", bytes.Repeat([]byte("no"), 1000), "not a whole tar"},
 		{"cut in a header", whole[:700], "tar"},
 		{"cut in a layer", whole[:len(whole)-6000], "the archive ends after"},
-		{"half a gzip", zip(t, whole)[:100], "unexpected EOF"},
+		{"half a gzip", zip(t, whole)[:100], "ends too early"},
+		{"a damaged gzip", append(slices.Clone(zip(t, whole)[:len(zip(t, whole))-8]), make([]byte, 8)...), "gzip"},
+		{"a layer that is half a gzip", replace("layer.tar", func(f *tarFile) { f.data = zip(t, f.data)[:20] }), "ends too early"},
+		{"a line of text", []byte("hello\n"), "ends too early"},
+		{"a name without end", makeTar(t, file(strings.Repeat("a/", 3000)+"a", "x")), "more than 4096 bytes"},
 		{"some other tar", layer, "neither"},
 		{"name that climbs", makeTar(t, file("../evil", "x"), marker, empty), "../evil"},
 		{"absolute name", makeTar(t, file("/etc/passwd", "x"), marker, empty), "/etc/passwd"},
@@ -476,8 +483,14 @@ func TestBadArchiveIsRefused(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Fatalf("error %v doesn't say %q", err, c.says)
 			}
+			if !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) || errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("error %v is of no type that says it", err)
+			}
 			if slices.Contains(target.order, "tag v1") {
 				t.Error("a tag was written")
+			}
+			if left, _ := filepath.Glob(filepath.Join(temp, "acrkit-*")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
 			}
 		})
 	}

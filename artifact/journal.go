@@ -298,6 +298,15 @@ func (e *JournalEntry) Close() error {
 	return e.lock.Close()
 }
 
+// Discard ends an entry whose transfer came to nothing before it began: it
+// leaves no trace, unless an earlier process had begun it.
+func (e *JournalEntry) Discard() error {
+	if e.resumed {
+		return e.Close()
+	}
+	return e.remove()
+}
+
 // update changes the record and writes it.
 func (e *JournalEntry) update(change func(*TransferRecord)) error {
 	e.mu.Lock()
