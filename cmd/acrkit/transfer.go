@@ -260,6 +260,9 @@ func (a *app) move(ctx context.Context, t transfer, o *artifact.Options,
 	}
 	dst, finish, err := a.target(ctx, t.to)
 	if err != nil {
+		if entry != nil {
+			err = errors.Join(err, entry.Discard())
+		}
 		return err
 	}
 	progress := term.NewProgress(a.mode, a.stderr, a.screen, a.now)
