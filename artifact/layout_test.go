@@ -1,10 +1,12 @@
 package artifact
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -333,5 +335,21 @@ func TestFileWithOtherContentIsReplaced(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want the one damaged layer to be copied", name, result, err)
 		}
 		requireWhole(t, into, "v1", first.Root.Digest)
+	}
+}
+
+// TestBlobsThatEndTogetherDoNotFailEachOther: whoever is done removes the
+// folder of partial files while others are about to use it.
+func TestBlobsThatEndTogetherDoNotFailEachOther(t *testing.T) {
+	layout, err := CreateLayout(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer layout.Close()
+	if err := parallel(t.Context(), 32, 2000, func(ctx context.Context, i int) error {
+		desc, content := NewContentBytes(ocispec.MediaTypeImageLayer, []byte(strconv.Itoa(i)))
+		return layout.Push(ctx, desc, content)
+	}); err != nil {
+		t.Error(err)
 	}
 }

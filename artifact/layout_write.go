@@ -134,8 +134,9 @@ func receiveInto(ctx context.Context, f *os.File, desc ocispec.Descriptor, conte
 func (l *Layout) openPartial(desc ocispec.Descriptor) (*os.File, string, error) {
 	name := path.Join(partialDir, desc.Digest.Algorithm().String()+"-"+desc.Digest.Encoded())
 	for {
-		if err := l.mkdirs(partialDir); err != nil {
-			return nil, "", err
+		// Not MkdirAll, which gives up when the folder goes while it looks.
+		if err := l.root.Mkdir(partialDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, "", fmt.Errorf("write to %s: %w", l.name, err)
 		}
 		f, err := l.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 		if errors.Is(err, fs.ErrNotExist) {
