@@ -6,10 +6,14 @@ replace github.com/acrkit/azcontainerregistry => ../..
 
 tool github.com/opencontainers/distribution-spec/conformance
 
-require github.com/acrkit/azcontainerregistry v0.0.0
+require (
+	github.com/acrkit/azcontainerregistry v0.0.0
+	github.com/goccy/go-yaml v1.18.0
+	github.com/google/go-cmp v0.7.0
+	go.uber.org/goleak v1.3.0
+)
 
 require (
-	github.com/goccy/go-yaml v1.18.0 // indirect
 	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/opencontainers/distribution-spec/conformance v0.0.0-20260831232431-97274622c111 // indirect
 	github.com/opencontainers/distribution-spec/specs-go v0.0.0-20240926185104-8376368dd8aa // indirect
