@@ -33,8 +33,9 @@ type blobRanges struct {
 
 	mu       sync.Mutex
 	location *blobLocation
-	proven   bool // the address has worked
-	refusals int  // of addresses that never worked, in a row
+	proven   bool  // the address has worked
+	refusals int   // of addresses that never worked, in a row
+	size     int64 // of the blob, once an answer has told; at least 0
 }
 
 func newBlobRanges(r *registry, repository, digest string) *blobRanges {
@@ -51,11 +52,15 @@ func (b *blobRanges) Open(ctx context.Context, offset, length int64) (*transfer.
 		return nil, fault(err)
 	}
 	if whole != nil {
-		return partOf(whole)
+		return b.learn(partOf(whole))
 	}
 	last := int64(-1)
 	if length >= 0 {
 		last = offset + length - 1
+	} else if offset > 0 {
+		// Some registries know only ranges with an end, and answer 416 to
+		// others: go-containerregistry's.
+		last = b.end(offset)
 	}
 	resp, err := b.registry.readRange(ctx, *location, b.repository, offset, last)
 	if err != nil {
@@ -64,7 +69,27 @@ func (b *blobRanges) Open(ctx context.Context, offset, length int64) (*transfer.
 	b.mu.Lock()
 	b.proven, b.refusals = true, 0
 	b.mu.Unlock()
-	return partOf(resp)
+	return b.learn(partOf(resp))
+}
+
+// learn keeps the blob's size.
+func (b *blobRanges) learn(part *transfer.Body, err error) (*transfer.Body, error) {
+	if err == nil && part.Size > 0 {
+		b.mu.Lock()
+		b.size = part.Size
+		b.mu.Unlock()
+	}
+	return part, err
+}
+
+// end returns the blob's last byte, or -1 if there is none known after offset.
+func (b *blobRanges) end(offset int64) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.size <= offset {
+		return -1
+	}
+	return b.size - 1
 }
 
 // locate returns the blob's address, asking for it when there is none that is
