@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -17,28 +18,33 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/distribution/distribution/v3/configuration"
-	_ "github.com/distribution/distribution/v3/registry/auth/token" // the token access controller
+	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd" // the password access controller
+	_ "github.com/distribution/distribution/v3/registry/auth/token"    // the token access controller
 	"github.com/distribution/distribution/v3/registry/handlers"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory" // the storage driver
 	"github.com/sirupsen/logrus"
+	"golang.org/x/crypto/bcrypt"
 )
 
 const (
-	tokenIssuer   = "interop"
-	tokenUser     = "builder"
-	tokenPassword = "correct horse"
+	tokenIssuer      = "interop"
+	registryUser     = "builder"
+	registryPassword = "correct horse"
 )
 
 // startDistribution runs the distribution project's registry in this process,
-// in memory. With tokens it trusts a token service of the test's own, which
+// in memory. It lets everyone in, or asks for passwords ("htpasswd") or tokens
+// ("token"); those it trusts from a token service of the test's own, which
 // stands at the same origin, as ACR's does.
-func startDistribution(t *testing.T, tokens bool) server {
+func startDistribution(t *testing.T, authentication string) server {
 	t.Helper()
 	config := &configuration.Configuration{
 		Version: configuration.CurrentVersion,
@@ -56,13 +62,18 @@ func startDistribution(t *testing.T, tokens bool) server {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { app.ServeHTTP(w, r) })
 	web := httptest.NewServer(mux)
 	s := serverAt(t, web.URL)
-	if tokens {
+	if authentication != "" {
+		s.username, s.password = registryUser, registryPassword
+	}
+	switch authentication {
+	case "htpasswd":
+		config.Auth = configuration.Auth{"htpasswd": configuration.Parameters{"realm": "interop", "path": writePasswords(t)}}
+	case "token":
 		service := newTokenService(t)
 		mux.Handle("/oauth2/token", service)
 		config.Auth = configuration.Auth{"token": configuration.Parameters{
 			"realm": s.endpoint + "/oauth2/token", "service": s.host, "issuer": tokenIssuer, "rootcertbundle": service.bundle,
 		}}
-		s.username, s.password = tokenUser, tokenPassword
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	app = handlers.NewApp(ctx, config)
@@ -75,6 +86,72 @@ func startDistribution(t *testing.T, tokens bool) server {
 	})
 	return s
 }
+
+// writePasswords writes a file as htpasswd does.
+func writePasswords(t *testing.T) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(registryPassword), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "passwords")
+	if err := os.WriteFile(path, fmt.Appendf(nil, "%s:%s\n", registryUser, hash), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// startDockerRegistry runs the registry that Debian packages, an older release
+// of distribution, with its files on disk and passwords.
+func startDockerRegistry(t *testing.T) server {
+	t.Helper()
+	need(t, "docker-registry")
+	dir := t.TempDir()
+	config := filepath.Join(dir, "config.yml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, `version: 0.1
+log: {level: info, formatter: json, accesslog: {disabled: true}}
+storage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}
+http: {addr: "127.0.0.1:0", secret: interop}
+auth: {htpasswd: {realm: interop, path: %s}}
+`, filepath.Join(dir, "data"), writePasswords(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(context.WithoutCancel(t.Context()), "docker-registry", "serve", config)
+	log, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address := make(chan string, 1)
+	go func() {
+		defer close(address)
+		// To the end, for it would stop when the pipe is full.
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			if match := listening.FindStringSubmatch(lines.Text()); match != nil {
+				address <- match[1]
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		// It has no graceful end that its exit code would tell of.
+		_ = c.Process.Kill()
+		for range address {
+		}
+		_ = c.Wait()
+	})
+	host, ok := <-address
+	if !ok {
+		t.Fatal("docker-registry ended before it listened")
+	}
+	s := serverAt(t, "http://"+host)
+	s.username, s.password = registryUser, registryPassword
+	return s
+}
+
+// listening is what docker-registry logs when it is ready.
+var listening = regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)
 
 // tokenService answers as the distribution project's token specification
 // says, for one user.
@@ -116,7 +193,7 @@ func (s *tokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		user, password = r.Form.Get("username"), r.Form.Get("password")
 	}
-	if user != tokenUser || password != tokenPassword {
+	if user != registryUser || password != registryPassword {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -143,7 +220,8 @@ func (s *tokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.t.Error(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = fmt.Fprintf(w, `{"token":%q,"access_token":%q,"expires_in":3600}`, token, token)
+	// As docker's own specification has it, where ACR's says access_token.
+	_, _ = fmt.Fprintf(w, `{"token":%q,"expires_in":3600,"issued_at":%q}`, token, now.UTC().Format(time.RFC3339))
 }
 
 // sign makes an ES256 token that carries its certificate.

@@ -14,7 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"cuelabs.dev/go/oci/ociregistry/ocimem"
+	"cuelabs.dev/go/oci/ociregistry/ociserver"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	ggcrregistry "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -26,35 +27,43 @@ import (
 	"github.com/acrkit/azcontainerregistry/artifact"
 )
 
-// foreign is a registry that others wrote, and how our client signs in there.
+// foreign is a registry that others wrote.
 type foreign struct {
 	name  string
-	start func(t *testing.T) (server, *acr.Client)
+	start func(t *testing.T) server
+	// tagged says that others keep a list of referrers there under a tag, since
+	// it has no call for them or doesn't say so; untyped, that the call's list
+	// has no artifact types of manifests.
+	tagged, untyped bool
 }
 
 // quiet keeps go-containerregistry's registry from logging each request.
 var quiet = ggcrregistry.Logger(log.New(io.Discard, "", 0))
 
-// foreigners run on loopback ports: with and without a challenge, with and
-// without a token service.
+// foreigners run on loopback ports: without a challenge, with passwords on
+// every request, and with a token service. Distribution's Locations are
+// absolute, the others' relative.
 func foreigners() []foreign {
 	return []foreign{
-		{"go-containerregistry, which never challenges", func(t *testing.T) (server, *acr.Client) {
-			s := listen(t, ggcrregistry.New(quiet, ggcrregistry.WithReferrersSupport(true)))
-			return s, ourClient(t, s)
+		{name: "go-containerregistry, which never challenges", start: func(t *testing.T) server {
+			return listen(t, ggcrregistry.New(quiet, ggcrregistry.WithReferrersSupport(true)))
+		}, tagged: true, untyped: true},
+		{name: "go-containerregistry without referrers", start: func(t *testing.T) server {
+			return listen(t, ggcrregistry.New(quiet))
+		}, tagged: true},
+		{name: "ociregistry", start: func(t *testing.T) server {
+			return listen(t, ociserver.New(ocimem.New(), nil))
 		}},
-		{"go-containerregistry without referrers", func(t *testing.T) (server, *acr.Client) {
-			s := listen(t, ggcrregistry.New(quiet))
-			return s, ourClient(t, s)
-		}},
-		{"distribution without authentication", func(t *testing.T) (server, *acr.Client) {
-			s := startDistribution(t, false)
-			return s, ourClient(t, s)
-		}},
-		{"distribution with tokens", func(t *testing.T) (server, *acr.Client) {
-			s := startDistribution(t, true)
-			return s, ourClient(t, s)
-		}},
+		{name: "distribution without authentication", start: func(t *testing.T) server {
+			return startDistribution(t, "")
+		}, tagged: true},
+		{name: "distribution with tokens", start: func(t *testing.T) server {
+			return startDistribution(t, "token")
+		}, tagged: true},
+		{name: "distribution with passwords", start: func(t *testing.T) server {
+			return startDistribution(t, "htpasswd")
+		}, tagged: true},
+		{name: "the registry that Debian packages", start: startDockerRegistry, tagged: true},
 	}
 }
 
@@ -68,8 +77,13 @@ func listen(t *testing.T, handler http.Handler) server {
 // ourClient signs in with the server's password, or not at all.
 func ourClient(t *testing.T, s server) *acr.Client {
 	t.Helper()
+	return ourClientWith(t, s, nil)
+}
+
+func ourClientWith(t *testing.T, s server, options *acr.ClientOptions) *acr.Client {
+	t.Helper()
 	if s.username == "" {
-		client, err := acr.NewClientWithNoCredential(s.endpoint, nil)
+		client, err := acr.NewClientWithNoCredential(s.endpoint, options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +93,7 @@ func ourClient(t *testing.T, s server) *acr.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := acr.NewClientWithPasswordCredential(s.endpoint, credential, nil)
+	client, err := acr.NewClientWithPasswordCredential(s.endpoint, credential, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,29 +103,14 @@ func ourClient(t *testing.T, s server) *acr.Client {
 func TestOurClientAtForeignRegistries(t *testing.T) {
 	for _, f := range foreigners() {
 		t.Run(f.name, func(t *testing.T) {
-			t.Run("blobs", func(t *testing.T) {
-				_, client := f.start(t)
-				foreignBlobs(t, client.NewBlobClient())
-			})
-			t.Run("chunks", func(t *testing.T) {
-				_, client := f.start(t)
-				foreignChunks(t, client.NewBlobClient())
-			})
-			t.Run("images", func(t *testing.T) {
-				s, client := f.start(t)
-				foreignImages(t, s, client)
-			})
-			t.Run("referrers", func(t *testing.T) {
-				_, client := f.start(t)
-				foreignReferrers(t, client)
-			})
-			t.Run("errors", func(t *testing.T) {
-				_, client := f.start(t)
-				_, err := client.GetManifest(t.Context(), "team/app", "none", nil)
-				wantStatus(t, err, http.StatusNotFound)
-				_, err = client.NewBlobClient().CheckBlobExists(t.Context(), "team/app", digest.FromString("none").String(), nil)
-				wantStatus(t, err, http.StatusNotFound)
-			})
+			s := f.start(t)
+			client := ourClient(t, s)
+			t.Run("blobs", func(t *testing.T) { foreignBlobs(t, client.NewBlobClient()) })
+			t.Run("chunks", func(t *testing.T) { foreignChunks(t, client.NewBlobClient()) })
+			t.Run("cut connections", func(t *testing.T) { foreignCuts(t, s) })
+			t.Run("images", func(t *testing.T) { foreignImages(t, client) })
+			t.Run("referrers", func(t *testing.T) { foreignReferrers(t, f, s, client) })
+			t.Run("errors and deletes", func(t *testing.T) { foreignDeletes(t, client) })
 		})
 	}
 }
@@ -201,7 +200,7 @@ func foreignChunks(t *testing.T, blobs *acr.BlobClient) {
 
 // foreignImages copies an index that a stranger made: layout, registry, and
 // back.
-func foreignImages(t *testing.T, s server, client *acr.Client) {
+func foreignImages(t *testing.T, client *acr.Client) {
 	ctx := t.Context()
 	index, err := random.Index(20_000, 3, 2)
 	if err != nil {
@@ -262,34 +261,6 @@ func foreignImages(t *testing.T, s server, client *acr.Client) {
 	}
 	if _, err := client.CheckManifestExists(ctx, "team/copy", "v1", nil); err != nil {
 		t.Errorf("the copy: %v", err)
-	}
-	_ = s
-}
-
-// foreignReferrers attaches an artifact and lists it, where the registry has
-// the API and where it doesn't.
-func foreignReferrers(t *testing.T, client *acr.Client) {
-	ctx := t.Context()
-	blobs := client.NewBlobClient()
-	empty, err := blobs.Upload(ctx, "team/app", bytes.NewReader([]byte("{}")), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := `{"mediaType":"application/vnd.oci.empty.v1+json","digest":"` + empty.Digest + `","size":2}`
-	subject := `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/vnd.example","config":` + config + `,"layers":[]}`
-	root, err := client.UploadManifest(ctx, "team/app", "v1", acr.ContentTypeApplicationVndOciImageManifestV1JSON, streaming.NopCloser(bytes.NewReader([]byte(subject))), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	count := 0
-	for _, err := range client.Referrers(ctx, "team/app", *root.DockerContentDigest, nil) {
-		if err != nil {
-			t.Fatalf("Referrers: %v", err)
-		}
-		count++
-	}
-	if count != 0 {
-		t.Errorf("%d referrers of what nothing refers to", count)
 	}
 }
 

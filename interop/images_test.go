@@ -87,7 +87,7 @@ func TestAStrangersImageGoesThroughAcrkit(t *testing.T) {
 		sameFiles(t, image, pulled)
 	})
 	t.Run("skopeo's layout", func(t *testing.T) {
-		needSkopeo(t)
+		need(t, "skopeo")
 		source := filepath.Join(dir, "skopeo")
 		archive := filepath.Join(dir, "for-skopeo.tar")
 		if err := crane.Save(image, "example.com/app:v1", archive); err != nil {
@@ -144,7 +144,7 @@ func TestAnImageOfAcrkitsGoesToStrangers(t *testing.T) {
 		sameFiles(t, image, got)
 	})
 	t.Run("a layout for skopeo", func(t *testing.T) {
-		needSkopeo(t)
+		need(t, "skopeo")
 		k := loginSkopeo(t, s)
 		archive := filepath.Join(dir, "in.tar")
 		if err := crane.Save(image, "example.com/app:v1", archive); err != nil {

@@ -6,13 +6,16 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	official "github.com/Azure/azure-sdk-for-go/sdk/containers/azcontainerregistry"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/crane"
 
+	acr "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
 
@@ -30,6 +33,44 @@ func TestStrangersSignInWithARefreshToken(t *testing.T) {
 	t.Run("skopeo", func(t *testing.T) {
 		loginSkopeo(t, s).run("inspect", "docker://"+s.repository("team/app:v1"))
 	})
+}
+
+// TestDefaultAzureCredentialFindsTheEmulator sets what the emulator prints for
+// Go, and signs in as a program on Azure does.
+func TestDefaultAzureCredentialFindsTheEmulator(t *testing.T) {
+	s := startEmulator(t)
+	digest := push(t, s, "team/app:v1", fixedImage(t, 1))
+	var exports string
+	for _, tool := range s.tools {
+		if strings.HasPrefix(tool.Tool, "Go:") {
+			exports, _ = strings.CutPrefix(tool.Lines[0], "export ")
+		}
+	}
+	if exports == "" {
+		t.Fatalf("acrkit emulator prints no line for Go: %v", s.tools)
+	}
+	for variable := range strings.FieldsSeq(exports) {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := official.NewClient(s.endpoint, credential, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tag, err := theirs.GetTagProperties(t.Context(), "team/app", "v1", nil); err != nil || *tag.Tag.Digest != digest {
+		t.Errorf("the official library: %v", err)
+	}
+	ours, err := acr.NewClient(s.endpoint, credential, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tag, err := ours.GetTagProperties(t.Context(), "team/app", "v1", nil); err != nil || *tag.Tag.Digest != digest {
+		t.Errorf("ours: %v", err)
+	}
 }
 
 // TestStrangersSpeakTLS trusts the authority that the emulator makes, each
@@ -74,7 +115,7 @@ func TestStrangersSpeakTLS(t *testing.T) {
 		}
 	})
 	t.Run("skopeo", func(t *testing.T) {
-		needSkopeo(t)
+		need(t, "skopeo")
 		certificates := t.TempDir()
 		if err := os.WriteFile(filepath.Join(certificates, "ca.crt"), pem, 0o600); err != nil {
 			t.Fatal(err)

@@ -9,8 +9,12 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	godigest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/regclient/regclient"
 	"github.com/regclient/regclient/config"
+	"github.com/regclient/regclient/scheme"
 	"github.com/regclient/regclient/types/descriptor"
 	"github.com/regclient/regclient/types/errs"
 	"github.com/regclient/regclient/types/ref"
@@ -122,6 +126,22 @@ func TestRegclient(t *testing.T) {
 		if err != nil || len(list.Descriptors) != 0 {
 			t.Errorf("ReferrerList: %v, %v", list.Descriptors, err)
 		}
+		subject := ocispec.Descriptor{MediaType: string(types.OCIImageIndex), Digest: godigest.Digest(digest), Size: sizeOf(t, index)}
+		signature := orasPack(t, ctx, orasRepository(t, s, "team/app"), "signature", &subject)
+		orasPack(t, ctx, orasRepository(t, s, "team/app"), "sbom", &subject)
+		for filter, want := range map[string]int{"": 2, "application/vnd.example.signature": 1} {
+			list, err := client.ReferrerList(ctx, app, scheme.WithReferrerMatchOpt(descriptor.MatchOpt{ArtifactType: filter}))
+			if err != nil || len(list.Descriptors) != want || want == 1 && list.Descriptors[0].Digest != signature.Digest {
+				t.Errorf("ReferrerList of %q: %v, %v", filter, list.Descriptors, err)
+			}
+		}
+		signed := newRef(t, s.repository("signed/app:v1"))
+		if err := client.ImageCopy(ctx, app, signed, regclient.ImageWithReferrers()); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := client.ReferrerList(ctx, signed); err != nil || len(list.Descriptors) != 2 {
+			t.Errorf("referrers of the copy: %v, %v", list.Descriptors, err)
+		}
 	})
 	t.Run("delete a tag, then a manifest", func(t *testing.T) {
 		// ACR deletes manifests by digest only, so that the library falls back
@@ -151,4 +171,13 @@ func TestRegclientIsRefusedWithTheWrongPassword(t *testing.T) {
 	if !errors.Is(err, errs.ErrHTTPUnauthorized) {
 		t.Errorf("got %v, want %v", err, errs.ErrHTTPUnauthorized)
 	}
+}
+
+func sizeOf(t *testing.T, image interface{ Size() (int64, error) }) int64 {
+	t.Helper()
+	size, err := image.Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return size
 }

@@ -30,6 +30,13 @@ type server struct {
 	username, password string
 	// authority is the file with the certificate authority, for https.
 	authority string
+	// tools are the lines to paste for each tool, as the emulator prints them.
+	tools []toolLines
+}
+
+type toolLines struct {
+	Tool  string
+	Lines []string
 }
 
 // repository is a reference's first part.
@@ -58,13 +65,17 @@ func startEmulator(t *testing.T, args ...string) server {
 		}
 	})
 	var ready struct {
-		Item struct{ Endpoint, Username, Password, AuthorityFile string }
+		Item struct {
+			Endpoint, Username, Password, AuthorityFile string
+			Tools                                       []toolLines
+		}
 	}
 	if err := json.NewDecoder(stdout).Decode(&ready); err != nil {
 		t.Fatalf("acrkit emulator: %v\n%s", err, stderr.String())
 	}
 	s := serverAt(t, ready.Item.Endpoint)
 	s.username, s.password, s.authority = ready.Item.Username, ready.Item.Password, ready.Item.AuthorityFile
+	s.tools = ready.Item.Tools
 	return s
 }
 

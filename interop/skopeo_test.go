@@ -3,7 +3,6 @@ package interop
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,21 +19,9 @@ type skopeo struct {
 	auth string
 }
 
-// needSkopeo fails when the program is missing under CI, and elsewhere leaves
-// the test out.
-func needSkopeo(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("skopeo"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("skopeo is missing: install it with the package manager, for example: apt-get install skopeo")
-		}
-		t.Skip("skopeo is missing; CI has it")
-	}
-}
-
 func loginSkopeo(t *testing.T, s server) skopeo {
 	t.Helper()
-	needSkopeo(t)
+	need(t, "skopeo")
 	k := skopeo{t: t, auth: filepath.Join(t.TempDir(), "auth.json")}
 	command(t, s.password, "skopeo", "login", "--authfile", k.auth, "--tls-verify=false", "--username", s.username, "--password-stdin", s.host)
 	return k
@@ -64,7 +51,7 @@ func (k skopeo) try(subcommand string, args ...string) (string, error) {
 
 // TestSkopeo is the working day of skopeo.
 func TestSkopeo(t *testing.T) {
-	needSkopeo(t)
+	need(t, "skopeo")
 	s := startEmulator(t)
 	k := loginSkopeo(t, s)
 	dir := t.TempDir()
@@ -145,7 +132,7 @@ func TestSkopeo(t *testing.T) {
 }
 
 func TestSkopeoIsRefusedWithTheWrongPassword(t *testing.T) {
-	needSkopeo(t)
+	need(t, "skopeo")
 	s := startEmulator(t)
 	auth := filepath.Join(t.TempDir(), "auth.json")
 	output, err := try(t, "wrong", "skopeo", "login", "--authfile", auth, "--tls-verify=false", "--username", nullUser, "--password-stdin", s.host)
