@@ -193,7 +193,11 @@ type AnswerError struct {
 // Error says what is missing, and how the body begins.
 func (e *AnswerError) Error() string {
 	if e.Missing != missingJSON {
-		return "the answer has no " + e.Missing + " in it"
+		text := "the answer has no " + e.Missing + " in it"
+		if e.Start != "" {
+			text += fmt.Sprintf(": it begins with %q", e.Start)
+		}
+		return text
 	}
 	return fmt.Sprintf("the answer is not the JSON expected: %v: it begins with %q", e.Err, e.Start)
 }

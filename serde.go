@@ -31,7 +31,11 @@ func (r *registry) callJSON(req *policy.Request, v json.Unmarshaler) error {
 // malformedAnswer says that an answer of success isn't what it should be: a
 // proxy's page, half a JSON.
 func malformedAnswer(body []byte, err error) error {
+	return &AnswerError{Missing: missingJSON, Start: startOf(body), Err: err}
+}
+
+// startOf is as much of a body as tells what it is.
+func startOf(body []byte) string {
 	const most = 80
-	start := body[:min(len(body), most)]
-	return &AnswerError{Missing: missingJSON, Start: redact.Text(string(start)), Err: err}
+	return redact.Text(string(body[:min(len(body), most)]))
 }

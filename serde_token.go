@@ -1,6 +1,7 @@
 package azcontainerregistry
 
 import (
+	"bytes"
 	"encoding/json"
 )
 
@@ -18,6 +19,10 @@ type tokenAnswer struct {
 func decodeTokenAnswer(body []byte) (tokenAnswer, error) {
 	var a tokenAnswer
 	if err := json.Unmarshal(body, &a); err != nil {
+		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+			// A page, which holds no token.
+			return tokenAnswer{}, &AnswerError{Missing: missingToken, Start: startOf(body)}
+		}
 		return tokenAnswer{}, errNoToken
 	}
 	return a, nil

@@ -141,7 +141,7 @@ func (r *Row) diagnosis(x *exchange) Diagnosis {
 		Code:          r.Code,
 		Kind:          r.Kind,
 		Severity:      r.Severity,
-		Title:         expand(r.Title, x),
+		Title:         shortDigests(expand(r.Title, x)),
 		Seen:          []Observation{},
 		Causes:        make([]Cause, len(r.Causes)),
 		Fix:           make([]string, len(r.Fix)),

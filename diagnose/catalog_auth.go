@@ -318,6 +318,20 @@ var rowsUnauthorized = []Row{
 		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
 	},
 	{
+		Code: "GRANT_REFUSED", Kind: KindAuthorization, Severity: SeverityError,
+		Title: "{host} refuses a token that grants what the request needs (401)",
+		Meaning: "The token's own claims cover the request, and the registry says that they do not suffice. What counts has changed " +
+			"since the token was issued, or is not told by it.",
+		Causes: []Cause{
+			certain("the registry calls the token's scope insufficient", "error=\"insufficient_scope\" in its challenge"),
+			inferred("probably a role or a scope map was changed after the token was issued", "a new token grants less"),
+		},
+		Fix:   []string{"acrkit doctor {host}/{repository}", "sign in again: acrkit logout {host}"},
+		Retry: RetryNo, Link: linkAuthorization, AzCode: azAccessToken,
+		match: all(resource401, sound, func(x *exchange) bool { return insufficient(x) && len(x.missing) == 0 }),
+		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+	},
+	{
 		Code: "REFRESH_TOKEN_AS_PASSWORD", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "a refresh token was sent as a password to {host} (401)",
 		Meaning: "The user " + nullUser + " stands for a refresh token. It is traded for an access token at /oauth2/token; " +

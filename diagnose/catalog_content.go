@@ -134,7 +134,7 @@ var rowsNotFound = []Row{
 		see:   []sight{sawMessage, sawAnswer},
 	},
 	{
-		Code: "UPLOAD_INVALID", Kind: KindConflict, Severity: SeverityError,
+		Code: "UPLOAD_INVALID", Kind: KindService, Severity: SeverityError,
 		Title: "{host} no longer accepts this upload's state (404 BLOB_UPLOAD_INVALID)",
 		Meaning: "Each answer of an upload carries the state for the next request. After a fault on the way the registry and " +
 			"the client disagree about it, and the upload has to begin again.",
@@ -151,7 +151,7 @@ var rowsNotFound = []Row{
 		see:   []sight{sawMessage, sawAnswer},
 	},
 	{
-		Code: "UPLOAD_UNKNOWN", Kind: KindConflict, Severity: SeverityError,
+		Code: "UPLOAD_UNKNOWN", Kind: KindService, Severity: SeverityError,
 		Title:   "{host} has no such upload (404 BLOB_UPLOAD_UNKNOWN)",
 		Meaning: "The upload was finished, cancelled or dropped by the registry; its state leads nowhere.",
 		Causes: []Cause{

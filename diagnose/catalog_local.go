@@ -53,10 +53,6 @@ var (
 		}
 	}
 	sawFile sight = func(x *exchange, see func(Origin, string, ...any)) {
-		if e, ok := find[*fs.PathError](x); ok {
-			see(FromMachine, "%s", e.Error())
-			return
-		}
 		see(FromMachine, "%s", x.err.Error())
 	}
 )

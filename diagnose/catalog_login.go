@@ -17,7 +17,7 @@ func granting(grants ...string) func(*exchange) bool {
 // admin reports whether the user is the registry's admin user, whose name is
 // the registry's (ACR protocol §2.9).
 func admin(x *exchange) bool {
-	name, _, _ := strings.Cut(x.host, ".")
+	name, _ := registryName(x.host)
 	return x.auth.user != "" && strings.EqualFold(x.auth.user, name)
 }
 
@@ -351,10 +351,26 @@ var rowsForbidden = []Row{
 		Fix:   []string{"acrkit doctor {host}/{repository}"},
 		Retry: RetryNo, Link: linkLogin, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",
 		match: func(x *exchange) bool {
-			return x.status == 403 && x.phase != phaseStorage && x.phase != phaseEntra && (len(x.entries) > 0 || x.method == "HEAD" && !x.page)
+			return x.status == 403 && x.phase != phaseStorage && x.phase != phaseEntra && len(x.entries) > 0
 		},
 		rank: rankGeneral,
 		see:  []sight{sawMessage, sawScopes, sawIdentity, sawServer, sawAnswer},
+	},
+	{
+		Code: "DENIED_WITHOUT_REASON", Kind: KindAuthorization, Severity: SeverityError,
+		Title:   "{host} denies the request, and the answer to a HEAD has no room for the reason (403)",
+		Meaning: "A registry explains its 403 in the body, and the answer to a HEAD has none. The same request by GET would tell.",
+		Causes: []Cause{
+			inferred("probably the registry's network rules leave this address out, or public access is off", "acrkit doctor {host} asks by GET"),
+			inferred("possibly a proxy or a policy on the way forbids it", "the answer's Server and Via headers"),
+		},
+		Fix:   []string{"acrkit doctor {host}"},
+		Retry: RetryNo, Link: linkAccess, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",
+		match: func(x *exchange) bool {
+			return x.status == 403 && x.phase != phaseStorage && x.phase != phaseEntra && len(x.entries) == 0 && x.method == "HEAD" && !x.page
+		},
+		rank: rankGeneral,
+		see:  []sight{sawAddress, sawServer, sawAnswer},
 	},
 	{
 		Code: "FORBIDDEN_IN_BETWEEN", Kind: KindNetwork, Severity: SeverityError,

@@ -167,7 +167,7 @@ var rowsRequest = []Row{
 	},
 	{
 		Code: "CONFLICT", Kind: KindConflict, Severity: SeverityError,
-		Title:   "the request conflicts with the state of {image} at {host} (409)",
+		Title:   "the request conflicts with the state of {thing} at {host} (409)",
 		Meaning: "Something changed what the request builds on, or another operation on it is not done.",
 		Causes:  []Cause{inferred("probably another client is working on the same repository at this moment", "the registry's webhooks or its log name it")},
 		Fix:     []string{"look at the present state, acrkit show {host}/{image}, and try again"},
@@ -177,7 +177,7 @@ var rowsRequest = []Row{
 	},
 	{
 		Code: "PRECONDITION_FAILED", Kind: KindConflict, Severity: SeverityError,
-		Title:   "{image} at {host} is not what the request expects it to be (412)",
+		Title:   "{thing} at {host} is not what the request expects it to be (412)",
 		Meaning: "The request carried a condition on the present state, and it does not hold.",
 		Causes:  []Cause{certain("the condition that the request carried does not hold", "status 412")},
 		Fix:     []string{"look at the present state, acrkit show {host}/{image}, and decide again"},

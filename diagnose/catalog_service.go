@@ -5,7 +5,8 @@ import "strings"
 // disallowed is the registry's answer to what a lock, a quarantine or a limit
 // forbids (ACR protocol §6, §7.3, §7.4).
 func disallowed(x *exchange) bool {
-	return x.status == 405 && x.code == "REGISTRY_DISALLOWED_OPERATION"
+	// The answer to a HEAD has no body for a code; its routes all take it.
+	return x.status == 405 && (x.code == "REGISTRY_DISALLOWED_OPERATION" || x.method == "HEAD" && x.phase == phaseResource && !x.page)
 }
 
 func methods(list ...string) func(*exchange) bool {
@@ -15,7 +16,7 @@ func methods(list ...string) func(*exchange) bool {
 var rowsDisallowed = []Row{
 	{
 		Code: "WRITE_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
-		Title: "{host} forbids to change {image} (405)",
+		Title: "{host} forbids to change {thing} (405)",
 		Meaning: "A lock of the tag, the manifest or the repository forbids the change, or the registry is full. The registry " +
 			"answers all of them alike.",
 		Causes: []Cause{
@@ -33,7 +34,7 @@ var rowsDisallowed = []Row{
 	},
 	{
 		Code: "DELETE_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
-		Title: "{host} forbids to delete {image} (405)",
+		Title: "{host} forbids to delete {thing} (405)",
 		Meaning: "A lock forbids it: of the tag, of the manifest, of a tag that points to the manifest, or of the repository. " +
 			"Purging tools skip what is locked.",
 		Causes: []Cause{
@@ -51,7 +52,7 @@ var rowsDisallowed = []Row{
 	},
 	{
 		Code: "READ_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
-		Title: "{host} forbids to read {image} (405)",
+		Title: "{host} forbids to read {thing} (405)",
 		Meaning: "A manifest in quarantine can't be pulled by its digest until it is released, and one whose readEnabled is false " +
 			"not at all. The registry answers both alike.",
 		Causes: []Cause{

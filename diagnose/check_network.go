@@ -52,7 +52,7 @@ func checkName(_ context.Context, r *run) outcome {
 	case r.base.Scheme == "http" && !r.target.Embedded && !isLoopback(host):
 		return bad("http is for registries on this machine alone")
 	}
-	for _, suffix := range []string{".azurecr.io", ".azurecr.cn", ".azurecr.us"} {
+	for _, suffix := range azureSuffixes {
 		if name, is := strings.CutSuffix(host, suffix); is {
 			if first, _, _ := strings.Cut(name, "."); len(first) < 5 {
 				return bad("a registry's name has 5 to 50 letters and digits")

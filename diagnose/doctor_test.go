@@ -126,7 +126,7 @@ func checkNamed(t *testing.T, report diagnose.Report, name string) diagnose.Chec
 // not do, since it would leave something behind or delete something.
 var namedFirst = map[string]string{
 	"unauthorized":              "UNAUTHORIZED",
-	"insufficient-scope":        "UNAUTHORIZED",
+	"insufficient-scope":        "GRANT_REFUSED",
 	"expired-token":             "TOKEN_INVALID",
 	"invalid-entra-token":       "ENTRA_TOKEN_REJECTED",
 	"invalid-refresh-token":     "REFRESH_TOKEN_REJECTED",

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -40,7 +41,7 @@ var placeholders = map[string]string{"app": "app-id", "host": "registry"}
 
 // factNames are the words that a template may hold.
 var factNames = []string{
-	"host", "registry", "repository", "reference", "image", "ip", "action", "scope", "granted",
+	"host", "registry", "repository", "reference", "image", "thing", "ip", "action", "scope", "granted",
 	"status", "code", "realm", "user", "app", "tenant", "audience", "digest", "method", "link",
 	"subject", "argument", "helper", "path", "file", "proxy", "issuer", "address", "aadsts", "kind", "wait", "data",
 }
@@ -51,14 +52,17 @@ func (x *exchange) fact(name string) string {
 	case "host":
 		return x.loginServer()
 	case "registry":
-		name, _, _ := strings.Cut(x.loginServer(), ".")
-		return name
+		if name, azure := registryName(x.loginServer()); azure {
+			return name
+		}
 	case "repository":
 		return x.repository
 	case "reference":
 		return x.reference
 	case "image":
 		return imageName(x.repository, x.reference)
+	case "thing":
+		return or(imageName(x.repository, x.reference), x.path)
 	case "ip":
 		if ip, ok := x.clientIP(); ok {
 			return ip.String()
@@ -127,6 +131,34 @@ func (x *exchange) loginServer() string {
 		return x.library.host
 	}
 	return x.transport.host
+}
+
+// registryName returns the name that a registry has in the Azure CLI: the first
+// label of its login server, without the suffix that one may carry after a
+// hyphen (ACR protocol §1.1). It reports whether the host is one of Azure's.
+func registryName(host string) (name string, azure bool) {
+	name, domain, _ := strings.Cut(hostnameOf(host), ".")
+	for _, suffix := range azureSuffixes {
+		if strings.HasSuffix("."+domain, suffix) {
+			name, _, _ = strings.Cut(name, "-")
+			return name, true
+		}
+	}
+	return name, false
+}
+
+// azureSuffixes end the login servers of Azure's clouds.
+var azureSuffixes = []string{".azurecr.io", ".azurecr.cn", ".azurecr.us"}
+
+// wholeDigest finds the digests that make a line too long to read. What was
+// seen and the commands to paste have them whole.
+var wholeDigest = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
+
+func shortDigests(title string) string {
+	if !strings.Contains(title, "sha256:") {
+		return title
+	}
+	return wholeDigest.ReplaceAllString(title, "$1…")
 }
 
 // dataHost returns the host that serves blobs' bytes, if the failure was there.

@@ -15,7 +15,7 @@ import (
 // has none among the others: a call of the library that meets it.
 var byFault = map[string]scenario{
 	"unauthorized":              {code: "UNAUTHORIZED", call: pull},
-	"insufficient-scope":        {code: "UNAUTHORIZED", call: pull},
+	"insufficient-scope":        {code: "GRANT_REFUSED", call: pull},
 	"invalid-refresh-token":     {code: "REFRESH_TOKEN_REJECTED", call: pull},
 	"arm-token-disallowed":      {code: "ARM_TOKEN_DISALLOWED", call: pull},
 	"anonymous-disallowed":      {code: "ADMIN_LOGIN_REFUSED", call: pull, client: withPassword("acrkit", "marked-secret")},

@@ -78,10 +78,14 @@ func record(t *testing.T, name string, failed *azcore.ResponseError) string {
 	fmt.Fprintf(&b, "-- response --\nHTTP/1.1 %s\n", answer.Status)
 	writeHeaders(&b, answer.Header)
 	fmt.Fprintf(&b, "\n%s\n", strings.TrimRight(string(body), "\n"))
-	return uploadState.ReplaceAllString(ids.ReplaceAllString(b.String(), "00000000-0000-4000-8000-000000000000"), "_state=secret-state")
+	text := ids.ReplaceAllString(b.String(), "00000000-0000-4000-8000-000000000000")
+	return uploadState.ReplaceAllString(signature.ReplaceAllString(text, "sig=secret-signature"), "_state=secret-state")
 }
 
-var uploadState = regexp.MustCompile(`_state=[^&\s]+`)
+var (
+	uploadState = regexp.MustCompile(`_state=[^&\s]+`)
+	signature   = regexp.MustCompile(`\bsig=[^&\s]+`)
+)
 
 func writeHeaders(b *strings.Builder, header map[string][]string) {
 	for _, name := range recordedHeaders {

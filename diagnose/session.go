@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -193,6 +192,6 @@ func (r *run) hostname() string {
 
 // registryName returns the first label of the login server.
 func (r *run) registryName() string {
-	name, _, _ := strings.Cut(r.hostname(), ".")
+	name, _ := registryName(r.hostname())
 	return name
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,13 +44,13 @@ type failure struct {
 	title  string
 	seen   []string
 	causes []string
-	remedy string // what the fix is called
+	remedy string // what the fix is called, where that is not "fix"
 	more   []string
 }
 
 // describe gathers what there is to say about an error.
 func describe(err error) failure {
-	f := failure{remedy: "fix", object: errorObject{
+	f := failure{object: errorObject{
 		Schema: output.Schema, Kind: "Error", Code: "FAILED", Exit: exitCode(err),
 		Message: clean(err.Error()), Why: []string{}, Fix: []string{},
 	}}
@@ -156,7 +157,7 @@ func (f failure) text(screen term.Screen) string {
 	}
 	section(&b, screen, "seen", f.seen)
 	section(&b, screen, "cause", f.causes)
-	section(&b, screen, f.remedy, f.object.Fix)
+	section(&b, screen, cmp.Or(f.remedy, "fix"), f.object.Fix)
 	if len(f.more) > 0 {
 		section(&b, screen, "more", []string{strings.Join(f.more, " · ")})
 	}
