@@ -19,20 +19,22 @@ import (
 
 func newDemoCommand(a *app) *cobra.Command {
 	var keep bool
+	var dir string
 	command := &cobra.Command{
 		Use: "demo", Short: "The tour: a registry, real bytes there and back, and what failures look like",
 		Long: `Start an embedded registry in a temporary folder, build a real image out of real
 files, push it, look at it, pull it back and verify every digest, then fail in
 three ways to see what that looks like. It needs no network, no account and no
 docker, takes some half a minute, and cleans up after itself.`,
-		Example: "  acrkit demo\n  acrkit demo --keep",
+		Example: "  acrkit demo\n  acrkit demo --dir tour",
 		GroupID: groupImages,
 		Args:    exactArgs(),
 		RunE: func(command *cobra.Command, _ []string) error {
-			return a.demo(command.Context(), keep)
+			return a.demo(command.Context(), dir, keep || dir != "")
 		},
 	}
 	command.Flags().BoolVar(&keep, "keep", false, "keep the registry, and say how to go on with it")
+	command.Flags().StringVar(&dir, "dir", "", "do it in this new `folder`, and keep that")
 	return command
 }
 
@@ -54,9 +56,16 @@ type tour struct {
 }
 
 // demo runs the tour.
-func (a *app) demo(ctx context.Context, keep bool) (err error) {
-	dir, err := os.MkdirTemp("", "acrkit-demo-")
-	if err != nil {
+func (a *app) demo(ctx context.Context, dir string, keep bool) (err error) {
+	if dir == "" {
+		dir, err = os.MkdirTemp("", "acrkit-demo-")
+	} else {
+		err = os.Mkdir(dir, 0o700)
+	}
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return coded(exitExists, fmt.Errorf("demo: %s exists already, and the tour wants a new folder", dir))
+	case err != nil:
 		return fmt.Errorf("demo: %w", err)
 	}
 	t := &tour{app: a, ctx: ctx, dir: dir, password: rand.Text(), began: a.now()}

@@ -145,3 +145,25 @@ func understood(line string) error {
 	}
 	return command.ValidateArgs(command.Flags().Args())
 }
+
+// TestReadmeShowsWhatTheScriptRuns holds that each command line of README.md is
+// one that readme.txtar runs.
+func TestReadmeShowsWhatTheScriptRuns(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("testdata/script/readme.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile(`(?m)^\$ (acrkit [^#\n]*[^# \n])`).FindAllStringSubmatch(string(readme), -1)
+	if len(shown) < 8 {
+		t.Fatalf("%d command lines only", len(shown))
+	}
+	for _, line := range shown {
+		if !strings.Contains(string(script), "\nexec "+line[1]+"\n") {
+			t.Errorf("readme.txtar doesn't run %q", line[1])
+		}
+	}
+}
