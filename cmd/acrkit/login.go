@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -292,8 +293,19 @@ func identityView() output.View[identity] {
 func describeAnswers(answers []creds.Answer) []string {
 	lines := make([]string, 0, len(answers))
 	for _, answer := range answers {
-		line := fmt.Sprintf("%-18s %-9s %s", answer.Link, answer.State, clean(answer.Detail))
-		lines = append(lines, line)
+		line := fmt.Sprintf("%-18s %-9s %s", answer.Link, answer.State, clean(oneLine(answer.Detail)))
+		lines = append(lines, strings.TrimRight(line, " "))
 	}
 	return lines
+}
+
+// oneLine joins the lines of a text that have words.
+func oneLine(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.Trim(line, " \t\r\n-"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, " · ")
 }

@@ -127,7 +127,11 @@ func parseAny(text, ownRegistry string) (reference, error) {
 		h, err := parseRegistry(first)
 		return reference{Registry: h}, err
 	}
-	return reference{}, badReference(text, fmt.Sprintf("%q is not a host, and ACR_REGISTRY is not set; write myreg.azurecr.io/%s, or local/%s for the embedded registry", first, rest, rest))
+	remote := "myreg.azurecr.io/" + rest
+	if hasPath && registryGrammar.MatchString(first) {
+		remote = first + ".azurecr.io/" + path + " if " + first + " is the registry"
+	}
+	return reference{}, badReference(text, fmt.Sprintf("%q is not a host, and ACR_REGISTRY is not set; write %s, or local/%s for the embedded registry", first, remote, rest))
 }
 
 // isHost reports whether the first part of a reference is a host: it has a dot,

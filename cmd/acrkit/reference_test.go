@@ -35,7 +35,7 @@ func TestReferencesThatCannotBe(t *testing.T) {
 	for text, rule := range map[string]string{
 		"":                                      "empty",
 		"app:1":                                 "ACR_REGISTRY is not set",
-		"team/app":                              "ACR_REGISTRY is not set",
+		"team/app":                              "ACR_REGISTRY is not set; write team.azurecr.io/app if team is the registry, or local/team/app",
 		"local/":                                "names no repository",
 		"local//app":                            "repository",
 		"local/App":                             "lower-case",

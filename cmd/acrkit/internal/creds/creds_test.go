@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 )
@@ -105,6 +110,46 @@ func TestEntraTokensGoToAzureAlone(t *testing.T) {
 	for _, host := range []string{"myreg.azurecr.io", "MyReg.azurecr.cn", "myreg.westeurope.geo.azurecr.io", "myreg.azurecr.us:443"} {
 		if !AzureHost(host) {
 			t.Errorf("%s doesn't count as Azure's", host)
+		}
+	}
+}
+
+// answering is a transport that answers every request alike.
+type answering struct {
+	status int
+	body   string
+}
+
+func (a answering) Do(request *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: a.status, Status: fmt.Sprint(a.status), Header: http.Header{}, Request: request,
+		Body: io.NopCloser(strings.NewReader(a.body)),
+	}, nil
+}
+
+func TestProxyAtTheIdentitysAddressIsNoIdentity(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		probed bool
+		answer answering
+		passes bool
+	}{
+		{"a proxy", true, answering{403, "denied destination"}, true},
+		{"a proxy where an identity was promised", false, answering{403, "denied destination"}, false},
+		{"an identity service that refuses", true, answering{403, `{"error":"forbidden"}`}, false},
+	} {
+		s := source{
+			name: "managed identity", limit: entraLimit, probed: c.probed,
+			present: func() (bool, string) { return true, "" },
+			make: func(o policy.ClientOptions) (azcore.TokenCredential, error) {
+				o.Transport = c.answer
+				o.Retry.MaxRetries = -1
+				return azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{ClientOptions: o})
+			},
+		}
+		_, _, err := s.link().Find(t.Context(), "reg.azurecr.io")
+		if err == nil || errors.Is(err, ErrNothing) != c.passes {
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
@@ -44,7 +46,11 @@ type source struct {
 	limit time.Duration
 	// present tells without a request whether it makes sense to ask.
 	present func() (bool, string)
-	make    func(policy.ClientOptions) (azcore.TokenCredential, error)
+	// probed is true when nothing says that the source is there at all: then an
+	// answer that isn't an identity service's comes from something else at its
+	// address, such as a proxy, and says nothing about the credential.
+	probed bool
+	make   func(policy.ClientOptions) (azcore.TokenCredential, error)
 }
 
 // EntraLinks are the links that end in an Entra token: the environment's
@@ -73,6 +79,7 @@ func EntraLinks(getenv func(string) string) []Link {
 		{
 			name: "managed identity", limit: probeLimit,
 			present: func() (bool, string) { return true, "" },
+			probed:  getenv("IDENTITY_ENDPOINT") == "" && getenv("MSI_ENDPOINT") == "",
 			make: func(o policy.ClientOptions) (azcore.TokenCredential, error) {
 				options := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: o}
 				if id := getenv("AZURE_CLIENT_ID"); id != "" {
@@ -115,6 +122,8 @@ func (s source) link() Link {
 		switch {
 		case err == nil:
 			return Credential{Kind: Entra, Token: credential, Username: identityOf(token.Token)}, describe(token), nil
+		case errors.As(err, &refused) && s.probed && !speaksJSON(refused.RawResponse):
+			return Credential{}, "", nothing("what answers at its address (%d) is no identity service", refused.RawResponse.StatusCode)
 		case errors.As(err, &refused):
 			// Entra knows this identity and refuses it: going on would hide that.
 			return Credential{}, "", err
@@ -123,6 +132,17 @@ func (s source) link() Link {
 		}
 		return Credential{}, "", nothing("%s", firstLine(err))
 	}}
+}
+
+// speaksJSON reports whether an answer is a JSON object, as those of every
+// identity service are. Without an answer there is nothing to tell by.
+func speaksJSON(response *http.Response) bool {
+	if response == nil {
+		return true
+	}
+	body, err := runtime.Payload(response)
+	var object map[string]any
+	return err == nil && json.Unmarshal(body, &object) == nil
 }
 
 // describe says whose token it is and until when.
