@@ -221,12 +221,15 @@ var sawEntra sight = func(x *exchange, see func(Origin, string, ...any)) {
 	for _, link := range e.links {
 		see(FromEntra, "%s", link)
 	}
-	if e.code == "" && len(e.links) == 0 && x.status == 0 {
-		text := x.credentialText()
+	if e.code != "" || x.status != 0 {
+		return
+	}
+	text := x.credentialText()
+	if len(e.links) == 0 {
 		see(FromEntra, "%s", firstLine(text))
-		if status, body, ok := quotedAnswer(text); ok {
-			see(FromEntra, "the answer to it: %s %s", status, body)
-		}
+	}
+	if status, body, ok := quotedAnswer(text); ok {
+		see(FromEntra, "the answer to it: %s %s", status, body)
 	}
 }
 
