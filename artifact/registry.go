@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -252,7 +252,7 @@ func (r *Repository) PushManifest(ctx context.Context, desc ocispec.Descriptor, 
 		reference = desc.Digest.String()
 	}
 	var raw *http.Response
-	answer, err := r.client.UploadManifest(runtime.WithCaptureResponse(ctx, &raw), r.name, reference, azcontainerregistry.ContentType(desc.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
+	answer, err := r.client.UploadManifest(policy.WithCaptureResponse(ctx, &raw), r.name, reference, azcontainerregistry.ContentType(desc.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -23,7 +23,7 @@ func (r *Repository) Referrers(ctx context.Context, desc ocispec.Descriptor) ([]
 // the customer manages its keys (ACR protocol §4.6).
 func (r *Repository) referrers(ctx context.Context, subject digest.Digest) (list []ocispec.Descriptor, native bool, err error) {
 	var raw *http.Response
-	for found, err := range r.client.Referrers(runtime.WithCaptureResponse(ctx, &raw), r.name, subject.String(), nil) {
+	for found, err := range r.client.Referrers(policy.WithCaptureResponse(ctx, &raw), r.name, subject.String(), nil) {
 		if err != nil {
 			return nil, false, err
 		}
