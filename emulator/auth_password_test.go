@@ -84,6 +84,32 @@ func TestPasswordsAtTheTokenEndpoint(t *testing.T) {
 	}
 }
 
+func TestScopeMapsDecideWhatATokenGrants(t *testing.T) {
+	d := start(t, emulator.Policies{Tokens: []emulator.ScopeMapToken{
+		{Name: "puller", Passwords: []string{"p"}, ScopeMap: "_repositories_pull"},
+		{Name: "pusher", Passwords: []string{"p"}, ScopeMap: "_repositories_push"},
+		{Name: "keeper", Passwords: []string{"p"}, ScopeMap: "_repositories_admin"},
+		{Name: "mixed", Passwords: []string{"p"}, ScopeMap: "_repositories_pull", Rules: []emulator.ScopeMapRule{
+			{Repository: "team/*", Actions: []string{"content/write"}}, {Repository: "a", Actions: []string{"metadata/read"}},
+		}},
+		{Name: "writer", Passwords: []string{"p"}, Rules: []emulator.ScopeMapRule{{Repository: "a", Actions: []string{"content/write"}}}},
+	}})
+	for name, want := range map[string][]string{
+		"puller": {"repository:a:pull", "repository:team/app:pull"},
+		"pusher": {"repository:a:pull,push", "repository:team/app:pull,push"},
+		"keeper": {"repository:a:pull,push,delete,metadata_read,metadata_write", "repository:team/app:pull,push"},
+		"mixed":  {"repository:a:pull,metadata_read", "repository:team/app:pull,push"},
+		// Writing needs reading.
+		"writer": {},
+	} {
+		got := d.do(http.MethodGet, "/oauth2/token?service="+d.LoginServer+
+			"&scope=repository:a:pull,push,delete,metadata_read,metadata_write&scope=repository:team/app:pull,push&scope=registry:catalog:*", basic(name, "p"), nil)
+		if diff := cmp.Diff(want, grants(t, d.member(got, "access_token"))); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestBasicOnResourcePaths(t *testing.T) {
 	d := start(t, passwordPolicies())
 	for _, test := range []struct {

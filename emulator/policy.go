@@ -174,8 +174,12 @@ type AdminUser struct {
 type ScopeMapToken struct {
 	Name      string   `json:"name"`
 	Passwords []string `json:"passwords"`
+	// ScopeMap is the name of a system scope map, which counts beside Rules:
+	// _repositories_pull, _repositories_push or _repositories_admin. Empty
+	// means none.
+	ScopeMap string `json:"scopeMap,omitempty"`
 	// Rules add up.
-	Rules []ScopeMapRule `json:"rules"`
+	Rules []ScopeMapRule `json:"rules,omitempty"`
 	// Disabled tokens sign nobody in.
 	Disabled bool `json:"disabled,omitempty"`
 }
@@ -206,6 +210,34 @@ var scopeMapActions = map[string]string{
 	"content/delete": actionDelete,
 	"metadata/read":  actionMetadataRead,
 	"metadata/write": actionMetadataWrite,
+}
+
+// systemScopeMaps are the scope maps that every registry has, each for all of
+// its repositories.
+var systemScopeMaps = map[string][]string{
+	"_repositories_pull":  {"content/read"},
+	"_repositories_push":  {"content/read", "content/write"},
+	"_repositories_admin": {"content/read", "content/write", "content/delete", "metadata/read", "metadata/write"},
+}
+
+// rules are those of the token's own scope map and of the system's.
+func (t *ScopeMapToken) rules() []ScopeMapRule {
+	actions, ok := systemScopeMaps[t.ScopeMap]
+	if !ok {
+		return t.Rules
+	}
+	return append(slices.Clone(t.Rules), ScopeMapRule{Repository: "*", Actions: actions})
+}
+
+// permits reports whether the rules give an action on a repository. Writing
+// needs reading (ACR protocol §2.9).
+func (t *ScopeMapToken) permits(repository, action string) bool {
+	given := slices.ContainsFunc(t.rules(), func(rule ScopeMapRule) bool {
+		return matchRepository(rule.Repository, repository) && slices.ContainsFunc(rule.Actions, func(a string) bool {
+			return scopeMapActions[a] == action
+		})
+	})
+	return given && (action != actionPush || t.permits(repository, actionPull))
 }
 
 var knownRoles = []Role{
@@ -288,6 +320,9 @@ func (p *Policies) validateIdentities() error {
 		}
 		if err := validatePasswords(token.Passwords); err != nil {
 			return fmt.Errorf("tokens[%d].%w", i, err)
+		}
+		if _, ok := systemScopeMaps[token.ScopeMap]; !ok && token.ScopeMap != "" {
+			return fmt.Errorf("tokens[%d].scopeMap %q: want _repositories_pull, _repositories_push or _repositories_admin", i, token.ScopeMap)
 		}
 		for j, rule := range token.Rules {
 			if rule.Repository == "" {

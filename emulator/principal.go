@@ -164,11 +164,7 @@ func withAssignments(id string, assignments []RoleAssignment) *principal {
 // withScopeMap returns who signs in with a scope-map token.
 func withScopeMap(token ScopeMapToken) *principal {
 	return &principal{id: token.Name, permit: func(kind, name, action string) bool {
-		return kind == kindRepository && slices.ContainsFunc(token.Rules, func(rule ScopeMapRule) bool {
-			return matchRepository(rule.Repository, name) && slices.ContainsFunc(rule.Actions, func(a string) bool {
-				return scopeMapActions[a] == action
-			})
-		})
+		return kind == kindRepository && token.permits(name, action)
 	}}
 }
 
