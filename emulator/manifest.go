@@ -43,6 +43,14 @@ func (c *call) getManifest() error {
 	if err != nil {
 		return err
 	}
+	if c.wantsSchema1(m.MediaType) {
+		signed, digest, err := c.asSchema1(raw)
+		if err != nil {
+			c.logger.Debug("manifest not converted", "digest", m.Digest, "reason", err)
+		} else {
+			raw, m.Digest, m.MediaType = signed, digest, typeDockerSigned
+		}
+	}
 	h := c.w.Header()
 	h.Set("Content-Type", m.MediaType)
 	h.Set("Content-Length", strconv.Itoa(len(raw)))

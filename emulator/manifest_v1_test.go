@@ -99,3 +99,70 @@ func TestManifestsOfSchema1AreTaken(t *testing.T) {
 		t.Error(seen(a))
 	}
 }
+
+// dockerImage pushes the blobs of an image with a step that has no layer, and
+// returns its manifest.
+func (r *testRegistry) dockerImage(repository string) []byte {
+	r.t.Helper()
+	config := []byte(`{"architecture":"amd64","os":"linux","config":{"Env":["A=b"]},"history":[` +
+		`{"created":"2026-01-13T17:34:21Z","created_by":"ADD first"},{"created_by":"ENV A=b","empty_layer":true},{"created_by":"ADD second"}],` +
+		`"rootfs":{"type":"layers","diff_ids":["sha256:0","sha256:1"]}}`)
+	var layers []any
+	for _, layer := range []string{"first", "second"} {
+		layers = append(layers, map[string]any{"mediaType": "x", "size": len(layer), "digest": r.pushBlob(repository, []byte(layer))})
+	}
+	return mustJSON(r.t, map[string]any{
+		"schemaVersion": 2, "mediaType": typeDockerManifest, "layers": layers,
+		"config": map[string]any{"mediaType": typeDockerConfig, "size": len(config), "digest": r.pushBlob(repository, config)},
+	})
+}
+
+func TestDockerImagesAreConvertedToSchema1(t *testing.T) {
+	r := startRegistry(t, &Options{Quirks: map[string]string{quirkImageFallback: "schema1"}})
+	digest := r.pushManifest("app", "v1", typeDockerManifest, r.dockerImage("app"))
+	a := r.want(200, "GET", "/v2/app/manifests/v1", nil)
+	m, why := parseManifest(a.Header.Get("Content-Type"), []byte(a.body))
+	if m == nil || m.v1 == nil {
+		t.Fatalf("%s\n%s", why, a.body)
+	}
+	if err := m.v1.verify([]byte(a.body)); err != nil {
+		t.Error(err)
+	}
+	// The digest is that of the text without its signatures, indented by
+	// three spaces.
+	unsigned := string(m.v1.payload)
+	if a.Header.Get(headerContentDigest) != sha256Of(m.v1.payload) || !strings.HasPrefix(unsigned, "{\n   \"schemaVersion\": 1,\n   \"name\": \"app\",\n   \"tag\": \"v1\",") || strings.Contains(unsigned, "signatures") {
+		t.Errorf("%v\n%s", a.Header, unsigned)
+	}
+	want := []string{sha256Of([]byte("second")), emptyLayer, sha256Of([]byte("first"))}
+	for i, layer := range m.v1.FSLayers {
+		if layer.BlobSum != want[i] {
+			t.Errorf("layer %d is %s, want %s", i, layer.BlobSum, want[i])
+		}
+	}
+	type step struct {
+		ID, Parent string
+		ThrowAway  bool
+		Config     struct{ Env []string }
+		History    any
+	}
+	var steps []step
+	for _, entry := range m.v1.History {
+		steps = append(steps, decode[step](t, entry.V1Compatibility))
+	}
+	if len(steps) != 3 || steps[0].Parent != steps[1].ID || steps[1].Parent != steps[2].ID || steps[2].Parent != "" ||
+		!steps[1].ThrowAway || len(steps[0].Config.Env) != 1 || steps[0].History != nil {
+		t.Errorf("%+v", steps)
+	}
+	for _, headers := range [][]string{{"Accept", typeDockerManifest}, {"Accept", "*/*"}} {
+		if got := r.want(200, "GET", "/v2/app/manifests/v1", nil, headers...).Header.Get(headerContentDigest); got != digest {
+			t.Errorf("%v: %s", headers, got)
+		}
+	}
+	if got := r.want(200, "GET", "/v2/app/manifests/"+digest, nil).Header.Get(headerContentDigest); got != digest {
+		t.Errorf("by digest: %s", got)
+	}
+	if a := r.want(200, "HEAD", "/v2/app/manifests/v1", nil); a.Header.Get("Content-Type") != typeDockerSigned {
+		t.Errorf("HEAD: %v", a.Header)
+	}
+}

@@ -41,6 +41,7 @@ const (
 	quirkUnknownBlobDetail  = "unknown-blob-detail"
 	quirkMissingAccept      = "missing-accept"
 	quirkManifestListFall   = "manifest-list-fallback"
+	quirkImageFallback      = "docker-image-fallback"
 	quirkReferrerType       = "referrer-artifact-type"
 	quirkSHA512             = "sha512"
 	quirkMonolithicPost     = "monolithic-post"

@@ -48,6 +48,11 @@ var quirkTable = []Quirk{
 		Evidence: "guess, section 4.3",
 	},
 	{
+		Name: quirkImageFallback, Values: []string{"serve", "schema1"},
+		Effect:   "a Docker image by tag that Accept lacks: served anyway, or converted to a signed manifest of schema 1",
+		Evidence: "recorded as converted in 2022, guess that it is not any more, sections 4.3 and 11",
+	},
+	{
 		Name: quirkReferrerType, Values: []string{"config", "own"}, Strict: "config",
 		Effect:   "artifactType of a referrer without its own: the config's media type, or none",
 		Evidence: "specification; an issue of late 2024 saw none, section 4.6",

@@ -118,6 +118,13 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"serve": typeDockerList, "linux-amd64": typeOCIManifest},
 	},
+	quirkImageFallback: {
+		observe: func(r *testRegistry) string {
+			r.pushManifest("app", "v1", typeDockerManifest, r.dockerImage("app"))
+			return r.want(200, "GET", "/v2/app/manifests/v1", nil, "Accept", "application/json").Header.Get("Content-Type")
+		},
+		want: map[string]string{"serve": typeDockerManifest, "schema1": typeDockerSigned},
+	},
 	quirkReferrerType: {
 		observe: func(r *testRegistry) string {
 			r.pushManifest("app", "v1", typeOCIManifest, r.imageManifest("app", "one", map[string]any{
