@@ -9,11 +9,17 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
 
 const officialPath = "github.com/Azure/azure-sdk-for-go/sdk/containers/azcontainerregistry"
@@ -64,5 +70,58 @@ func TestProgramsForTheOfficialLibraryCompile(t *testing.T) {
 	}
 	if _, err := conf.Check("dropin", fset, files, nil); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAProgramForTheOfficialLibraryRuns builds the program under
+// testdata/dropin/program with its import line changed, and runs it on an
+// emulator of its own.
+func TestAProgramForTheOfficialLibraryRuns(t *testing.T) {
+	source := readFile(t, "testdata/dropin/program/main.go")
+	changed := strings.Replace(source, strconv.Quote(officialPath), strconv.Quote(modulePath), 1)
+	if changed == source {
+		t.Fatal("the program doesn't import the official library")
+	}
+	dir := t.TempDir()
+	main, binary, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "program"), filepath.Join(dir, "overlay.json")
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The program is built as a package of this module, so that no other is needed.
+	places, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(here, "internal", "dropin", "main.go"): main}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{main: []byte(changed), overlay: places} {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", binary, "./internal/dropin").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	registry := emulatortest.Start(t)
+	server := httptest.NewServer(registry.Emulator)
+	defer server.Close()
+	entra, err := registry.Credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://containerregistry.azure.net/.default"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := exec.CommandContext(t.Context(), binary)
+	program.Env = append(os.Environ(), "REGISTRY_ENDPOINT="+server.URL, "ENTRA_TOKEN="+entra.Token, "NO_PROXY=*")
+	out, err := program.CombinedOutput()
+	const want = `repository library/hello-world
+tag latest true
+tag v1 true
+tag v2 true
+manifest of 3 tags for linux amd64
+locked 405 405 true
+pulled true
+gone true
+logged true
+`
+	if err != nil || string(out) != want {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
