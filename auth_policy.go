@@ -30,7 +30,7 @@ func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 	}
 	var want operationScopes
 	req.OperationValue(&want)
-	ctx := raw.Context()
+	ctx := withoutCapture(raw.Context())
 	hasBody := req.Body() != nil || raw.ContentLength != 0
 	used, err := p.source.authorize(ctx, want.scopes, want.validFor, hasBody)
 	if err != nil {
@@ -43,8 +43,7 @@ func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 	}
 	next, ok, err := p.source.follow(ctx, resp, used, want.validFor)
 	if err != nil {
-		runtime.Drain(resp)
-		return nil, &settledError{err}
+		return resp, &settledError{err}
 	}
 	if !ok {
 		return resp, nil
@@ -54,7 +53,11 @@ func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 		return nil, &settledError{err}
 	}
 	p.source.apply(next, raw)
-	return req.Next()
+	resp, err = req.Next()
+	if err == nil && resp.StatusCode != http.StatusUnauthorized {
+		p.source.correct(used, next)
+	}
+	return resp, err
 }
 
 // settledError keeps the outer request's retry policy from repeating what the

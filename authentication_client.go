@@ -83,6 +83,7 @@ const (
 
 // postForm sends a form to a token endpoint.
 func (r *registry) postForm(ctx context.Context, path, service string, form url.Values) (*http.Response, error) {
+	ctx = context.WithValue(ctx, answerLimit{}, maxToken)
 	req, err := r.newRequest(ctx, http.MethodPost, path+r.withAPIVersion(nil))
 	if err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func (r *registry) requestToken(ctx context.Context, service, scope string, form
 }
 
 func (r *registry) fetchToken(ctx context.Context, path, service string, form url.Values) (token, error) {
-	resp, err := r.postForm(ctx, path, service, form)
+	resp, err := r.postForm(r.withRetries(ctx), path, service, form)
 	if err != nil {
 		return token{}, err
 	}

@@ -174,7 +174,7 @@ func (c *BlobClient) MountBlob(ctx context.Context, name, from, mount string, op
 	}
 	resp = BlobClientMountBlobResponse{
 		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
-		Location:         optional(answer.Header.Get("Location")),
+		Location:         optional(nextLocation(answer)),
 	}
 	if answer.StatusCode == http.StatusCreated {
 		resp.DockerContentDigest = optional(answer.Header.Get(headerDigest))

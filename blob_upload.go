@@ -31,7 +31,7 @@ func (c *BlobClient) StartUpload(ctx context.Context, name string, options *Blob
 	}
 	return BlobClientStartUploadResponse{
 		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
-		Location:         optional(answer.Header.Get("Location")),
+		Location:         optional(nextLocation(answer)),
 		Range:            optional(answer.Header.Get("Range")),
 	}, nil
 }
@@ -47,13 +47,31 @@ func (c *BlobClient) startUpload(ctx context.Context, pathAndQuery string, scope
 	if err != nil {
 		return nil, err
 	}
-	return answer, c.checkLocation(answer, answer.StatusCode == http.StatusAccepted)
+	if answer.StatusCode == http.StatusCreated {
+		// Mounted: nothing goes on anywhere.
+		return answer, nil
+	}
+	return answer, c.checkLocation(answer, true)
+}
+
+// nextLocation returns where an answer says to go on: as the registry wrote it,
+// unless that has a meaning only together with what was asked.
+func nextLocation(answer *http.Response) string {
+	value := answer.Header.Get("Location")
+	if u, err := url.Parse(value); err != nil || value == "" || u.IsAbs() || strings.HasPrefix(value, "/") {
+		return value
+	}
+	u, err := resolve(answer.Request.URL, value)
+	if err != nil {
+		return value
+	}
+	return u.String()
 }
 
 // checkLocation refuses an answer that leads to another origin, or that should
 // say where to go on and doesn't.
 func (c *BlobClient) checkLocation(answer *http.Response, needed bool) error {
-	value := answer.Header.Get("Location")
+	value := nextLocation(answer)
 	if value == "" {
 		if needed {
 			return errNoLocation
@@ -125,7 +143,7 @@ func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData
 	}
 	return BlobClientUploadChunkResponse{
 		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
-		Location:         optional(answer.Header.Get("Location")),
+		Location:         optional(nextLocation(answer)),
 		Range:            optional(answer.Header.Get("Range")),
 	}, nil
 }
@@ -248,7 +266,7 @@ func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, optio
 	return BlobClientGetUploadStatusResponse{
 		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
 		Range:            optional(answer.Header.Get("Range")),
-		Location:         optional(answer.Header.Get("Location")),
+		Location:         optional(nextLocation(answer)),
 	}, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -85,7 +87,7 @@ func (c *Client) Endpoint() string { return c.registry.endpoint }
 func (c *Client) GetAccessToken(ctx context.Context, scopes []string, options *ClientGetAccessTokenOptions) (resp ClientGetAccessTokenResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.GetAccessToken", "get access token", "", "")
 	defer func() { end(&err) }()
-	if len(scopes) == 0 {
+	if len(scopes) == 0 || slices.ContainsFunc(scopes, func(s string) bool { return strings.TrimSpace(s) == "" }) {
 		return resp, &ArgumentError{Argument: "scopes", Rule: "must name at least one scope, such as repository:team/app:pull"}
 	}
 	s := c.registry.tokens

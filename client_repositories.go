@@ -15,7 +15,7 @@ func (c *Client) GetRepositoryProperties(ctx context.Context, name string, optio
 }
 
 // UpdateRepositoryProperties changes the locks of a repository and returns it
-// as it then is (ACR protocol §3.3). options and its Value must be given.
+// as it then is (ACR protocol §3.3).
 func (c *Client) UpdateRepositoryProperties(ctx context.Context, name string, options *ClientUpdateRepositoryPropertiesOptions) (resp ClientUpdateRepositoryPropertiesResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.UpdateRepositoryProperties", "update properties of repository", name, "")
 	defer func() { end(&err) }()

@@ -7,8 +7,18 @@ import "fmt"
 // (ACR protocol §2.5). It doesn't change and may be used by any number of
 // clients at the same time.
 type PasswordCredential struct {
-	username, password string
+	username string
+	password hidden
 }
+
+// hidden is a secret that fmt can't reach even within somebody else's struct,
+// where it looks past Format.
+type hidden struct{ value *string }
+
+func hide(secret string) hidden { return hidden{&secret} }
+
+// reveal returns the secret, "" when there is none.
+func (h hidden) reveal() string { return value(h.value) }
 
 // NewPasswordCredential returns a credential for NewClientWithPasswordCredential.
 // Both must be given. Surrounding white space is refused in the user name: the
@@ -20,7 +30,7 @@ func NewPasswordCredential(username, password string) (*PasswordCredential, erro
 	if password == "" {
 		return nil, &ArgumentError{Argument: "password", Rule: "must not be empty"}
 	}
-	return &PasswordCredential{username: username, password: password}, nil
+	return &PasswordCredential{username: username, password: hide(password)}, nil
 }
 
 // String names the user and hides the password.
@@ -39,7 +49,7 @@ func (c PasswordCredential) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String
 // three hours and cannot be renewed. It doesn't change and may be used by any
 // number of clients at the same time.
 type RefreshTokenCredential struct {
-	refreshToken string
+	refreshToken hidden
 }
 
 // NewRefreshTokenCredential returns a credential for NewClientWithRefreshTokenCredential.
@@ -47,7 +57,7 @@ func NewRefreshTokenCredential(refreshToken string) (*RefreshTokenCredential, er
 	if refreshToken == "" {
 		return nil, &ArgumentError{Argument: "refreshToken", Rule: "must not be empty"}
 	}
-	return &RefreshTokenCredential{refreshToken: refreshToken}, nil
+	return &RefreshTokenCredential{refreshToken: hide(refreshToken)}, nil
 }
 
 // String hides the token.

@@ -140,7 +140,7 @@ func (c *BlobClient) download(ctx context.Context, span, repository, digest stri
 	if err != nil {
 		return resp, err
 	}
-	result, err := transfer.Download(ctx, newBlobRanges(c.registry, repository, digest), to, o.engine(digest))
+	result, err := transfer.Download(withoutCapture(ctx), newBlobRanges(c.registry, repository, digest), to, o.engine(digest))
 	if err != nil {
 		return resp, fromEngine(err)
 	}

@@ -91,7 +91,7 @@ func (c *BlobClient) Open(ctx context.Context, repository, digest string, option
 	case found.ContentLength != nil:
 		o.Size = *found.ContentLength
 	}
-	return &BlobReader{reader: transfer.NewReader(ctx, newBlobRanges(c.registry, repository, digest), transfer.ReaderOptions{
+	return &BlobReader{reader: transfer.NewReader(withoutCapture(ctx), newBlobRanges(c.registry, repository, digest), transfer.ReaderOptions{
 		Digest: digest, Size: o.Size, MaxRetries: o.MaxRetries, NoProgress: o.NoProgressTimeout, Budget: o.Budget.engine(),
 	})}, nil
 }

@@ -1,6 +1,7 @@
 package azcontainerregistry
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -79,11 +80,10 @@ func TestALongFailureIsCut(t *testing.T) {
 
 type endless struct{}
 
+var xs = bytes.Repeat([]byte("x"), 1<<20)
+
 func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'x'
-	}
-	return len(p), nil
+	return copy(p, xs), nil
 }
 
 func TestTheBodyOfABrokenFailureIsKept(t *testing.T) {
@@ -256,6 +256,7 @@ func TestEndpoints(t *testing.T) {
 		"", "contoso.azurecr.io", "contoso.azurecr.io:443", "//contoso.azurecr.io", "ftp://contoso.azurecr.io", "https://", "https:///v2", "https:contoso.azurecr.io",
 		"https://contoso.azurecr.io/team/app", "https://contoso.azurecr.io?x", "https://contoso.azurecr.io#x", "https://user:hunter2@contoso.azurecr.io",
 		"http://contoso.azurecr.io", "https://contoso azurecr io", "https://%zz", "https://:443",
+		"https://contoso.azurecr.io:0", "https://contoso.azurecr.io:65536", "admin:hunter2@contoso.azurecr.io", "https://contoso.azurecr.io?sig=hunter2",
 	} {
 		_, err := NewClientWithPasswordCredential(endpoint, password, nil)
 		var argument *ArgumentError
@@ -275,6 +276,11 @@ func TestEndpoints(t *testing.T) {
 		"http://localhost:5000":       "http://localhost:5000",
 		"http://127.0.0.1:5000/":      "http://127.0.0.1:5000",
 		"http://[::1]:5000":           "http://[::1]:5000",
+		"HTTPS://Contoso.AzureCR.io":  "https://contoso.azurecr.io",
+		"https://contoso.azurecr.io:": "https://contoso.azurecr.io",
+
+		"https://contoso.azurecr.io:443":  "https://contoso.azurecr.io",
+		"https://contoso.azurecr.io:8443": "https://contoso.azurecr.io:8443",
 	} {
 		c, err := NewClientWithPasswordCredential(endpoint, password, nil)
 		if err != nil || c.Endpoint() != want || c.NewBlobClient().Endpoint() != want {

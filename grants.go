@@ -36,14 +36,14 @@ func newEntraGrant(credential azcore.TokenCredential, options azcore.ClientOptio
 }
 
 func newPasswordGrant(credential *PasswordCredential) (grant, error) {
-	if credential == nil || credential.username == "" || credential.password == "" {
+	if credential == nil || credential.username == "" || credential.password.reveal() == "" {
 		return nil, &ArgumentError{Argument: "credential", Rule: "must come from NewPasswordCredential; for anonymous calls use NewClientWithNoCredential"}
 	}
 	return passwordGrant{credential: credential}, nil
 }
 
 func newRefreshTokenGrant(credential *RefreshTokenCredential) (grant, error) {
-	if credential == nil || credential.refreshToken == "" {
+	if credential == nil || credential.refreshToken.reveal() == "" {
 		return nil, &ArgumentError{Argument: "credential", Rule: "must come from NewRefreshTokenCredential; for anonymous calls use NewClientWithNoCredential"}
 	}
 	return refreshTokenGrant{credential: credential}, nil

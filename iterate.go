@@ -5,9 +5,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"net/http"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
 // iterate yields the items of a listing, an error last if there is one. From
@@ -87,8 +84,7 @@ type readAhead struct {
 
 func (a *readAhead) start(ctx context.Context, address string) {
 	// The caller's captured answer would otherwise be written behind its back.
-	var ignored *http.Response
-	ctx, a.cancel = context.WithCancel(policy.WithCaptureResponse(ctx, &ignored))
+	ctx, a.cancel = context.WithCancel(withoutCapture(ctx))
 	a.done, a.want = make(chan struct{}), address
 	go func() {
 		defer close(a.done)

@@ -18,8 +18,7 @@ import (
 func (c *Client) Repositories(ctx context.Context, options *ClientListRepositoriesOptions) iter.Seq2[string, error] {
 	return iterate(ctx, c.repositoryListing(options), nil, "Client.Repositories", "list repositories", "", "",
 		func(body []byte) (names []string, last string, err error) {
-			var r Repositories
-			err = r.UnmarshalJSON(body)
+			r, err := decodeRepositories(body)
 			for _, name := range r.Names {
 				last = *name
 				names = append(names, last)
@@ -34,8 +33,7 @@ func (c *Client) Tags(ctx context.Context, name string, options *ClientListTagsO
 	l, invalid := c.tagListing(name, options)
 	return iterate(ctx, l, invalid, "Client.Tags", "list tags of", name, "",
 		func(body []byte) ([]*TagAttributes, string, error) {
-			var r TagList
-			err := r.UnmarshalJSON(body)
+			r, err := decodeTags(body)
 			return r.Tags, lastTag(r.Tags), err
 		})
 }
@@ -47,8 +45,7 @@ func (c *Client) Manifests(ctx context.Context, name string, options *ClientList
 	l, invalid := c.manifestListing(name, options)
 	return iterate(ctx, l, invalid, "Client.Manifests", "list manifests of", name, "",
 		func(body []byte) ([]*ManifestAttributes, string, error) {
-			var r Manifests
-			err := r.UnmarshalJSON(body)
+			r, err := decodeManifests(body)
 			return r.Attributes, lastManifest(r.Attributes), err
 		})
 }
@@ -112,6 +109,13 @@ func (c *Client) taggedReferrers(ctx context.Context, name, digest, artifactType
 	}
 }
 
+func (d *Descriptor) name() *string {
+	if d == nil {
+		return nil
+	}
+	return optional(d.Digest)
+}
+
 // decodeReferrers reads an image index. A registry may ignore the filter, so
 // it is applied once more.
 func decodeReferrers(body []byte, artifactType string) ([]*Descriptor, string, error) {
@@ -119,6 +123,9 @@ func decodeReferrers(body []byte, artifactType string) ([]*Descriptor, string, e
 		Manifests []*Descriptor `json:"manifests"`
 	}
 	if err := json.Unmarshal(body, &index); err != nil {
+		return nil, "", err
+	}
+	if err := checkPage(body, "manifests", index.Manifests, (*Descriptor).name); err != nil {
 		return nil, "", err
 	}
 	list := make([]*Descriptor, 0, len(index.Manifests))

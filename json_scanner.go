@@ -22,7 +22,9 @@ type jsonScanner struct {
 	data  []byte
 	at    int
 	depth int
-	err   error
+	// elements counts the things of a list.
+	elements int
+	err      error
 	// words holds strings that occur again and again, such as media types.
 	words map[string]string
 	// latest is the timestamp read last: a thing that was never updated has
@@ -33,6 +35,14 @@ type jsonScanner struct {
 
 // maxDepth is encoding/json's.
 const maxDepth = 10000
+
+// maxElements and maxStrings bound the things of a list and the names of one:
+// a few bytes of JSON become a hundred times as many in memory. A page of ACR's
+// has 1000 things at most (ACR protocol §3.1).
+const (
+	maxElements = 100_000
+	maxStrings  = 1 << 20
+)
 
 // maxWords and maxWord bound words: what a registry repeats is short and little.
 const (

@@ -65,7 +65,8 @@ func unixTime(seconds float64) (time.Time, bool) {
 func freshExpiry(token string, now time.Time) time.Time {
 	issued, expires, ok := tokenTimes(token)
 	switch {
-	case !ok:
+	case !ok || issued.IsZero() && !expires.After(now):
+		// Nobody issues a token that has expired: a clock is wrong.
 		return now.Add(unknownLifetime)
 	case !issued.IsZero():
 		return now.Add(min(expires.Sub(issued), maxLifetime))

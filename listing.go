@@ -1,6 +1,7 @@
 package azcontainerregistry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,13 +16,14 @@ import (
 )
 
 const (
-	// maxPage bounds a page. ACR's largest, 1000 indexes with all their
-	// attributes, is under 2 MiB.
-	maxPage = 64 << 20
-
 	// maxEmptyPages is how many pages without an item may follow each other
 	// before a listing is taken to be endless.
 	maxEmptyPages = 100
+
+	// maxRepeats is how many pages may end as an earlier one did before a
+	// listing is taken to go in circles. Some may: an order by time changes
+	// while somebody pushes.
+	maxRepeats = 100
 
 	// pageAttempts is how often a page is asked for whose body breaks off.
 	pageAttempts = 4
@@ -74,7 +76,7 @@ func (l *listing) open(ctx context.Context, address string) (*page, error) {
 		return nil, err
 	}
 	req.Raw().Header.Set("Accept", "application/json")
-	runtime.SkipBodyDownload(req)
+	streamAnswer(req)
 	resp, err := l.registry.send(l.registry.api, req, http.StatusOK)
 	if err != nil {
 		return nil, err
@@ -131,7 +133,10 @@ func (l *listing) read(ctx context.Context, p *page, buf []byte) ([]byte, error)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if errors.Is(err, errPageTooLarge) || attempt == pageAttempts {
+		if errors.Is(err, answerTooLargeError{}) {
+			return nil, err
+		}
+		if attempt == pageAttempts {
 			return nil, &RetriesExhaustedError{Attempts: attempt, Err: redactError(err)}
 		}
 		pause := time.NewTimer(time.Duration(attempt) * pagePause)
@@ -149,12 +154,10 @@ func (l *listing) read(ctx context.Context, p *page, buf []byte) ([]byte, error)
 	}
 }
 
-var errPageTooLarge = fmt.Errorf("page is larger than %d bytes", maxPage)
-
 func readPage(resp *http.Response, buf []byte) ([]byte, error) {
 	defer resp.Body.Close()
-	if n := resp.ContentLength; n > maxPage {
-		return nil, errPageTooLarge
+	if n := resp.ContentLength; n > maxAnswer {
+		return nil, answerTooLargeError{}
 	} else if n > int64(cap(buf)) {
 		// One more byte, so that the end is seen without growing.
 		buf = make([]byte, 0, n+1)
@@ -171,8 +174,8 @@ func readPage(resp *http.Response, buf []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(buf) > maxPage {
-			return nil, errPageTooLarge
+		if len(buf) > maxAnswer {
+			return nil, answerTooLargeError{}
 		}
 	}
 }
@@ -185,10 +188,20 @@ type walk struct {
 	items   int
 	empty   int
 	last    string
+	ends    map[pageEnd]bool
+	repeats int
 	buf     []byte
 }
 
-func (l *listing) walk() *walk { return &walk{listing: l, visited: map[string]bool{}} }
+// pageEnd is what two pages have in common that are likely to be the same one.
+type pageEnd struct {
+	items int
+	last  string
+}
+
+func (l *listing) walk() *walk {
+	return &walk{listing: l, visited: map[string]bool{}, ends: map[pageEnd]bool{}}
+}
 
 // open asks for a page unless the walk has been there.
 func (w *walk) open(ctx context.Context, address string) (*page, error) {
@@ -205,10 +218,14 @@ func (w *walk) count(items int, last string) error {
 	w.items += items
 	if items > 0 {
 		w.empty = 0
-		if last != "" && last == w.last {
+		end := pageEnd{items, last}
+		if w.ends[end] {
+			w.repeats++
+		}
+		if last != "" && last == w.last || w.repeats > maxRepeats {
 			return errors.New("the listing repeats itself")
 		}
-		w.last = last
+		w.last, w.ends[end] = last, true
 		return nil
 	}
 	if w.empty++; w.empty > maxEmptyPages {
@@ -265,6 +282,41 @@ func newPager[T any](l *listing, invalid error, span, operation, repository stri
 		},
 		Tracer: l.registry.tracer,
 	})
+}
+
+// checkPage refuses a page that is JSON and no list, and one with things in it
+// that have no name: what is left would look like a shorter list.
+func checkPage[T any](body []byte, member string, items []*T, name func(*T) *string) error {
+	if len(items) == 0 && !bytes.Contains(body, []byte(`"`+member+`"`)) {
+		return fmt.Errorf("it has no %s", member)
+	}
+	for i, item := range items {
+		if name(item) == nil {
+			return fmt.Errorf("number %d of its %s has no name", i+1, member)
+		}
+	}
+	return nil
+}
+
+func decodeRepositories(body []byte) (r Repositories, err error) {
+	if err = r.UnmarshalJSON(body); err == nil {
+		err = checkPage(body, "repositories", r.Names, func(name *string) *string { return name })
+	}
+	return r, err
+}
+
+func decodeTags(body []byte) (l TagList, err error) {
+	if err = l.UnmarshalJSON(body); err == nil {
+		err = checkPage(body, "tags", l.Tags, func(t *TagAttributes) *string { return t.Name })
+	}
+	return l, err
+}
+
+func decodeManifests(body []byte) (m Manifests, err error) {
+	if err = m.UnmarshalJSON(body); err == nil {
+		err = checkPage(body, "manifests", m.Attributes, func(a *ManifestAttributes) *string { return a.Digest })
+	}
+	return m, err
 }
 
 func pageQuery(last string, size int32, orderBy string) url.Values {

@@ -51,7 +51,7 @@ func (c *Client) NewListRepositoriesPager(options *ClientListRepositoriesOptions
 	return newPager(c.repositoryListing(options), nil, "Client.NewListRepositoriesPager", "list repositories", "",
 		func(r *ClientListRepositoriesResponse) string { return value(r.Link) },
 		func(body []byte, link string) (r ClientListRepositoriesResponse, n int, last string, err error) {
-			err = r.Repositories.UnmarshalJSON(body)
+			r.Repositories, err = decodeRepositories(body)
 			r.Link = optional(link)
 			if n = len(r.Names); n > 0 {
 				last = value(r.Names[n-1])
@@ -68,7 +68,7 @@ func (c *Client) NewListTagsPager(name string, options *ClientListTagsOptions) *
 	return newPager(l, invalid, "Client.NewListTagsPager", "list tags of", name,
 		func(r *ClientListTagsResponse) string { return value(r.Link) },
 		func(body []byte, link string) (r ClientListTagsResponse, n int, last string, err error) {
-			err = r.TagList.UnmarshalJSON(body)
+			r.TagList, err = decodeTags(body)
 			r.Link = optional(link)
 			return r, len(r.Tags), lastTag(r.Tags), err
 		})
@@ -83,7 +83,7 @@ func (c *Client) NewListManifestsPager(name string, options *ClientListManifests
 	return newPager(l, invalid, "Client.NewListManifestsPager", "list manifests of", name,
 		func(r *ClientListManifestsResponse) string { return value(r.Link) },
 		func(body []byte, link string) (r ClientListManifestsResponse, n int, last string, err error) {
-			err = r.Manifests.UnmarshalJSON(body)
+			r.Manifests, err = decodeManifests(body)
 			r.Link = optional(link)
 			return r, len(r.Attributes), lastManifest(r.Attributes), err
 		})

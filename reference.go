@@ -3,8 +3,11 @@ package azcontainerregistry
 import (
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
 
 // The grammar of ACR protocol §1.2. A path that doesn't follow it is answered
@@ -31,7 +34,12 @@ const (
 // machine, or for whoever allows it.
 func checkEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	refuse := func(rule string) error {
-		return &ArgumentError{Argument: "endpoint", Value: shorten(endpoint), Rule: rule}
+		value := endpoint
+		if at := strings.LastIndexByte(value, '@'); at >= 0 {
+			// A password, whether or not the rest makes it one.
+			value = redact.Mark + value[at:]
+		}
+		return &ArgumentError{Argument: "endpoint", Value: redact.Text(shorten(value)), Rule: rule}
 	}
 	u, err := url.Parse(endpoint)
 	switch {
@@ -46,6 +54,8 @@ func checkEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 		return nil, refuse("has no host; it " + endpointRule)
 	case u.User != nil:
 		return nil, refuse("must not hold a user name or password: use NewClientWithPasswordCredential")
+	case !validPort(u):
+		return nil, refuse("must have a port between 1 and 65535, if any")
 	case strings.Trim(u.Path, "/") != "":
 		return nil, refuse("must not have a path: the repository is an argument of each call")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
@@ -53,7 +63,17 @@ func checkEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	case u.Scheme == "http" && !allowHTTP && !originOf(u).loopback():
 		return nil, refuse("must be https: over http a credential could be read on the way (InsecureAllowCredentialWithHTTP permits it)")
 	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+	// As the registry writes its own name: the token endpoints compare it.
+	_, host, _ := strings.Cut(originOf(u).String(), "://")
+	return &url.URL{Scheme: u.Scheme, Host: host}, nil
+}
+
+func validPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return true
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0
 }
 
 func checkRepository(argument, name string) error {
@@ -135,11 +155,12 @@ func uploadRepository(u *url.URL) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	name, _, ok := strings.Cut(rest, "/blobs/uploads/")
-	if !ok || checkRepository("location", name) != nil {
+	// A repository's own name may have the words in it, the upload's id can't.
+	at := strings.LastIndex(rest, "/blobs/uploads/")
+	if at < 0 || checkRepository("location", rest[:at]) != nil {
 		return "", false
 	}
-	return name, true
+	return rest[:at], true
 }
 
 // uploadScopes are the scopes of a call on an upload's address. Of an address

@@ -39,6 +39,7 @@ type registry struct {
 	apiVersion string
 	tracer     tracing.Tracer
 	tokens     *tokenSource
+	retry      policy.RetryOptions
 
 	// api carries JSON calls, content manifests and blobs, bare the token
 	// calls and whatever goes to another host. They differ in who may see the
@@ -53,10 +54,11 @@ func newRegistry(endpoint string, options azcore.ClientOptions, cache *TokenCach
 		return nil, err
 	}
 	r := &registry{
-		endpoint:   base.Scheme + "://" + base.Host,
+		endpoint:   base.String(),
 		base:       base,
 		home:       originOf(base),
 		apiVersion: defaultAPIVersion,
+		retry:      options.Retry,
 	}
 	if options.APIVersion != "" {
 		// azcore's own way of overriding it would rewrite the query of uploads.
@@ -131,7 +133,7 @@ func (r *registry) newRequest(ctx context.Context, method, pathAndQuery string, 
 // newRequestTo is newRequest for a whole address, which may be another host's:
 // then it carries no token.
 func (r *registry) newRequestTo(ctx context.Context, method, address string, scopes ...string) (*policy.Request, error) {
-	req, err := runtime.NewRequest(ctx, method, address)
+	req, err := runtime.NewRequest(captureNothing(ctx), method, address)
 	if err != nil {
 		return nil, redactError(err)
 	}
@@ -156,6 +158,10 @@ func (r *registry) send(pl runtime.Pipeline, req *policy.Request, ok ...int) (*h
 	req.SetOperationValue(count)
 	resp, err := pl.Do(req)
 	if err != nil {
+		if resp != nil {
+			// Its context ended while it was arriving.
+			resp.Body.Close()
+		}
 		return nil, r.transportError(req, err, count.n)
 	}
 	if runtime.HasStatusCode(resp, ok...) {
@@ -173,14 +179,14 @@ func (r *registry) call(req *policy.Request, ok ...int) (*http.Response, error) 
 // stream sends a request to the login server whose answer the caller reads and
 // closes.
 func (r *registry) stream(req *policy.Request, ok ...int) (*http.Response, error) {
-	runtime.SkipBodyDownload(req)
+	streamAnswer(req)
 	return r.send(r.content, req, ok...)
 }
 
 // streamData is stream for an address of another host, such as the signed one
 // of a blob: no credential goes there.
 func (r *registry) streamData(req *policy.Request, ok ...int) (*http.Response, error) {
-	runtime.SkipBodyDownload(req)
+	streamAnswer(req)
 	return r.send(r.bare, req, ok...)
 }
 
@@ -210,7 +216,7 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 			send = r.streamData
 		}
 		if resp, err = send(req, want...); err != nil {
-			return nil, "", err
+			return nil, "", r.nameHost(req.Raw().URL, err)
 		}
 		if d := resp.Header.Get(headerDigest); d != "" && digest == "" {
 			digest = d
@@ -226,6 +232,15 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 		address = next.String()
 	}
 	return nil, "", fmt.Errorf("more than %d redirects", maxRedirects)
+}
+
+// nameHost says which data host a request got no answer from: it is another
+// than the one that the caller knows, and a network may block it alone.
+func (r *registry) nameHost(u *url.URL, err error) error {
+	if originOf(u) == r.home || answerOf(err) != nil || strings.Contains(err.Error(), u.Host) {
+		return err
+	}
+	return fmt.Errorf("data host %s: %w", u.Host, err)
 }
 
 // redirect returns where an answer redirects to. From an encrypted connection
@@ -260,10 +275,11 @@ func (r *registry) location(value string) (*url.URL, error) {
 
 // ping asks GET /v2/ without credentials how the registry wants to be asked.
 func (r *registry) ping(ctx context.Context) (status int, challenges []challenge, err error) {
-	req, err := r.newRequest(ctx, http.MethodGet, "/v2/")
+	req, err := r.newRequest(withoutCapture(ctx), http.MethodGet, "/v2/")
 	if err != nil {
 		return 0, nil, err
 	}
+	streamAnswer(req)
 	count := &attempts{}
 	req.SetOperationValue(count)
 	resp, err := r.bare.Do(req)
@@ -275,11 +291,15 @@ func (r *registry) ping(ctx context.Context) (status int, challenges []challenge
 }
 
 // begin starts a public operation: a span named span, and an error that says
-// what was done to what. The returned function ends both.
+// what was done to what. The returned function ends both; the answer that was
+// the reason of a failure is the one that the caller captures.
 func (r *registry) begin(ctx context.Context, span, operation, repository, reference string) (context.Context, func(*error)) {
 	ctx, end := runtime.StartSpan(ctx, span, r.tracer, nil)
 	return ctx, func(err *error) {
 		*err = r.operationError(operation, repository, reference, *err)
 		end(*err)
+		if resp := answerOf(*err); resp != nil {
+			capture(ctx, resp)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -61,18 +62,42 @@ func newResponseError(resp *http.Response) error {
 		body = []byte(clean)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	if resp.Request != nil && resp.Request.Header.Get("Authorization") != "" {
-		// Whoever dumps the answer dumps its request.
-		req := *resp.Request
-		req.Header = req.Header.Clone()
-		req.Header.Set("Authorization", withoutSecret(req.Header.Get("Authorization")))
-		resp.Request = &req
-	}
+	hideSecrets(resp)
 	code, _ := parseErrorBody(body)
 	if code == "" {
 		code = resp.Header.Get("X-Ms-Error-Code")
 	}
 	return runtime.NewResponseErrorWithErrorCode(resp, code)
+}
+
+// hideSecrets takes out of a failure's answer what opens something: whoever
+// dumps an answer dumps its header and its request.
+func hideSecrets(resp *http.Response) {
+	if resp.Request != nil {
+		req := *resp.Request
+		req.Header = req.Header.Clone()
+		if authorization := req.Header.Get("Authorization"); authorization != "" {
+			req.Header.Set("Authorization", withoutSecret(authorization))
+		}
+		mark(req.Header, "Cookie")
+		if req.URL != nil {
+			if u, err := url.Parse(redact.URL(req.URL.String())); err == nil {
+				req.URL = u
+			}
+		}
+		resp.Request = &req
+	}
+	resp.Header = resp.Header.Clone()
+	mark(resp.Header, "Set-Cookie")
+	if location := resp.Header.Get("Location"); location != "" {
+		resp.Header.Set("Location", redact.URL(location))
+	}
+}
+
+func mark(header http.Header, name string) {
+	if header.Get(name) != "" {
+		header.Set(name, redact.Mark)
+	}
 }
 
 // withoutSecret keeps of an Authorization header what explains a refusal: its

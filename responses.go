@@ -1,6 +1,7 @@
 package azcontainerregistry
 
 import (
+	"fmt"
 	"io"
 	"time"
 )
@@ -28,6 +29,11 @@ type ClientGetAccessTokenResponse struct {
 	ExpiresOn time.Time
 }
 
+// Format names the expiry and hides the token, whatever the verb.
+func (r ClientGetAccessTokenResponse) Format(f fmt.State, _ rune) {
+	fmt.Fprint(f, "access token that expires on ", r.ExpiresOn.UTC().Format(time.RFC3339))
+}
+
 // ClientDeleteManifestResponse is the answer of [Client.DeleteManifest].
 type ClientDeleteManifestResponse struct{}
 
@@ -43,8 +49,9 @@ type ClientGetManifestResponse struct {
 	// closes it.
 	ManifestData io.ReadCloser
 
-	// DockerContentDigest is the digest that the registry states. Nothing has
-	// verified it: see [NewDigestValidationReader].
+	// DockerContentDigest is the digest that the registry states. Reading
+	// ManifestData to its end verifies it, unless the manifest was asked for by
+	// another digest, which then counts.
 	DockerContentDigest *string
 
 	// MediaType is the manifest's media type, without parameters.

@@ -271,8 +271,11 @@ func (s *jsonScanner) place(name []byte, registry, repository **string) {
 // element refuses null in a list of things: callers don't expect a nil there,
 // and leaving it out would make the list shorter than it is.
 func (s *jsonScanner) element() {
-	if s.peek() == 'n' {
+	switch s.elements++; {
+	case s.peek() == 'n':
 		s.fail("an object")
+	case s.elements > maxElements:
+		s.fail("a shorter list")
 	}
 }
 
@@ -283,6 +286,11 @@ func (s *jsonScanner) stringPointer() *string {
 
 func (s *jsonScanner) stringPointers() []*string {
 	list := []*string{}
-	s.array(func() { list = append(list, s.stringPointer()) })
+	s.array(func() {
+		if len(list) == maxStrings {
+			s.fail("a shorter list")
+		}
+		list = append(list, s.stringPointer())
+	})
 	return list
 }

@@ -2,6 +2,7 @@ package azcontainerregistry
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -9,7 +10,7 @@ import (
 // TokenCache keeps the tokens of registries: one refresh token a registry and
 // credential, one access token a scope. Clients that share one and use the
 // same credential for the same registry fetch each token once between them. It
-// is safe for concurrent use. The zero value is not ready: see [NewTokenCache].
+// is safe for concurrent use. The zero value is an empty cache.
 type TokenCache struct {
 	mu      sync.Mutex
 	entries map[tokenKey]*tokenEntry
@@ -18,8 +19,11 @@ type TokenCache struct {
 
 // NewTokenCache returns an empty cache.
 func NewTokenCache() *TokenCache {
-	return &TokenCache{entries: map[tokenKey]*tokenEntry{}, sweepAt: minSweep}
+	return &TokenCache{}
 }
+
+// Format prints no token and no credential, whatever the verb.
+func (c *TokenCache) Format(f fmt.State, _ rune) { fmt.Fprint(f, "token cache") }
 
 // minSweep is how many tokens there must be before expired ones are looked for.
 const minSweep = 256
@@ -49,7 +53,7 @@ type token struct {
 	// mode is how the token is sent.
 	mode authMode
 	// refused is why an anonymous caller got no token; the request goes without.
-	refused error
+	refused sharedError
 }
 
 type tokenEntry struct {
@@ -110,6 +114,9 @@ func (c *TokenCache) get(ctx context.Context, key tokenKey, d time.Duration, fet
 		e := c.entries[key]
 		if e == nil {
 			e = &tokenEntry{}
+			if c.entries == nil {
+				c.entries = map[tokenKey]*tokenEntry{}
+			}
 			c.entries[key] = e
 			c.sweep(key)
 		}

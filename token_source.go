@@ -53,7 +53,7 @@ type grant interface {
 }
 
 func newTokenSource(r *registry, cache *TokenCache, g grant) *tokenSource {
-	if cache == nil || cache.entries == nil {
+	if cache == nil {
 		cache = NewTokenCache()
 	}
 	s := &tokenSource{registry: r, cache: cache, grant: g, service: r.base.Host, corrected: map[string][]string{}}
@@ -109,8 +109,8 @@ func (s *tokenSource) authorize(ctx context.Context, scopes []string, d time.Dur
 	if err != nil {
 		return authorization{}, err
 	}
-	if a.token.refused != nil && hasBody {
-		return authorization{}, a.token.refused
+	if a.token.refused.err != nil && hasBody {
+		return authorization{}, a.token.refused.copy()
 	}
 	return a, nil
 }
@@ -173,7 +173,7 @@ func (s *tokenSource) without(ctx context.Context, cause error) (token, error) {
 	}
 	if anonymousRefused {
 		// The resource's own refusal names the missing action, so let it speak.
-		return token{fetched: now, expires: now.Add(unknownLifetime), refused: cause}, nil
+		return token{fetched: now, expires: now.Add(unknownLifetime), refused: shareError(cause)}, nil
 	}
 	return token{}, cause
 }
@@ -215,7 +215,7 @@ func (s *tokenSource) follow(ctx context.Context, resp *http.Response, used auth
 		}
 		s.cache.drop(used.key, used.token.value)
 	}
-	if used.token.refused != nil && same {
+	if used.token.refused.err != nil && same {
 		return authorization{}, false, nil
 	}
 	s.mu.Lock()
@@ -232,14 +232,19 @@ func (s *tokenSource) follow(ctx context.Context, resp *http.Response, used auth
 	if next.token.value == "" && next.token.mode == modeBearer || next.token.value == used.token.value && next.token.mode == used.token.mode {
 		return authorization{}, false, nil
 	}
-	if !same && used.scope != "" {
-		s.mu.Lock()
-		if len(s.corrected) < maxCorrected {
-			s.corrected[used.scope] = scopes
-		}
-		s.mu.Unlock()
-	}
 	return next, true, nil
+}
+
+// correct remembers that where used was sent next was wanted.
+func (s *tokenSource) correct(used, next authorization) {
+	if used.scope == "" || next.scope == "" || sameScope(used.scope, next.scope) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.corrected) < maxCorrected {
+		s.corrected[used.scope] = strings.Fields(next.scope)
+	}
 }
 
 // checkRealm refuses a realm that isn't the login server's: the credential
@@ -332,7 +337,7 @@ func (g refreshTokenGrant) identity() any                { return g.credential }
 func (g refreshTokenGrant) basic() (_, _ string, _ bool) { return "", "", false }
 
 func (g refreshTokenGrant) accessToken(ctx context.Context, s *tokenSource, service, scope string) (token, error) {
-	return s.registry.requestToken(ctx, service, scope, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {g.credential.refreshToken}})
+	return s.registry.requestToken(ctx, service, scope, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {g.credential.refreshToken.reveal()}})
 }
 
 // passwordGrant uses a user name and password (ACR protocol §2.5).
@@ -340,14 +345,14 @@ type passwordGrant struct{ credential *PasswordCredential }
 
 func (g passwordGrant) identity() any { return g.credential }
 func (g passwordGrant) basic() (user, password string, ok bool) {
-	return g.credential.username, g.credential.password, true
+	return g.credential.username, g.credential.password.reveal(), true
 }
 
 func (g passwordGrant) accessToken(ctx context.Context, s *tokenSource, service, scope string) (token, error) {
 	return s.registry.requestToken(ctx, service, scope, url.Values{
 		"grant_type": {"password"},
 		"username":   {g.credential.username},
-		"password":   {g.credential.password},
+		"password":   {g.credential.password.reveal()},
 	})
 }
 

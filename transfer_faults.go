@@ -16,9 +16,22 @@ import (
 )
 
 // withoutRetries keeps azcore's retry policy out of a transfer's requests: it
-// can't know from which byte to go on, and the engine does.
+// can't know from which byte to go on, and the engine does. A token call keeps
+// it: others may wait for the same token, who have no engine.
 func withoutRetries(ctx context.Context) context.Context {
+	ctx = context.WithValue(ctx, engineRetries{}, true)
 	return policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
+}
+
+// engineRetries is the key that marks a context of withoutRetries.
+type engineRetries struct{}
+
+// withRetries gives a context of withoutRetries the client's own policy back.
+func (r *registry) withRetries(ctx context.Context) context.Context {
+	if ctx.Value(engineRetries{}) == nil {
+		return ctx
+	}
+	return policy.WithRetryOptions(ctx, r.retry)
 }
 
 // statusClass is the class of an answer whatever the request.

@@ -1,6 +1,7 @@
 package azcontainerregistry
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
@@ -27,6 +29,14 @@ const (
 	// maxErrorBody bounds how much of a failure's body is kept. The registry's
 	// own are under a few KiB.
 	maxErrorBody = 1 << 20
+
+	// maxAnswer bounds an answer that is read into memory. ACR's largest, a
+	// page of 1000 indexes with all their attributes, is under 2 MiB; what a
+	// DELETE of a repository lists may be some ten.
+	maxAnswer = 32 << 20
+
+	// maxToken is the same for tokens, which are a few KiB.
+	maxToken = 1 << 20
 )
 
 // defaultTransport is what clients use that are given no transport. They share
@@ -63,23 +73,28 @@ func stopAtRedirect(*http.Request, []*http.Request) error { return http.ErrUseLa
 // the caller's, and the first thing an answer passes.
 type guardedTransport struct {
 	next policy.Transporter
+	// away is for other origins than home.
+	away policy.Transporter
 	home origin
 }
 
 func newGuardedTransport(next policy.Transporter, home origin) guardedTransport {
-	switch t := next.(type) {
-	case nil:
-		next = defaultTransport()
-	case *http.Client:
-		if t == nil {
-			next = defaultTransport()
-			break
-		}
-		c := *t
+	g := guardedTransport{next: next, away: next, home: home}
+	client, ok := next.(*http.Client)
+	switch {
+	case next == nil, ok && client == nil:
+		g.next = defaultTransport()
+		g.away = g.next
+	case ok:
+		c := *client
 		c.CheckRedirect = stopAtRedirect
-		next = &c
+		g.next = &c
+		// A cookie jar knows hosts, but neither schemes nor ports.
+		away := c
+		away.Jar = nil
+		g.away = &away
 	}
-	return guardedTransport{next: next, home: home}
+	return g
 }
 
 // credentialHeaders are what must not leave for another origin.
@@ -88,7 +103,9 @@ var credentialHeaders = []string{"Authorization", "Cookie"}
 // Do sends req without credentials when it goes elsewhere than to the login
 // server, and takes secrets out of a transport's error.
 func (g guardedTransport) Do(req *http.Request) (*http.Response, error) {
+	next := g.next
 	if originOf(req.URL) != g.home {
+		next = g.away
 		header := req.Header.Clone()
 		for _, name := range credentialHeaders {
 			header.Del(name)
@@ -98,7 +115,7 @@ func (g guardedTransport) Do(req *http.Request) (*http.Response, error) {
 		stripped.Response = nil
 		req = &stripped
 	}
-	resp, err := g.next.Do(watchPeer(req))
+	resp, err := next.Do(watchPeer(req))
 	if err != nil {
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()
@@ -116,8 +133,48 @@ func (g guardedTransport) Do(req *http.Request) (*http.Response, error) {
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		resp.Body = &errorBody{body: resp.Body, left: maxErrorBody}
+	} else if limit, ok := req.Context().Value(answerLimit{}).(int); !ok {
+		resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxAnswer}
+	} else if limit != streamed {
+		resp.Body = &boundedBody{ReadCloser: resp.Body, left: limit}
 	}
 	return resp, nil
+}
+
+// answerLimit is the key of how much of an answer a request's context lets the
+// pipeline read into memory; streamed means that it doesn't do so at all.
+type answerLimit struct{}
+
+const streamed = -1
+
+// streamAnswer leaves the body of an answer of success to the caller.
+func streamAnswer(req *policy.Request) {
+	runtime.SkipBodyDownload(req)
+	raw := req.Raw()
+	*raw = *raw.WithContext(context.WithValue(raw.Context(), answerLimit{}, streamed))
+}
+
+// answerTooLargeError is for an answer that would fill the memory.
+type answerTooLargeError struct{}
+
+func (answerTooLargeError) Error() string { return "the answer is too large for what it should be" }
+
+// NonRetriable marks the error for azcore's retry policy: the next answer would
+// be as large.
+func (answerTooLargeError) NonRetriable() {}
+
+// boundedBody is the body of an answer that the pipeline reads into memory.
+type boundedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= n; b.left < 0 {
+		return 0, answerTooLargeError{}
+	}
+	return n, err
 }
 
 // errorBody is the body of a failure: never endless, and worth reading even if
@@ -151,7 +208,11 @@ type redactedError struct {
 }
 
 func (e *redactedError) Error() string { return e.text }
-func (e *redactedError) Unwrap() error { return e.err }
+
+// Is and As find what is within without handing it out: whoever walks through
+// the causes of an error to print them would print the secret.
+func (e *redactedError) Is(target error) bool { return errors.Is(e.err, target) }
+func (e *redactedError) As(target any) bool   { return errors.As(e.err, target) }
 
 // redactError takes secrets out of an error that a transport or a credential
 // made. A url.Error carries the whole address: a signed one, or an upload's

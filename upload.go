@@ -139,7 +139,7 @@ func (c *BlobClient) Upload(ctx context.Context, repository string, body io.Read
 	if err != nil {
 		return resp, err
 	}
-	result, err := transfer.Upload(ctx, u, body, engine)
+	result, err := transfer.Upload(withoutCapture(ctx), u, body, engine)
 	if err != nil {
 		return resp, fromEngine(err)
 	}

@@ -142,7 +142,7 @@ func (s *uploadSession) Cancel(ctx context.Context) error {
 
 // moved takes the answer's Location as where the upload goes on.
 func (s *uploadSession) moved(answer *http.Response) error {
-	value := answer.Header.Get("Location")
+	value := nextLocation(answer)
 	if value == "" {
 		if s.at == nil {
 			return errNoLocation

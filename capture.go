@@ -1,0 +1,63 @@
+package azcontainerregistry
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// uncaptured is the key that marks the context of requests that serve an
+// operation: what [policy.WithCaptureResponse] asks for is the operation's own
+// answer, never one with a token in it, and never one that a goroutine writes
+// behind the caller's back.
+type uncaptured struct{}
+
+func withoutCapture(ctx context.Context) context.Context {
+	return context.WithValue(ctx, uncaptured{}, true)
+}
+
+// captureNothing gives a request of such a context a place for its answer that
+// is nobody else's.
+func captureNothing(ctx context.Context) context.Context {
+	if ctx.Value(uncaptured{}) == nil {
+		return ctx
+	}
+	var ignored *http.Response
+	return policy.WithCaptureResponse(ctx, &ignored)
+}
+
+// capture gives resp to whoever captures the answer of ctx's operation. azcore
+// alone can do that, so the answer takes the shortest way through a pipeline.
+func capture(ctx context.Context, resp *http.Response) {
+	req, err := runtime.NewRequest(captureNothing(ctx), http.MethodGet, "https://answer.invalid")
+	if err != nil {
+		return
+	}
+	req.SetOperationValue(captured{resp})
+	_, _ = capturing().Do(req)
+}
+
+type captured struct{ resp *http.Response }
+
+var capturing = sync.OnceValue(func() runtime.Pipeline {
+	answer := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		var c captured
+		req.OperationValue(&c)
+		return c.resp, nil
+	})
+	return runtime.NewPipeline(moduleName, moduleVersion, runtime.PipelineOptions{PerCall: []policy.Policy{answer}}, nil)
+})
+
+// answerOf returns the answer that was the reason of err, if one was.
+func answerOf(err error) *http.Response {
+	var respErr *azcore.ResponseError
+	if !errors.As(err, &respErr) {
+		return nil
+	}
+	return respErr.RawResponse
+}
