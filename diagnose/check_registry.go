@@ -225,7 +225,7 @@ func (r *run) pullBlob(ctx context.Context, blob content) outcome {
 			return fails(fmt.Errorf("the redirect of a blob has no usable Location: %w", err))
 		}
 		host = location.Host
-		if location.Scheme != "https" && !isLoopback(location.Hostname()) {
+		if location.Scheme != "https" && r.base.Scheme == "https" {
 			return fails(&azcontainerregistry.UntrustedOriginError{Kind: "redirect", Got: location.Scheme + "://" + location.Host, Want: "https"})
 		}
 		if request, err = http.NewRequestWithContext(ctx, http.MethodGet, location.String(), nil); err != nil {
@@ -299,7 +299,8 @@ func (r *run) dataHostFails(host string, err error) outcome {
 		return fails(err)
 	}
 	x.library.host = r.host
-	return outcome{findings: []Diagnosis{row.diagnosis(x)}, summary: row.Title}
+	d := row.diagnosis(x)
+	return outcome{findings: []Diagnosis{d}, summary: d.Title}
 }
 
 // checkPush starts an upload, sends one small chunk and cancels it, which

@@ -19,6 +19,7 @@ type transport struct {
 	host string // the host that was asked for, with its port if one was named
 	dns  *net.DNSError
 	addr string // the address that was dialled
+	op   string // what was done to the connection: dial, read, write, …
 	// text is the innermost error's, when the kind is known by its text only.
 	text string
 
@@ -78,10 +79,15 @@ func (x *exchange) transportKind() string {
 	t := &x.transport
 	op, dialled := find[*net.OpError](x)
 	if dialled && op.Addr != nil {
-		t.addr = op.Addr.String()
+		t.addr, t.op = op.Addr.String(), op.Op
 	}
 	if dialled && op.Op == "proxyconnect" {
-		t.proxy = t.addr
+		// The address is in the error of the dial inside.
+		for _, e := range x.chain {
+			if inner, ok := e.(*net.OpError); ok && inner.Addr != nil {
+				t.addr, t.proxy = "", inner.Addr.String()
+			}
+		}
 		return transportProxyDial
 	}
 	if kind := x.tlsKind(); kind != "" {
@@ -187,7 +193,7 @@ func (x *exchange) textKind() string {
 	case strings.Contains(text, "TLS handshake timeout"):
 		return transportTLSTimeout
 	case strings.Contains(text, "remote error: tls:"):
-		x.transport.text = "remote error: tls:" + firstLine(after(text, "remote error: tls:"))
+		x.transport.text = "remote error: tls: " + firstLine(after(text, "remote error: tls:"))
 		return transportTLSAlert
 	case strings.Contains(text, "Proxy Authentication Required"):
 		return transportProxyAuth
@@ -298,12 +304,15 @@ func (t *transport) fact(name string) (string, bool) {
 // sawFailure shows where the connection failed and with which error.
 var sawFailure sight = func(x *exchange, see func(Origin, string, ...any)) {
 	t := &x.transport
+	// The last of the chain is the innermost: what the operating system, TLS or
+	// net/http said. Those around it name calls and addresses.
 	innermost := ""
-	for _, e := range x.chain {
-		if _, ok := e.(*url.Error); !ok {
-			innermost = e.Error()
-			break
-		}
+	if n := len(x.chain); n > 0 {
+		innermost = x.chain[n-1].Error()
+	}
+	host := or(t.host, "the host")
+	if t.addr != "" && t.addr != host {
+		host += " at " + t.addr
 	}
 	switch {
 	case t.dns != nil:
@@ -312,8 +321,14 @@ var sawFailure sight = func(x *exchange, see func(Origin, string, ...any)) {
 			server = " (resolver " + t.dns.Server + ")"
 		}
 		see(FromNetwork, "looking up %s: %s%s", t.dns.Name, t.dns.Err, server)
+	case t.proxy != "":
+		see(FromNetwork, "connecting to the proxy %s: %s", t.proxy, innermost)
+	case t.kind == transportTLSAlert:
+		see(FromNetwork, "%s sent an alert: %s", host, or(t.text, innermost))
+	case t.addr != "" && t.op == "dial":
+		see(FromNetwork, "connecting to %s: %s", host, innermost)
 	case t.addr != "":
-		see(FromNetwork, "connecting to %s at %s: %s", or(t.host, "the host"), t.addr, innermost)
+		see(FromNetwork, "the connection to %s: %s", host, innermost)
 	case innermost != "":
 		see(FromNetwork, "%s: %s", or(t.host, "the connection"), innermost)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -112,5 +113,15 @@ func TestEveryCodeThatIsPrintedIsInTheCatalogue(t *testing.T) {
 		if _, ok := diagnose.Lookup(code); !ok {
 			t.Errorf("acrkit explain does not know %s", code)
 		}
+	}
+}
+
+// TestAServerThatNeverAnswersEndsACommand holds that the transport gives up on
+// an answer that does not begin.
+func TestAServerThatNeverAnswersEndsACommand(t *testing.T) {
+	a := &app{}
+	transport, ok := a.network().Transport.(*http.Transport)
+	if !ok || transport.ResponseHeaderTimeout != 5*time.Minute {
+		t.Errorf("%T waits %v for an answer to begin", a.network().Transport, transport.ResponseHeaderTimeout)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -162,6 +163,7 @@ func (a *app) network() *http.Client {
 		transport.Protocols = new(http.Protocols)
 		transport.Protocols.SetHTTP1(true)
 		transport.MaxIdleConnsPerHost = idleConnections
+		transport.ResponseHeaderTimeout = answerLimit
 		transport.ReadBufferSize, transport.WriteBufferSize = connectionBuffer, connectionBuffer
 		a.http = &http.Client{Transport: transport}
 		a.onClose(func() error { transport.CloseIdleConnections(); return nil })
@@ -170,6 +172,9 @@ func (a *app) network() *http.Client {
 }
 
 const (
+	// answerLimit is how long an answer may take to begin, as with the Azure CLI
+	// (ACR protocol §5.1). A server that never answers ends a command by it.
+	answerLimit = 5 * time.Minute
 	// idleConnections is enough for every range of every blob that moves.
 	idleConnections = 128
 	// connectionBuffer saves system calls where blobs move.
