@@ -20,13 +20,14 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule},
 	},
 	"internal/redact":   {},
+	"internal/words":    {},
 	"internal/transfer": {never: []string{"net", "net/http"}},
 	"artifact": {
 		ours:    []string{".", "artifact", "internal/transfer", "internal/redact"},
 		modules: []string{azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest"},
 	},
 	"diagnose": {
-		ours:    []string{".", "diagnose", "internal/redact"},
+		ours:    []string{".", "diagnose", "internal/redact", "internal/words"},
 		modules: []string{azcoreModule},
 	},
 	"emulator": {
@@ -38,7 +39,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5"},
 	},
 	"cmd/acrkit": {
-		ours: []string{".", "artifact", "diagnose", "emulator", "internal/redact", "internal/transfer", "cmd/acrkit"},
+		ours: []string{".", "artifact", "diagnose", "emulator", "internal/redact", "internal/transfer", "internal/words", "cmd/acrkit"},
 		modules: []string{
 			azcoreModule, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 			"github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",

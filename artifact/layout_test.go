@@ -3,13 +3,11 @@ package artifact
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -303,28 +301,6 @@ func TestLayoutOfAnInterruptedCreationIsTakenOver(t *testing.T) {
 		}
 		l.Close()
 	}
-}
-
-func TestManyBlobsAtOnceShareTheFolderOfParts(t *testing.T) {
-	// Whoever is done removes the folder if it is empty, just when others want
-	// to have it.
-	l, err := CreateLayout(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	var wg sync.WaitGroup
-	for i := range 16 {
-		wg.Go(func() {
-			for j := range 40 {
-				desc, content := NewContentBytes(ocispec.MediaTypeImageLayer, fmt.Appendf(nil, "%d of %d", j, i))
-				if err := l.Push(t.Context(), desc, content); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
 }
 
 func TestFileWithOtherContentIsReplaced(t *testing.T) {

@@ -281,16 +281,7 @@ func (l *Layout) writeNew(name string, data []byte) error {
 
 func (l *Layout) mkdirs(names ...string) error {
 	for _, name := range names {
-		err := l.root.MkdirAll(name, 0o755)
-		for errors.Is(err, fs.ErrExist) {
-			// Either a file has the name, or somebody removed the folder between
-			// the two looks that MkdirAll takes.
-			if info, e := l.root.Stat(name); e == nil && !info.IsDir() {
-				break
-			}
-			err = l.root.MkdirAll(name, 0o755)
-		}
-		if err != nil {
+		if err := l.root.MkdirAll(name, 0o755); err != nil {
 			if isEscape(err) {
 				return l.invalid(name, "it leads outside the folder", err)
 			}

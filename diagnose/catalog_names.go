@@ -3,6 +3,8 @@ package diagnose
 import (
 	"slices"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/words"
 )
 
 // registryCalls lists, for each code that stands in answers of a registry or of
@@ -99,7 +101,7 @@ func Similar(name string) []string {
 	}
 	var candidates []candidate
 	for _, code := range allNames() {
-		distance := editDistance(name, strings.ToUpper(code))
+		distance := words.Edits(name, strings.ToUpper(code))
 		switch {
 		case distance <= max(2, len(name)/4):
 		case sharesWord(name, strings.ToUpper(code)):
@@ -144,25 +146,4 @@ func sharesWord(name, code string) bool {
 		}
 	}
 	return false
-}
-
-// editDistance counts the letters to change, add or take away (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/acrkit/azcontainerregistry/internal/words"
 )
 
 // newHelpCommand is cobra's, except that an unknown command is an error.
@@ -105,7 +107,7 @@ func wrongFlags(command *cobra.Command, err error) error {
 	if errors.As(err, &unknown) && len(unknown.GetSpecifiedName()) > 1 {
 		best, least := "", 3 // more edits than two are another word
 		consider := func(flag *pflag.Flag) {
-			if d := edits(unknown.GetSpecifiedName(), flag.Name); d < least {
+			if d := words.Edits(unknown.GetSpecifiedName(), flag.Name); d < least {
 				best, least = flag.Name, d
 			}
 		}
@@ -116,28 +118,6 @@ func wrongFlags(command *cobra.Command, err error) error {
 		}
 	}
 	return &usageError{err: errors.New(message), see: command.CommandPath() + " --help"}
-}
-
-// edits is how many letters have to be changed, added or taken away to make one
-// word of the other.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // helpOrUnknown runs a command that only holds others: alone it shows its help,
