@@ -75,8 +75,7 @@ func (c *Content) writeRest(ctx context.Context, w io.Writer, offset int64, h ha
 	}
 	// One byte more than announced is enough to know that there are too many.
 	limited := io.LimitReader(contextReader{ctx, r}, c.desc.Size-offset+1)
-	// 256 KiB stay in the L2 cache of one core between writing and hashing.
-	buf := make([]byte, 256<<10)
+	buf := make([]byte, bufferFor(c.desc.Size-offset+1))
 	done := offset
 	for {
 		n, readErr := limited.Read(buf)
@@ -106,6 +105,11 @@ func (c *Content) writeRest(ctx context.Context, w io.Writer, offset int64, h ha
 	}
 	return nil
 }
+
+// bufferFor is how much to read at a time of so many bytes: 256 KiB stay in
+// the L2 cache of one core between writing and hashing, and most blobs of a
+// large graph are a few bytes.
+func bufferFor(n int64) int64 { return min(max(n, 1), 256<<10) }
 
 func (c *Content) sizeError(got int64) error {
 	rule := fmt.Sprintf("the content has %d bytes, its descriptor says %d", got, c.desc.Size)

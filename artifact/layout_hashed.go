@@ -23,8 +23,7 @@ func (h *hashedFiles) check(ctx context.Context, f *os.File, d digest.Digest) (b
 		return err == nil, err
 	}
 	sum := d.Algorithm().Hash()
-	// A quarter of a megabyte stays in the cache between reading and hashing.
-	if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, contextReader{ctx, f}, make([]byte, 256<<10)); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, contextReader{ctx, f}, make([]byte, bufferFor(before.Size()))); err != nil {
 		return false, err
 	}
 	if digest.NewDigest(d.Algorithm(), sum) != d {

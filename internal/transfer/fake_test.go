@@ -299,8 +299,13 @@ func (s *fakeSession) Write(ctx context.Context, c Chunk) (Standing, error) {
 		got = got[:s.f.plan.number(int64(len(got)))]
 	}
 	s.data = append(s.data, got...)
-	if kind == "answer lost" {
+	switch kind {
+	case "answer lost":
 		return Standing{}, &Fault{Class: Connection, Err: errReset}
+	case "says more":
+		return Standing{Held: int64(len(s.data)) + 100, Known: true}, nil
+	case "says less":
+		return Standing{Held: s.f.plan.number(int64(len(s.data))), Known: true}, nil
 	}
 	return s.standing(), nil
 }

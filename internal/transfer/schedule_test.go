@@ -44,7 +44,7 @@ func TestUploadsEndRightOrWithATypedError(t *testing.T) {
 				keeps: r.IntN(2) == 0,
 				plan: &plan{
 					rand: r, odds: r.Float64() * 0.6, left: r.IntN(14),
-					kinds: []string{"reset", "reset before", "5xx", "429", "401", "416", "stall", "stall midway", "stale", "answer lost", "keeps less"},
+					kinds: []string{"reset", "reset before", "5xx", "429", "401", "416", "stall", "stall midway", "stale", "answer lost", "keeps less", "says more", "says less"},
 				},
 			}
 			if r.IntN(4) == 0 {
@@ -77,6 +77,11 @@ func TestUploadsEndRightOrWithATypedError(t *testing.T) {
 			}
 			if err != nil && len(f.plan.log) < defaultRetries && !errors.As(err, new(*NotResumableError)) {
 				t.Errorf("seed %d: gave up after %d disturbances: %v (%v)\n%v", seed, len(f.plan.log), err, f.plan.log, f.requests)
+			}
+			// One disturbance may show itself twice, as when a chunk is lost and
+			// what follows doesn't fit.
+			if most := 2*len(f.plan.log) + 1; result.Retries > most {
+				t.Errorf("seed %d: %d retries for %d disturbances (%v)\n%v", seed, result.Retries, len(f.plan.log), f.plan.log, f.requests)
 			}
 			if took := time.Since(began); took > time.Hour {
 				t.Errorf("seed %d: took %s", seed, took)
@@ -189,6 +194,9 @@ func TestDownloadsEndRightOrWithATypedError(t *testing.T) {
 				if len(f.plan.log) < defaultRetries && !corrupt {
 					t.Errorf("seed %d: gave up after %d disturbances: %v (%v)", seed, len(f.plan.log), err, f.plan.log)
 				}
+			}
+			if most := len(f.plan.log) + 1; !corrupt && result.Retries > most {
+				t.Errorf("seed %d: %d retries for %d disturbances (%v)", seed, result.Retries, len(f.plan.log), f.plan.log)
 			}
 			if n := f.atOnce.Load(); n != 0 {
 				t.Errorf("seed %d: %d bodies left open", seed, n)
