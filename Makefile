@@ -30,10 +30,14 @@ soak: ## 64 clients at once on one emulator for SOAK (1m), under the race detect
 lint: ## gofumpt, vet and staticcheck over every module
 	.ci/lint
 
+.PHONY: setup
+setup: ## install what interop/ drives and Go doesn't bring (skopeo, umoci, node, …)
+	.ci/install
+
 .PHONY: interop
 interop: ## strangers: the OCI conformance suite, foreign clients, foreign registries
-	cd interop && go test ./...
 	cd interop/conformance && go test ./...
+	cd interop && PATH="$$PATH:$(CURDIR)/.ci/bin" go test ./...
 
 .PHONY: bench
 bench: ## us and the peers on the same work, with ratios (bench/)

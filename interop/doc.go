@@ -1,6 +1,7 @@
 // Package interop lets strangers judge the project: clients that others wrote
 // against the emulator, registries that others wrote against the client, and
 // programs written for the official library against ours. It holds tests
-// only, and the programs they build; the OCI conformance suite is a module of
-// its own, in conformance.
+// only, and the programs they build. Modules of their own are the OCI
+// conformance suite, in conformance, and the strangers' commands at the
+// versions that their projects released, in clients.
 package interop

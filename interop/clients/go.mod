@@ -1,3 +1,4 @@
+// The commands of strangers, as released. `go build -o DIR/ tool` builds them.
 module github.com/acrkit/azcontainerregistry/interop/clients
 
 go 1.26.7
