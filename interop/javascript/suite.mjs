@@ -2,7 +2,7 @@
 // testdata/script/javascript.txtar, which pastes what the emulator prints:
 // ENDPOINT is the emulator's, EXPRESSION the constructor of a client.
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, webcrypto } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
@@ -12,6 +12,9 @@ import {
   KnownManifestMediaType,
 } from "@azure/container-registry";
 import { DefaultAzureCredential } from "@azure/identity";
+
+// Debian 12 packages node 18, which has it under this name only.
+globalThis.crypto ??= webcrypto;
 
 const { ENDPOINT: endpoint, EXPRESSION: expression } = process.env;
 const repository = "day/javascript";
