@@ -26,6 +26,9 @@ const (
 	actionLockTag          = "tag.lock"
 	actionLockManifest     = "manifest.lock"
 	actionRestore          = "manifest.restore"
+	actionPutBlob          = "blob.put"
+	actionMountBlob        = "blob.mount"
+	actionPutManifest      = "manifest.put"
 )
 
 // actions gives each action its meaning.
@@ -66,6 +69,9 @@ func actions() map[string]action {
 				return err
 			},
 		},
+		actionPutBlob:        {says: "send the blob", done: "sent", check: checkFile, do: putBlob},
+		actionMountBlob:      {says: "mount the blob", done: "mounted", check: checkMount, do: mountBlob},
+		actionPutManifest:    {says: "store the manifest", done: "stored", check: checkPutManifest, do: putManifest},
 		actionLockRepository: {says: "set the locks of", done: "set the locks of", check: checkLocks, do: setRepositoryLocks},
 		actionLockTag:        {says: "set the locks of", done: "set the locks of", check: checkLocks, do: setTagLocks},
 		actionLockManifest:   {says: "set the locks of", done: "set the locks of", check: checkLocks, do: setManifestLocks},

@@ -23,10 +23,10 @@ type blobItem struct {
 
 func newBlobCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
-		Use: "blob", Short: "Blobs: list those of an image, show, get, put, delete",
+		Use: "blob", Short: "Blobs: list those of an image, show, get, put, mount, delete",
 		GroupID: groupRegistry, Args: cobra.ArbitraryArgs, RunE: helpOrUnknown,
 	}
-	command.AddCommand(blobList(a), blobShow(a), blobGet(a), blobPut(a), blobDelete(a))
+	command.AddCommand(blobList(a), blobShow(a), blobGet(a), blobPut(a), blobMount(a), blobDelete(a))
 	return command
 }
 
@@ -164,15 +164,23 @@ func blobPut(a *app) *cobra.Command {
 		Use: "put FILE|- REPOSITORY", Short: "Send a file or standard input as a blob; prints its reference",
 		Example: `  acrkit blob put README.md local/notes
   tar c docs | acrkit blob put - local/notes`,
-		Args: exactArgs("FILE", "REPOSITORY"),
+		Args: write.args(exactArgs("FILE", "REPOSITORY")),
 		RunE: func(command *cobra.Command, args []string) error {
 			ctx := command.Context()
+			if write.apply != "" {
+				return a.write(command, write, nil)
+			}
 			ref, err := a.reference(args[1])
 			if err == nil && ref.Tag != "" {
 				err = badReference(args[1], "a blob has no tag")
 			}
 			if err != nil {
 				return err
+			}
+			if write.dryRun || write.keep != "" {
+				return a.write(command, write, func(context.Context) ([]step, error) {
+					return a.putBlobSteps(args[0], ref, write.keep != "")
+				})
 			}
 			body := a.stdin
 			if args[0] == "-" {
@@ -186,10 +194,6 @@ func blobPut(a *app) *cobra.Command {
 				}
 				defer file.Close()
 				body = file
-			}
-			if write.dryRun {
-				a.note("would send %s to %s", args[0], ref)
-				return nil
 			}
 			r, err := a.open(ctx, ref.Registry)
 			if err != nil {
@@ -211,7 +215,7 @@ func blobPut(a *app) *cobra.Command {
 			return output.One(a.printer, view, blobItem{Digest: got.Digest, Reference: ref.withDigest(got.Digest).String(), Size: got.Size})
 		},
 	}
-	command.Flags().BoolVar(&write.dryRun, "dry-run", false, "say what would be sent and send nothing")
+	write.add(command, false)
 	f.addTuning(command)
 	return command
 }

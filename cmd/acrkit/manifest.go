@@ -14,11 +14,11 @@ import (
 
 func newManifestCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
-		Use: "manifest", Short: "Manifests: list, show, delete, lock, unlock, restore",
+		Use: "manifest", Short: "Manifests: list, show, referrers, put, delete, lock, unlock, restore",
 		GroupID: groupRegistry, Args: cobra.ArbitraryArgs, RunE: helpOrUnknown,
 	}
 	command.AddCommand(
-		manifestList(a), manifestShow(a), manifestDelete(a),
+		manifestList(a), manifestShow(a), manifestReferrers(a), manifestPut(a), manifestDelete(a),
 		lockCommand(a, true, lockable{"manifest", "manifest", "REPOSITORY@DIGEST", "local/team/app@$DIGEST"}, actionLockManifest, a.digestReference),
 		lockCommand(a, false, lockable{"manifest", "manifest", "REPOSITORY@DIGEST", "local/team/app@$DIGEST"}, actionLockManifest, a.digestReference),
 		manifestRestore(a),

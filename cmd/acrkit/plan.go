@@ -43,6 +43,10 @@ type step struct {
 	Manifests  int32    `json:"manifests,omitempty"`
 	Force      bool     `json:"force,omitempty"`
 	Reason     string   `json:"reason,omitempty"`
+	File       string   `json:"file,omitempty"`      // what is sent
+	MediaType  string   `json:"mediaType,omitempty"` // of what is sent
+	From       string   `json:"from,omitempty"`      // the repository that has it
+	Replaces   string   `json:"replaces,omitempty"`  // what the tag named, when the plan was made
 	// LastUpdatedOn is the repository's, when the plan was made.
 	LastUpdatedOn *time.Time `json:"lastUpdatedOn,omitempty"`
 }
@@ -70,6 +74,10 @@ func (s step) complete() error {
 		return fmt.Errorf("%s without a tag", s.Action)
 	case kind != "repository" && s.Action != actionLockTag && s.Digest == "":
 		return fmt.Errorf("%s without a digest", s.Action)
+	case verb == "put" && !filepath.IsAbs(s.File):
+		return fmt.Errorf("%s without the path of a file", s.Action)
+	case verb == "mount" && !repositoryGrammar.MatchString(s.From):
+		return fmt.Errorf("%s from no repository", s.Action)
 	case verb == "lock" && s.Set == nil:
 		return fmt.Errorf("%s without the locks to set", s.Action)
 	}
@@ -301,6 +309,15 @@ func sentence(s step) string {
 	}
 	if s.Set != nil {
 		text += " (" + s.Set.orAll() + ")"
+	}
+	if s.File != "" {
+		text += " from " + s.File
+	}
+	if s.From != "" {
+		text += " from the repository " + s.From
+	}
+	if s.Replaces != "" {
+		text += ", whose tag names " + s.Replaces
 	}
 	if s.Reason != "" {
 		text += " (" + s.Reason + ")"
