@@ -92,6 +92,8 @@ const (
 	quirkBlobRepository     = "repository-of-blobs"
 	quirkMovedTag           = "moved-tag-created"
 	quirkExpiredURL         = "expired-url"
+	quirkChunkOrder         = "out-of-order-chunk"
+	quirkSchema1Checks      = "schema1-checks"
 	quirkInternalBody       = "internal-error-body"
 )
 

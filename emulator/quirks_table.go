@@ -33,9 +33,9 @@ var quirkTable = []Quirk{
 		Evidence: "guess, sections 4.3 and 11",
 	},
 	{
-		Name: quirkUnknownBlobDetail, Values: []string{"absent", "digest"},
+		Name: quirkUnknownBlobDetail, Values: []string{"digest", "absent"},
 		Effect:   "the detail of BLOB_UNKNOWN on GET; DELETE is recorded without one",
-		Evidence: "guess, section 4.4",
+		Evidence: "guess, sections 4.4 and 6",
 	},
 	{
 		Name: quirkMissingAccept, Values: []string{"refuse-oci", "accept"}, Strict: "accept",
@@ -301,6 +301,16 @@ var quirkTable = []Quirk{
 		Name: quirkExpiredURL, Values: []string{"403", "401"},
 		Effect:   "the status of the storage host for a signature that has expired or is wrong",
 		Evidence: "guess: Azure Storage's norm, section 4.4",
+	},
+	{
+		Name: quirkChunkOrder, Values: []string{"416", "404"},
+		Effect:   "a chunk whose Content-Range does not begin where the upload ends: 416 BLOB_UPLOAD_RANGE_INVALID, or 404 BLOB_UPLOAD_INVALID",
+		Evidence: "specification and guess, section 4.5",
+	},
+	{
+		Name: quirkSchema1Checks, Values: []string{"on", "off"},
+		Effect:   "whether the tag and the signatures of a manifest of schema 1 are checked",
+		Evidence: "guess, section 6",
 	},
 	{
 		Name: quirkInternalBody, Values: []string{"json", "html", "empty"},

@@ -516,6 +516,19 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"403": "403", "401": "401"},
 	},
+	quirkChunkOrder: {
+		observe: func(r *testRegistry) string {
+			return status(r.do("PATCH", r.startUpload("app"), strings.NewReader("x"), "Content-Range", "5-5"))
+		},
+		want: map[string]string{"416": "416", "404": "404"},
+	},
+	quirkSchema1Checks: {
+		observe: func(r *testRegistry) string {
+			body := schema1Manifest("app", "v1", r.pushBlob("app", []byte("x")))
+			return status(r.do("PUT", "/v2/app/manifests/v2", strings.NewReader(body), "Content-Type", typeDockerSchema1))
+		},
+		want: map[string]string{"on": "400", "off": "201"},
+	},
 	quirkInternalBody: {
 		observe: func(r *testRegistry) string {
 			if err := os.RemoveAll(filepath.Join(r.e.options.Dir, "uploads")); err != nil {

@@ -251,6 +251,8 @@ func (c *call) checkContentRange(u *store.Upload) error {
 	switch {
 	case !ok:
 		return refuse("the Content-Range header format is invalid")
+	case start != u.Size() && c.quirks.is(quirkChunkOrder, "404"):
+		return errUploadInvalid
 	case start != u.Size():
 		return refuse("the Content-Range start does not match the offset of the upload")
 	case c.r.ContentLength >= 0 && end-start+1 != c.r.ContentLength:
