@@ -53,7 +53,9 @@ var _ interface {
 } = (*Archive)(nil)
 
 // OpenArchive opens a tar archive, gzipped or not, and finds out its format.
-func OpenArchive(path string) (*Archive, error) {
+// That may read much of it: compressed layers of docker-save have no digest that
+// an image could name them by.
+func OpenArchive(ctx context.Context, path string) (*Archive, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
@@ -71,9 +73,9 @@ func OpenArchive(path string) (*Archive, error) {
 	head := make([]byte, len(gzipMagic))
 	if _, err := f.ReadAt(head, 0); err == nil && bytes.Equal(head, gzipMagic) {
 		defer f.Close()
-		return OpenArchiveStream(context.Background(), name, f)
+		return OpenArchiveStream(ctx, name, f)
 	}
-	return newArchive(name, f, false)
+	return newArchive(ctx, name, f, false)
 }
 
 var gzipMagic = []byte{0x1f, 0x8b}
@@ -98,7 +100,7 @@ func OpenArchiveStream(ctx context.Context, name string, r io.Reader) (*Archive,
 		}
 		return discard(err)
 	}
-	return newArchive(name, temp, true)
+	return newArchive(ctx, name, temp, true)
 }
 
 // spool writes a stream to a file, unpacked if it is gzipped.
@@ -120,18 +122,18 @@ func spool(ctx context.Context, w io.Writer, r io.Reader) error {
 	return err
 }
 
-func newArchive(name string, f *os.File, temp bool) (*Archive, error) {
+func newArchive(ctx context.Context, name string, f *os.File, temp bool) (*Archive, error) {
 	a := &Archive{
 		name: name, file: f, temp: temp,
 		sections: map[digest.Digest]tarEntry{}, made: map[digest.Digest][]byte{},
 	}
-	if err := a.open(); err != nil {
+	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
 
-func (a *Archive) open() error {
+func (a *Archive) open(ctx context.Context) error {
 	info, err := a.file.Stat()
 	if err != nil {
 		return fmt.Errorf("open %s: %w", a.name, err)
@@ -145,10 +147,10 @@ func (a *Archive) open() error {
 		return a.openOCI()
 	case a.tar.has(dockerManifestFile):
 		a.format = ArchiveDocker
-		return a.openDocker()
+		return a.openDocker(ctx)
 	case a.tar.has(dockerRepositoriesFile):
 		a.format = ArchiveDocker
-		return a.openLegacyDocker()
+		return a.openLegacyDocker(ctx)
 	}
 	return &InvalidError{
 		Store: a.name, Thing: "the archive",

@@ -3,6 +3,7 @@ package artifact
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ var configName = regexp.MustCompile(`^([0-9a-f]{64})\.json$`)
 // openDocker makes an OCI index of docker-save's manifest.json. The layers are
 // not compressed in such an archive, so they keep their diff ids as digests;
 // whoever stores them verifies them.
-func (a *Archive) openDocker() error {
+func (a *Archive) openDocker(ctx context.Context) error {
 	data, err := a.tar.read(dockerManifestFile, maxDockerFile)
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func (a *Archive) openDocker() error {
 	}
 	a.index = &ocispec.Index{}
 	for _, image := range images {
-		root, err := a.addDockerImage(image)
+		root, err := a.addDockerImage(ctx, image)
 		if err != nil {
 			return err
 		}
@@ -70,7 +71,7 @@ func (a *Archive) openDocker() error {
 	return nil
 }
 
-func (a *Archive) addDockerImage(image dockerImage) (ocispec.Descriptor, error) {
+func (a *Archive) addDockerImage(ctx context.Context, image dockerImage) (ocispec.Descriptor, error) {
 	none := ocispec.Descriptor{}
 	config, err := a.tar.read(image.Config, maxDockerFile)
 	if err != nil {
@@ -93,7 +94,7 @@ func (a *Archive) addDockerImage(image dockerImage) (ocispec.Descriptor, error) 
 		if err := checkDescriptor(ocispec.Descriptor{Digest: diffIDs[i]}); err != nil {
 			return none, a.tar.invalid(image.Config, "a diff id in it is wrong", err)
 		}
-		layer, err := a.dockerLayer(name, diffIDs[i])
+		layer, err := a.dockerLayer(ctx, name, diffIDs[i])
 		if err != nil {
 			return none, err
 		}
@@ -103,7 +104,7 @@ func (a *Archive) addDockerImage(image dockerImage) (ocispec.Descriptor, error) 
 }
 
 // dockerLayer describes one layer file.
-func (a *Archive) dockerLayer(name string, diffID digest.Digest) (ocispec.Descriptor, error) {
+func (a *Archive) dockerLayer(ctx context.Context, name string, diffID digest.Digest) (ocispec.Descriptor, error) {
 	none := ocispec.Descriptor{}
 	entry, err := a.tar.lookup(name)
 	if err != nil {
@@ -116,7 +117,7 @@ func (a *Archive) dockerLayer(name string, diffID digest.Digest) (ocispec.Descri
 	if mediaType == ocispec.MediaTypeImageLayer {
 		return a.section(mediaType, diffID, entry), nil
 	}
-	packed, unpacked, err := a.hashLayer(name, entry)
+	packed, unpacked, err := a.hashLayer(ctx, name, entry)
 	if err != nil {
 		return none, err
 	}
@@ -153,9 +154,9 @@ func (a *Archive) layerType(name string, entry tarEntry) (string, error) {
 
 // hashLayer reads a layer once, for the digests of what it is and of what it
 // unpacks to.
-func (a *Archive) hashLayer(name string, entry tarEntry) (packed, unpacked digest.Digest, err error) {
+func (a *Archive) hashLayer(ctx context.Context, name string, entry tarEntry) (packed, unpacked digest.Digest, err error) {
 	outer, inner := digest.SHA256.Digester(), digest.SHA256.Digester()
-	r := io.TeeReader(a.tar.section(entry), outer.Hash())
+	r := io.TeeReader(contextReader{ctx, a.tar.section(entry)}, outer.Hash())
 	mediaType, err := a.layerType(name, entry)
 	if err != nil {
 		return "", "", err
@@ -170,6 +171,9 @@ func (a *Archive) hashLayer(name string, entry tarEntry) (packed, unpacked diges
 		if err == nil {
 			_, err = io.Copy(io.Discard, r) // padding behind the gzip stream
 		}
+	}
+	if stopped := context.Cause(ctx); stopped != nil {
+		return "", "", stopped
 	}
 	if err != nil {
 		return "", "", a.tar.invalid(name, "the layer cannot be read", cutOff(err))
@@ -221,7 +225,7 @@ const maxLegacyLayers = 512
 
 // openLegacyDocker makes images of an archive without manifest.json: each
 // layer names its parent, and the config has to be put together.
-func (a *Archive) openLegacyDocker() error {
+func (a *Archive) openLegacyDocker(ctx context.Context) error {
 	data, err := a.tar.read(dockerRepositoriesFile, maxDockerFile)
 	if err != nil {
 		return err
@@ -236,7 +240,7 @@ func (a *Archive) openLegacyDocker() error {
 			if err := checkName(repository + ":" + tag); err != nil {
 				return a.tar.invalid(dockerRepositoriesFile, "a name in it is wrong", err)
 			}
-			root, err := a.legacyImage(id)
+			root, err := a.legacyImage(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -253,7 +257,7 @@ func (a *Archive) openLegacyDocker() error {
 	return nil
 }
 
-func (a *Archive) legacyImage(top string) (ocispec.Descriptor, error) {
+func (a *Archive) legacyImage(ctx context.Context, top string) (ocispec.Descriptor, error) {
 	none := ocispec.Descriptor{}
 	var chain []legacyLayer
 	for id := top; id != ""; {
@@ -291,7 +295,7 @@ func (a *Archive) legacyImage(top string) (ocispec.Descriptor, error) {
 		if err != nil {
 			return none, err
 		}
-		packed, unpacked, err := a.hashLayer(name, entry)
+		packed, unpacked, err := a.hashLayer(ctx, name, entry)
 		if err != nil {
 			return none, err
 		}

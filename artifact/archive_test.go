@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -83,7 +84,7 @@ func openTar(t testing.TB, data []byte) (*Archive, error) {
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	a, err := OpenArchive(path)
+	a, err := OpenArchive(t.Context(), path)
 	if err == nil {
 		t.Cleanup(func() { a.Close() })
 	}
@@ -210,6 +211,27 @@ func TestDockerSaveArchiveWithGzippedLayerIsRead(t *testing.T) {
 	}
 }
 
+func TestOpeningAnArchiveEndsWithItsContext(t *testing.T) {
+	b := newBuilder(t, 62)
+	layer := zip(t, makeTar(t, file("etc/a", b.blob(3<<20))))
+	id := strings.Repeat("a", 64)
+	for name, data := range map[string][]byte{
+		"gzipped":            zip(t, makeTar(t, file("oci-layout", "{}"), file("x", b.blob(3<<20)))),
+		"of docker":          makeTar(t, file("c", `{"rootfs":{"diff_ids":["`+digest.FromString("x").String()+`"]}}`), file("l", layer), file("manifest.json", `[{"Config":"c","Layers":["l"]}]`)),
+		"of docker long ago": makeTar(t, file("repositories", `{"app":{"1":"`+id+`"}}`), file(id+"/json", `{}`), file(id+"/layer.tar", layer)),
+	} {
+		path := filepath.Join(t.TempDir(), "a.tar")
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := OpenArchive(ctx, path); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestArchiveOfDockerBefore110IsRead(t *testing.T) {
 	base, top := makeTar(t, file("a", "1")), makeTar(t, file("b", "2"))
 	baseID, topID := digest.FromString("base").Encoded(), digest.FromString("top").Encoded()
@@ -255,7 +277,7 @@ func TestWrittenDockerArchiveHasWhatDockerLoads(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	a, err := OpenArchive(path)
+	a, err := OpenArchive(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +319,7 @@ func TestWrittenDockerArchiveHasWhatDockerLoads(t *testing.T) {
 	}
 	// The same archive, for a docker that knows no OCI layout.
 	a.format, a.index = ArchiveDocker, nil
-	if err := a.openDocker(); err != nil {
+	if err := a.openDocker(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if back, _ := imageIn(t, a, "team/app:1"); back.Config.Digest != m.Config.Digest {
@@ -403,7 +425,7 @@ func TestInterruptedArchiveGoesOn(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	a, err := OpenArchive(path)
+	a, err := OpenArchive(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func TestCopyIndexBetweenLocalStores(t *testing.T) {
 	if err := writer.Close(); err != nil {
 		t.Fatal(err)
 	}
-	archive, err := OpenArchive(filepath.Join(dir, "app.tar"))
+	archive, err := OpenArchive(t.Context(), filepath.Join(dir, "app.tar"))
 	if err != nil {
 		t.Fatal(err)
 	}

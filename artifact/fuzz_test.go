@@ -88,9 +88,7 @@ func FuzzTar(f *testing.F) {
 			}
 		}
 		a := &Archive{name: "fuzz", tar: index, sections: map[digest.Digest]tarEntry{}, made: map[digest.Digest][]byte{}}
-		for _, open := range []func() error{a.openOCI, a.openDocker, a.openLegacyDocker} {
-			_ = open()
-		}
+		_, _, _ = a.openOCI(), a.openDocker(t.Context()), a.openLegacyDocker(t.Context())
 	})
 }
 

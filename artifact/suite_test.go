@@ -43,7 +43,7 @@ func implementations() []implementation {
 				if err := w.Close(); err != nil {
 					t.Fatal(err)
 				}
-				a, err := OpenArchive(w.path)
+				a, err := OpenArchive(t.Context(), w.path)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -161,7 +161,7 @@ func (a *app) source(ctx context.Context, l location) (artifact.Source, error) {
 		a.onClose(layout.Close)
 		return layout, nil
 	case inArchive:
-		archive, err := artifact.OpenArchive(l.path)
+		archive, err := artifact.OpenArchive(ctx, l.path)
 		if err != nil {
 			return nil, err
 		}
