@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
 // TestTheCapturedAnswerIsTheOperationsOwn captures answers as the
@@ -39,7 +39,7 @@ func TestTheCapturedAnswerIsTheOperationsOwn(t *testing.T) {
 		s.on(http.MethodGet, "/acr/v1/app/", test.tags)
 		s.on(http.MethodGet, "/v2/", always(401, "ping", "WWW-Authenticate", bearerChallenge))
 		var response *http.Response
-		ctx := runtime.WithCaptureResponse(t.Context(), &response)
+		ctx := policy.WithCaptureResponse(t.Context(), &response)
 		_, err := s.client(t, nil).GetTagProperties(ctx, "app", "v1", nil)
 		if (err == nil) != (test.status == 200) {
 			t.Errorf("%s: %v", name, err)
@@ -70,7 +70,7 @@ func TestEachWaiterCapturesTheRefusedToken(t *testing.T) {
 		for range 4 {
 			group.Go(func() {
 				var response *http.Response
-				_, err := c.GetTagProperties(runtime.WithCaptureResponse(t.Context(), &response), "app", "v1", nil)
+				_, err := c.GetTagProperties(policy.WithCaptureResponse(t.Context(), &response), "app", "v1", nil)
 				if !HasCode(err, ErrorCodeDenied) || response == nil || response.StatusCode != 403 {
 					t.Errorf("%v, captured %+v", err, response)
 				}
@@ -92,7 +92,7 @@ func TestParallelRangesDoNotRaceForTheCapture(t *testing.T) {
 	s.on(http.MethodHead, "/v2/app/blobs/", always(200, "content"))
 	b := s.client(t, nil).NewBlobClient()
 	var response *http.Response
-	ctx := runtime.WithCaptureResponse(t.Context(), &response)
+	ctx := policy.WithCaptureResponse(t.Context(), &response)
 	reader, err := b.Open(ctx, "app", someDigest, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -277,6 +277,8 @@ func TestNothingPrintsASecret(t *testing.T) {
 		config{*password, *refresh, ClientGetAccessTokenResponse{}},
 		[]any{password, access},
 		map[string]any{"x": *refresh},
+		UploadCheckpoint{Location: "/?_state=hunter2"},
+		&UploadCheckpoint{HashState: []byte("hunter2")},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
 			text := fmt.Sprintf(verb, v)

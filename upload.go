@@ -2,6 +2,7 @@ package azcontainerregistry
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -87,6 +88,11 @@ type UploadCheckpoint struct {
 
 	// HashState is the state of the SHA-256 over the first Hashed bytes.
 	HashState []byte
+}
+
+// Format says where the upload stands and hides its location, whatever the verb.
+func (c UploadCheckpoint) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "upload to %s at byte %d", c.Repository, c.Offset)
 }
 
 // UploadResponse is the answer of [BlobClient.Upload].
