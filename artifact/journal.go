@@ -298,13 +298,10 @@ func (e *JournalEntry) Close() error {
 	return e.lock.Close()
 }
 
-// Discard ends an entry whose transfer came to nothing before it began: it
-// leaves no trace, unless an earlier process had begun it.
-func (e *JournalEntry) Discard() error {
-	if e.resumed {
-		return e.Close()
-	}
-	return e.remove()
+// Fail says why the transfer came to nothing before it began. That leaves no
+// trace, unless an earlier process had begun it: then the journal says so too.
+func (e *JournalEntry) Fail(err error) error {
+	return e.finish(context.Background(), err, false)
 }
 
 // update changes the record and writes it.

@@ -117,6 +117,37 @@ func TestCopyThatNeverBeganLeavesNoTrace(t *testing.T) {
 	}
 }
 
+func TestTransferThatFailsBeforeItBegins(t *testing.T) {
+	j := openJournal(t)
+	cause := errors.New("the target is a mountain")
+	entry, err := j.Begin(someSpec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := entry.Fail(cause); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := j.List(); err != nil || len(list) != 0 {
+		t.Errorf("a new one leaves %v, %v", list, err)
+	}
+	for range 2 {
+		if entry, err = j.Begin(someSpec); err != nil {
+			t.Fatal(err)
+		}
+		entry.Close()
+	}
+	if entry, err = j.Begin(someSpec); err != nil {
+		t.Fatal(err)
+	}
+	defer entry.Close()
+	if err := entry.Fail(cause); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := j.Get(someSpec.ID()); err != nil || r.State != TransferFailed || r.Error != cause.Error() {
+		t.Errorf("one of an earlier process: %+v, %v", r, err)
+	}
+}
+
 func TestTwoProcessesDoNotShareATransfer(t *testing.T) {
 	j := openJournal(t)
 	entry, err := j.Begin(someSpec)

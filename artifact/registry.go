@@ -207,6 +207,11 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 	if source, ok := content.source.(*Repository); ok && r.sameRegistry(source) && source.name != r.name {
 		o.MountFrom = []string{source.name}
 	}
+	done, err := content.tuning.mounts.turn(ctx, desc.Digest.String())
+	if err != nil {
+		return err
+	}
+	defer done()
 	if other := content.tuning.mounts.find(desc.Digest.String()); other != "" && other != r.name && !slices.Contains(o.MountFrom, other) {
 		o.MountFrom = append(o.MountFrom, other)
 	}

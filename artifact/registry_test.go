@@ -531,6 +531,38 @@ func TestSyncOfRegistries(t *testing.T) {
 	}
 }
 
+func TestSyncMovesWhatImagesShareOnce(t *testing.T) {
+	b := newBuilder(t, 63)
+	base := b.image("linux/amd64", 300_000)
+	src := &memoryRegistry{repos: map[string]*Memory{}}
+	for i := range 6 {
+		store := NewMemory()
+		if _, err := Copy(t.Context(), store, "v1", b.store, base.Digest.String(), nil); err != nil {
+			t.Fatal(err)
+		}
+		src.repos[fmt.Sprintf("app%d", i)] = store
+	}
+	r := emulatortest.Start(t)
+	dst, err := NewRegistry(clientOf(t, r, r.Endpoint), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mounted := 0
+	o := &SyncOptions{Images: 6, Copy: Options{OnEvent: func(e Event) {
+		if e.Kind == EventBlobMounted {
+			mounted++
+		}
+	}}}
+	result, err := Sync(t.Context(), dst, src, o)
+	if err != nil || result.Copied != 6 || mounted != 10 || result.Bytes > 310_000 {
+		t.Errorf("%+v, %d mounted, %v; want a layer and a config to be moved once and mounted five times", result, mounted, err)
+	}
+	for name := range src.repos {
+		target, _ := dst.Source(name)
+		requireWhole(t, target, "v1", base.Digest)
+	}
+}
+
 func TestPlanOfPushCountsRequests(t *testing.T) {
 	b := newBuilder(t, 52)
 	root := b.index(b.image("linux/amd64", 1000, 2000), b.image("linux/arm64", 3000))

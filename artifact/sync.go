@@ -445,8 +445,19 @@ func presentTags(ctx context.Context, target Target) (map[string]string, error) 
 // mountMemory remembers which repository of the target has a blob, so that
 // the next repository gets it without moving bytes.
 type mountMemory struct {
+	moving keyedMutex // by digest
+
 	mu   sync.Mutex
 	repo map[string]string
+}
+
+// turn waits until no other image of the sync moves the same blob: once one of
+// them has it, the others mount it.
+func (m *mountMemory) turn(ctx context.Context, digest string) (done func(), err error) {
+	if m == nil {
+		return func() {}, nil
+	}
+	return m.moving.lock(ctx, digest)
 }
 
 func newMountMemory() *mountMemory { return &mountMemory{repo: map[string]string{}} }

@@ -261,7 +261,7 @@ func (a *app) move(ctx context.Context, t transfer, o *artifact.Options,
 	dst, finish, err := a.target(ctx, t.to)
 	if err != nil {
 		if entry != nil {
-			err = errors.Join(err, entry.Discard())
+			err = errors.Join(err, entry.Fail(err))
 		}
 		return err
 	}
