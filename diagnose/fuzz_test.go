@@ -95,3 +95,38 @@ func TestExplainSurvivesAnyErrorValue(t *testing.T) {
 		})
 	}
 }
+
+// TestExplainFindsTheCauseHoweverDeepItIs wraps an answer many times over, as
+// programs with many layers do, and joins it to other errors.
+func TestExplainFindsTheCauseHoweverDeepItIs(t *testing.T) {
+	want, _ := diagnose.Explain(deniedExchange(t))
+	err := deniedExchange(t)
+	for i := range 300 {
+		err = fmt.Errorf("layer %d: %w", i, err)
+	}
+	for name, err := range map[string]error{
+		"wrapped": err,
+		"joined":  errors.Join(errors.New("something else"), err, io.ErrClosedPipe),
+	} {
+		if d, known := diagnose.Explain(err); !known || d.Code != want.Code {
+			t.Errorf("%s: explained as %s, want %s", name, d.Code, want.Code)
+		}
+	}
+}
+
+// FuzzNamesOfCodes looks up what people may type.
+func FuzzNamesOfCodes(f *testing.F) {
+	for _, seed := range []string{"", "FIREWALL_DENIED", "AADSTS50076", "aadsts", "50076", "UNAUTHORIZED", "\xff_", "€€€€€€€€€€"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		for _, row := range diagnose.Find(name) {
+			if _, ok := diagnose.Lookup(row.Code); !ok {
+				t.Errorf("Find(%q) has %q", name, row.Code)
+			}
+		}
+		if n := len(diagnose.Similar(name)); n > 5 {
+			t.Errorf("Similar(%q) has %d codes", name, n)
+		}
+	})
+}
