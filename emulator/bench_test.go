@@ -149,7 +149,8 @@ func within(b *testing.B, limit time.Duration) {
 }
 
 // BenchmarkHundredThousandTags lists, pushes and deletes in one repository of
-// 100,000 tags on a disk, over loopback.
+// 100,000 tags on a disk, over loopback. A push is two flushes to the disk,
+// which on a busy one take longer than all the rest.
 func BenchmarkHundredThousandTags(b *testing.B) {
 	r := startRegistry(b, &Options{Dir: b.TempDir()})
 	first := fillTags(b, r.e, "deep")
