@@ -26,6 +26,9 @@ type app struct {
 	screenOut      term.Screen // what standard output can show
 	askable        bool        // a person can answer a question
 	localOptions   func(dir string) *emulator.Options
+	// touring says that this is a step of the tour: when that is interrupted, the
+	// step has nothing to say of its own, since nothing of it stays.
+	touring bool
 
 	// Set by the global flags.
 	outputForm string
@@ -67,7 +70,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		err = result.failed()
 	}
-	if err != nil && !isClosedPipe(err) {
+	if err != nil && !isClosedPipe(err) && !(a.touring && errors.Is(context.Cause(ctx), errInterrupted)) {
 		a.report(err, a.structured(args))
 	}
 	return exitCode(err)

@@ -131,7 +131,7 @@ func (t *tour) run(secret string, args ...string) int {
 	child := &app{
 		stdin: strings.NewReader(secret), stdout: t.stdout, stderr: t.stderr,
 		now: t.now, screen: t.screen, screenOut: t.screenOut,
-		getenv: t.env, localOptions: t.registry,
+		getenv: t.env, localOptions: t.registry, touring: true,
 	}
 	return child.run(t.ctx, append(args, "--progress", string(t.mode)))
 }
@@ -139,6 +139,9 @@ func (t *tour) run(secret string, args ...string) int {
 // mustRun is run of a command that has to succeed.
 func (t *tour) mustRun(args ...string) error {
 	if code := t.run("", args...); code != exitDone {
+		if err := context.Cause(t.ctx); err != nil {
+			return err
+		}
 		return coded(code, fmt.Errorf("acrkit %s: exit code %d", strings.Join(args, " "), code))
 	}
 	return nil

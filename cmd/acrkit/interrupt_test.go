@@ -72,3 +72,26 @@ func TestInterruptedListingIsNoFailureOfItsOwn(t *testing.T) {
 		t.Errorf("exit code %d, want %d\n%s", code, exitInterrupted, &stderr.all)
 	}
 }
+
+func TestInterruptedTourLeavesNothing(t *testing.T) {
+	goroot, temporary := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	if err := os.MkdirAll(goroot+"/src", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(goroot+"/src/main.go", bytes.Repeat([]byte("package main\n"), 1<<16), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stderr := &watcher{when: "missing there", do: func() { cancel(errInterrupted) }}
+	a, _ := testApp(map[string]string{"GOROOT": goroot, "HOME": t.TempDir()}, stderr)
+	if code := a.run(ctx, []string{"demo", "--progress", "plain"}); code != exitInterrupted {
+		t.Errorf("exit code %d, want %d", code, exitInterrupted)
+	}
+	if told := stderr.all.String(); !strings.Contains(told, "demo: interrupted") || strings.Contains(told, "resume") {
+		t.Errorf("it says %q", told)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

@@ -148,7 +148,7 @@ func (f failure) text(screen term.Screen) string {
 	fmt.Fprintf(&b, "%s %s", screen.Paint(term.Red, "error:"), screen.Paint(term.Bold, title))
 	if f.object.Code != "USAGE" && f.object.Code != "FAILED" {
 		used := len("error: ") + len([]rune(title)) + len(f.object.Code)
-		gap := max(2, min(codeColumn, screen.Width)-used)
+		gap := max(2, min(codeColumn, screen.Width-len("^C"))-used)
 		fmt.Fprintf(&b, "%*s%s", gap, "", screen.Paint(term.Dim, f.object.Code))
 	}
 	b.WriteByte('\n')
