@@ -40,14 +40,17 @@ func (a *app) journal() (*artifact.Journal, error) {
 // beginEntry opens a transfer's entry in the journal. Where no folder can be
 // written the transfer is done without: that is worth a note, not a failure.
 func (a *app) beginEntry(spec artifact.TransferSpec) (*artifact.JournalEntry, error) {
+	var entry *artifact.JournalEntry
 	journal, err := a.journal()
-	if err != nil {
-		a.note("warning: no journal, an interrupted transfer starts again: %s", clean(err.Error()))
-		return nil, nil
+	if err == nil {
+		entry, err = journal.Begin(spec)
 	}
-	entry, err := journal.Begin(spec)
-	if err != nil {
+	switch {
+	case errors.As(err, new(*artifact.InUseError)):
 		return nil, err
+	case err != nil:
+		a.note("warning: no journal, an interrupted transfer starts again: %s", clean(err.Error()))
+		return nil, nil //nolint:nilerr // said above
 	}
 	a.onClose(entry.Close)
 	return entry, nil
