@@ -339,6 +339,7 @@ func TestExchangeFailures(t *testing.T) {
 		{"no signature", form("access_token", parts[0]+"."+parts[1]+"."), 401, ""},
 		{"expired", form("access_token", expired.Token), 401, ""},
 		{"login server as audience", form("access_token", d.entra(guidA, "https://acrkit.azurecr.io/.default")), 401, ""},
+		{"any other audience", form("access_token", d.entra(guidA, "https://vault.azure.net/.default")), 200, ""},
 		{"arm", form("access_token", d.entra(guidA, armScope)), 401, `{"errors":[{"code":"UNAUTHORIZED","message":"arm aad token disallowed"}]}` + "\n"},
 		{"no role", form("access_token", d.entra(guidB, acrScope)), 403, `{"errors":[{"code":"DENIED","message":"retrieving permissions failed"}]}` + "\n"},
 		{"foreign service", form("service", "other.azurecr.io"), 401, ""},

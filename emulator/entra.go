@@ -72,8 +72,8 @@ func (c *entraClaims) hasAudience(known []string) bool {
 
 func (c *entraClaims) isARM() bool { return c.hasAudience(armAudiences) }
 
-// verifyEntra checks an Entra access token: its form, times and audience, and
-// in strict mode who signed it.
+// verifyEntra checks an Entra access token: its form and times, and in strict
+// mode who issued and signed it, for which audience.
 func (e *Emulator) verifyEntra(token string) (entraClaims, error) {
 	var claims entraClaims
 	if len(token) > maxTokenBytes {
@@ -96,11 +96,11 @@ func (e *Emulator) verifyEntra(token string) (entraClaims, error) {
 		if !provider.issued(&claims) {
 			return claims, fmt.Errorf("issuer %q is not the identity provider", claims.Issuer)
 		}
+		if !claims.hasAudience(acrAudiences) && !claims.isARM() {
+			return claims, fmt.Errorf("audience %q is not accepted", claims.Audience)
+		}
 	} else if err := parseUnsigned(rules, token, &claims); err != nil {
 		return claims, err
-	}
-	if !claims.hasAudience(acrAudiences) && !claims.isARM() {
-		return claims, fmt.Errorf("audience %q is not accepted", claims.Audience)
 	}
 	return claims, nil
 }

@@ -112,7 +112,7 @@ func FuzzBearerToken(f *testing.F) {
 		}
 		if _, err := e.verifyEntra(token); err == nil {
 			// Nobody's signature is checked here, but a token has to look
-			// signed, and to be for us.
+			// signed.
 			parsed, _, err := jwt.NewParser().ParseUnverified(token, jwt.MapClaims{})
 			if err != nil || parsed.Header["alg"] == "none" {
 				t.Errorf("%q passes as a token of Entra's", token)

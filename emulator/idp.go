@@ -21,7 +21,8 @@ import (
 type IdentityProvider struct {
 	// Strict accepts only Entra tokens that this provider has issued: issuer,
 	// signature, audience and times are checked. Otherwise any well-formed
-	// token with the right audience and time is good.
+	// token that hasn't expired is good, whoever it is from and for, except one
+	// for the login server itself.
 	Strict bool `json:"strict,omitempty"`
 	// TenantID is the tenant that it stands for, a GUID. Empty means
 	// 72f988bf-0000-4000-8000-2d7cd011db47.

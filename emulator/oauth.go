@@ -167,6 +167,10 @@ func (s *tokenService) exchange() (string, string, *refusal) {
 		s.logger.Debug("exchange refused", "reason", err)
 		return "", "", emptyUnauthorized
 	}
+	if who.hasAudience([]string{"https://" + s.login}) {
+		// A mistake that ACR never forgives (ACR protocol §2.11).
+		return "", "", emptyUnauthorized
+	}
 	if tenant := form.Get("tenant"); tenant != "" && isGUID(tenant) && who.TenantID != "" && !strings.EqualFold(tenant, who.TenantID) {
 		return "", "", emptyUnauthorized
 	}
