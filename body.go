@@ -122,8 +122,15 @@ func newTokenForm(form url.Values) tokenForm {
 	return tokenForm{strings.NewReader(encoded), encoded}
 }
 
-// sendView is the policy that gives each attempt its view.
+// sendView is the policy that gives each attempt its view of the body.
 func sendView(req *policy.Request) (*http.Response, error) {
+	if b, ok := req.Raw().Body.(*sentBody); ok {
+		next, err := b.again()
+		if err != nil {
+			return nil, err
+		}
+		req.Raw().Body = next
+	}
 	if b, ok := req.Body().(*requestBody); ok {
 		raw := req.Raw()
 		raw.Body = b.newView()

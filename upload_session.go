@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -197,25 +197,51 @@ func setChunk(req *policy.Request, chunk transfer.Chunk) {
 	}
 }
 
-// sentBody is a body that is sent once. A second attempt, after a 401, would
-// begin in the middle: it fails instead, with errStaleBody.
+// sentBody is an attempt to send a body that can't be read twice. A transport
+// may still read it when the answer is there already: the next attempt would
+// begin in the middle, beside it.
 type sentBody struct {
 	reader io.Reader
-	closed atomic.Bool
+
+	mu   sync.Mutex
+	read bool
+	over bool
 }
 
-// Read reads on until the first attempt is over.
+// again ends this attempt and returns the next, or errStaleBody when this one
+// has read something.
+func (b *sentBody) again() (*sentBody, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
+	if b.read {
+		return nil, errStaleBody
+	}
+	return &sentBody{reader: b.reader}, nil
+}
+
+func (b *sentBody) begin() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return errStaleBody
+	}
+	b.read = true
+	return nil
+}
+
+// Read reads on until the attempt is over.
 func (b *sentBody) Read(p []byte) (int, error) {
-	if b.closed.Load() {
-		return 0, errStaleBody
+	if err := b.begin(); err != nil {
+		return 0, err
 	}
 	return b.reader.Read(p)
 }
 
 // WriteTo lets net/http skip its own buffer where the content can.
 func (b *sentBody) WriteTo(w io.Writer) (int64, error) {
-	if b.closed.Load() {
-		return 0, errStaleBody
+	if err := b.begin(); err != nil {
+		return 0, err
 	}
 	if from, ok := b.reader.(io.WriterTo); ok {
 		return from.WriteTo(w)
@@ -225,7 +251,9 @@ func (b *sentBody) WriteTo(w io.Writer) (int64, error) {
 
 // Close ends the attempt.
 func (b *sentBody) Close() error {
-	b.closed.Store(true)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
 	return nil
 }
 
