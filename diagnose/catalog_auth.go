@@ -258,7 +258,7 @@ var rowsUnauthorized = []Row{
 		},
 		Fix: []string{
 			"az acr token show -r {registry} -n {subject} --query scopeMapId",
-			"az acr scope-map update -r {registry} -n <map> --add-repository {repository} content/read metadata/read",
+			"az acr scope-map update -r {registry} -n <map> --add-repository {repository} {rights}",
 		},
 		Retry: RetryNo, Link: linkScopeMaps,
 		match: all(denied, named, not(lacksCatalog), not(abac)),
@@ -276,7 +276,7 @@ var rowsUnauthorized = []Row{
 		},
 		Fix: []string{
 			"az role assignment create --assignee {subject} --role <AcrPull|AcrPush|AcrDelete> --scope $(az acr show -n {registry} --query id -o tsv)",
-			"for a scope-map token: az acr scope-map update -r {registry} -n <map> --add-repository {repository} <action>",
+			"for a scope-map token: az acr scope-map update -r {registry} -n <map> --add-repository {repository} {rights}",
 		},
 		Retry: RetryNo, Link: linkRoles,
 		match: all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), grantsSome),

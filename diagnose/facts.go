@@ -3,6 +3,7 @@ package diagnose
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,12 +38,12 @@ func expand(template string, x *exchange) string {
 }
 
 // placeholders say what to fill in where a fact's own name would not.
-var placeholders = map[string]string{"app": "app-id", "host": "registry"}
+var placeholders = map[string]string{"app": "app-id", "host": "registry", "rights": "actions"}
 
 // factNames are the words that a template may hold.
 var factNames = []string{
 	"host", "registry", "repository", "reference", "image", "thing", "ip", "action", "scope", "granted",
-	"status", "code", "realm", "user", "app", "tenant", "audience", "digest", "method", "link",
+	"rights", "status", "code", "realm", "user", "app", "tenant", "audience", "digest", "method", "link",
 	"subject", "argument", "helper", "path", "file", "proxy", "issuer", "address", "aadsts", "kind", "wait", "data",
 }
 
@@ -69,6 +70,8 @@ func (x *exchange) fact(name string) string {
 		}
 	case "action":
 		return actionText(x.missingOrAsked())
+	case "rights":
+		return scopeMapRights(x.missingOrAsked())
 	case "scope":
 		if scopes := x.asked; len(scopes) > 0 {
 			return scopeText(scopes)
@@ -187,6 +190,27 @@ func actionText(scopes []scope) string {
 		words = append(words, s.actions...)
 	}
 	return strings.Join(words, ",")
+}
+
+// scopeMapRights names the actions as scope maps do (ACR protocol §2.9).
+func scopeMapRights(scopes []scope) string {
+	var rights []string
+	for _, s := range scopes {
+		for _, action := range s.actions {
+			rights = append(rights, rightsOf[action]...)
+		}
+	}
+	slices.Sort(rights)
+	return strings.Join(slices.Compact(rights), " ")
+}
+
+var rightsOf = map[string][]string{
+	"pull": {"content/read"},
+	// Writing needs reading.
+	"push":           {"content/read", "content/write"},
+	"delete":         {"content/delete"},
+	"metadata_read":  {"metadata/read"},
+	"metadata_write": {"metadata/write"},
 }
 
 // imageName writes repository:tag or repository@digest.
