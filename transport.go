@@ -22,9 +22,13 @@ const (
 	// net/http's two, 32 goroutines open hundreds.
 	idleConnections = 128
 
-	// transportBuffer is the size of a connection's buffers. net/http's 4 KiB
-	// cost a system call each time a blob moves on by so much.
-	transportBuffer = 64 << 10
+	// writeBuffer is the size of a connection's buffer for writing. net/http's
+	// 4 KiB cost a system call each time a blob moves on by so much.
+	writeBuffer = 64 << 10
+
+	// readBuffer holds the head of an answer and what comes with it. The parts
+	// of a blob that are at least as long go past it, without a copy.
+	readBuffer = 16 << 10
 
 	// maxErrorBody bounds how much of a failure's body is kept. The registry's
 	// own are under a few KiB.
@@ -58,8 +62,8 @@ var defaultTransport = sync.OnceValue(func() *http.Client {
 			ExpectContinueTimeout: time.Second,
 			IdleConnTimeout:       90 * time.Second,
 			MaxIdleConnsPerHost:   idleConnections,
-			ReadBufferSize:        transportBuffer,
-			WriteBufferSize:       transportBuffer,
+			ReadBufferSize:        readBuffer,
+			WriteBufferSize:       writeBuffer,
 		},
 		CheckRedirect: stopAtRedirect,
 	}

@@ -136,6 +136,16 @@ func (b *Budget) Crowded() bool {
 	return b.used > b.limit || len(b.waiters) > 0
 }
 
+// shared reports whether other transfers hold connections, too.
+func (b *Budget) shared() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used > 1
+}
+
 // Throttled halves the connections, once a burst.
 func (b *Budget) Throttled() {
 	if b == nil {

@@ -123,6 +123,9 @@ func Download(ctx context.Context, src Ranges, dst Destination, o DownloadOption
 // run moves the blob: over one connection first, and then over several if that
 // brings something.
 func (d *download) run(parent context.Context) (err error) {
+	if d.o.Concurrency == 1 && d.budget.shared() {
+		return d.inTurn(parent)
+	}
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	s := newStream(d.cursor(d.sum.at, -1))
@@ -146,6 +149,29 @@ func (d *download) run(parent context.Context) (err error) {
 		return err
 	}
 	return r.drain(ctx)
+}
+
+// inTurn receives and takes by turns, on one connection and one goroutine.
+// Where other transfers run beside this one they keep the other cores busy, and
+// a piece that changes cores costs more than it brings.
+func (d *download) inTurn(ctx context.Context) error {
+	c := d.cursor(d.sum.at, -1)
+	defer c.close()
+	buf := make([]byte, slotSize)
+	for {
+		n, err := c.read(ctx, buf)
+		if n > 0 {
+			if err := d.consume(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 func (d *download) cursor(off, end int64) *cursor {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -336,6 +337,39 @@ func TestCheckpointCoversOnlyWhatTheDestinationTook(t *testing.T) {
 		t.Errorf("going on: %v, %d bytes", err, rest.Len())
 	}
 }
+
+// TestDownloadBesideOthersTakesOneGoroutine: what others keep busy anyway
+// isn't worth handing each piece to another core.
+func TestDownloadBesideOthersTakesOneGoroutine(t *testing.T) {
+	content := noise(30, 8<<20)
+	for name, others := range map[string]int{"alone": 0, "beside another": 1} {
+		t.Run(name, func(t *testing.T) {
+			budget := NewBudget(4, 0)
+			for range others {
+				budget.TryAcquire()
+			}
+			before := runtime.NumGoroutine()
+			most := 0
+			dst := writerFunc(func(p []byte) (int, error) {
+				most = max(most, runtime.NumGoroutine()-before)
+				return len(p), nil
+			})
+			// A fake without a clock of its own needs no goroutine; the watchdog has one.
+			if _, err := Download(t.Context(), &fakeBlob{data: content}, Destination{Writer: dst}, DownloadOptions{
+				Digest: digestOf(content), Concurrency: 1, Budget: budget, NoProgress: -1,
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if wants := others == 0; (most > 0) != wants {
+				t.Errorf("%d goroutines beside the caller's", most)
+			}
+		})
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // slowWriter takes its time before each piece.
 type slowWriter struct {

@@ -98,7 +98,7 @@ type feed struct {
 	to   int64 // first byte not to send, -1 for all
 
 	filled chan *slot
-	free   chan *slot
+	free   *pool
 	stop   chan struct{}
 	once   sync.Once
 	done   chan struct{}
@@ -109,23 +109,13 @@ type feed struct {
 	sent atomic.Int64
 }
 
-type slot struct {
-	buf  [slotSize]byte
-	off  int64
-	data []byte
-	refs atomic.Int32
-}
-
 // start begins reading. Everything of the source before from must have been
 // hashed already, or be read now for hashing only.
 func (f *feed) start(ctx context.Context) {
 	f.filled = make(chan *slot, slots)
-	f.free = make(chan *slot, slots)
+	f.free = newPool()
 	f.stop = make(chan struct{})
 	f.done = make(chan struct{})
-	for range slots {
-		f.free <- new(slot)
-	}
 	hashing := make(chan *slot, slots)
 	hashed := make(chan error, 1)
 	go func() {
@@ -158,7 +148,8 @@ func (f *feed) pump(ctx context.Context, hashing chan<- *slot) error {
 	for f.to < 0 || f.src.pos < f.to {
 		var s *slot
 		select {
-		case s = <-f.free:
+		case <-f.free.turns:
+			s = f.free.take()
 		case <-f.stop:
 			return errStopped
 		}
@@ -214,7 +205,7 @@ func fill(r io.Reader, p []byte) (int, error) {
 
 func (f *feed) release(s *slot) {
 	if s.refs.Add(-1) == 0 {
-		f.free <- s
+		f.free.give(s)
 	}
 }
 

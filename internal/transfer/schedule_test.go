@@ -123,7 +123,7 @@ func (m *memory) ReadAt(p []byte, off int64) (int, error) {
 
 func TestDownloadsEndRightOrWithATypedError(t *testing.T) {
 	large := noise(7, 36<<20)
-	completed, parallel := 0, 0
+	completed, parallel, inTurn := 0, 0, 0
 	for seed := range uint64(schedules) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 2))
@@ -174,7 +174,14 @@ func TestDownloadsEndRightOrWithATypedError(t *testing.T) {
 			}
 			budget := NewBudget(connections, 0)
 			o.Budget = budget
+			beside := connections != 1 && r.IntN(2) == 0 && budget.TryAcquire()
 			result, err := Download(context.Background(), f, dst, o)
+			if beside {
+				budget.Release()
+				if o.Concurrency == 1 {
+					inTurn++
+				}
+			}
 			if err == nil {
 				completed++
 				if result.Ranges > 1 {
@@ -206,8 +213,8 @@ func TestDownloadsEndRightOrWithATypedError(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d of %d downloads completed, %d over several connections", completed, schedules, parallel)
-	if completed < schedules*8/10 || parallel < schedules/100 {
-		t.Errorf("only %d of %d downloads completed, %d over several connections", completed, schedules, parallel)
+	t.Logf("%d of %d downloads completed, %d over several connections, %d in turn beside another", completed, schedules, parallel, inTurn)
+	if completed < schedules*8/10 || parallel < schedules/100 || inTurn < schedules/100 {
+		t.Errorf("only %d of %d downloads completed, %d over several connections, %d in turn beside another", completed, schedules, parallel, inTurn)
 	}
 }

@@ -14,7 +14,7 @@ import (
 type stream struct {
 	c      *cursor
 	filled chan *slot
-	free   chan *slot
+	free   *pool
 	done   chan struct{}
 	err    error        // valid after filled is closed
 	idle   atomic.Int64 // nanoseconds that drain waited for bytes
@@ -26,11 +26,8 @@ type stream struct {
 
 func newStream(c *cursor) *stream {
 	s := &stream{
-		c: c, filled: make(chan *slot, slots), free: make(chan *slot, slots), done: make(chan struct{}),
+		c: c, filled: make(chan *slot, slots), free: newPool(), done: make(chan struct{}),
 		front: c.off, limit: -1,
-	}
-	for range slots {
-		s.free <- new(slot)
 	}
 	return s
 }
@@ -93,7 +90,8 @@ func (s *stream) receive(ctx context.Context) error {
 		over := s.c.idle()
 		var next *slot
 		select {
-		case next = <-s.free:
+		case <-s.free.turns:
+			next = s.free.take()
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -127,7 +125,7 @@ func (s *stream) drain(to func([]byte) error) error {
 		if err := to(next.data); err != nil {
 			return err
 		}
-		s.free <- next
+		s.free.give(next)
 	}
 }
 
