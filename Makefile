@@ -43,6 +43,10 @@ interop: ## strangers: the OCI conformance suite, foreign clients, foreign regis
 bench: ## us and the peers on the same work, with ratios (bench/)
 	cd bench && go run .
 
+.PHONY: bench-publish
+bench-publish: ## the same, into the chart that the README shows
+	cd bench && go run . -json published/bench.json -svg published/bench.svg
+
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME (10s) each
 	.ci/fuzz $(or $(FUZZTIME),10s)
