@@ -160,14 +160,15 @@ func (d *download) inTurn(ctx context.Context) error {
 	buf := make([]byte, slotSize)
 	for {
 		n, err := c.read(ctx, buf)
-		if n > 0 {
-			if err := d.consume(buf[:n]); err != nil {
-				return err
-			}
-		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		if err != nil {
+			return err
+		}
+		over := c.idle()
+		err = d.consume(buf[:n])
+		over()
 		if err != nil {
 			return err
 		}

@@ -384,14 +384,23 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 
 func TestSlowDestinationIsNoStall(t *testing.T) {
 	content := noise(29, 2<<20)
-	synctest.Test(t, func(t *testing.T) {
-		f := &fakeBlob{data: content}
-		dst := &slowWriter{each: 3 * time.Minute}
-		result, err := Download(context.Background(), f, Destination{Writer: dst}, DownloadOptions{Digest: digestOf(content)})
-		if err != nil || !bytes.Equal(dst.Bytes(), content) || result.Retries > 0 {
-			t.Errorf("%v, %d retries", err, result.Retries)
-		}
-	})
+	for name, beside := range map[string]bool{"alone": false, "beside another": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fakeBlob{data: content}
+				dst := &slowWriter{each: 3 * time.Minute}
+				o := DownloadOptions{Digest: digestOf(content)}
+				if beside {
+					o.Concurrency, o.Budget = 1, NewBudget(2, 0)
+					o.Budget.TryAcquire()
+				}
+				result, err := Download(context.Background(), f, Destination{Writer: dst}, o)
+				if err != nil || !bytes.Equal(dst.Bytes(), content) || result.Retries > 0 {
+					t.Errorf("%v, %d retries", err, result.Retries)
+				}
+			})
+		})
+	}
 }
 
 func TestReaderWaitsForItsUser(t *testing.T) {
