@@ -230,11 +230,11 @@ func HasCode(err error, codes ...ErrorCode) bool {
 // CorrelationID returns the X-Ms-Correlation-Request-Id of the answer in err's
 // chain, which Azure's support asks for, or "" (ACR protocol §1.3).
 func CorrelationID(err error) string {
-	var respErr *azcore.ResponseError
-	if !errors.As(err, &respErr) || respErr.RawResponse == nil {
+	resp := answerOf(err)
+	if resp == nil {
 		return ""
 	}
-	return respErr.RawResponse.Header.Get(headerCorrelationID)
+	return resp.Header.Get(headerCorrelationID)
 }
 
 const (

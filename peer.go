@@ -2,13 +2,10 @@ package azcontainerregistry
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
 // peer remembers which machine a request went to. Its address tells a registry
@@ -52,11 +49,11 @@ func (p *peer) connected(info httptrace.GotConnInfo) {
 // answeredFrom returns the machine that the failed answer in err's chain came
 // from, and "" when that is not known.
 func answeredFrom(err error) string {
-	var respErr *azcore.ResponseError
-	if !errors.As(err, &respErr) || respErr.RawResponse == nil || respErr.RawResponse.Request == nil {
+	resp := answerOf(err)
+	if resp == nil || resp.Request == nil {
 		return ""
 	}
-	if p, ok := respErr.RawResponse.Request.Context().Value(peerKey{}).(*peer); ok {
+	if p, ok := resp.Request.Context().Value(peerKey{}).(*peer); ok {
 		return p.address
 	}
 	return ""

@@ -315,9 +315,8 @@ type sharedError struct {
 
 func shareError(err error) sharedError {
 	s := sharedError{err: err}
-	var respErr *azcore.ResponseError
-	if errors.As(err, &respErr) && respErr.RawResponse != nil {
-		s.body, _ = runtime.Payload(respErr.RawResponse)
+	if resp := answerOf(err); resp != nil {
+		s.body, _ = runtime.Payload(resp)
 	}
 	s.err = s.copy()
 	return s
