@@ -329,17 +329,22 @@ func (e *JournalEntry) observe(event Event) error {
 			r.Totals = event.Totals
 		})
 	case EventBlobProgress, EventBlobResumed:
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		now := time.Now().UTC()
-		e.record.Totals = event.Totals
-		if e.closed || now.Sub(e.noted) < time.Second {
-			return nil
-		}
-		e.noted = now
-		return e.writeJSON(progressFile, savedProgress{Updated: now, Totals: event.Totals}, false)
+		return e.note(event.Totals)
 	}
 	return nil
+}
+
+// note writes how far the transfer is, if that was not done this second.
+func (e *JournalEntry) note(totals Totals) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now().UTC()
+	e.record.Totals = totals
+	if e.closed || now.Sub(e.noted) < time.Second {
+		return nil
+	}
+	e.noted = now
+	return e.writeJSON(progressFile, savedProgress{Updated: now, Totals: totals}, false)
 }
 
 // savedProgress is how far a transfer is while it runs.

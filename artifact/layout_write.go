@@ -22,9 +22,9 @@ import (
 const partialDir = ".acrkit-partial"
 
 // Push writes a blob or manifest: into a partial file first, which becomes the
-// blob by a rename once every byte is verified. A partial file
-// that an earlier, interrupted Push left is gone on with. A manifest that has
-// a subject becomes a root of the layout, or nobody could find it again.
+// blob by a rename once every byte is verified. A partial file that an earlier,
+// interrupted Push left is gone on with. A manifest that has a subject becomes a
+// root of the layout, or nobody could find it again.
 func (l *Layout) Push(ctx context.Context, desc ocispec.Descriptor, content *Content) error {
 	if err := checkDescriptor(desc); err != nil {
 		return err

@@ -85,8 +85,8 @@ type syncer struct {
 
 // Sync copies every chosen image of src to dst. An image that fails, or a
 // repository that can't be read, doesn't stop the others: at the end there is a
-// [*PartialError]. Running the same
-// sync again does what is missing. Nothing is ever deleted at the target.
+// [*PartialError]. Running the same sync again does what is missing. Nothing is
+// ever deleted at the target.
 func Sync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (SyncResult, error) {
 	s, err := newSyncer(dst, src, o)
 	if err != nil {
@@ -384,7 +384,7 @@ func (s *syncer) event(e Event, item *syncItem) {
 	e.Totals = s.totals
 	if j := s.o.Copy.Journal; j != nil && e.Kind != EventImage {
 		// Only for whoever looks at the journal: what is done, the target knows.
-		_ = j.observe(Event{Kind: EventBlobProgress, Totals: e.Totals})
+		_ = j.note(e.Totals)
 	}
 	if s.o.Copy.OnEvent != nil {
 		s.o.Copy.OnEvent(e)
