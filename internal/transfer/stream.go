@@ -25,11 +25,10 @@ type stream struct {
 }
 
 func newStream(c *cursor) *stream {
-	s := &stream{
+	return &stream{
 		c: c, filled: make(chan *slot, slots), free: newPool(), done: make(chan struct{}),
 		front: c.off, limit: -1,
 	}
-	return s
 }
 
 func (s *stream) start(ctx context.Context) {
