@@ -59,24 +59,6 @@ func (c *call) asSchema1(raw []byte) (signed []byte, digest string, err error) {
 	return signed, digestOf("sha256", unsigned), err
 }
 
-// schema1Image is an image as schema 1 writes it, the newest layer first.
-type schema1Image struct {
-	SchemaVersion int              `json:"schemaVersion"`
-	Name          string           `json:"name"`
-	Tag           string           `json:"tag"`
-	Architecture  string           `json:"architecture"`
-	FSLayers      []schema1Layer   `json:"fsLayers"`
-	History       []schema1History `json:"history"`
-}
-
-type schema1Layer struct {
-	BlobSum string `json:"blobSum"`
-}
-
-type schema1History struct {
-	V1Compatibility string `json:"v1Compatibility"`
-}
-
 // imageHistory is one step of an image's config.
 type imageHistory struct {
 	Created    json.RawMessage `json:"created"`

@@ -19,20 +19,29 @@ import (
 // takes (ACR protocol §4.3). It names its repository and its tag, and in its
 // signed form carries JSON web signatures over everything else.
 type schema1 struct {
-	SchemaVersion int    `json:"schemaVersion"`
-	Name          string `json:"name"`
-	Tag           string `json:"tag"`
-	Architecture  string `json:"architecture"`
-	FSLayers      []struct {
-		BlobSum string `json:"blobSum"`
-	} `json:"fsLayers"`
-	History []struct {
-		V1Compatibility string `json:"v1Compatibility"`
-	} `json:"history"`
+	schema1Image
 	Signatures []schema1Signature `json:"signatures"`
 
 	signed  bool
 	payload []byte // what is signed, and what the digest is of
+}
+
+// schema1Image is what is signed, the newest layer first.
+type schema1Image struct {
+	SchemaVersion int              `json:"schemaVersion"`
+	Name          string           `json:"name"`
+	Tag           string           `json:"tag"`
+	Architecture  string           `json:"architecture"`
+	FSLayers      []schema1Layer   `json:"fsLayers"`
+	History       []schema1History `json:"history"`
+}
+
+type schema1Layer struct {
+	BlobSum string `json:"blobSum"`
+}
+
+type schema1History struct {
+	V1Compatibility string `json:"v1Compatibility"`
 }
 
 // schema1Signature is one signature of a manifest. Protected says, in base64,
