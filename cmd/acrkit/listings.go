@@ -26,7 +26,7 @@ type listFlags struct {
 
 // add adds the flags; listings by time have --order.
 func (f *listFlags) add(command *cobra.Command, ordered bool) {
-	command.Flags().IntVar(&f.limit, "limit", 0, "stop after this `number` of items (0: list all)")
+	f.addLimit(command)
 	command.Flags().IntVar(&f.size, "page-size", pageSize, "ask for so many items a request, 1 to 1000")
 	command.Flags().StringVar(&f.last, "last", "", "begin after this `name` or digest")
 	if ordered {
@@ -34,9 +34,21 @@ func (f *listFlags) add(command *cobra.Command, ordered bool) {
 	}
 }
 
-func (f *listFlags) check() error {
+// addLimit adds only the limit, for listings whose pages the registry decides.
+func (f *listFlags) addLimit(command *cobra.Command) {
+	command.Flags().IntVar(&f.limit, "limit", 0, "stop after this `number` of items (0: list all)")
+}
+
+func (f *listFlags) checkLimit() error {
 	if f.limit < 0 {
 		return usagef("--limit %d: must not be negative", f.limit)
+	}
+	return nil
+}
+
+func (f *listFlags) check() error {
+	if err := f.checkLimit(); err != nil {
+		return err
 	}
 	if f.size < 1 || f.size > pageSize {
 		return usagef("--page-size %d: must be 1 to %d", f.size, pageSize)

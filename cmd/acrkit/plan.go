@@ -158,7 +158,7 @@ func (a *app) write(command *cobra.Command, f writeFlags, makeSteps func(context
 
 func (a *app) makePlan(ctx context.Context, path string, f writeFlags, makeSteps func(context.Context) ([]step, error)) (plan, error) {
 	if f.apply != "" {
-		p, err := loadPlan(f.apply)
+		p, err := loadPlan(f.apply, parsePlan)
 		if err == nil && p.Command != path {
 			err = usagef("plan %s: it was made by %q, apply it with that", f.apply, p.Command)
 		}
@@ -384,19 +384,21 @@ func saveJSON(path string, p any) error {
 	return nil
 }
 
-func loadPlan(path string) (plan, error) {
+// loadPlan reads a plan of any kind from its file.
+func loadPlan[T any](path string, parse func(data []byte) (T, error)) (T, error) {
+	var none T
 	file, err := os.Open(path)
 	if err != nil {
-		return plan{}, fmt.Errorf("read the plan: %w", err)
+		return none, fmt.Errorf("read the plan: %w", err)
 	}
 	defer file.Close()
 	data, err := readAll(file, maxPlan)
 	if err != nil {
-		return plan{}, fmt.Errorf("read the plan %s: %w", path, err)
+		return none, fmt.Errorf("read the plan %s: %w", path, err)
 	}
-	p, err := parsePlan(data)
+	p, err := parse(data)
 	if err != nil {
-		return plan{}, usagef("plan %s: %w", path, err)
+		return none, usagef("plan %s: %w", path, err)
 	}
 	return p, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/opencontainers/go-digest"
 	"github.com/spf13/cobra"
 
@@ -45,11 +45,8 @@ func digestOfFile(path string, stdin io.Reader) (string, error) {
 		defer file.Close()
 		body = file
 	}
-	hash := sha256.New()
-	if _, err := io.Copy(hash, body); err != nil {
-		return "", err
-	}
-	return sum(hash).String(), nil
+	is, err := digest.FromReader(body)
+	return is.String(), err
 }
 
 // putBlobSteps plans to send a file as a blob.
@@ -234,11 +231,6 @@ func checkPutManifest(ctx context.Context, r *registry, s step) error {
 	return err
 }
 
-// readSeekNopCloser is a manifest's bytes as the library wants them.
-type readSeekNopCloser struct{ *bytes.Reader }
-
-func (readSeekNopCloser) Close() error { return nil }
-
 func putManifest(ctx context.Context, r *registry, s step) error {
 	data, err := readManifest(s.File)
 	if err != nil {
@@ -252,6 +244,6 @@ func putManifest(ctx context.Context, r *registry, s step) error {
 	if version == "" {
 		version = s.Digest
 	}
-	_, err = r.client.UploadManifest(ctx, s.Repository, version, azcontainerregistry.ContentType(s.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
+	_, err = r.client.UploadManifest(ctx, s.Repository, version, azcontainerregistry.ContentType(s.MediaType), streaming.NopCloser(bytes.NewReader(data)), nil)
 	return err
 }

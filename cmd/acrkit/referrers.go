@@ -26,8 +26,8 @@ func manifestReferrers(a *app) *cobra.Command {
 		Example: "  acrkit manifest referrers myreg.azurecr.io/team/app:1 --artifact-type application/spdx+json",
 		Args:    exactArgs("REF"),
 		RunE: func(command *cobra.Command, args []string) error {
-			if f.limit < 0 {
-				return usagef("--limit %d: must not be negative", f.limit)
+			if err := f.checkLimit(); err != nil {
+				return err
 			}
 			i, err := a.imageArgument(command.Context(), args[0])
 			if err != nil {
@@ -44,7 +44,7 @@ func manifestReferrers(a *app) *cobra.Command {
 			}))
 		},
 	}
-	command.Flags().IntVar(&f.limit, "limit", 0, "stop after this `number` of items (0: list all)")
+	f.addLimit(command)
 	command.Flags().StringVar(&artifactType, "artifact-type", "", "only those of this `type`")
 	return command
 }

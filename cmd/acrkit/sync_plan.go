@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +27,8 @@ type keptSync struct {
 	Destination string        `json:"destination"`
 	Selection   syncSelection `json:"selection"`
 
-	Plan json.RawMessage `json:"plan"`
+	Plan json.RawMessage    `json:"plan"`
+	plan *artifact.SyncPlan // the same, read
 }
 
 // syncSelection are the flags that say which images a sync takes, and how much
@@ -78,38 +78,30 @@ func (a *app) planSync(command *cobra.Command, f *syncFlags, src, dst syncEnd, m
 // applySync does what a kept plan says.
 func (a *app) applySync(command *cobra.Command, f *syncFlags) error {
 	path := f.write.apply
-	file, err := os.Open(path)
+	kept, err := loadPlan(path, parseKeptSync)
 	if err != nil {
-		return fmt.Errorf("read the plan: %w", err)
-	}
-	defer file.Close()
-	data, err := readAll(file, maxPlan)
-	if err != nil {
-		return fmt.Errorf("read the plan %s: %w", path, err)
-	}
-	kept, plan, err := parseKeptSync(data)
-	if err != nil {
-		return usagef("plan %s: %w", path, err)
+		return err
 	}
 	if kept.Command != command.CommandPath() {
 		return usagef("plan %s: it was made by %q, apply it with that", path, kept.Command)
 	}
 	f.choose(kept.Selection)
-	return a.runSync(command, f, kept.Source, kept.Destination, plan)
+	return a.runSync(command, f, kept.Source, kept.Destination, kept.plan)
 }
 
-func parseKeptSync(data []byte) (keptSync, *artifact.SyncPlan, error) {
+func parseKeptSync(data []byte) (keptSync, error) {
 	var kept keptSync
 	decoder := json.NewDecoder(strings.NewReader(string(data)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&kept); err != nil {
-		return kept, nil, err
+		return kept, err
 	}
 	if kept.Schema != output.Schema || kept.Kind != keptSyncKind {
-		return kept, nil, fmt.Errorf("schema %q, kind %q: this program applies %q, %q", kept.Schema, kept.Kind, output.Schema, keptSyncKind)
+		return kept, fmt.Errorf("schema %q, kind %q: this program applies %q, %q", kept.Schema, kept.Kind, output.Schema, keptSyncKind)
 	}
-	plan, err := artifact.ParseSyncPlan(kept.Plan)
-	return kept, plan, err
+	var err error
+	kept.plan, err = artifact.ParseSyncPlan(kept.Plan)
+	return kept, err
 }
 
 func syncPlanView() output.View[artifact.SyncPlanItem] {

@@ -395,7 +395,7 @@ func writeTransferPlan(w io.Writer, p transferPlan) error {
 
 // applyTransfer does what a kept plan says.
 func (a *app) applyTransfer(command *cobra.Command, t transfer, o *artifact.Options) error {
-	p, err := loadTransferPlan(t.flags.write.apply)
+	p, err := loadPlan(t.flags.write.apply, parseTransferPlan)
 	if err != nil {
 		return err
 	}
@@ -430,23 +430,6 @@ func storeName(store any) string {
 		return named.Name()
 	}
 	return ""
-}
-
-func loadTransferPlan(path string) (transferPlan, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return transferPlan{}, fmt.Errorf("read the plan: %w", err)
-	}
-	defer file.Close()
-	data, err := readAll(file, maxPlan)
-	if err != nil {
-		return transferPlan{}, fmt.Errorf("read the plan %s: %w", path, err)
-	}
-	p, err := parseTransferPlan(data)
-	if err != nil {
-		return transferPlan{}, usagef("plan %s: %w", path, err)
-	}
-	return p, nil
 }
 
 func parseTransferPlan(data []byte) (transferPlan, error) {
