@@ -46,7 +46,7 @@ func (e *Emulator) SetPolicies(registryName string, policies Policies) error {
 	if err != nil {
 		return fmt.Errorf("set policies: %w", err)
 	}
-	compiled, err := policies.compile()
+	compiled, err := policies.compile(e.quirks)
 	if err != nil {
 		return fmt.Errorf("set policies of %s: %w", registryName, err)
 	}
@@ -58,15 +58,16 @@ func (e *Emulator) SetPolicies(registryName string, policies Policies) error {
 // out beforehand.
 type compiledPolicies struct {
 	Policies
+	quirks  quirkSet
 	allowed []netip.Prefix
 }
 
 // compile checks policies and takes a copy of their lists.
-func (p *Policies) compile() (*compiledPolicies, error) {
-	if err := p.validate(); err != nil {
+func (p *Policies) compile(quirks quirkSet) (*compiledPolicies, error) {
+	if err := p.validate(quirks); err != nil {
 		return nil, err
 	}
-	c := &compiledPolicies{Policies: *p}
+	c := &compiledPolicies{Policies: *p, quirks: quirks}
 	c.Identities = slices.Clone(p.Identities)
 	c.Tokens = slices.Clone(p.Tokens)
 	if p.OtherIdentities != nil {

@@ -54,6 +54,9 @@ func (e *Emulator) judge(r *http.Request, op *operation) (*caller, *refusal) {
 	for _, needed := range op.scopes {
 		for _, action := range needed.Actions {
 			if !p.permit(needed.Type, needed.Name, action) {
+				if policies.ABAC && op.quirks.is(quirkABACDenial, "403") {
+					return nil, &refusal{err: errDenied}
+				}
 				return nil, unauthorized(r, op, "insufficient_scope")
 			}
 		}
@@ -162,7 +165,7 @@ func (e *Emulator) signIn(reg *registry, user, password string) (*principal, *ap
 			}
 			// Only the exchange answers 403 for want of a role; here the
 			// token is good for nothing (ACR protocol §10, 10).
-			return withRights(identity.ID, nil), nil
+			return policies.withRights(identity.ID, nil), nil
 		}
 	}
 	if !isGUID(user) {

@@ -555,7 +555,8 @@ func TestPolicyErrorsNameTheField(t *testing.T) {
 		`conditions need an ABAC`:    {OtherIdentities: []emulator.RoleAssignment{{Role: emulator.RolePull, Repositories: []string{"a"}}}},
 		`admin.passwords`:            {Admin: &emulator.AdminUser{}},
 		`tokens[0].name is empty`:    {Tokens: []emulator.ScopeMapToken{{}}},
-		`tokens[0].scopeMap "x"`:     {Tokens: []emulator.ScopeMapToken{{Name: "a", Passwords: []string{"p"}, ScopeMap: "x"}}},
+		`tokens[0].name "abcd"`:      {Tokens: []emulator.ScopeMapToken{{Name: "abcd", Passwords: []string{"p"}}}},
+		`tokens[0].scopeMap "x"`:     {Tokens: []emulator.ScopeMapToken{{Name: "token", Passwords: []string{"p"}, ScopeMap: "x"}}},
 		`firewall.allow[0] "nope"`:   {Firewall: &emulator.Firewall{Allow: []string{"nope"}}},
 		`accessTokenLifetime -1s`:    {AccessTokenLifetime: emulator.Duration(-time.Second)},
 	} {

@@ -81,7 +81,8 @@ func ParseConfig(data []byte) (*Options, error) {
 	if file.GCInterval < 0 {
 		return nil, fmt.Errorf("parse configuration: gcInterval %v: want a positive duration", options.GCInterval)
 	}
-	if _, err := newQuirkSet(file.Quirks); err != nil {
+	quirks, err := newQuirkSet(file.Quirks)
+	if err != nil {
 		return nil, fmt.Errorf("parse configuration: %w", err)
 	}
 	if _, err := prepareFaults(file.Faults, 0); err != nil {
@@ -93,7 +94,7 @@ func ParseConfig(data []byte) (*Options, error) {
 		}
 	}
 	for i, r := range file.Registries {
-		registry, err := r.options()
+		registry, err := r.options(quirks)
 		if err != nil {
 			return nil, fmt.Errorf("parse configuration: registries[%d]: %w", i, err)
 		}
@@ -106,7 +107,7 @@ func ParseConfig(data []byte) (*Options, error) {
 // protocol §3.10).
 const maxSoftDelete = 90 * 24 * time.Hour
 
-func (r *configRegistry) options() (RegistryOptions, error) {
+func (r *configRegistry) options(quirks quirkSet) (RegistryOptions, error) {
 	o := RegistryOptions{
 		Name: r.Name, LoginServer: r.LoginServer, DataHost: r.DataHost,
 		SoftDelete: time.Duration(r.SoftDelete), Quarantine: r.Quarantine, Policies: r.Policies,
@@ -125,5 +126,5 @@ func (r *configRegistry) options() (RegistryOptions, error) {
 		}
 		o.DataHost = strings.ToLower(cmp.Or(r.Name, defaultRegistryName)) + "." + r.DataEndpointRegion + ".data.azurecr.io"
 	}
-	return o, r.Policies.validate()
+	return o, r.Policies.validate(quirks)
 }

@@ -175,7 +175,8 @@ func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.Fil
 	size := info.Size()
 	h := w.Header()
 	start, length, status := int64(0), size, http.StatusOK
-	if first, last, ok := e.parseRange(r.Header.Get("Range"), size); ok {
+	first, last, ok := e.parseRange(r.Header.Get("Range"), size)
+	if ok && (first < size || e.quirks.is(quirkBeyondEnd, "416")) {
 		if first >= size {
 			h.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
 			e.failData(w, errStorageRange)

@@ -188,7 +188,7 @@ func (e *Emulator) addRegistries(all []RegistryOptions) error {
 		if o.SoftDelete < 0 {
 			return fmt.Errorf("registry %q: SoftDelete %s is negative", o.Name, o.SoftDelete)
 		}
-		policies, err := o.Policies.compile()
+		policies, err := o.Policies.compile(e.quirks)
 		if err != nil {
 			return fmt.Errorf("registry %q: %w", o.Name, err)
 		}

@@ -266,7 +266,7 @@ func orDefault(d Duration, standard time.Duration) time.Duration {
 }
 
 // validate reports the first field that breaks a rule.
-func (p *Policies) validate() error {
+func (p *Policies) validate(quirks quirkSet) error {
 	switch p.SKU {
 	case "", SKUBasic, SKUStandard, SKUPremium:
 	default:
@@ -284,7 +284,7 @@ func (p *Policies) validate() error {
 			return fmt.Errorf("%s %v: want a positive duration", lifetime.name, time.Duration(lifetime.value))
 		}
 	}
-	if err := p.validateIdentities(); err != nil {
+	if err := p.validateIdentities(quirks); err != nil {
 		return err
 	}
 	if p.Firewall != nil {
@@ -297,7 +297,7 @@ func (p *Policies) validate() error {
 	return nil
 }
 
-func (p *Policies) validateIdentities() error {
+func (p *Policies) validateIdentities(quirks quirkSet) error {
 	for i, identity := range p.Identities {
 		if identity.ID == "" {
 			return fmt.Errorf("identities[%d].id is empty", i)
@@ -317,6 +317,9 @@ func (p *Policies) validateIdentities() error {
 	for i, token := range p.Tokens {
 		if token.Name == "" {
 			return fmt.Errorf("tokens[%d].name is empty", i)
+		}
+		if n := len(token.Name); (n < 5 || n > 50) && quirks.is(quirkTokenName, "5-50") {
+			return fmt.Errorf("tokens[%d].name %q: must have 5 to 50 characters", i, token.Name)
 		}
 		if err := validatePasswords(token.Passwords); err != nil {
 			return fmt.Errorf("tokens[%d].%w", i, err)

@@ -45,6 +45,22 @@ var actionRights = map[string]string{
 	actionDeletedRestore: rightDeletedRestore,
 }
 
+// contentRights are those of the soft-delete actions where they have none of
+// their own.
+var contentRights = map[string]string{actionDeletedRead: rightRead, actionDeletedRestore: rightWrite}
+
+// has reports whether rights of classic roles give an action of a scope.
+func (p *compiledPolicies) has(rights []string, action string) bool {
+	right, ok := actionRights[action]
+	switch {
+	case action == actionMetadataWrite && p.quirks.is(quirkMetadataWrite, rightDelete):
+		right = rightDelete
+	case contentRights[action] != "" && p.quirks.is(quirkDeletedRights, "content"):
+		right = contentRights[action]
+	}
+	return ok && slices.Contains(rights, right)
+}
+
 // abacRoleActions says what the repository roles give, where their condition
 // holds (ACR protocol §2.10).
 var abacRoleActions = map[Role][]string{
@@ -108,23 +124,22 @@ func omnipotent(id string) *principal {
 }
 
 // withRights returns somebody with classic roles.
-func withRights(id string, rights []string) *principal {
+func (p *compiledPolicies) withRights(id string, rights []string) *principal {
 	return &principal{id: id, rights: rights, permit: func(kind, name, action string) bool {
 		switch kind {
 		case kindRegistry:
-			return action == actionAny && (name == nameCatalog && slices.Contains(rights, rightRead) ||
-				name == nameDeletedCatalog && slices.Contains(rights, rightDeletedRead))
+			return action == actionAny && (name == nameCatalog && p.has(rights, actionPull) ||
+				name == nameDeletedCatalog && p.has(rights, actionDeletedRead))
 		case kindRepository:
-			if action == actionAny {
-				for _, right := range actionRights {
-					if !slices.Contains(rights, right) {
-						return false
-					}
-				}
-				return true
+			if action != actionAny {
+				return p.has(rights, action)
 			}
-			right, ok := actionRights[action]
-			return ok && slices.Contains(rights, right)
+			for each := range actionRights {
+				if !p.has(rights, each) {
+					return false
+				}
+			}
+			return true
 		}
 		return false
 	}}
@@ -204,7 +219,7 @@ func (p *Policies) assignments(ids ...string) (string, []RoleAssignment) {
 
 // entra returns the Entra identity that any of ids names, or nil when it has
 // no role here.
-func (p *Policies) entra(ids ...string) *principal {
+func (p *compiledPolicies) entra(ids ...string) *principal {
 	id, assignments := p.assignments(ids...)
 	if len(assignments) == 0 {
 		return nil
@@ -223,5 +238,5 @@ func (p *Policies) entra(ids ...string) *principal {
 	if len(rights) == 0 {
 		return nil
 	}
-	return withRights(id, rights)
+	return p.withRights(id, rights)
 }

@@ -95,6 +95,11 @@ const (
 	quirkChunkOrder         = "out-of-order-chunk"
 	quirkSchema1Checks      = "schema1-checks"
 	quirkInternalBody       = "internal-error-body"
+	quirkTokenName          = "token-name-length"
+	quirkABACDenial         = "abac-denial"
+	quirkMetadataWrite      = "metadata-write-right"
+	quirkDeletedRights      = "deleted-rights"
+	quirkBeyondEnd          = "range-beyond-end"
 )
 
 // Quirks lists the quirks with their values, defaults and evidence, in a

@@ -317,4 +317,29 @@ var quirkTable = []Quirk{
 		Effect:   "the body of a 500",
 		Evidence: "guess, section 5.3",
 	},
+	{
+		Name: quirkTokenName, Values: []string{"5-50", "any"},
+		Effect:   "how many characters the name of a scope-map token has",
+		Evidence: "guess, section 2.9",
+	},
+	{
+		Name: quirkABACDenial, Values: []string{"401", "403"},
+		Effect:   "what an ABAC registry answers who lacks an action: 401 with insufficient_scope as any other, or 403 DENIED",
+		Evidence: "guess, section 2.10",
+	},
+	{
+		Name: quirkMetadataWrite, Values: []string{rightWrite, rightDelete},
+		Effect:   "the right of a classic role that metadata_write needs",
+		Evidence: "guess from the claim's names, section 2.9",
+	},
+	{
+		Name: quirkDeletedRights, Values: []string{"own", "content"},
+		Effect:   "the rights that the soft-delete actions need: deleted/read and deleted/restore/action, or read and write",
+		Evidence: "guess from the claim's names, section 2.9",
+	},
+	{
+		Name: quirkBeyondEnd, Values: []string{"416", "whole"},
+		Effect:   "a range that begins beyond the end of a blob, at the storage host: 416 InvalidRange, or the whole blob",
+		Evidence: "guess: Azure Storage's norm, section 4.4",
+	},
 }

@@ -542,6 +542,81 @@ var quirkCases = map[string]quirkCase{
 			"empty": "500",
 		},
 	},
+	quirkTokenName: {
+		observe: func(r *testRegistry) string {
+			seen := ""
+			for _, n := range []int{4, 5, 50, 51} {
+				err := r.e.SetPolicies(defaultRegistryName, Policies{Tokens: []ScopeMapToken{{
+					Name: strings.Repeat("a", n), Passwords: []string{"secret"},
+				}}})
+				seen += fmt.Sprint(err == nil, " ")
+			}
+			return seen
+		},
+		want: map[string]string{"5-50": "false true true false ", "any": "true true true true "},
+	},
+	quirkABACDenial: {
+		options: func() Options {
+			return withPrincipal(Policies{ABAC: true}, RoleRepositoryReader)
+		},
+		observe: func(r *testRegistry) string {
+			a := r.asPrincipal("POST", quirkUpload)
+			return seen(a) + strings.Join(a.Header[headerChallenge], "")
+		},
+		want: map[string]string{
+			"401": `401 {"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.","detail":[{"Type":"repository","Name":"app","Action":"pull"},{"Type":"repository","Name":"app","Action":"push"}]}]}` +
+				`Bearer realm="http://acrkit.azurecr.io/oauth2/token",service="acrkit.azurecr.io",scope="repository:app:pull,push",error="insufficient_scope"`,
+			"403": `403 {"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`,
+		},
+	},
+	quirkMetadataWrite: {
+		options: func() Options { return withPrincipal(Policies{}, RolePush) },
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			return status(r.asPrincipal("PATCH", "/acr/v1/app/_tags/v1"))
+		},
+		want: map[string]string{rightWrite: "200", rightDelete: "401"},
+	},
+	quirkDeletedRights: {
+		options: func() Options {
+			o := withPrincipal(Policies{}, RolePull)
+			o.Registries[0].SoftDelete = 24 * time.Hour
+			return o
+		},
+		observe: func(r *testRegistry) string {
+			digest := r.pushImage("app", "v1", "one")
+			r.want(202, "DELETE", "/v2/app/manifests/"+digest, nil)
+			return status(r.asPrincipal("GET", "/acr/v1/_deleted/_catalog")) + " " +
+				status(r.asPrincipal("GET", "/acr/v1/_deleted/app/_manifests")) + " " +
+				status(r.asPrincipal("POST", "/acr/v1/_deleted/app/_manifests/"+digest))
+		},
+		want: map[string]string{"own": "401 401 401", "content": "200 200 401"},
+	},
+	quirkBeyondEnd: {
+		observe: func(r *testRegistry) string {
+			a := r.do("GET", r.signedPath("app", r.pushBlob("app", []byte("xyz"))), nil, "Range", "bytes=3-")
+			return status(a) + " " + fmt.Sprint(strings.Contains(a.body, "<Code>InvalidRange</Code>")) + " " + a.Header.Get("Content-Range")
+		},
+		want: map[string]string{"416": "416 true bytes */3", "whole": "200 false "},
+	},
+}
+
+const (
+	principalID     = "aaaaaaaa-0000-4000-8000-000000000001"
+	principalSecret = "principal-secret"
+)
+
+// withPrincipal adds a service principal with a role.
+func withPrincipal(policies Policies, role Role) Options {
+	policies.Identities = []Identity{{ID: principalID, Secret: principalSecret, Roles: Roles(role)}}
+	return Options{Registries: []RegistryOptions{{Policies: policies}}}
+}
+
+// asPrincipal sends a request in the name of who withPrincipal added.
+func (r *testRegistry) asPrincipal(method, path string) answer {
+	r.t.Helper()
+	basic := base64.StdEncoding.EncodeToString([]byte(principalID + ":" + principalSecret))
+	return r.admitted(method, path, strings.NewReader("{}"), "Authorization", "Basic "+basic)
 }
 
 func TestEveryValueOfEveryQuirkIsSeen(t *testing.T) {

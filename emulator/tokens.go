@@ -227,7 +227,7 @@ func trimDecimals(rate float64) string {
 
 // holderOf returns who a verified refresh token speaks for, or nil when the
 // registry's mode has changed since (ACR protocol §2.10).
-func (p *Policies) holderOf(claims *tokenClaims) *principal {
+func (p *compiledPolicies) holderOf(claims *tokenClaims) *principal {
 	if (claims.AADIdentity != "") != p.ABAC {
 		return nil
 	}
@@ -237,5 +237,5 @@ func (p *Policies) holderOf(claims *tokenClaims) *principal {
 	if claims.Permissions == nil {
 		return nil
 	}
-	return withRights(claims.Subject, slices.Clone(claims.Permissions.Actions))
+	return p.withRights(claims.Subject, slices.Clone(claims.Permissions.Actions))
 }
