@@ -308,6 +308,8 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		"bad name":         {Registries: []RegistryOptions{{Name: "has-dashes"}}},
 		"name twice":       {Registries: []RegistryOptions{{Name: "twice"}, {Name: "TWICE"}}},
 		"negative age":     {Registries: []RegistryOptions{{SoftDelete: -time.Second}}},
+		"negative wait":    {Registries: []RegistryOptions{{UntaggedRetention: -time.Second}}},
+		"both retentions":  {Registries: []RegistryOptions{{UntaggedRetention: time.Hour, SoftDelete: time.Hour}}},
 		"negative GC time": {GCInterval: -time.Second},
 	} {
 		if e, err := New(&o); err == nil {

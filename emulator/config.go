@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type configRegistry struct {
 	DataHost           string   `json:"dataHost"`
 	DataEndpointRegion string   `json:"dataEndpointRegion"`
 	SoftDelete         Duration `json:"softDelete"`
+	UntaggedRetention  Duration `json:"untaggedRetention"`
 	Quarantine         bool     `json:"quarantine"`
 	Policies
 }
@@ -110,7 +112,7 @@ const maxSoftDelete = 90 * 24 * time.Hour
 func (r *configRegistry) options(quirks quirkSet) (RegistryOptions, error) {
 	o := RegistryOptions{
 		Name: r.Name, LoginServer: r.LoginServer, DataHost: r.DataHost,
-		SoftDelete: time.Duration(r.SoftDelete), Quarantine: r.Quarantine, Policies: r.Policies,
+		SoftDelete: time.Duration(r.SoftDelete), UntaggedRetention: time.Duration(r.UntaggedRetention), Quarantine: r.Quarantine, Policies: r.Policies,
 	}
 	for name, host := range map[string]string{"loginServer": r.LoginServer, "dataHost": r.DataHost, "dataEndpointRegion": r.DataEndpointRegion} {
 		if strings.ContainsAny(host, "/ \t\r\n?#@\"\\<>") {
@@ -119,6 +121,12 @@ func (r *configRegistry) options(quirks quirkSet) (RegistryOptions, error) {
 	}
 	if o.SoftDelete < 0 || o.SoftDelete > maxSoftDelete {
 		return o, fmt.Errorf("softDelete %v: want up to 90 days", o.SoftDelete)
+	}
+	if o.UntaggedRetention < 0 || o.UntaggedRetention > 365*24*time.Hour {
+		return o, fmt.Errorf("untaggedRetention %v: want up to 365 days", o.UntaggedRetention)
+	}
+	if o.UntaggedRetention > 0 && o.SoftDelete > 0 {
+		return o, errors.New("untaggedRetention and softDelete exclude each other")
 	}
 	if r.DataEndpointRegion != "" {
 		if r.DataHost != "" {

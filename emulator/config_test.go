@@ -61,6 +61,8 @@ func TestConfigurationErrorsNameTheField(t *testing.T) {
 		`{"registries":[{"loginServer":"a/b"}]}`:                          `registries[0]: loginServer "a/b"`,
 		`{"registries":[{"softDelete":"-1h"}]}`:                           `registries[0]: softDelete`,
 		`{"registries":[{"softDelete":"9000h"}]}`:                         `registries[0]: softDelete`,
+		`{"registries":[{"untaggedRetention":"9000h"}]}`:                  `registries[0]: untaggedRetention`,
+		`{"registries":[{"untaggedRetention":"1h","softDelete":"1h"}]}`:   `registries[0]: untaggedRetention and softDelete`,
 		`{"registries":[{"sku":"x"}]}`:                                    `registries[0]: sku "x"`,
 		`{"registries":[{"otherIdentities":["x"]}]}`:                      `otherIdentities`,
 		`{"registries":[{"otherIdentities":[{"role":"AcrPull","x":1}]}]}`: `unknown field "x"`,

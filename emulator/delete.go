@@ -22,7 +22,7 @@ func (c *call) deleteTag() error {
 		}
 		digest = tag.Digest
 		now := store.TicksOf(c.now())
-		if err := tx.DeleteTag(c.op.repository, tag); err != nil {
+		if err := tx.DeleteTag(c.op.repository, tag, now); err != nil {
 			return err
 		}
 		if c.op.registry.SoftDelete > 0 {

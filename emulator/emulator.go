@@ -188,6 +188,12 @@ func (e *Emulator) addRegistries(all []RegistryOptions) error {
 		if o.SoftDelete < 0 {
 			return fmt.Errorf("registry %q: SoftDelete %s is negative", o.Name, o.SoftDelete)
 		}
+		if o.UntaggedRetention < 0 {
+			return fmt.Errorf("registry %q: UntaggedRetention %s is negative", o.Name, o.UntaggedRetention)
+		}
+		if o.UntaggedRetention > 0 && o.SoftDelete > 0 {
+			return fmt.Errorf("registry %q: UntaggedRetention and SoftDelete exclude each other", o.Name)
+		}
 		policies, err := o.Policies.compile(e.quirks)
 		if err != nil {
 			return fmt.Errorf("registry %q: %w", o.Name, err)

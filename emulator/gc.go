@@ -13,15 +13,15 @@ const collectGrace = time.Hour
 // Garbage says what a collection removed.
 type Garbage struct {
 	Uploads   int   `json:"uploads"`   // unfinished uploads that were too old
-	Manifests int   `json:"manifests"` // soft-deleted manifests past their retention
+	Manifests int   `json:"manifests"` // soft-deleted or untagged manifests past their retention
 	Links     int   `json:"links"`     // links of repositories to blobs that no manifest names
 	Blobs     int   `json:"blobs"`     // blobs that no repository links
 	Bytes     int64 `json:"bytes"`     // their size
 }
 
 // CollectGarbage removes what nothing needs any more: uploads older than a
-// day, soft-deleted manifests past their retention, and blobs that no
-// manifest names. Blobs that were pushed, mounted or asked for within the
+// day, soft-deleted and untagged manifests past their retention, and blobs that
+// no manifest names. Blobs that were pushed, mounted or asked for within the
 // grace period stay, so that pushes that run are safe. It may run beside any
 // request.
 func (e *Emulator) CollectGarbage(ctx context.Context, grace time.Duration) (Garbage, error) {
@@ -31,10 +31,12 @@ func (e *Emulator) CollectGarbage(ctx context.Context, grace time.Duration) (Gar
 		return garbage, fmt.Errorf("collect garbage: %w", err)
 	}
 	for _, reg := range e.registries {
-		n, err := e.purgeDeleted(reg)
-		garbage.Manifests += n
-		if err != nil {
-			return garbage, fmt.Errorf("collect garbage: %w", err)
+		for _, purge := range []func(*registry) (int, error){e.purgeDeleted, e.purgeUntagged} {
+			n, err := purge(reg)
+			garbage.Manifests += n
+			if err != nil {
+				return garbage, fmt.Errorf("collect garbage: %w", err)
+			}
 		}
 	}
 	if err := ctx.Err(); err != nil {

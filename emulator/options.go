@@ -70,6 +70,12 @@ type RegistryOptions struct {
 	// restored (ACR protocol §3.10). 0 means deleting is final.
 	SoftDelete time.Duration
 
+	// UntaggedRetention makes [Emulator.CollectGarbage] delete manifests that
+	// have had no tag for this long, as the retention policy of Premium
+	// registries does (ACR protocol §7.2). 0 keeps them. It excludes
+	// SoftDelete.
+	UntaggedRetention time.Duration
+
 	// Quarantine hides pushed images until their manifest's quarantineState
 	// is "Passed" (ACR protocol §7.4).
 	Quarantine bool

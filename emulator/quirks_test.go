@@ -560,12 +560,12 @@ var quirkCases = map[string]quirkCase{
 			return withPrincipal(Policies{ABAC: true}, RoleRepositoryReader)
 		},
 		observe: func(r *testRegistry) string {
-			a := r.asPrincipal("POST", quirkUpload)
+			a := r.asPrincipal("DELETE", "/v2/app/manifests/"+absentDigest)
 			return seen(a) + strings.Join(a.Header[headerChallenge], "")
 		},
 		want: map[string]string{
-			"401": `401 {"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.","detail":[{"Type":"repository","Name":"app","Action":"pull"},{"Type":"repository","Name":"app","Action":"push"}]}]}` +
-				`Bearer realm="http://acrkit.azurecr.io/oauth2/token",service="acrkit.azurecr.io",scope="repository:app:pull,push",error="insufficient_scope"`,
+			"401": `401 {"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.","detail":[{"Type":"repository","Name":"app","Action":"delete"}]}]}` +
+				`Bearer realm="http://acrkit.azurecr.io/oauth2/token",service="acrkit.azurecr.io",scope="repository:app:delete",error="insufficient_scope"`,
 			"403": `403 {"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`,
 		},
 	},

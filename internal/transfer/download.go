@@ -145,7 +145,7 @@ func (d *download) run(parent context.Context) (err error) {
 		defer close(tuned)
 		newTuner(d, s, r).run(ctx)
 	}()
-	if err := s.drain(d.consume); err != nil || !s.stopped() {
+	if err := s.drain(d.dst.write, d.hash); err != nil || !s.stopped() {
 		return err
 	}
 	return r.drain(ctx)
@@ -186,6 +186,11 @@ func (d *download) consume(p []byte) error {
 	if err := d.dst.write(off, p); err != nil {
 		return err
 	}
+	return d.hash(off, p)
+}
+
+// hash takes the next bytes that were written.
+func (d *download) hash(off int64, p []byte) error {
 	if err := d.sum.write(off, p); err != nil {
 		return err
 	}

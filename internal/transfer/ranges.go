@@ -352,11 +352,10 @@ func (r *ranges) hash(s *segment, scratch []byte) error {
 		if n, err := r.d.dst.ReaderAt.ReadAt(p, off); n < len(p) {
 			return &localError{operation: "read destination back", err: err}
 		}
-		if err := r.d.sum.write(off, p); err != nil {
+		if err := r.d.hash(off, p); err != nil {
 			return err
 		}
 		off += int64(len(p))
-		r.d.hashed()
 	}
 	return nil
 }

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// stream receives a blob over one connection into a small ring, while another
-// goroutine takes it out.
+// stream receives a blob over one connection into a small ring, while one
+// goroutine writes what is there, and another hashes what is written.
 type stream struct {
 	c      *cursor
 	filled chan *slot
 	free   *pool
 	done   chan struct{}
 	err    error        // valid after filled is closed
-	idle   atomic.Int64 // nanoseconds that drain waited for bytes
+	busy   atomic.Int64 // nanoseconds that writing and hashing took
 
 	mu    sync.Mutex
 	front int64 // where the piece being received ends
@@ -95,7 +95,7 @@ func (s *stream) receive(ctx context.Context) error {
 			return ctx.Err()
 		}
 		over()
-		next.data = next.buf[:0]
+		next.off, next.data = s.c.off, next.buf[:0]
 		var err error
 		for int64(len(next.data)) < n && err == nil {
 			var m int
@@ -114,28 +114,41 @@ func (s *stream) receive(ctx context.Context) error {
 	}
 }
 
-// drain hands on what is received, until the stream ends.
-func (s *stream) drain(to func([]byte) error) error {
-	for {
-		next, ok := s.next()
-		if !ok {
-			return s.err
+// drain writes what is received, and hashes it on another goroutine, until the
+// stream ends. What was written has been hashed when it returns.
+func (s *stream) drain(write, hash func(off int64, p []byte) error) error {
+	written, hashed := make(chan *slot, slots), make(chan error, 1)
+	go func() {
+		var err error
+		for next := range written {
+			if err == nil {
+				err = s.timed(hash, next)
+			}
+			s.free.give(next)
 		}
-		if err := to(next.data); err != nil {
-			return err
-		}
-		s.free.give(next)
+		hashed <- err
+	}()
+	err := s.handOn(write, written)
+	close(written)
+	if hashErr := <-hashed; err == nil {
+		err = hashErr
 	}
+	return err
 }
 
-func (s *stream) next() (*slot, bool) {
-	select {
-	case next, ok := <-s.filled:
-		return next, ok
-	default:
+func (s *stream) handOn(write func(off int64, p []byte) error, written chan<- *slot) error {
+	for next := range s.filled {
+		if err := s.timed(write, next); err != nil {
+			return err
+		}
+		written <- next
 	}
+	return s.err
+}
+
+func (s *stream) timed(work func(off int64, p []byte) error, on *slot) error {
 	began := time.Now()
-	next, ok := <-s.filled
-	s.idle.Add(int64(time.Since(began)))
-	return next, ok
+	err := work(on.off, on.data)
+	s.busy.Add(int64(time.Since(began)))
+	return err
 }

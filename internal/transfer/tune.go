@@ -24,10 +24,10 @@ const (
 	// firstBytes is how much must have come before its rate means something.
 	firstBytes = 1 << 20
 
-	// slowLink is the share of the time that whoever hashes and writes must have
-	// waited for bytes, for the connection to be what holds a download back:
-	// with less, the processors or the destination are, and more connections
-	// only cost them more.
+	// slowLink is the most that writing and hashing may take of the time, for
+	// the connection to be what holds a download back: with more, the
+	// processors or the destination are, and more connections only cost them
+	// more.
 	slowLink = 0.5
 
 	// growBy is how much the connections are multiplied by while that pays,
@@ -85,8 +85,8 @@ func (t *tuner) run(ctx context.Context) {
 // alone measures the single connection, until it turns out to be slow. It
 // reports false when the blob is too small, or nearly there.
 func (t *tuner) alone(ctx context.Context) (float64, bool) {
-	began, from, idle := time.Now(), t.d.received.Load(), t.s.idle.Load()
-	wait := tuneEvery
+	began, from, busy := time.Now(), t.d.received.Load(), t.s.busy.Load()
+	wait, moving := tuneEvery, false
 	for {
 		if sleep(ctx, wait) != nil {
 			return 0, false
@@ -98,9 +98,11 @@ func (t *tuner) alone(ctx context.Context) (float64, bool) {
 		}
 		size, got := t.d.known(), t.d.received.Load()-from
 		switch {
-		case got == 0:
-			// The first answer is on its way, or nothing moves at all.
-			began, idle = time.Now(), t.s.idle.Load()
+		case !moving, got == 0:
+			// The answer is on its way, or came in this span, or nothing moves
+			// at all.
+			moving = got > 0
+			began, from, busy = time.Now(), t.d.received.Load(), t.s.busy.Load()
 			continue
 		case size >= 0 && (size < parallelFrom || size-t.s.position() < parallelRest):
 			return 0, false
@@ -108,11 +110,11 @@ func (t *tuner) alone(ctx context.Context) (float64, bool) {
 			continue
 		}
 		took := time.Since(began)
-		if float64(t.s.idle.Load()-idle) >= slowLink*float64(took) {
+		if float64(t.s.busy.Load()-busy) <= slowLink*float64(took) {
 			return float64(got) / took.Seconds(), true
 		}
 		wait = min(wait*2, time.Second)
-		began, from, idle = time.Now(), t.d.received.Load(), t.s.idle.Load()
+		began, from, busy = time.Now(), t.d.received.Load(), t.s.busy.Load()
 	}
 }
 

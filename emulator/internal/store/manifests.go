@@ -104,7 +104,7 @@ func (t *Tx) DeleteManifest(repository string, m Manifest) ([]Tag, error) {
 		tags = append(tags, tag)
 	}
 	digest := []byte(m.Digest)
-	for _, part := range [][]byte{bucketManifests, bucketContents, bucketUses} {
+	for _, part := range [][]byte{bucketManifests, bucketContents, bucketUses, bucketUntagged} {
 		if err := t.remove(t.part(repository, part), digest); err != nil {
 			return nil, err
 		}

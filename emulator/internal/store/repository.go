@@ -86,7 +86,7 @@ func (t *Tx) dropContents(name string) error {
 		return err
 	}
 	for _, part := range [][]byte{
-		bucketTags, bucketTagTimes, bucketTagsOf, bucketManifests, bucketManifestTimes,
+		bucketTags, bucketTagTimes, bucketTagsOf, bucketUntagged, bucketManifests, bucketManifestTimes,
 		bucketContents, bucketUses, bucketReferrers, bucketBlobs,
 	} {
 		if repository.Bucket(part) == nil {

@@ -68,7 +68,7 @@ func TestTagsMatchAModel(t *testing.T) {
 		update(t, r, func(tx *Tx) error {
 			if old, ok := model[name]; ok && source.IntN(3) == 0 {
 				delete(model, name)
-				return tx.DeleteTag("app", old)
+				return tx.DeleteTag("app", old, old.Updated)
 			}
 			at := Ticks(source.IntN(20))
 			tag := Tag{Name: name, Digest: fmt.Sprintf("sha256:%064d", source.IntN(5)), Created: at, Updated: at}

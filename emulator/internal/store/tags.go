@@ -1,5 +1,7 @@
 package store
 
+import "encoding/binary"
+
 // Tag returns a tag; false when there is none of that name.
 func (t *Tx) Tag(repository, name string) (Tag, bool, error) {
 	record := get(t.part(repository, bucketTags), []byte(name))
@@ -38,6 +40,12 @@ func (t *Tx) PutTag(repository string, tag Tag) error {
 		if err := of.Delete(pairKey(old.Digest, tag.Name)); err != nil {
 			return err
 		}
+		if err := t.noteUntagged(repository, old.Digest, tag.Updated); err != nil {
+			return err
+		}
+	}
+	if err := t.remove(t.part(repository, bucketUntagged), []byte(tag.Digest)); err != nil {
+		return err
 	}
 	if err := times.Put(timeKey(tag.Updated, tag.Name), nil); err != nil {
 		return err
@@ -55,8 +63,11 @@ func (t *Tx) PutTag(repository string, tag Tag) error {
 }
 
 // DeleteTag removes a tag with its indexes.
-func (t *Tx) DeleteTag(repository string, tag Tag) error {
+func (t *Tx) DeleteTag(repository string, tag Tag, now Ticks) error {
 	if err := t.dropTag(repository, tag); err != nil {
+		return err
+	}
+	if err := t.noteUntagged(repository, tag.Digest, now); err != nil {
 		return err
 	}
 	return t.updateRepository(repository, func(r *Repository) { r.Tags-- })
@@ -71,6 +82,40 @@ func (t *Tx) dropTag(repository string, tag Tag) error {
 		return err
 	}
 	return t.remove(t.part(repository, bucketTagsOf), pairKey(tag.Digest, tag.Name))
+}
+
+// noteUntagged notes when a manifest lost a tag, if that was its last.
+func (t *Tx) noteUntagged(repository, digest string, now Ticks) error {
+	if t.tagged(repository, digest) {
+		return nil
+	}
+	untagged, err := t.createPart(repository, bucketUntagged)
+	if err != nil {
+		return err
+	}
+	return untagged.Put([]byte(digest), binary.BigEndian.AppendUint64(nil, uint64(now)))
+}
+
+// UntaggedSince returns since when a manifest has no tag; false when it has
+// one. A manifest that never had one counts from its creation.
+func (t *Tx) UntaggedSince(repository string, m Manifest) (Ticks, bool) {
+	if t.tagged(repository, m.Digest) {
+		return 0, false
+	}
+	if record := get(t.part(repository, bucketUntagged), []byte(m.Digest)); len(record) == 8 {
+		return Ticks(binary.BigEndian.Uint64(record)), true
+	}
+	return m.Created, true
+}
+
+// tagged reports whether a tag points to a manifest.
+func (t *Tx) tagged(repository, digest string) bool {
+	found := false
+	scanPrefix(t.part(repository, bucketTagsOf), pairKey(digest, ""), "", func(_, _ []byte) bool {
+		found = true
+		return false
+	})
+	return found
 }
 
 // Tags yields a repository's tags behind a cursor.

@@ -147,6 +147,7 @@ var (
 	bucketTags             = []byte("tags")          // tag → record
 	bucketTagTimes         = []byte("tagtimes")      // ticks tag
 	bucketTagsOf           = []byte("tagsof")        // digest 0 tag
+	bucketUntagged         = []byte("untagged")      // digest → ticks, of manifests that lost their last tag
 	bucketManifests        = []byte("manifests")     // digest → record
 	bucketManifestTimes    = []byte("manifesttimes") // ticks digest
 	bucketContents         = []byte("contents")      // digest → manifest bytes
