@@ -16,9 +16,10 @@ import (
 // those. A folder inherits the rule of the nearest one above it that has one.
 var arrows = map[string]arrow{
 	".": {
-		ours:    []string{"internal/transfer", "internal/redact"},
+		ours:    []string{"internal/transfer", "internal/network", "internal/redact"},
 		modules: []string{azcoreModule},
 	},
+	"internal/network":  {},
 	"internal/redact":   {},
 	"internal/words":    {},
 	"internal/transfer": {never: []string{"net", "net/http"}},
@@ -39,7 +40,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5"},
 	},
 	"cmd/acrkit": {
-		ours: []string{".", "artifact", "diagnose", "emulator", "internal/redact", "internal/transfer", "internal/words", "cmd/acrkit"},
+		ours: []string{".", "artifact", "diagnose", "emulator", "internal/network", "internal/redact", "internal/transfer", "internal/words", "cmd/acrkit"},
 		modules: []string{
 			azcoreModule, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 			"github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",

@@ -2,34 +2,20 @@ package azcontainerregistry
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/acrkit/azcontainerregistry/internal/network"
 	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
 
 const (
-	// idleConnections is how many connections to one host are kept: with
-	// net/http's two, 32 goroutines open hundreds.
-	idleConnections = 128
-
-	// writeBuffer is the size of a connection's buffer for writing. net/http's
-	// 4 KiB cost a system call each time a blob moves on by so much.
-	writeBuffer = 64 << 10
-
-	// readBuffer holds the head of an answer and what comes with it. The parts
-	// of a blob that are at least as long go past it, without a copy.
-	readBuffer = 16 << 10
-
 	// maxErrorBody bounds how much of a failure's body is kept. The registry's
 	// own are under a few KiB.
 	maxErrorBody = 1 << 20
@@ -47,26 +33,7 @@ const (
 // it, as azcore's clients do, so that a program with many clients doesn't hold
 // a pool of connections for each.
 var defaultTransport = sync.OnceValue(func() *http.Client {
-	protocols := new(http.Protocols)
-	// HTTP/2 moves bulk data at half the speed of HTTP/1.1 in Go, and all its
-	// streams of a host share one connection.
-	protocols.SetHTTP1(true)
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer.DialContext,
-			Protocols:             protocols,
-			TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:   15 * time.Second,
-			ExpectContinueTimeout: time.Second,
-			IdleConnTimeout:       90 * time.Second,
-			MaxIdleConnsPerHost:   idleConnections,
-			ReadBufferSize:        readBuffer,
-			WriteBufferSize:       writeBuffer,
-		},
-		CheckRedirect: stopAtRedirect,
-	}
+	return &http.Client{Transport: network.NewTransport(), CheckRedirect: stopAtRedirect}
 })
 
 // stopAtRedirect leaves redirects to this package: net/http would carry the
