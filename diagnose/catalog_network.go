@@ -407,7 +407,7 @@ var rowsNetwork = []Row{
 		Fix:   []string{"allow port 443 to login.microsoftonline.com", "acrkit doctor"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azRefreshToken,
 		match: either(all(either(noConnection, brokenConnection), toEntra, not(toMachine)), entraKind(entraUnreachable)),
-		see:   []sight{sawFailure, sawEntra},
+		see:   []sight{sawUnreachable},
 	},
 	{
 		Code: "LISTING_INCOMPLETE", Kind: KindInterrupted, Severity: SeverityError,

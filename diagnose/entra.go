@@ -212,6 +212,17 @@ func entraKind(kind string) func(*exchange) bool {
 	return func(x *exchange) bool { return x.entra.kind == kind }
 }
 
+// sawUnreachable shows why no answer came from the identity service: once,
+// by what is known of the connection, or by the credential's own words.
+var sawUnreachable sight = func(x *exchange, see func(Origin, string, ...any)) {
+	t := &x.transport
+	if located := t.dns != nil || t.addr != "" || t.host != ""; located && len(x.entra.links) == 0 {
+		sawFailure(x, see)
+	} else {
+		sawEntra(x, see)
+	}
+}
+
 // sawEntra shows what the identity service, or each link of a chain, said.
 var sawEntra sight = func(x *exchange, see func(Origin, string, ...any)) {
 	e := &x.entra

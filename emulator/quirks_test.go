@@ -561,7 +561,7 @@ var quirkCases = map[string]quirkCase{
 		},
 		observe: func(r *testRegistry) string {
 			a := r.asPrincipal("DELETE", "/v2/app/manifests/"+absentDigest)
-			return seen(a) + strings.Join(a.Header[headerChallenge], "")
+			return seen(a) + strings.Join(map[string][]string(a.Header)[headerChallenge], "")
 		},
 		want: map[string]string{
 			"401": `401 {"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.","detail":[{"Type":"repository","Name":"app","Action":"delete"}]}]}` +
