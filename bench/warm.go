@@ -6,8 +6,12 @@ import (
 	"path/filepath"
 )
 
-// warm makes the kernel hold as much free memory as the client is about to
-// fill with files. A virtual machine gives memory that was free for some
+// spare is how many times the memory that a client fills is taken: while it
+// runs, the kernel goes on giving some back.
+const spare = 2
+
+// warm makes the kernel hold more free memory than the client is about to fill
+// with files. A virtual machine gives memory that was free for some
 // seconds back to its host, and taking a gigabyte again can cost more than the
 // download itself: without this, a client's time depends on what the one before
 // it left behind.
@@ -16,7 +20,7 @@ func warm(dir string, bytes int64) error {
 		return nil
 	}
 	path := filepath.Join(dir, "warm")
-	if err := fill(path, bytes); err != nil {
+	if err := fill(path, spare*bytes); err != nil {
 		return fmt.Errorf("warm memory: %w", err)
 	}
 	if err := os.Remove(path); err != nil {
