@@ -143,13 +143,17 @@ type refusal struct {
 	retryAfter int // seconds; 0 for none
 }
 
-func (x *refusal) write(w http.ResponseWriter) {
+func (x *refusal) setHeaders(w http.ResponseWriter) {
 	if x.challenge != "" {
 		w.Header()[headerChallenge] = []string{x.challenge}
 	}
 	if x.retryAfter > 0 {
 		w.Header().Set("Retry-After", fmt.Sprint(x.retryAfter))
 	}
+}
+
+func (x *refusal) write(w http.ResponseWriter) {
+	x.setHeaders(w)
 	if strings.Contains(x.err.message, "'") {
 		writeEscapedError(w, x.err)
 		return

@@ -54,10 +54,7 @@ func (e *Emulator) judge(r *http.Request, op *operation) (*caller, *refusal) {
 	for _, needed := range op.scopes {
 		for _, action := range needed.Actions {
 			if !p.permit(needed.Type, needed.Name, action) {
-				if policies.ABAC && op.quirks.is(quirkABACDenial, "403") {
-					return nil, &refusal{err: errDenied}
-				}
-				return nil, unauthorized(r, op, "insufficient_scope")
+				return nil, lacking(r, op)
 			}
 		}
 	}
@@ -196,6 +193,14 @@ func (r *registry) rightsOf(subject string) []string {
 		return p.rights
 	}
 	return nil
+}
+
+// lacking is the answer to a caller who lacks an action that op needs.
+func lacking(r *http.Request, op *operation) *refusal {
+	if op.registry.policies().ABAC && op.quirks.is(quirkABACDenial, "403") {
+		return &refusal{err: errDenied}
+	}
+	return unauthorized(r, op, "insufficient_scope")
 }
 
 // unauthorized is the 401 of a resource (ACR protocol §2.2). reason is the

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -109,6 +108,9 @@ func ParseConfig(data []byte) (*Options, error) {
 // protocol §3.10).
 const maxSoftDelete = 90 * 24 * time.Hour
 
+// maxUntaggedRetention is the longest that Azure lets untagged manifests stay.
+const maxUntaggedRetention = 365 * 24 * time.Hour
+
 func (r *configRegistry) options(quirks quirkSet) (RegistryOptions, error) {
 	o := RegistryOptions{
 		Name: r.Name, LoginServer: r.LoginServer, DataHost: r.DataHost,
@@ -119,14 +121,14 @@ func (r *configRegistry) options(quirks quirkSet) (RegistryOptions, error) {
 			return o, fmt.Errorf("%s %q: want a host name", name, host)
 		}
 	}
-	if o.SoftDelete < 0 || o.SoftDelete > maxSoftDelete {
+	if err := o.checkRetention(); err != nil {
+		return o, err
+	}
+	if o.SoftDelete > maxSoftDelete {
 		return o, fmt.Errorf("softDelete %v: want up to 90 days", o.SoftDelete)
 	}
-	if o.UntaggedRetention < 0 || o.UntaggedRetention > 365*24*time.Hour {
+	if o.UntaggedRetention > maxUntaggedRetention {
 		return o, fmt.Errorf("untaggedRetention %v: want up to 365 days", o.UntaggedRetention)
-	}
-	if o.UntaggedRetention > 0 && o.SoftDelete > 0 {
-		return o, errors.New("untaggedRetention and softDelete exclude each other")
 	}
 	if r.DataEndpointRegion != "" {
 		if r.DataHost != "" {

@@ -185,14 +185,8 @@ func (e *Emulator) addRegistries(all []RegistryOptions) error {
 			return fmt.Errorf("registry %q: name or login server is used twice", o.Name)
 		}
 		seen[o.Name], seen[o.LoginServer] = true, true
-		if o.SoftDelete < 0 {
-			return fmt.Errorf("registry %q: SoftDelete %s is negative", o.Name, o.SoftDelete)
-		}
-		if o.UntaggedRetention < 0 {
-			return fmt.Errorf("registry %q: UntaggedRetention %s is negative", o.Name, o.UntaggedRetention)
-		}
-		if o.UntaggedRetention > 0 && o.SoftDelete > 0 {
-			return fmt.Errorf("registry %q: UntaggedRetention and SoftDelete exclude each other", o.Name)
+		if err := o.checkRetention(); err != nil {
+			return fmt.Errorf("registry %q: %w", o.Name, err)
 		}
 		policies, err := o.Policies.compile(e.quirks)
 		if err != nil {

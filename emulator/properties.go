@@ -349,8 +349,9 @@ func (c *call) patchManifest() error {
 		return err
 	}
 	if (change.QuarantineState != nil || change.QuarantineDetails != nil) && !c.caller.quarantineReleaser {
-		c.w.Header()[headerChallenge] = []string{challenge(c.r, c.op, "insufficient_scope")}
-		return errUnauthorized.withDetail(deniedActions(c.op.scopes))
+		refused := lacking(c.r, c.op)
+		refused.setHeaders(c.w)
+		return refused.err
 	}
 	var described manifestJSON
 	err = c.data.Update(func(tx *store.Tx) error {

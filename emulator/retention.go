@@ -1,10 +1,26 @@
 package emulator
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
+
+// checkRetention refuses times that can't be kept, or not together (ACR
+// protocol §3.10).
+func (o *RegistryOptions) checkRetention() error {
+	switch {
+	case o.SoftDelete < 0:
+		return fmt.Errorf("softDelete %v: must not be negative", o.SoftDelete)
+	case o.UntaggedRetention < 0:
+		return fmt.Errorf("untaggedRetention %v: must not be negative", o.UntaggedRetention)
+	case o.SoftDelete > 0 && o.UntaggedRetention > 0:
+		return errors.New("untaggedRetention and softDelete exclude each other")
+	}
+	return nil
+}
 
 // purgeUntagged deletes the manifests that have had no tag for longer than the
 // registry keeps such, and returns how many that were (ACR protocol §7.2).
@@ -87,8 +103,12 @@ func (c *call) dueUntagged(tx *store.Tx, limit store.Ticks) ([]store.Manifest, e
 	}
 	due := map[string]bool{}
 	for _, m := range all {
+		locked, err := lockedManifest(tx, c.op.repository, m)
+		if err != nil {
+			return nil, err
+		}
 		since, untagged := tx.UntaggedSince(c.op.repository, m)
-		due[m.Digest] = untagged && since <= limit && !m.Attributes.WriteDisabled && !m.Attributes.DeleteDisabled
+		due[m.Digest] = untagged && since <= limit && !locked
 	}
 	stays := func(digest string) bool { return present[digest] && !due[digest] }
 	for changed := true; changed; {

@@ -85,7 +85,10 @@ func (t *tuner) run(ctx context.Context) {
 // alone measures the single connection, until it turns out to be slow. It
 // reports false when the blob is too small, or nearly there.
 func (t *tuner) alone(ctx context.Context) (float64, bool) {
-	began, from, busy := time.Now(), t.d.received.Load(), t.s.busy.Load()
+	var began time.Time
+	var from, busy int64
+	begin := func() { began, from, busy = time.Now(), t.d.received.Load(), t.s.busy.Load() }
+	begin()
 	wait, moving := tuneEvery, false
 	for {
 		if sleep(ctx, wait) != nil {
@@ -102,7 +105,7 @@ func (t *tuner) alone(ctx context.Context) (float64, bool) {
 			// The answer is on its way, or came in this span, or nothing moves
 			// at all.
 			moving = got > 0
-			began, from, busy = time.Now(), t.d.received.Load(), t.s.busy.Load()
+			begin()
 			continue
 		case size >= 0 && (size < parallelFrom || size-t.s.position() < parallelRest):
 			return 0, false
@@ -114,7 +117,7 @@ func (t *tuner) alone(ctx context.Context) (float64, bool) {
 			return float64(got) / took.Seconds(), true
 		}
 		wait = min(wait*2, time.Second)
-		began, from, busy = time.Now(), t.d.received.Load(), t.s.busy.Load()
+		begin()
 	}
 }
 

@@ -62,7 +62,7 @@ func (t *Tx) PutTag(repository string, tag Tag) error {
 	return t.updateRepository(repository, func(r *Repository) { r.Tags++ })
 }
 
-// DeleteTag removes a tag with its indexes.
+// DeleteTag removes a tag with its indexes. now is when its manifest lost it.
 func (t *Tx) DeleteTag(repository string, tag Tag, now Ticks) error {
 	if err := t.dropTag(repository, tag); err != nil {
 		return err
