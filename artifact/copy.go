@@ -125,7 +125,7 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 	if err := c.checkSource(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.askTarget(ctx); err != nil {
+	if err := c.inspectTarget(ctx); err != nil {
 		return nil, err
 	}
 	if c.o.expect != nil {
@@ -230,11 +230,11 @@ func (c *copier) checkSource(ctx context.Context) error {
 }
 
 // existenceChecks is how many small questions are asked at a time. An image
-// has some 20 blobs: their answers come within one round trip.
+// has some 20 blobs: their responses come within one round trip.
 const existenceChecks = 32
 
-// askTarget finds out what the target has.
-func (c *copier) askTarget(ctx context.Context) error {
+// inspectTarget finds out what the target has.
+func (c *copier) inspectTarget(ctx context.Context) error {
 	var nodes []*node
 	for _, level := range c.graph.levels {
 		nodes = append(nodes, level...)
@@ -245,7 +245,7 @@ func (c *copier) askTarget(ctx context.Context) error {
 		}
 		c.has[c.graph.root.Digest] = true
 		c.existing = c.graph.blobs
-		return c.askTag(ctx)
+		return c.readTag(ctx)
 	}
 	blobs := c.graph.blobs
 	found := make([]bool, len(blobs)+len(nodes)+1)
@@ -253,7 +253,7 @@ func (c *copier) askTarget(ctx context.Context) error {
 		var err error
 		switch {
 		case i == 0:
-			err = c.askTag(ctx)
+			err = c.readTag(ctx)
 		case i <= len(blobs):
 			found[i], err = c.dst.Exists(ctx, blobs[i-1])
 		default:
@@ -280,8 +280,8 @@ func (c *copier) askTarget(ctx context.Context) error {
 	return nil
 }
 
-// askTag finds out what the tag points to now.
-func (c *copier) askTag(ctx context.Context) error {
+// readTag finds out what the tag points to now.
+func (c *copier) readTag(ctx context.Context) error {
 	reader, ok := c.dst.(Source)
 	if !ok || c.tag == "" {
 		return nil
@@ -462,7 +462,7 @@ func (c *copier) pushRoot(ctx context.Context) error {
 
 // manifestAttempts bounds how often a manifest is put that the registry
 // refuses for blobs that it has. A push that switched replicas midway needs a
-// few seconds until they agree (needs of ACR's users, geo-replication).
+// few seconds until they agree.
 const manifestAttempts = 5
 
 // pushManifest stores one manifest. When the target says that it lacks what

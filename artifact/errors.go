@@ -13,7 +13,7 @@ var ErrNotFound = errors.New("not found")
 var ErrInvalid = errors.New("invalid content")
 
 // NotFoundError says that a local store (a layout, an archive, memory) has no
-// such reference or content. A registry answers with its own errors instead.
+// such reference or content. A registry fails with its own errors instead.
 type NotFoundError struct {
 	Store string   // name of the store, "oci:out"
 	Thing string   // what is missing, "tag v2" or "blob sha256:…"

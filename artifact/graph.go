@@ -212,7 +212,7 @@ func verifyBytes(store string, desc ocispec.Descriptor, data []byte) error {
 	return nil
 }
 
-// sniffMediaType says what a manifest is whose media type nobody told, as for
+// sniffMediaType says what a manifest is whose media type is not known, as for
 // one that is looked up by digest alone in a layout.
 func sniffMediaType(data []byte) (string, error) {
 	var m struct {

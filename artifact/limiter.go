@@ -116,7 +116,7 @@ func (l *limiter) moved(n int64) {
 	l.mu.Unlock()
 }
 
-// throttled halves the number, once a second at most: the answers that follow
+// throttled halves the number, once a second at most: the responses that follow
 // were asked for before.
 func (l *limiter) throttled() {
 	l.mu.Lock()

@@ -45,8 +45,8 @@ type Options struct {
 	// it starts with 20, adds while that brings speed, and takes back when it
 	// doesn't or when the registry throttles.
 	Concurrency int
-	// MaxRetries is how many failures in a row of one blob end the copy; 8 when
-	// 0, none is forgiven when negative. Bytes that move pay failures off.
+	// MaxRetries is the retry budget of one blob. 0 means 8; negative disables
+	// retries. Progress restores the budget.
 	MaxRetries int
 	// NoProgressTimeout is how long a connection may move no byte before the
 	// transfer is tried again; 0 is the transfer engine's own default.

@@ -73,17 +73,17 @@ func (r *Repository) Resolve(ctx context.Context, reference string) (ocispec.Des
 	if reference == "" {
 		return none, &InvalidError{Store: r.Name(), Thing: "reference", Rule: "a repository needs a tag or a digest"}
 	}
-	answer, err := r.client.CheckManifestExists(ctx, r.name, reference, nil)
+	response, err := r.client.CheckManifestExists(ctx, r.name, reference, nil)
 	if err != nil {
 		return none, err
 	}
-	d, err := digest.Parse(answer.Digest)
-	if err != nil || answer.Size < 0 {
-		// A registry that doesn't say all of it in its answer to HEAD.
+	d, err := digest.Parse(response.Digest)
+	if err != nil || response.Size < 0 {
+		// A registry that doesn't say all of it in its response to HEAD.
 		desc, _, err := r.ResolveManifest(ctx, reference)
 		return desc, err
 	}
-	return ocispec.Descriptor{MediaType: answer.MediaType, Digest: d, Size: answer.Size}, nil
+	return ocispec.Descriptor{MediaType: response.MediaType, Digest: d, Size: response.Size}, nil
 }
 
 // ResolveManifest reads the manifest that a tag or digest means. A digest is
@@ -94,12 +94,12 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 	if reference == "" {
 		return none, nil, &InvalidError{Store: r.Name(), Thing: "reference", Rule: "a repository needs a tag or a digest"}
 	}
-	answer, err := r.client.GetManifest(ctx, r.name, reference, nil)
+	response, err := r.client.GetManifest(ctx, r.name, reference, nil)
 	if err != nil {
 		return none, nil, err
 	}
-	defer answer.ManifestData.Close()
-	data, err := io.ReadAll(io.LimitReader(contextReader{ctx, answer.ManifestData}, maxManifestSize+1))
+	defer response.ManifestData.Close()
+	data, err := io.ReadAll(io.LimitReader(contextReader{ctx, response.ManifestData}, maxManifestSize+1))
 	if err != nil {
 		return none, nil, fmt.Errorf("read manifest %s of %s: %w", reference, r.Name(), err)
 	}
@@ -108,8 +108,8 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 	}
 	desc := ocispec.Descriptor{Digest: digest.FromBytes(data), Size: int64(len(data))}
 	expected := reference
-	if !isDigest(expected) && answer.DockerContentDigest != nil {
-		expected = *answer.DockerContentDigest
+	if !isDigest(expected) && response.DockerContentDigest != nil {
+		expected = *response.DockerContentDigest
 	}
 	if d, err := digest.Parse(expected); err == nil {
 		desc.Digest = d
@@ -117,8 +117,8 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 			return none, nil, err
 		}
 	}
-	if answer.MediaType != nil {
-		desc.MediaType = *answer.MediaType
+	if response.MediaType != nil {
+		desc.MediaType = *response.MediaType
 	}
 	if !isManifest(desc.MediaType) {
 		if desc.MediaType, err = sniffMediaType(data); err != nil {
@@ -131,11 +131,11 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 // Fetch opens a blob or reads a manifest.
 func (r *Repository) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
 	if isManifest(desc.MediaType) {
-		answer, err := r.client.GetManifest(ctx, r.name, desc.Digest.String(), nil)
+		response, err := r.client.GetManifest(ctx, r.name, desc.Digest.String(), nil)
 		if err != nil {
 			return nil, err
 		}
-		return answer.ManifestData, nil
+		return response.ManifestData, nil
 	}
 	return r.blobs.Open(ctx, r.name, desc.Digest.String(), &azcontainerregistry.OpenOptions{Size: desc.Size})
 }
@@ -218,16 +218,16 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 	content.resumeUpload(r, o)
 	source := &body{ctx: ctx, content: content, desc: desc}
 	defer source.Close()
-	answer, err := r.blobs.Upload(ctx, r.name, source, o)
+	response, err := r.blobs.Upload(ctx, r.name, source, o)
 	if err != nil {
 		return explainUpload(ctx, content, err)
 	}
 	content.forgetUpload(r)
 	content.tuning.mounts.remember(desc.Digest.String(), r.name)
 	switch {
-	case answer.MountedFrom != "":
-		content.report(Event{Kind: EventBlobMounted, From: answer.MountedFrom})
-	case answer.Existed:
+	case response.MountedFrom != "":
+		content.report(Event{Kind: EventBlobMounted, From: response.MountedFrom})
+	case response.Existed:
 		content.report(Event{Kind: EventBlobExists})
 	}
 	return nil
@@ -257,11 +257,11 @@ func (r *Repository) PushManifest(ctx context.Context, desc ocispec.Descriptor, 
 		reference = desc.Digest.String()
 	}
 	var raw *http.Response
-	answer, err := r.client.UploadManifest(policy.WithCaptureResponse(ctx, &raw), r.name, reference, azcontainerregistry.ContentType(desc.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
+	response, err := r.client.UploadManifest(policy.WithCaptureResponse(ctx, &raw), r.name, reference, azcontainerregistry.ContentType(desc.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
 	if err != nil {
 		return err
 	}
-	if got := answer.DockerContentDigest; got != nil && *got != desc.Digest.String() {
+	if got := response.DockerContentDigest; got != nil && *got != desc.Digest.String() {
 		return mismatch(desc, *got, desc.Size)
 	}
 	if raw != nil && raw.Header.Get("OCI-Subject") != "" {
@@ -341,7 +341,7 @@ func (c *Content) onTransfer(e azcontainerregistry.TransferEvent) {
 	case azcontainerregistry.TransferRetrying:
 		event.Kind, event.Attempt, event.Wait, event.Err = EventBlobRetrying, e.Attempt, e.Wait, e.Err
 	default:
-		return // how it ended is told by the answer
+		return // how it ended is told by the upload's result
 	}
 	c.report(event)
 }
@@ -353,14 +353,14 @@ func mismatch(desc ocispec.Descriptor, actual string, size int64) error {
 
 func isMismatch(err error) bool { return errors.Is(err, azcontainerregistry.ErrMismatchedHash) }
 
-// isRegistryNotFound reports a 404: HEAD answers have no body and so no code.
+// isRegistryNotFound reports a 404: HEAD responses have no body and so no code.
 func isRegistryNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 
 func isThrottled(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
 
 func hasStatus(err error, status int) bool {
-	var answer *azcore.ResponseError
-	return errors.As(err, &answer) && answer.StatusCode == status
+	var response *azcore.ResponseError
+	return errors.As(err, &response) && response.StatusCode == status
 }
 
 // isBlobUnknown reports that a manifest was refused because the registry

@@ -36,7 +36,7 @@ func (r *Repository) referrers(ctx context.Context, subject digest.Digest) (list
 		}
 		list = append(list, d)
 	}
-	// The last answer came from the call itself, or from the tag's manifest.
+	// The last response came from the call itself, or from the tag's manifest.
 	native = raw != nil && raw.Request != nil && strings.Contains(raw.Request.URL.Path, "/referrers/")
 	return list, native, nil
 }
