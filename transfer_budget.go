@@ -28,7 +28,7 @@ func (b *TransferBudget) Connections() int {
 	return b.budget.Limit()
 }
 
-func (b *TransferBudget) engine() *transfer.Budget {
+func (b *TransferBudget) shared() *transfer.Budget {
 	if b == nil {
 		return nil
 	}

@@ -3,8 +3,19 @@ package azcontainerregistry
 import "github.com/acrkit/azcontainerregistry/internal/transfer"
 
 // SizeMismatchError says that content is longer or shorter than was said:
-// Expected and Actual are bytes, Origin is "source" or "registry".
+// Expected and Actual are bytes, Origin is [SizeOriginSource] or
+// [SizeOriginRegistry].
 type SizeMismatchError = transfer.SizeMismatchError
+
+// SizeOrigin is what had the wrong size.
+type SizeOrigin = transfer.SizeOrigin
+
+const (
+	// SizeOriginSource is the content that the caller gave.
+	SizeOriginSource = transfer.OriginSource
+	// SizeOriginRegistry is what the registry sent.
+	SizeOriginRegistry = transfer.OriginRegistry
+)
 
 // SourceChangedError says that the source of an upload gave other bytes when
 // it was read a second time, somewhere in its first Offset bytes. No blob was
@@ -24,14 +35,14 @@ type StalledError = transfer.StalledError
 // with something else.
 type RangeError = transfer.RangeError
 
-// fromEngine gives an error of the engine the type that the rest of this
+// fromTransfer gives an error of the engine the type that the rest of this
 // package has for it.
-func fromEngine(err error) error {
+func fromTransfer(err error) error {
 	switch e := err.(type) {
 	case *transfer.DigestMismatchError:
 		return &DigestMismatchError{Expected: e.Expected, Actual: e.Actual, Size: e.Size}
 	case *transfer.RetriesExhaustedError:
-		return &RetriesExhaustedError{Attempts: e.Attempts, Err: fromEngine(e.Err)}
+		return &RetriesExhaustedError{Attempts: e.Attempts, Err: fromTransfer(e.Err)}
 	}
 	return err
 }

@@ -12,33 +12,33 @@ import (
 	"github.com/acrkit/azcontainerregistry/internal/transfer"
 )
 
-func TestStandingOfAnUpload(t *testing.T) {
-	for value, want := range map[string]transfer.Standing{
+func TestUploadStatusFromRange(t *testing.T) {
+	for value, want := range map[string]transfer.UploadStatus{
 		"":                        {},
-		"0-0":                     {Held: 1, Known: true, Ambiguous: true},
-		"0-735":                   {Held: 736, Known: true},
-		"bytes=0-735":             {Held: 736, Known: true},
-		"0-4294967296":            {Held: 4294967297, Known: true},
+		"0-0":                     {Offset: 1, Known: true, Ambiguous: true},
+		"0-735":                   {Offset: 736, Known: true},
+		"bytes=0-735":             {Offset: 736, Known: true},
+		"0-4294967296":            {Offset: 4294967297, Known: true},
 		"1-5":                     {},
 		"0--1":                    {},
 		"0-":                      {},
 		"735":                     {},
 		"0-99999999999999999999":  {},
-		"0-4611686018427387903":   {Held: 4611686018427387904, Known: true},
+		"0-4611686018427387903":   {Offset: 4611686018427387904, Known: true},
 		"0-18446744073709551615 ": {},
 	} {
-		if got := standing(value); got != want {
+		if got := uploadStatus(value); got != want {
 			t.Errorf("Range %q: got %+v, want %+v", value, got, want)
 		}
 	}
 }
 
-func FuzzStanding(f *testing.F) {
+func FuzzUploadStatus(f *testing.F) {
 	for _, seed := range []string{"", "0-0", "0-735", "bytes=0-1", "1-2", "0--1", "0-9223372036854775807"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		if s := standing(value); s.Held < 0 || s.Known != (s.Held > 0) {
+		if s := uploadStatus(value); s.Offset < 0 || s.Known != (s.Offset > 0) {
 			t.Errorf("%q: got %+v", value, s)
 		}
 	})

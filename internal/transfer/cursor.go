@@ -40,15 +40,15 @@ func (b *blob) learn(size int64) error {
 		return nil
 	}
 	if b.size >= 0 {
-		return &SizeMismatchError{Expected: b.size, Actual: size, Origin: "registry"}
+		return &SizeMismatchError{Expected: b.size, Actual: size, Origin: OriginRegistry}
 	}
 	b.size = size
 	b.report.size(size)
 	return nil
 }
 
-// ease notes a 429. Those of one burst count once.
-func (b *blob) ease() {
+// noteThrottled notes a 429. Those of one burst count once.
+func (b *blob) noteThrottled() {
 	b.budget.Throttled()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -62,17 +62,17 @@ func (b *blob) ease() {
 // stopped when that breaks. It is for one goroutine at a time.
 type cursor struct {
 	*blob
-	patience *patience // of this connection: an outage strikes all at once
-	off      int64
-	end      int64 // first byte not to be read; -1 for the blob's end
-	ranged   bool  // a server that answers with the whole blob is wrong
+	retries *retryBudget // of this connection: an outage strikes all at once
+	off     int64
+	end     int64 // first byte not to be read; -1 for the blob's end
+	ranged  bool  // a server that answers with the whole blob is wrong
 
-	ctx     context.Context // of the open body
-	dog     *watchdog
-	body    *Body
-	bodyEnd int64 // -1 when the server didn't say
-	pending error
-	latency time.Duration // of the last answer
+	ctx      context.Context // of the open body
+	watchdog *watchdog
+	body     *Body
+	bodyEnd  int64 // -1 when the server didn't say
+	pending  error
+	latency  time.Duration // of the last answer
 }
 
 // read reads on, through faults, until there is at least one byte.
@@ -99,17 +99,17 @@ func (c *cursor) read(ctx context.Context, p []byte) (int, error) {
 func (c *cursor) recover(ctx context.Context, failure error) error {
 	f := classify(ctx, failure)
 	if f.Class == Throttled {
-		c.ease()
+		c.noteThrottled()
 	}
 	if !rules[f.Class].download {
 		return f.Err
 	}
 	attempt := int(c.failures.Add(1))
-	pause, _, err := c.patience.failed(f)
+	pause, _, err := c.retries.failed(f)
 	if err != nil {
 		return err
 	}
-	c.report.tell(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
+	c.report.emit(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
 	return sleep(ctx, pause)
 }
 
@@ -144,13 +144,13 @@ func (c *cursor) once(ctx context.Context, p []byte) (int, error) {
 	}
 	n, err := c.body.Read(p)
 	if n > 0 {
-		c.dog.progress(n)
+		c.watchdog.progress(n)
 		c.off += int64(n)
 		c.received.Add(int64(n))
-		c.patience.progress(int64(n))
-		c.dog.pause()
+		c.retries.progress(int64(n))
+		c.watchdog.pause()
 		waitErr := c.budget.Wait(ctx, n)
-		c.dog.resume()
+		c.watchdog.resume()
 		if waitErr != nil {
 			return n, waitErr
 		}
@@ -204,7 +204,7 @@ func (c *cursor) expectEnd() error {
 	if c.end >= 0 {
 		return &RangeError{Offset: c.off, Length: c.end - c.off, Got: "more bytes"}
 	}
-	return &SizeMismatchError{Expected: c.off, Actual: c.off + 1, Origin: "registry"}
+	return &SizeMismatchError{Expected: c.off, Actual: c.off + 1, Origin: OriginRegistry}
 }
 
 // open asks for what is left of the part.
@@ -213,17 +213,17 @@ func (c *cursor) open(ctx context.Context) error {
 	if c.end >= 0 {
 		length = c.end - c.off
 	}
-	watched, dog := watch(ctx, c.noProgress)
+	watched, w := watch(ctx, c.noProgress)
 	asked := time.Now()
 	body, err := c.src.Open(watched, c.off, length)
 	if err != nil {
 		err = stalled(watched, err)
-		dog.stop()
+		w.stop()
 		return err
 	}
-	dog.progress(1)
+	w.progress(1)
 	c.latency = time.Since(asked)
-	c.ctx, c.dog, c.body = watched, dog, body
+	c.ctx, c.watchdog, c.body = watched, w, body
 	c.bodyEnd = -1
 	if body.Length >= 0 {
 		c.bodyEnd = body.Offset + body.Length
@@ -260,7 +260,7 @@ func (c *cursor) skip() error {
 	for left := c.off; left > 0; {
 		n, err := c.body.Read(buf[:min(int64(len(buf)), left)])
 		left -= int64(n)
-		c.dog.progress(n)
+		c.watchdog.progress(n)
 		c.received.Add(int64(n))
 		if err != nil && left > 0 {
 			if errors.Is(err, io.EOF) {
@@ -275,12 +275,12 @@ func (c *cursor) skip() error {
 // idle says that nobody wants bytes until the function that it returns is
 // called: what doesn't move meanwhile isn't the network's fault.
 func (c *cursor) idle() (over func()) {
-	dog := c.dog
+	w := c.watchdog
 	if c.body == nil {
 		return func() {}
 	}
-	dog.pause()
-	return dog.resume
+	w.pause()
+	return w.resume
 }
 
 // close gives the connection up.
@@ -290,7 +290,7 @@ func (c *cursor) close() {
 	}
 	// The context first: closing a body that is still coming must not wait for
 	// it.
-	c.dog.stop()
+	c.watchdog.stop()
 	_ = c.body.Close()
 	c.body = nil
 }

@@ -101,7 +101,7 @@ func Download(ctx context.Context, src Ranges, dst Destination, o DownloadOption
 	}
 	defer o.Budget.Release()
 
-	d.report.tell(Event{Kind: Started})
+	d.report.emit(Event{Kind: Started})
 	d.result.Ranges = 1
 	err := d.run(ctx)
 	if err == nil {
@@ -116,7 +116,7 @@ func Download(ctx context.Context, src Ranges, dst Destination, o DownloadOption
 		d.checkpoint()
 		return d.result, err
 	}
-	d.report.tell(Event{Kind: Done})
+	d.report.emit(Event{Kind: Done})
 	return d.result, nil
 }
 
@@ -130,7 +130,7 @@ func (d *download) run(parent context.Context) (err error) {
 	defer cancel(nil)
 	s := newStream(d.cursor(d.sum.at, -1))
 	defer s.wait()
-	r := newRanges(d, cancel)
+	r := newRangeScheduler(d, cancel)
 	tuned := make(chan struct{})
 	defer func() {
 		if errors.Is(err, context.Canceled) && parent.Err() == nil {
@@ -176,7 +176,7 @@ func (d *download) inTurn(ctx context.Context) error {
 }
 
 func (d *download) cursor(off, end int64) *cursor {
-	return &cursor{blob: d.blob, patience: newPatience(d.o.MaxRetries), off: off, end: end}
+	return &cursor{blob: d.blob, retries: newRetryBudget(d.o.MaxRetries), off: off, end: end}
 }
 
 // consume takes the blob's next bytes.
@@ -200,7 +200,7 @@ func (d *download) hash(off int64, p []byte) error {
 
 // hashed is called whenever more of the blob was hashed and handed over.
 func (d *download) hashed() {
-	d.report.at(d.sum.at)
+	d.report.position(d.sum.at)
 	if d.sum.at-d.noted >= checkpointEvery {
 		d.checkpoint()
 	}
@@ -219,7 +219,7 @@ type wrongContent struct{ error }
 
 func (d *download) verify() error {
 	if size := d.known(); size >= 0 && size != d.sum.at {
-		return &wrongContent{&SizeMismatchError{Expected: size, Actual: d.sum.at, Origin: "registry"}}
+		return &wrongContent{&SizeMismatchError{Expected: size, Actual: d.sum.at, Origin: OriginRegistry}}
 	}
 	if actual := d.sum.digest(); actual != d.o.Digest {
 		return &wrongContent{&DigestMismatchError{Expected: d.o.Digest, Actual: actual, Size: d.sum.at}}

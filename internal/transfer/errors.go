@@ -5,6 +5,17 @@ import (
 	"time"
 )
 
+// SizeOrigin is what had another size than was said.
+type SizeOrigin string
+
+// The origins of a [SizeMismatchError].
+const (
+	// OriginSource is the content that the caller gave.
+	OriginSource SizeOrigin = "source"
+	// OriginRegistry is what the registry sent.
+	OriginRegistry SizeOrigin = "registry"
+)
+
 // SizeMismatchError says that content is longer or shorter than was said.
 type SizeMismatchError struct {
 	// Expected is the size in bytes that was said, by the caller or the registry.
@@ -14,8 +25,8 @@ type SizeMismatchError struct {
 	// expected it is only as many as it took to notice.
 	Actual int64
 
-	// Origin is what had the wrong size: "source" or "registry".
-	Origin string
+	// Origin is what had the wrong size.
+	Origin SizeOrigin
 }
 
 // Error names both sizes.
@@ -41,7 +52,7 @@ func (e *DigestMismatchError) Error() string {
 }
 
 // SourceChangedError says that the source of an upload gave other bytes when
-// it was read a second time. The upload was abandoned: no blob was made of the
+// it was read a second time. The upload was sourceBlocked: no blob was made of the
 // mixture.
 type SourceChangedError struct {
 	// Offset is how far the two readings were compared, in bytes.

@@ -275,25 +275,25 @@ func (s *fakeSession) receive(ctx context.Context, c Chunk, kind string) ([]byte
 	return got.Bytes(), nil
 }
 
-func (s *fakeSession) Write(ctx context.Context, c Chunk) (Standing, error) {
+func (s *fakeSession) Write(ctx context.Context, c Chunk) (UploadStatus, error) {
 	s.f.note(fmt.Sprintf("write %d+%d", c.Offset, c.Size))
 	if s.gone {
-		return Standing{}, s.lost()
+		return UploadStatus{}, s.lost()
 	}
 	kind, err := s.f.disturb(ctx)
 	if err != nil {
-		return Standing{}, err
+		return UploadStatus{}, err
 	}
 	if kind == "stale" {
 		s.gone = true
-		return Standing{}, s.lost()
+		return UploadStatus{}, s.lost()
 	}
 	if c.Offset != int64(len(s.data)) {
-		return Standing{}, answered("416")
+		return UploadStatus{}, answered("416")
 	}
 	got, err := s.receive(ctx, c, kind)
 	if err != nil {
-		return Standing{}, err
+		return UploadStatus{}, err
 	}
 	if kind == "keeps less" {
 		got = got[:s.f.plan.number(int64(len(got)))]
@@ -301,34 +301,34 @@ func (s *fakeSession) Write(ctx context.Context, c Chunk) (Standing, error) {
 	s.data = append(s.data, got...)
 	switch kind {
 	case "answer lost":
-		return Standing{}, &Fault{Class: Connection, Err: errReset}
+		return UploadStatus{}, &Fault{Class: Connection, Err: errReset}
 	case "says more":
-		return Standing{Held: int64(len(s.data)) + 100, Known: true}, nil
+		return UploadStatus{Offset: int64(len(s.data)) + 100, Known: true}, nil
 	case "says less":
-		return Standing{Held: s.f.plan.number(int64(len(s.data))), Known: true}, nil
+		return UploadStatus{Offset: s.f.plan.number(int64(len(s.data))), Known: true}, nil
 	}
-	return s.standing(), nil
+	return s.status(), nil
 }
 
-func (s *fakeSession) standing() Standing {
+func (s *fakeSession) status() UploadStatus {
 	if s.f.silent {
-		return Standing{}
+		return UploadStatus{}
 	}
 	if len(s.data) <= 1 {
-		return Standing{Held: 1, Known: true, Ambiguous: true}
+		return UploadStatus{Offset: 1, Known: true, Ambiguous: true}
 	}
-	return Standing{Held: int64(len(s.data)), Known: true}
+	return UploadStatus{Offset: int64(len(s.data)), Known: true}
 }
 
-func (s *fakeSession) Status(ctx context.Context) (Standing, error) {
+func (s *fakeSession) Status(ctx context.Context) (UploadStatus, error) {
 	s.f.note("status")
 	if s.gone {
-		return Standing{}, s.lost()
+		return UploadStatus{}, s.lost()
 	}
 	if kind, err := s.f.disturb(ctx); err != nil && kind != "413" && kind != "416" {
-		return Standing{}, err
+		return UploadStatus{}, err
 	}
-	return s.standing(), nil
+	return s.status(), nil
 }
 
 func (s *fakeSession) Complete(ctx context.Context, digest string, last Chunk) (string, error) {

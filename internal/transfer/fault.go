@@ -26,7 +26,7 @@ const (
 	Unauthorized
 	// SessionGone: 404 BLOB_UPLOAD_INVALID or BLOB_UPLOAD_UNKNOWN.
 	SessionGone
-	// OutOfStep: 416 for a chunk, or a standing that can't be.
+	// OutOfStep: 416 for a chunk, or a status that can't be.
 	OutOfStep
 	// TooLarge: 413.
 	TooLarge
@@ -116,7 +116,7 @@ func classify(ctx context.Context, err error) *Fault {
 }
 
 const (
-	// defaultRetries is how many failures in a row a transfer survives: with
+	// defaultRetries is how many failures in a row are retried: with
 	// the pauses below that is about a minute and a half of outage.
 	defaultRetries = 8
 
@@ -127,13 +127,14 @@ const (
 	// are a minute long (ACR protocol §5.1).
 	longestWait = 5 * time.Minute
 
-	// redeems is how many bytes of progress pay one failure off, so that a
-	// server which gives a byte and breaks off can't keep a transfer for ever.
-	redeems = 256 << 10
+	// bytesPerRetry is how many bytes of progress restore one retry, so that a
+	// server which sends a byte and closes the connection can't keep a transfer
+	// for ever.
+	bytesPerRetry = 256 << 10
 )
 
-// patience counts failures against progress. It is safe for concurrent use.
-type patience struct {
+// retryBudget counts failures against progress. It is safe for concurrent use.
+type retryBudget struct {
 	mu       sync.Mutex
 	most     int
 	spent    int
@@ -141,30 +142,30 @@ type patience struct {
 	moved    int64
 }
 
-func newPatience(retries int) *patience {
+func newRetryBudget(retries int) *retryBudget {
 	switch {
 	case retries == 0:
 		retries = defaultRetries
 	case retries < 0:
 		retries = 0
 	}
-	return &patience{most: retries}
+	return &retryBudget{most: retries}
 }
 
-// progress pays failures off.
-func (p *patience) progress(n int64) {
+// progress restores the budget.
+func (p *retryBudget) progress(n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.moved += n
-	if steps := p.moved / redeems; steps > 0 {
+	if steps := p.moved / bytesPerRetry; steps > 0 {
 		p.spent = int(max(int64(p.spent)-steps, 0))
-		p.moved %= redeems
+		p.moved %= bytesPerRetry
 	}
 }
 
 // failed counts a failure and returns how long to pause, or an error when
-// there is no more patience.
-func (p *patience) failed(f *Fault) (time.Duration, int, error) {
+// there is nothing left of the budget.
+func (p *retryBudget) failed(f *Fault) (time.Duration, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failures++
@@ -188,7 +189,7 @@ func (p *patience) failed(f *Fault) (time.Duration, int, error) {
 	return pause/2 + rand.N(pause), p.failures, nil
 }
 
-func (p *patience) count() int {
+func (p *retryBudget) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.failures

@@ -54,7 +54,7 @@ func (r *Reader) cursor(off, end int64) *cursor {
 			src: r.src, noProgress: r.o.NoProgress, budget: r.o.Budget,
 			report: newReporter(nil, r.o.Size), size: r.o.Size,
 		},
-		patience: newPatience(r.o.MaxRetries), off: off, end: end,
+		retries: newRetryBudget(r.o.MaxRetries), off: off, end: end,
 	}
 }
 
@@ -110,7 +110,7 @@ func (r *Reader) wake() {
 		}
 		r.c = r.cursor(r.off, -1)
 	case rest > time.Second:
-		r.c.patience = newPatience(r.o.MaxRetries)
+		r.c.retries = newRetryBudget(r.o.MaxRetries)
 	}
 }
 

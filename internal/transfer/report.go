@@ -23,8 +23,8 @@ func newReporter(to func(Event), total int64) *reporter {
 	return &reporter{to: to, total: total, count: 1}
 }
 
-// tell reports an event, filling in where the transfer is.
-func (r *reporter) tell(e Event) {
+// emit reports an event, filling in where the transfer is.
+func (r *reporter) emit(e Event) {
 	if r.to == nil {
 		return
 	}
@@ -38,8 +38,8 @@ func (r *reporter) send(e Event) {
 	r.to(e)
 }
 
-// at says how far the transfer is, and reports it now and then.
-func (r *reporter) at(bytes int64) {
+// position says how far the transfer is, and reports it now and then.
+func (r *reporter) position(bytes int64) {
 	if r.to == nil {
 		return
 	}

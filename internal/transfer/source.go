@@ -62,7 +62,7 @@ func newSource(r io.Reader, size int64, reopen func() (io.ReadCloser, error)) (*
 	}
 	actual := max(end-start, 0)
 	if size > 0 && actual != size {
-		return nil, &SizeMismatchError{Expected: size, Actual: actual, Origin: "source"}
+		return nil, &SizeMismatchError{Expected: size, Actual: actual, Origin: OriginSource}
 	}
 	s.seeker, s.start, s.size = seeker, start, actual
 	return s, nil
@@ -90,7 +90,7 @@ func (s *source) Read(p []byte) (int, error) {
 	case atEnd && s.size < 0:
 		s.size, s.ended = read, true
 	case atEnd && read < s.size:
-		return 0, &SizeMismatchError{Expected: s.size, Actual: read, Origin: "source"}
+		return 0, &SizeMismatchError{Expected: s.size, Actual: read, Origin: OriginSource}
 	case atEnd:
 		s.ended = true
 	case err != nil:
@@ -118,7 +118,7 @@ func (s *source) expectEnd() error {
 		n, err := s.r.Read(one[:])
 		switch {
 		case n > 0:
-			return &SizeMismatchError{Expected: s.size, Actual: s.size + 1, Origin: "source"}
+			return &SizeMismatchError{Expected: s.size, Actual: s.size + 1, Origin: OriginSource}
 		case errors.Is(err, io.EOF):
 			s.ended = true
 			return io.EOF

@@ -24,10 +24,10 @@ type Uploads interface {
 type Session interface {
 	// Write appends the chunk. The body may still be read for a moment after
 	// Write returned.
-	Write(ctx context.Context, chunk Chunk) (Standing, error)
+	Write(ctx context.Context, chunk Chunk) (UploadStatus, error)
 
 	// Status asks how many bytes the registry has.
-	Status(ctx context.Context) (Standing, error)
+	Status(ctx context.Context) (UploadStatus, error)
 
 	// Complete makes a blob of what was written and of the chunk, if its Body
 	// isn't nil. It returns the digest that the registry says the blob has, ""
@@ -53,15 +53,15 @@ type Chunk struct {
 	Body io.Reader
 }
 
-// Standing is how far an upload is, as the registry sees it.
-type Standing struct {
-	// Held is how many bytes the registry has.
-	Held int64
+// UploadStatus is how much of an upload the registry has.
+type UploadStatus struct {
+	// Offset is how many bytes the registry has, which is where the next chunk begins.
+	Offset int64
 
 	// Known is false when the registry didn't say.
 	Known bool
 
-	// Ambiguous says that Held is 1 or 0: "Range: 0-0" stands for both
+	// Ambiguous says that Offset is 1 and may be 0: "Range: 0-0" stands for both
 	// (ACR protocol §4.5).
 	Ambiguous bool
 }

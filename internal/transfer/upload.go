@@ -68,24 +68,24 @@ type UploadResult struct {
 }
 
 type upload struct {
-	reg      Uploads
-	o        UploadOptions
-	src      *source
-	sum      *digester // nil when the digest is known beforehand
-	digest   string    // once it is known
-	chunks   chunker
-	patience *patience
-	report   *reporter
+	reg     Uploads
+	o       UploadOptions
+	src     *source
+	sum     *digester // nil when the digest is known beforehand
+	digest  string    // once it is known
+	chunks  chunker
+	retries *retryBudget
+	report  *reporter
 
-	session   Session
-	held      int64 // what the registry has
-	given     int64 // the most it can have
-	unsure    bool  // held has to be asked for
-	troubled  bool  // something failed in this session
-	completed bool  // a request to complete was sent, in whatever session
-	stepped   bool  // the last failure was OutOfStep
-	abandoned bool  // the source still blocks
-	cause     error // the last failure
+	session       Session
+	offset        int64 // what the registry has
+	given         int64 // the most it can have
+	offsetUnknown bool  // offset has to be asked for
+	sessionFailed bool  // something failed in this session
+	completed     bool  // a request to complete was sent, in whatever session
+	outOfStep     bool  // the last failure was OutOfStep
+	sourceBlocked bool  // the source still blocks
+	cause         error // the last failure
 
 	asked, passed int64 // of the last request with a body
 	restarts      int
@@ -101,7 +101,7 @@ func Upload(ctx context.Context, reg Uploads, r io.Reader, o UploadOptions) (Upl
 	}
 	u := &upload{
 		reg: reg, o: o, src: src, digest: o.Digest,
-		chunks: chunker{fixed: o.ChunkSize}, patience: newPatience(o.MaxRetries),
+		chunks: chunker{fixed: o.ChunkSize}, retries: newRetryBudget(o.MaxRetries),
 		report: newReporter(o.OnEvent, src.size),
 	}
 	if u.digest == "" {
@@ -110,7 +110,7 @@ func Upload(ctx context.Context, reg Uploads, r io.Reader, o UploadOptions) (Upl
 	if o.OnCheckpoint != nil && o.ChunkSize == 0 {
 		u.chunks.fixed = resumableChunk
 	}
-	if err := u.takeUp(); err != nil {
+	if err := u.resume(); err != nil {
 		return UploadResult{}, err
 	}
 	if err := o.Budget.Acquire(ctx); err != nil {
@@ -118,24 +118,24 @@ func Upload(ctx context.Context, reg Uploads, r io.Reader, o UploadOptions) (Upl
 	}
 	defer o.Budget.Release()
 	defer func() {
-		if !u.abandoned {
+		if !u.sourceBlocked {
 			_ = src.close()
 		}
 	}()
 
 	err = u.run(ctx)
-	u.result.BytesSent, u.result.Retries = u.sent, u.patience.count()
+	u.result.BytesSent, u.result.Retries = u.sent, u.retries.count()
 	if err != nil {
 		u.abandon(ctx)
 		return u.result, err
 	}
 	u.result.Digest = u.digest
-	u.report.tell(Event{Kind: Done})
+	u.report.emit(Event{Kind: Done})
 	return u.result, nil
 }
 
-// takeUp goes on with an earlier upload's session.
-func (u *upload) takeUp() error {
+// resume goes on with an earlier upload's session.
+func (u *upload) resume() error {
 	r := u.o.Resume
 	if r == nil || r.Session == nil {
 		return nil
@@ -147,7 +147,7 @@ func (u *upload) takeUp() error {
 		}
 		u.sum = sum
 	}
-	u.session, u.unsure, u.troubled, u.given = r.Session, true, true, math.MaxInt64
+	u.session, u.offsetUnknown, u.sessionFailed, u.given = r.Session, true, true, math.MaxInt64
 	if u.src.size >= 0 {
 		u.given = u.src.size
 	}
@@ -155,8 +155,8 @@ func (u *upload) takeUp() error {
 }
 
 func (u *upload) run(ctx context.Context) error {
-	u.report.tell(Event{Kind: Started})
-	if done, err := u.avoid(ctx); done || err != nil {
+	u.report.emit(Event{Kind: Started})
+	if done, err := u.skipIfPresent(ctx); done || err != nil {
 		return err
 	}
 	if err := u.preread(ctx); err != nil {
@@ -177,9 +177,9 @@ func (u *upload) run(ctx context.Context) error {
 	}
 }
 
-// avoid looks whether the blob is there, or can be mounted. What fails here
+// skipIfPresent looks whether the blob is there, or can be mounted. What fails here
 // is no reason not to upload.
-func (u *upload) avoid(ctx context.Context) (bool, error) {
+func (u *upload) skipIfPresent(ctx context.Context) (bool, error) {
 	if u.digest == "" || u.session != nil {
 		return false, nil
 	}
@@ -190,7 +190,7 @@ func (u *upload) avoid(ctx context.Context) (bool, error) {
 		}
 		if err == nil && ok {
 			u.result.Existed, u.result.Size = true, max(size, 0)
-			u.report.tell(Event{Kind: Exists})
+			u.report.emit(Event{Kind: Exists})
 			return true, nil
 		}
 	}
@@ -211,7 +211,7 @@ func (u *upload) avoid(ctx context.Context) (bool, error) {
 		}
 		if session == nil {
 			u.result.MountedFrom, u.result.Size = from, max(u.src.size, 0)
-			u.report.tell(Event{Kind: Mounted})
+			u.report.emit(Event{Kind: Mounted})
 			return true, nil
 		}
 		u.opened(session)
@@ -233,7 +233,7 @@ func (u *upload) preread(ctx context.Context) error {
 		return nil
 	}
 	ok, err := hashOnly(ctx, u.src, u.sum, smallBlob)
-	u.abandoned = !ok
+	u.sourceBlocked = !ok
 	if err != nil {
 		return err
 	}
@@ -246,14 +246,14 @@ func (u *upload) preread(ctx context.Context) error {
 
 // guarded runs one request under the watchdog.
 func (u *upload) guarded(ctx context.Context, limits int32, request func(context.Context, *watchdog) error) error {
-	watched, dog := watch(ctx, u.o.NoProgress)
-	defer dog.stop()
-	dog.allow(limits)
-	return stalled(watched, request(watched, dog))
+	watched, w := watch(ctx, u.o.NoProgress)
+	defer w.stop()
+	w.allow(limits)
+	return stalled(watched, request(watched, w))
 }
 
 func (u *upload) opened(s Session) {
-	u.session, u.held, u.given, u.unsure, u.troubled = s, 0, 0, false, false
+	u.session, u.offset, u.given, u.offsetUnknown, u.sessionFailed = s, 0, 0, false, false
 }
 
 // step makes one request. It reports true when the blob is there.
@@ -265,27 +265,27 @@ func (u *upload) step(ctx context.Context) (bool, error) {
 	switch {
 	case u.session == nil:
 		return false, u.begin(ctx)
-	case u.unsure:
-		return false, u.ask(ctx)
-	case u.digest != "" && u.src.size == u.held && (u.held > 0 || u.src.size == 0):
-		return u.complete(ctx, Chunk{Offset: u.held})
-	case u.sum != nil && u.src.size >= 0 && u.held == u.src.size && u.sum.at == u.held:
+	case u.offsetUnknown:
+		return false, u.queryStatus(ctx)
+	case u.digest != "" && u.src.size == u.offset && (u.offset > 0 || u.src.size == 0):
+		return u.complete(ctx, Chunk{Offset: u.offset})
+	case u.sum != nil && u.src.size >= 0 && u.offset == u.src.size && u.sum.at == u.offset:
 		u.digest = u.sum.digest()
 		return false, nil
-	case u.sum != nil && u.src.size >= 0 && u.held == u.src.size:
-		return false, u.catchUp(ctx)
+	case u.sum != nil && u.src.size >= 0 && u.offset == u.src.size:
+		return false, u.hashSent(ctx)
 	}
 	rest := int64(-1)
 	if u.src.size >= 0 {
-		rest = u.src.size - u.held
+		rest = u.src.size - u.offset
 	}
 	size := u.chunks.next(rest)
-	chunk := Chunk{Offset: u.held, Size: size}
+	chunk := Chunk{Offset: u.offset, Size: size}
 	if size != rest && rest < 0 {
 		chunk.Size = -1 // how much of it comes, only the source knows
 	}
 	u.asked = size
-	if u.digest != "" && u.held == 0 && !u.troubled && rest >= 0 && size == rest {
+	if u.digest != "" && u.offset == 0 && !u.sessionFailed && rest >= 0 && size == rest {
 		return u.complete(ctx, chunk)
 	}
 	return false, u.write(ctx, chunk, size)
@@ -296,16 +296,16 @@ func (u *upload) begin(ctx context.Context) error {
 		s, err := u.reg.Start(ctx)
 		if err == nil {
 			u.opened(s)
-			u.stepped = false
+			u.outOfStep = false
 			u.checkpoint()
 		}
 		return err
 	})
 }
 
-// ask finds out where the upload stands.
-func (u *upload) ask(ctx context.Context) error {
-	var st Standing
+// queryStatus finds out where the upload stands.
+func (u *upload) queryStatus(ctx context.Context) error {
+	var st UploadStatus
 	err := u.guarded(ctx, 1, func(ctx context.Context, _ *watchdog) (err error) {
 		st, err = u.session.Status(ctx)
 		return err
@@ -325,28 +325,28 @@ func (u *upload) ask(ctx context.Context) error {
 		// Nothing, or one byte: beginning again costs less than guessing.
 		return gone(errors.New("registry holds one byte or none"))
 	case st.Ambiguous:
-		st.Held = 0
-	case st.Held > u.given || u.src.size >= 0 && st.Held > u.src.size:
-		return gone(fmt.Errorf("registry says it holds %d bytes, it was given %d", st.Held, u.given))
+		st.Offset = 0
+	case st.Offset > u.given || u.src.size >= 0 && st.Offset > u.src.size:
+		return gone(fmt.Errorf("registry says it holds %d bytes, it was given %d", st.Offset, u.given))
 	}
-	u.held, u.unsure = st.Held, false
-	u.report.at(u.held)
-	u.report.tell(Event{Kind: Resumed})
+	u.offset, u.offsetUnknown = st.Offset, false
+	u.report.position(u.offset)
+	u.report.emit(Event{Kind: Resumed})
 	return nil
 }
 
 // gone says that a session can't be gone on with, after a failure in it.
 func gone(err error) error { return &Fault{Class: SessionGone, Err: err, counted: true} }
 
-// body returns a part of the source, size bytes from u.held on.
-func (u *upload) body(dog *watchdog, size int64) (body, error) {
+// body returns a part of the source, size bytes from u.offset on.
+func (u *upload) body(w *watchdog, size int64) (body, error) {
 	if u.sum == nil {
-		if err := u.seek(u.held); err != nil {
+		if err := u.seek(u.offset); err != nil {
 			return nil, err
 		}
-		return &direct{src: u.src, dog: dog, budget: u.o.Budget, report: u.report, from: u.held, left: size}, nil
+		return &directBody{src: u.src, watchdog: w, budget: u.o.Budget, report: u.report, from: u.offset, left: size}, nil
 	}
-	from := min(u.held, u.sum.at)
+	from := min(u.offset, u.sum.at)
 	second := from == 0 && u.sum.at > 0 && u.src.again(from)
 	if err := u.seek(from); err != nil {
 		return nil, err
@@ -356,9 +356,9 @@ func (u *upload) body(dog *watchdog, size int64) (body, error) {
 	}
 	to := int64(-1)
 	if size >= 0 {
-		to = u.held + size
+		to = u.offset + size
 	}
-	return &feed{src: u.src, sum: u.sum, dog: dog, budget: u.o.Budget, report: u.report, from: u.held, to: to}, nil
+	return &hashedBody{src: u.src, sum: u.sum, watchdog: w, budget: u.o.Budget, report: u.report, from: u.offset, to: to}, nil
 }
 
 // seek moves the source. Where it can't, the error says what made it needed.
@@ -370,33 +370,33 @@ func (u *upload) seek(off int64) error {
 	return err
 }
 
-// catchUp hashes what an earlier process had sent but not hashed.
-func (u *upload) catchUp(ctx context.Context) error {
+// hashSent hashes what an earlier process had sent but not hashed.
+func (u *upload) hashSent(ctx context.Context) error {
 	if err := u.src.seek(u.sum.at); err != nil {
 		return err
 	}
-	ok, err := hashOnly(ctx, u.src, u.sum, u.held)
-	u.abandoned = !ok
+	ok, err := hashOnly(ctx, u.src, u.sum, u.offset)
+	u.sourceBlocked = !ok
 	return err
 }
 
 // withBody runs a request that carries size bytes of the source.
 func (u *upload) withBody(ctx context.Context, size int64, limits int32, request func(context.Context, io.Reader) error) error {
-	return u.guarded(ctx, limits, func(watched context.Context, dog *watchdog) error {
-		b, err := u.body(dog, size)
+	return u.guarded(ctx, limits, func(watched context.Context, w *watchdog) error {
+		b, err := u.body(w, size)
 		if err != nil {
 			return err
 		}
 		b.start(watched)
 		err = stalled(watched, request(watched, b))
-		dog.stop() // so that whatever waits in the body ends
+		w.stop() // so that whatever waits in the body ends
 		ok, srcErr := b.finish(ctx)
 		u.passed = b.count()
 		u.sent += u.passed
-		u.given = max(u.given, u.held+u.passed)
-		u.patience.progress(u.passed)
+		u.given = max(u.given, u.offset+u.passed)
+		u.retries.progress(u.passed)
 		if !ok {
-			u.abandoned = true
+			u.sourceBlocked = true
 			return ctx.Err()
 		}
 		if srcErr != nil {
@@ -407,7 +407,7 @@ func (u *upload) withBody(ctx context.Context, size int64, limits int32, request
 }
 
 func (u *upload) write(ctx context.Context, chunk Chunk, size int64) error {
-	var st Standing
+	var st UploadStatus
 	began := time.Now()
 	err := u.withBody(ctx, size, 1, func(ctx context.Context, b io.Reader) (err error) {
 		chunk.Body = b
@@ -417,18 +417,18 @@ func (u *upload) write(ctx context.Context, chunk Chunk, size int64) error {
 	if err != nil {
 		return err
 	}
-	end := u.held + u.passed
+	end := u.offset + u.passed
 	switch {
-	case !st.Known, st.Ambiguous && end <= 1, st.Held == end:
-	case st.Ambiguous, st.Held > end, st.Held < u.held:
-		return &Fault{Class: OutOfStep, Err: fmt.Errorf("registry says it holds %d bytes, it was given %d", st.Held, end)}
+	case !st.Known, st.Ambiguous && end <= 1, st.Offset == end:
+	case st.Ambiguous, st.Offset > end, st.Offset < u.offset:
+		return &Fault{Class: OutOfStep, Err: fmt.Errorf("registry says it holds %d bytes, it was given %d", st.Offset, end)}
 	default:
-		u.held = st.Held
-		return &Fault{Class: OutOfStep, Err: fmt.Errorf("registry kept %d of the %d bytes it was given", st.Held, end)}
+		u.offset = st.Offset
+		return &Fault{Class: OutOfStep, Err: fmt.Errorf("registry kept %d of the %d bytes it was given", st.Offset, end)}
 	}
-	u.held, u.stepped = end, false
+	u.offset, u.outOfStep = end, false
 	u.chunks.passed(u.passed, time.Since(began))
-	u.report.at(u.held)
+	u.report.position(u.offset)
 	u.checkpoint()
 	return nil
 }
@@ -453,15 +453,15 @@ func (u *upload) complete(ctx context.Context, last Chunk) (bool, error) {
 	if confirmed != "" && confirmed != u.digest {
 		return false, &DigestMismatchError{Expected: u.digest, Actual: confirmed, Size: u.src.size}
 	}
-	u.report.at(u.src.size)
+	u.report.position(u.src.size)
 	return true, nil
 }
 
 func (u *upload) checkpoint() {
-	if u.o.OnCheckpoint == nil || u.session == nil || u.abandoned {
+	if u.o.OnCheckpoint == nil || u.session == nil || u.sourceBlocked {
 		return
 	}
-	state := UploadState{Location: u.session.Location(), Offset: u.held}
+	state := UploadState{Location: u.session.Location(), Offset: u.offset}
 	if u.sum != nil {
 		state.Hashed, state.HashState = u.sum.at, u.sum.state()
 	}

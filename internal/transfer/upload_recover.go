@@ -14,39 +14,39 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 	}
 	do := rules[f.Class].upload
 	switch {
-	case f.Class == OutOfStep && u.stepped:
+	case f.Class == OutOfStep && u.outOfStep:
 		// Asked, and still not agreed.
 		do = beginAgain
-	case f.Class == TooLarge && u.held == 0:
+	case f.Class == TooLarge && u.offset == 0:
 		// Where it stands can't be told from nothing (Range: 0-0).
 		do = beginAgain
-	case f.Class == Refused && !u.troubled && u.sum == nil:
-		if err := u.compare(ctx, f); err != nil {
+	case f.Class == Refused && !u.sessionFailed && u.sum == nil:
+		if err := u.verifySource(ctx, f); err != nil {
 			return false, err
 		}
 	case do == giveUp:
 		return false, f.Err
 	}
-	u.stepped = f.Class == OutOfStep
+	u.outOfStep = f.Class == OutOfStep
 	if !f.counted {
 		u.cause = f.Err
 	}
 	if u.asked != 0 && !u.chunks.failed(f.Class, u.asked, u.passed) {
 		return false, f.Err
 	}
-	// A size that is refused costs no patience: sizes run out by themselves, and
+	// A size that is refused costs none of the retry budget: sizes run out by themselves, and
 	// so do restarts.
-	pause, attempt := time.Duration(0), u.patience.count()
+	pause, attempt := time.Duration(0), u.retries.count()
 	if f.Class != TooLarge && !f.counted {
 		var err error
-		if pause, attempt, err = u.patience.failed(f); err != nil {
+		if pause, attempt, err = u.retries.failed(f); err != nil {
 			return false, err
 		}
 	}
-	u.troubled = true
+	u.sessionFailed = true
 	if !f.counted {
 		// What came of a failure that was told of is told by what follows.
-		u.report.tell(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
+		u.report.emit(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
 	}
 	if err := sleep(ctx, pause); err != nil {
 		return false, err
@@ -55,7 +55,7 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 		return false, nil
 	}
 	if do == askStatus {
-		u.unsure = true
+		u.offsetUnknown = true
 		return false, nil
 	}
 	return u.restart(ctx, f)
@@ -65,7 +65,7 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 // may be one that it completed without our hearing of it.
 func (u *upload) restart(ctx context.Context, f *Fault) (bool, error) {
 	if u.completed && f.Class != Refused {
-		done, err := u.stored(ctx)
+		done, err := u.alreadyStored(ctx)
 		if done {
 			u.session = nil
 		}
@@ -78,18 +78,18 @@ func (u *upload) restart(ctx context.Context, f *Fault) (bool, error) {
 	} else {
 		u.cancel(ctx)
 	}
-	if u.restarts++; u.restarts > restartsPerRetry*max(u.patience.most, 1) {
-		return false, &RetriesExhaustedError{Attempts: u.patience.count(), Err: f.Err}
+	if u.restarts++; u.restarts > restartsPerRetry*max(u.retries.most, 1) {
+		return false, &RetriesExhaustedError{Attempts: u.retries.count(), Err: f.Err}
 	}
-	u.report.at(0)
-	u.report.tell(Event{Kind: Restarted})
+	u.report.position(0)
+	u.report.emit(Event{Kind: Restarted})
 	return false, nil
 }
 
-// stored reports whether the blob is there after all. The question is asked
+// alreadyStored reports whether the blob is there after all. The question is asked
 // again while only the network stands in its way: the answer may save sending
 // everything once more.
-func (u *upload) stored(ctx context.Context) (bool, error) {
+func (u *upload) alreadyStored(ctx context.Context) (bool, error) {
 	for {
 		size, ok, err := u.exists(ctx)
 		if err == nil {
@@ -105,28 +105,28 @@ func (u *upload) stored(ctx context.Context) (bool, error) {
 		if f.Class == Throttled {
 			u.o.Budget.Throttled()
 		}
-		pause, attempt, err := u.patience.failed(f)
+		pause, attempt, err := u.retries.failed(f)
 		if err != nil {
 			return false, err
 		}
-		u.report.tell(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
+		u.report.emit(Event{Kind: Retrying, Attempt: attempt, Wait: pause, Err: f.Err})
 		if err := sleep(ctx, pause); err != nil {
 			return false, err
 		}
 	}
 }
 
-// compare reads the source once more when the registry refuses a digest that
+// verifySource reads the source once more when the registry refuses a digest that
 // was given beforehand, to say which side is wrong. It returns nil when it is
 // the registry.
-func (u *upload) compare(ctx context.Context, f *Fault) error {
+func (u *upload) verifySource(ctx context.Context, f *Fault) error {
 	u.cause = f.Err
 	if err := u.seek(0); err != nil {
 		return err
 	}
 	sum := newDigester()
 	ok, err := hashOnly(ctx, u.src, sum, -1)
-	u.abandoned = !ok
+	u.sourceBlocked = !ok
 	if err == nil && sum.digest() != u.digest {
 		err = &DigestMismatchError{Expected: u.digest, Actual: sum.digest(), Size: sum.at}
 	}

@@ -24,15 +24,15 @@ func TestRequestsAreAsFewAsTheProtocolAllows(t *testing.T) {
 		known   bool
 		want    []string
 	}{
-		"empty":                   {nil, false, false, []string{"start", "complete 0+0"}},
-		"empty stream":            {nil, true, false, []string{"start", "complete 0+0"}},
-		"small":                   {large[:1000], false, false, []string{"start", "complete 0+1000"}},
-		"small stream":            {large[:1000], true, false, []string{"start", "complete 0+1000"}},
-		"large":                   {large, false, false, []string{"start", "write 0+3145728", "complete 3145728+0"}},
-		"large stream":            {large, true, false, []string{"start", "write 0+-1", "complete 3145728+0"}},
-		"large, digest known":     {large, false, true, []string{"start", "complete 0+3145728"}},
-		"one byte, digest known":  {large[:1], false, true, []string{"start", "complete 0+1"}},
-		"one byte stream, unsure": {large[:1], true, true, []string{"start", "write 0+-1", "complete 1+0"}},
+		"empty":                          {nil, false, false, []string{"start", "complete 0+0"}},
+		"empty stream":                   {nil, true, false, []string{"start", "complete 0+0"}},
+		"small":                          {large[:1000], false, false, []string{"start", "complete 0+1000"}},
+		"small stream":                   {large[:1000], true, false, []string{"start", "complete 0+1000"}},
+		"large":                          {large, false, false, []string{"start", "write 0+3145728", "complete 3145728+0"}},
+		"large stream":                   {large, true, false, []string{"start", "write 0+-1", "complete 3145728+0"}},
+		"large, digest known":            {large, false, true, []string{"start", "complete 0+3145728"}},
+		"one byte, digest known":         {large[:1], false, true, []string{"start", "complete 0+1"}},
+		"one byte stream, offsetUnknown": {large[:1], true, true, []string{"start", "write 0+-1", "complete 1+0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fakeRegistry{}
@@ -296,7 +296,7 @@ func TestBlockedSourceDoesNotHoldACancelledUpload(t *testing.T) {
 	for _, digest := range []string{"", digestOf(nil)} {
 		synctest.Test(t, func(t *testing.T) {
 			r, w := io.Pipe()
-			defer w.Close() // lets the abandoned Read end
+			defer w.Close() // lets the sourceBlocked Read end
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 			defer cancel()
 			began := time.Now()

@@ -9,7 +9,7 @@ import (
 
 const (
 	// defaultNoProgress is how long no byte may move: longer than TCP takes to
-	// ride out a lost route, shorter than a person's patience.
+	// ride out a lost route, shorter than people wait.
 	defaultNoProgress = time.Minute
 
 	// looks is how often within the limit the watchdog looks.

@@ -43,34 +43,36 @@ type UploadOptions struct {
 	// when the registry or the network asks for it.
 	ChunkSize int64
 
-	// MaxRetries is how many failures in a row end the upload; 8 when 0, none
-	// is forgiven when negative. Bytes that move pay failures off.
+	// MaxRetries is how many failures are retried: 0 means 8; negative disables
+	// retries. Progress restores the retry budget, by one retry for each 256 KiB
+	// of the content that were not sent before.
 	MaxRetries int
 
-	// NoProgressTimeout is how long no byte may move before the connection
-	// counts as broken; a minute when 0, no limit when negative. Time that the
-	// body takes to give bytes doesn't count.
+	// NoProgressTimeout is how long no byte may move before the connection is
+	// given up and the request retried: 0 means a minute; negative disables the
+	// limit. Time that body.Read takes doesn't count.
 	NoProgressTimeout time.Duration
 
-	// Budget is shared with other transfers; without one, nothing limits this.
+	// Budget limits the connections and the rate of this and of all other
+	// transfers that it is given to; nil means no limit.
 	Budget *TransferBudget
 
-	// OnProgress is told what happens.
+	// OnProgress is called for each event of the upload, one at a time.
 	OnProgress func(TransferEvent)
 
-	// Resume goes on where an earlier upload, of this process or another,
-	// stood. The body must be the same content, from its first byte, and an
+	// Resume continues an earlier upload, of this process or another, from its
+	// checkpoint. The body must be the same content, from its first byte, and an
 	// [io.Seeker] or come with Reopen.
 	Resume *UploadCheckpoint
 
-	// OnCheckpoint is told where the upload stands, so that another process
-	// can go on: after each request that the registry acknowledged, and at the
-	// end when the upload is given up. An upload with OnCheckpoint is left at
-	// the registry when it fails; one without is cancelled there.
+	// OnCheckpoint is called with the state that another process can resume
+	// from: after each request that the registry acknowledged, and when the
+	// upload fails. An upload with OnCheckpoint is left at the registry when it
+	// fails; one without is cancelled there.
 	OnCheckpoint func(UploadCheckpoint)
 }
 
-// UploadCheckpoint is where an upload stands. It holds the upload's location,
+// UploadCheckpoint is the state of an upload. It holds the upload's location,
 // with which whoever may push to the repository can go on with it: keep it
 // where others can't read it.
 type UploadCheckpoint struct {
@@ -90,12 +92,12 @@ type UploadCheckpoint struct {
 	HashState []byte
 }
 
-// Format says where the upload stands and hides its location, whatever the verb.
+// Format prints the repository and the offset and hides its location, whatever the verb.
 func (c UploadCheckpoint) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "upload to %s at byte %d", c.Repository, c.Offset)
 }
 
-// UploadResponse is the answer of [BlobClient.Upload].
+// UploadResponse is the result of [BlobClient.Upload].
 type UploadResponse struct {
 	// Digest is the blob's digest, computed from the content or given
 	// beforehand, and confirmed by the registry.
@@ -114,7 +116,7 @@ type UploadResponse struct {
 	// BytesSent is how many bytes were sent, repetitions included.
 	BytesSent int64
 
-	// Retries is how many failures were survived.
+	// Retries is how many failed requests were retried.
 	Retries int
 }
 
@@ -129,7 +131,7 @@ type UploadResponse struct {
 //
 // Errors: [*SizeMismatchError], [*SourceChangedError],
 // [*UploadNotResumableError], [*DigestMismatchError] and
-// [*RetriesExhaustedError], or the registry's answer.
+// [*RetriesExhaustedError], or the registry's response.
 func (c *BlobClient) Upload(ctx context.Context, repository string, body io.Reader, options *UploadOptions) (resp UploadResponse, err error) {
 	var o UploadOptions
 	if options != nil {
@@ -141,13 +143,13 @@ func (c *BlobClient) Upload(ctx context.Context, repository string, body io.Read
 		return resp, err
 	}
 	u := uploads{client: c, repository: repository}
-	engine, err := o.engine(u)
+	engineOptions, err := o.transferOptions(u)
 	if err != nil {
 		return resp, err
 	}
-	result, err := transfer.Upload(withoutCapture(ctx), u, body, engine)
+	result, err := transfer.Upload(withoutCapture(ctx), u, body, engineOptions)
 	if err != nil {
-		return resp, fromEngine(err)
+		return resp, fromTransfer(err)
 	}
 	return UploadResponse{
 		Digest: result.Digest, Size: result.Size, Existed: result.Existed,
@@ -187,11 +189,11 @@ func (o *UploadOptions) check(repository string, body io.Reader) error {
 	return nil
 }
 
-func (o *UploadOptions) engine(u uploads) (transfer.UploadOptions, error) {
+func (o *UploadOptions) transferOptions(u uploads) (transfer.UploadOptions, error) {
 	e := transfer.UploadOptions{
 		Digest: o.Digest, Size: o.Size, CheckExists: o.CheckExists, MountFrom: slices.Clone(o.MountFrom),
 		Reopen: o.Reopen, ChunkSize: o.ChunkSize, MaxRetries: o.MaxRetries, NoProgress: o.NoProgressTimeout,
-		Budget: o.Budget.engine(), OnEvent: o.OnProgress,
+		Budget: o.Budget.shared(), OnEvent: o.OnProgress,
 	}
 	if r := o.Resume; r != nil {
 		session, err := u.resume(r.Location)
@@ -200,9 +202,9 @@ func (o *UploadOptions) engine(u uploads) (transfer.UploadOptions, error) {
 		}
 		e.Resume = &transfer.UploadState{Session: session, Offset: r.Offset, Hashed: r.Hashed, HashState: r.HashState}
 	}
-	if told := o.OnCheckpoint; told != nil {
+	if onCheckpoint := o.OnCheckpoint; onCheckpoint != nil {
 		e.OnCheckpoint = func(s transfer.UploadState) {
-			told(UploadCheckpoint{Repository: u.repository, Location: s.Location, Offset: s.Offset, Hashed: s.Hashed, HashState: s.HashState})
+			onCheckpoint(UploadCheckpoint{Repository: u.repository, Location: s.Location, Offset: s.Offset, Hashed: s.Hashed, HashState: s.HashState})
 		}
 	}
 	return e, nil

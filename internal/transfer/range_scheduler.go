@@ -31,9 +31,9 @@ const (
 	readBackSize = 256 << 10
 )
 
-// ranges receives the rest of a blob over several connections, in segments,
+// rangeScheduler receives the rest of a blob over several connections, in segments,
 // which are hashed in order as they become complete.
-type ranges struct {
+type rangeScheduler struct {
 	d    *download
 	fail context.CancelCauseFunc
 	wg   sync.WaitGroup
@@ -60,22 +60,22 @@ type segment struct {
 	done     chan struct{}
 }
 
-func newRanges(d *download, fail context.CancelCauseFunc) *ranges {
-	return &ranges{d: d, fail: fail, target: 1, stream: true, changed: make(chan struct{})}
+func newRangeScheduler(d *download, fail context.CancelCauseFunc) *rangeScheduler {
+	return &rangeScheduler{d: d, fail: fail, target: 1, stream: true, changed: make(chan struct{})}
 }
 
 // inPlace reports whether segments go to the destination at once.
-func (r *ranges) inPlace() bool { return r.d.dst.WriterAt != nil && r.d.dst.ReaderAt != nil }
+func (r *rangeScheduler) inPlace() bool { return r.d.dst.WriterAt != nil && r.d.dst.ReaderAt != nil }
 
 // signal wakes whoever waits for a change. r.mu is held.
-func (r *ranges) signal() {
+func (r *rangeScheduler) signal() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
 
 // begin hands the blob from off on to workers, the first of which goes on with
 // a cursor that is open already.
-func (r *ranges) begin(ctx context.Context, off, size int64, first *cursor) {
+func (r *rangeScheduler) begin(ctx context.Context, off, size int64, first *cursor) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next, r.size = off, size
@@ -84,7 +84,7 @@ func (r *ranges) begin(ctx context.Context, off, size int64, first *cursor) {
 }
 
 // cut takes the next segment, which ends at end. r.mu is held.
-func (r *ranges) cut(end int64) *segment {
+func (r *rangeScheduler) cut(end int64) *segment {
 	s := &segment{off: r.next, end: end, done: make(chan struct{})}
 	if !r.inPlace() {
 		if n := len(r.spare); n > 0 && int64(len(r.spare[n-1])) >= end-s.off {
@@ -100,7 +100,7 @@ func (r *ranges) cut(end int64) *segment {
 }
 
 // launch starts a worker. r.mu is held.
-func (r *ranges) launch(ctx context.Context, c *cursor, seg *segment) {
+func (r *rangeScheduler) launch(ctx context.Context, c *cursor, seg *segment) {
 	r.working++
 	r.wg.Add(1)
 	r.connected()
@@ -110,7 +110,7 @@ func (r *ranges) launch(ctx context.Context, c *cursor, seg *segment) {
 	}()
 }
 
-func (r *ranges) connected() {
+func (r *rangeScheduler) connected() {
 	n := r.working
 	if r.stream {
 		n++
@@ -120,14 +120,14 @@ func (r *ranges) connected() {
 }
 
 // streamEnded says that the first connection is free for a worker.
-func (r *ranges) streamEnded() {
+func (r *rangeScheduler) streamEnded() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stream = false
 }
 
 // allow takes a connection for one more worker, if there may be one. r.mu is held.
-func (r *ranges) allow() bool {
+func (r *rangeScheduler) allow() bool {
 	n := r.working
 	if r.stream {
 		n++
@@ -145,7 +145,7 @@ func (r *ranges) allow() bool {
 }
 
 // fill starts workers until there are as many as there should be.
-func (r *ranges) fill(ctx context.Context) {
+func (r *rangeScheduler) fill(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.allow() {
@@ -154,7 +154,7 @@ func (r *ranges) fill(ctx context.Context) {
 }
 
 // retire ends a worker. r.mu is held.
-func (r *ranges) retire() {
+func (r *rangeScheduler) retire() {
 	r.working--
 	n := r.working
 	if r.stream {
@@ -168,7 +168,7 @@ func (r *ranges) retire() {
 }
 
 // take returns the next segment, or nil when the worker isn't needed any more.
-func (r *ranges) take(ctx context.Context) *segment {
+func (r *rangeScheduler) take(ctx context.Context) *segment {
 	for {
 		r.mu.Lock()
 		if t := r.d.throttles.Load(); t > r.throttle {
@@ -198,7 +198,7 @@ func (r *ranges) take(ctx context.Context) *segment {
 	}
 }
 
-func (r *ranges) window() int {
+func (r *rangeScheduler) window() int {
 	if r.inPlace() {
 		return windowOnDisk * max(r.target, 2)
 	}
@@ -206,7 +206,7 @@ func (r *ranges) window() int {
 }
 
 // segment returns how long the next segment should be. r.mu is held.
-func (r *ranges) segment() int64 {
+func (r *rangeScheduler) segment() int64 {
 	length := int64(leastSegment)
 	if r.inPlace() {
 		length = min(max(length, int64(r.rate*r.latency.Seconds()*tripsPerSegment)), mostSegment)
@@ -214,7 +214,7 @@ func (r *ranges) segment() int64 {
 	return max(min(length, (r.size-r.next)/int64(2*r.target)), lastSegment)
 }
 
-func (r *ranges) work(ctx context.Context, c *cursor, seg *segment) {
+func (r *rangeScheduler) work(ctx context.Context, c *cursor, seg *segment) {
 	if c == nil {
 		c = r.d.cursor(0, 0)
 		c.ranged = true
@@ -247,7 +247,7 @@ func (r *ranges) work(ctx context.Context, c *cursor, seg *segment) {
 }
 
 // learn takes what a segment showed of the link, old values fading.
-func (r *ranges) learn(s *segment, latency, took time.Duration) {
+func (r *rangeScheduler) learn(s *segment, latency, took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.latency == 0 {
@@ -263,7 +263,7 @@ func (r *ranges) learn(s *segment, latency, took time.Duration) {
 	}
 }
 
-func (r *ranges) receive(ctx context.Context, c *cursor, s *segment, scratch []byte) error {
+func (r *rangeScheduler) receive(ctx context.Context, c *cursor, s *segment, scratch []byte) error {
 	for c.off < s.end {
 		p := scratch
 		if s.buf != nil {
@@ -277,7 +277,7 @@ func (r *ranges) receive(ctx context.Context, c *cursor, s *segment, scratch []b
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return &SizeMismatchError{Expected: r.size, Actual: c.off, Origin: "registry"}
+			return &SizeMismatchError{Expected: r.size, Actual: c.off, Origin: OriginRegistry}
 		}
 		if err != nil {
 			return err
@@ -287,7 +287,7 @@ func (r *ranges) receive(ctx context.Context, c *cursor, s *segment, scratch []b
 }
 
 // drain hashes the segments in order and hands them on.
-func (r *ranges) drain(ctx context.Context) error {
+func (r *rangeScheduler) drain(ctx context.Context) error {
 	var scratch []byte
 	if r.inPlace() {
 		scratch = make([]byte, readBackSize)
@@ -319,7 +319,7 @@ func (r *ranges) drain(ctx context.Context) error {
 }
 
 // head waits until somebody took the segment that is hashed next.
-func (r *ranges) head(ctx context.Context) (*segment, error) {
+func (r *rangeScheduler) head(ctx context.Context) (*segment, error) {
 	for {
 		r.mu.Lock()
 		if len(r.queue) > 0 {
@@ -337,7 +337,7 @@ func (r *ranges) head(ctx context.Context) (*segment, error) {
 	}
 }
 
-func (r *ranges) hash(s *segment, scratch []byte) error {
+func (r *rangeScheduler) hash(s *segment, scratch []byte) error {
 	for off := s.off; off < s.end; {
 		if s.buf != nil {
 			p := s.buf[off-s.off:]
@@ -361,7 +361,7 @@ func (r *ranges) hash(s *segment, scratch []byte) error {
 }
 
 // wait waits until all workers have ended, and gives their connections back.
-func (r *ranges) wait() {
+func (r *rangeScheduler) wait() {
 	r.wg.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -25,33 +25,36 @@ type DownloadOptions struct {
 	// less than 32 MiB stays with one.
 	Concurrency int
 
-	// MaxRetries is how many failures in a row end the download; 8 when 0,
-	// none is forgiven when negative. Bytes that move pay failures off.
+	// MaxRetries is how many failures of one connection are retried: 0 means 8;
+	// negative disables retries. Progress restores the retry budget, by one
+	// retry for each 256 KiB received.
 	MaxRetries int
 
 	// NoProgressTimeout is how long no byte may move on a connection before it
-	// counts as broken; a minute when 0, no limit when negative.
+	// is given up and the range retried: 0 means a minute; negative disables the
+	// limit.
 	NoProgressTimeout time.Duration
 
-	// Budget is shared with other transfers; without one, nothing limits this.
+	// Budget limits the connections and the rate of this and of all other
+	// transfers that it is given to; nil means no limit.
 	Budget *TransferBudget
 
-	// OnProgress is told what happens.
+	// OnProgress is called for each event of the download, one at a time.
 	OnProgress func(TransferEvent)
 
-	// Resume goes on where an earlier download, of this process or another,
-	// stood. Download expects dst to hold, or not to need, the first
+	// Resume continues an earlier download, of this process or another, from its
+	// checkpoint. Download expects dst to hold, or not to need, the first
 	// Resume.Offset bytes; DownloadFile finds them in the partial file and
 	// hashes them again before it trusts them.
 	Resume *DownloadCheckpoint
 
-	// OnCheckpoint is told where the download stands, every 16 MiB and at the
-	// end when the download is given up. A DownloadFile with OnCheckpoint keeps
+	// OnCheckpoint is called with the state that another process can resume
+	// from: every 16 MiB and when the download fails. A DownloadFile with OnCheckpoint keeps
 	// its partial file when it fails; one without removes it.
 	OnCheckpoint func(DownloadCheckpoint)
 }
 
-// DownloadCheckpoint is where a download stands.
+// DownloadCheckpoint is the state of a download.
 type DownloadCheckpoint struct {
 	// Digest is the blob.
 	Digest string
@@ -69,7 +72,7 @@ type DownloadCheckpoint struct {
 	Path string
 }
 
-// DownloadResponse is the answer of [BlobClient.Download] and its siblings.
+// DownloadResponse is the result of [BlobClient.Download] and its siblings.
 type DownloadResponse struct {
 	// Digest is the blob's digest, which the bytes were verified against.
 	Digest string
@@ -83,7 +86,7 @@ type DownloadResponse struct {
 	// Ranges is the most connections that were used at once.
 	Ranges int
 
-	// Retries is how many failures were survived.
+	// Retries is how many failed requests were retried.
 	Retries int
 }
 
@@ -93,7 +96,7 @@ type DownloadResponse struct {
 // trusted.
 //
 // Errors: [*DigestMismatchError], [*SizeMismatchError], [*RangeError] and
-// [*RetriesExhaustedError], dst's own, or the registry's answer.
+// [*RetriesExhaustedError], dst's own, or the registry's response.
 func (c *BlobClient) Download(ctx context.Context, repository, digest string, dst io.Writer, options *DownloadOptions) (DownloadResponse, error) {
 	return c.download(ctx, "BlobClient.Download", repository, digest, dst, options, func(context.Context, *DownloadOptions) (transfer.Destination, error) {
 		return transfer.Destination{Writer: dst}, nil
@@ -140,9 +143,9 @@ func (c *BlobClient) download(ctx context.Context, span, repository, digest stri
 	if err != nil {
 		return resp, err
 	}
-	result, err := transfer.Download(withoutCapture(ctx), newBlobRanges(c.registry, repository, digest), to, o.engine(digest))
+	result, err := transfer.Download(withoutCapture(ctx), newBlobRanges(c.registry, repository, digest), to, o.transferOptions(digest))
 	if err != nil {
-		return resp, fromEngine(err)
+		return resp, fromTransfer(err)
 	}
 	return DownloadResponse{
 		Digest: digest, Size: result.Size, BytesReceived: result.BytesReceived,
@@ -174,17 +177,17 @@ func (o *DownloadOptions) check(repository, digest string, dst any) error {
 	return nil
 }
 
-func (o *DownloadOptions) engine(digest string) transfer.DownloadOptions {
+func (o *DownloadOptions) transferOptions(digest string) transfer.DownloadOptions {
 	e := transfer.DownloadOptions{
 		Digest: digest, Size: o.Size, Concurrency: o.Concurrency, MaxRetries: o.MaxRetries,
-		NoProgress: o.NoProgressTimeout, Budget: o.Budget.engine(), OnEvent: o.OnProgress,
+		NoProgress: o.NoProgressTimeout, Budget: o.Budget.shared(), OnEvent: o.OnProgress,
 	}
 	if r := o.Resume; r != nil {
 		e.Resume = &transfer.DownloadState{Size: r.Size, Offset: r.Offset, HashState: r.HashState}
 	}
-	if told := o.OnCheckpoint; told != nil {
+	if onCheckpoint := o.OnCheckpoint; onCheckpoint != nil {
 		e.OnCheckpoint = func(s transfer.DownloadState) {
-			told(DownloadCheckpoint{Digest: digest, Size: s.Size, Offset: s.Offset, HashState: s.HashState})
+			onCheckpoint(DownloadCheckpoint{Digest: digest, Size: s.Size, Offset: s.Offset, HashState: s.HashState})
 		}
 	}
 	return e

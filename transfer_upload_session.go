@@ -36,24 +36,24 @@ type uploads struct {
 
 // Start implements [transfer.Uploads].
 func (u uploads) Start(ctx context.Context) (transfer.Session, error) {
-	answer, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository), pushScope(u.repository))
+	response, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository), pushScope(u.repository))
 	if err != nil {
 		return nil, fault(err)
 	}
-	return u.session(answer)
+	return u.session(response)
 }
 
 // Mount implements [transfer.Uploads].
 func (u uploads) Mount(ctx context.Context, from, digest string) (transfer.Session, error) {
 	query := "?from=" + from + "&mount=" + digest
-	answer, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository)+query, pullScope(from), pushScope(u.repository))
+	response, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository)+query, pullScope(from), pushScope(u.repository))
 	if err != nil {
 		return nil, fault(err)
 	}
-	if answer.StatusCode == http.StatusCreated {
+	if response.StatusCode == http.StatusCreated {
 		return nil, nil // the interface says what that means
 	}
-	return u.session(answer)
+	return u.session(response)
 }
 
 // Exists implements [transfer.Uploads].
@@ -71,9 +71,9 @@ func (u uploads) Exists(ctx context.Context, digest string) (int64, bool, error)
 	return *resp.ContentLength, true, nil
 }
 
-func (u uploads) session(answer *http.Response) (transfer.Session, error) {
+func (u uploads) session(response *http.Response) (transfer.Session, error) {
 	s := &uploadSession{uploads: u}
-	return s, s.moved(answer)
+	return s, s.updateLocation(response)
 }
 
 // resume returns the session of an upload that was begun before.
@@ -95,21 +95,21 @@ type uploadSession struct {
 func (s *uploadSession) Location() string { return s.at.String() }
 
 // Write implements [transfer.Session].
-func (s *uploadSession) Write(ctx context.Context, chunk transfer.Chunk) (transfer.Standing, error) {
-	answer, err := s.send(ctx, http.MethodPatch, s.at.String(), &chunk, http.StatusAccepted, http.StatusCreated, http.StatusNoContent)
+func (s *uploadSession) Write(ctx context.Context, chunk transfer.Chunk) (transfer.UploadStatus, error) {
+	response, err := s.send(ctx, http.MethodPatch, s.at.String(), &chunk, http.StatusAccepted, http.StatusCreated, http.StatusNoContent)
 	if err != nil {
-		return transfer.Standing{}, err
+		return transfer.UploadStatus{}, err
 	}
-	return standing(answer.Header.Get("Range")), s.moved(answer)
+	return uploadStatus(response.Header.Get("Range")), s.updateLocation(response)
 }
 
 // Status implements [transfer.Session].
-func (s *uploadSession) Status(ctx context.Context) (transfer.Standing, error) {
-	answer, err := s.send(ctx, http.MethodGet, s.at.String(), nil, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
+func (s *uploadSession) Status(ctx context.Context) (transfer.UploadStatus, error) {
+	response, err := s.send(ctx, http.MethodGet, s.at.String(), nil, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
 	if err != nil {
-		return transfer.Standing{}, err
+		return transfer.UploadStatus{}, err
 	}
-	return standing(answer.Header.Get("Range")), s.moved(answer)
+	return uploadStatus(response.Header.Get("Range")), s.updateLocation(response)
 }
 
 // Complete implements [transfer.Session].
@@ -118,11 +118,11 @@ func (s *uploadSession) Complete(ctx context.Context, digest string, last transf
 	if last.Body == nil {
 		body = nil
 	}
-	answer, err := s.send(ctx, http.MethodPut, withDigest(s.at, digest), body, http.StatusCreated, http.StatusNoContent)
+	response, err := s.send(ctx, http.MethodPut, withDigest(s.at, digest), body, http.StatusCreated, http.StatusNoContent)
 	if err != nil {
 		return "", err
 	}
-	confirmed := answer.Header.Get(headerDigest)
+	confirmed := response.Header.Get(headerDigest)
 	if !sha256Pattern.MatchString(confirmed) {
 		// A registry may name the blob by an algorithm of its own, or not at all.
 		confirmed = ""
@@ -140,9 +140,9 @@ func (s *uploadSession) Cancel(ctx context.Context) error {
 	return err
 }
 
-// moved takes the answer's Location as where the upload goes on.
-func (s *uploadSession) moved(answer *http.Response) error {
-	value := nextLocation(answer)
+// updateLocation takes the response's Location as where the upload goes on.
+func (s *uploadSession) updateLocation(response *http.Response) error {
+	value := nextLocation(response)
 	if value == "" {
 		if s.at == nil {
 			return errNoLocation
@@ -168,14 +168,14 @@ func (s *uploadSession) send(ctx context.Context, method, address string, chunk 
 		setChunk(req, *chunk)
 		req.SetOperationValue(operationScopes{scopes: []string{pushScope(s.repository)}, validFor: tokenTime(chunk.Size)})
 	}
-	answer, err := r.send(r.content, req, ok...)
+	response, err := r.send(r.content, req, ok...)
 	if err != nil {
 		if errors.Is(err, errStaleBody) {
 			return nil, &transfer.Fault{Class: transfer.Unauthorized, Err: errors.New("the registry refused the token, and the body can't be sent twice")}
 		}
 		return nil, uploadFault(err)
 	}
-	return answer, nil
+	return response, nil
 }
 
 func tokenTime(size int64) time.Duration {
@@ -198,7 +198,7 @@ func setChunk(req *policy.Request, chunk transfer.Chunk) {
 }
 
 // sentBody is an attempt to send a body that can't be read twice. A transport
-// may still read it when the answer is there already: the next attempt would
+// may still read it when the response is there already: the next attempt would
 // begin in the middle, beside it.
 type sentBody struct {
 	reader io.Reader
@@ -257,9 +257,9 @@ func (b *sentBody) Close() error {
 	return nil
 }
 
-// standing reads an upload's Range header: the offset of the last byte that is
+// uploadStatus reads an upload's Range header: the offset of the last byte that is
 // there. "0-0" stands for one byte and for none (ACR protocol §4.5).
-func standing(value string) transfer.Standing {
+func uploadStatus(value string) transfer.UploadStatus {
 	value = strings.TrimSpace(value)
 	for _, unit := range []string{"bytes=", "bytes "} {
 		value = strings.TrimPrefix(value, unit)
@@ -267,7 +267,7 @@ func standing(value string) transfer.Standing {
 	first, last, ok := strings.Cut(value, "-")
 	end, err := strconv.ParseUint(last, 10, 62)
 	if !ok || first != "0" || err != nil {
-		return transfer.Standing{}
+		return transfer.UploadStatus{}
 	}
-	return transfer.Standing{Held: int64(end) + 1, Known: true, Ambiguous: end == 0}
+	return transfer.UploadStatus{Offset: int64(end) + 1, Known: true, Ambiguous: end == 0}
 }

@@ -24,18 +24,18 @@ type body interface {
 	finish(ctx context.Context) (bool, error)
 }
 
-func (f *feed) count() int64 { return f.sent.Load() }
+func (f *hashedBody) count() int64 { return f.sent.Load() }
 
-// direct is the body of a request whose content needs no hashing: the sender
+// directBody is the body of a request whose content needs no hashing: the sender
 // reads the source itself, since nothing beats net/http's own copying.
-type direct struct {
-	ctx    context.Context // Read has no parameter for it
-	src    *source
-	dog    *watchdog
-	budget *Budget
-	report *reporter
-	from   int64
-	left   int64 // -1 for all
+type directBody struct {
+	ctx      context.Context // Read has no parameter for it
+	src      *source
+	watchdog *watchdog
+	budget   *Budget
+	report   *reporter
+	from     int64
+	left     int64 // -1 for all
 
 	busy chan struct{} // holds one token while nobody reads
 	over atomic.Bool
@@ -44,33 +44,33 @@ type direct struct {
 }
 
 // start allows the reading to begin.
-func (d *direct) start(ctx context.Context) {
+func (d *directBody) start(ctx context.Context) {
 	d.ctx = ctx
 	d.busy = make(chan struct{}, 1)
 	d.busy <- struct{}{}
 }
 
-func (d *direct) count() int64 { return d.sent.Load() }
+func (d *directBody) count() int64 { return d.sent.Load() }
 
 // Read is what the request's sender calls.
-func (d *direct) Read(p []byte) (int, error) {
+func (d *directBody) Read(p []byte) (int, error) {
 	<-d.busy
 	defer func() { d.busy <- struct{}{} }()
 	switch {
 	case d.over.Load():
 		return 0, errStopped
 	case d.left == 0:
-		d.dog.allow(completionLimits) // what is left is the registry's answer
+		d.watchdog.allow(completionLimits) // what is left is the registry's answer
 		return 0, io.EOF
 	case d.left > 0:
 		p = p[:min(int64(len(p)), d.left)]
 	}
-	d.dog.pause()
+	d.watchdog.pause()
 	n, err := d.src.Read(p)
 	if n > 0 && err == nil {
 		err = d.budget.Wait(d.ctx, n)
 	}
-	d.dog.resume()
+	d.watchdog.resume()
 	if d.left > 0 {
 		d.left -= int64(n)
 	}
@@ -79,13 +79,13 @@ func (d *direct) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	if err != nil {
-		d.dog.allow(completionLimits)
+		d.watchdog.allow(completionLimits)
 	}
-	d.report.at(d.from + d.sent.Add(int64(n)))
+	d.report.position(d.from + d.sent.Add(int64(n)))
 	return n, err
 }
 
-func (d *direct) finish(ctx context.Context) (bool, error) {
+func (d *directBody) finish(ctx context.Context) (bool, error) {
 	d.over.Store(true)
 	if !settled(ctx, d.busy) {
 		return false, nil

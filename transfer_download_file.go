@@ -59,7 +59,7 @@ func (p *partialFile) open(ctx context.Context, o *DownloadOptions) error {
 	if info, err := os.Stat(p.path); err == nil && !info.Mode().IsRegular() {
 		return &ArgumentError{Argument: "path", Value: shorten(p.path), Rule: "must be a file, or nothing yet"}
 	}
-	if err := p.takeUp(ctx, o); err != nil {
+	if err := p.reopen(ctx, o); err != nil {
 		return err
 	}
 	if p.file == nil {
@@ -68,11 +68,11 @@ func (p *partialFile) open(ctx context.Context, o *DownloadOptions) error {
 			return err
 		}
 	}
-	if told := o.OnCheckpoint; told != nil {
+	if onCheckpoint := o.OnCheckpoint; onCheckpoint != nil {
 		p.keep = true
 		o.OnCheckpoint = func(s DownloadCheckpoint) {
 			p.noted, s.Path = s.Offset, p.file.Name()
-			told(s)
+			onCheckpoint(s)
 		}
 	}
 	return nil
@@ -91,10 +91,10 @@ func (p *partialFile) create() error {
 	return nil
 }
 
-// takeUp opens the partial file of a checkpoint. Its bytes count only if they
+// reopen opens the partial file of a checkpoint. Its bytes count only if they
 // hash to the checkpoint's state: the file may be anybody's by now. Otherwise
 // the download begins anew, and the file is left alone.
-func (p *partialFile) takeUp(ctx context.Context, o *DownloadOptions) error {
+func (p *partialFile) reopen(ctx context.Context, o *DownloadOptions) error {
 	r := o.Resume
 	if r == nil || r.Path == "" || r.Offset == 0 {
 		return nil

@@ -3,7 +3,7 @@ package azcontainerregistry
 import "github.com/acrkit/azcontainerregistry/internal/transfer"
 
 // TransferEvent is what happened to a transfer: Kind says what, Bytes and Total
-// how far it is (Total is -1 while it isn't known), Ranges how many connections
+// its progress (Total is -1 while it isn't known), Ranges how many connections
 // carry it; Attempt, Wait and Err belong to TransferRetrying. Bytes counts what
 // was sent, for an upload, or hashed and handed over in order, for a download;
 // it goes back when an upload starts again. Events of one transfer come one at
@@ -22,7 +22,8 @@ const (
 	// TransferRetrying says that something failed (Err), and that the transfer
 	// goes on after Wait.
 	TransferRetrying = transfer.Retrying
-	// TransferResumed says that an upload goes on at Bytes.
+	// TransferResumed says that an upload continues at Bytes, after a failure
+	// or from a checkpoint.
 	TransferResumed = transfer.Resumed
 	// TransferRestarted says that an upload begins again at its first byte,
 	// because the registry dropped it.

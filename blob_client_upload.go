@@ -15,63 +15,63 @@ import (
 // bytes a second: the token must outlive the sending.
 const chunkRate = 256 << 10
 
-// errNoLocation is for an upload's answer that doesn't say where to go on.
+// errNoLocation is for an upload's response that doesn't say where to go on.
 var errNoLocation = &AnswerError{Missing: missingLocation}
 
-// StartUpload begins an upload. The answer's Location is where it goes on.
+// StartUpload begins an upload. The response's Location is where it goes on.
 func (c *BlobClient) StartUpload(ctx context.Context, name string, options *BlobClientStartUploadOptions) (resp BlobClientStartUploadResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "BlobClient.StartUpload", "start upload", name, "")
 	defer func() { end(&err) }()
 	if err := checkRepository("name", name); err != nil {
 		return resp, err
 	}
-	answer, err := c.startUpload(ctx, uploadsPath(name), pushScope(name))
+	response, err := c.startUpload(ctx, uploadsPath(name), pushScope(name))
 	if err != nil {
 		return resp, err
 	}
 	return BlobClientStartUploadResponse{
-		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
-		Location:         optional(nextLocation(answer)),
-		Range:            optional(answer.Header.Get("Range")),
+		DockerUploadUUID: optional(response.Header.Get(headerUploadUUID)),
+		Location:         optional(nextLocation(response)),
+		Range:            optional(response.Header.Get("Range")),
 	}, nil
 }
 
-// startUpload posts to an uploads path. The answer's Location is the login
+// startUpload posts to an uploads path. The response's Location is the login
 // server's own.
 func (c *BlobClient) startUpload(ctx context.Context, pathAndQuery string, scopes ...string) (*http.Response, error) {
 	req, err := c.registry.newRequest(ctx, http.MethodPost, pathAndQuery, scopes...)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.registry.call(req, http.StatusAccepted, http.StatusCreated)
+	response, err := c.registry.call(req, http.StatusAccepted, http.StatusCreated)
 	if err != nil {
 		return nil, err
 	}
-	if answer.StatusCode == http.StatusCreated {
-		// Mounted: nothing goes on anywhere.
-		return answer, nil
+	if response.StatusCode == http.StatusCreated {
+		// Mounted: there is no upload session.
+		return response, nil
 	}
-	return answer, c.checkLocation(answer, true)
+	return response, c.checkLocation(response, true)
 }
 
-// nextLocation returns where an answer says to go on: as the registry wrote it,
+// nextLocation returns where a response says to go on: as the registry wrote it,
 // unless that has a meaning only together with what was asked.
-func nextLocation(answer *http.Response) string {
-	value := answer.Header.Get("Location")
+func nextLocation(response *http.Response) string {
+	value := response.Header.Get("Location")
 	if u, err := url.Parse(value); err != nil || value == "" || u.IsAbs() || strings.HasPrefix(value, "/") {
 		return value
 	}
-	u, err := resolve(answer.Request.URL, value)
+	u, err := resolve(response.Request.URL, value)
 	if err != nil {
 		return value
 	}
 	return u.String()
 }
 
-// checkLocation refuses an answer that leads to another origin, or that should
+// checkLocation refuses a response that leads to another origin, or that should
 // say where to go on and doesn't.
-func (c *BlobClient) checkLocation(answer *http.Response, needed bool) error {
-	value := nextLocation(answer)
+func (c *BlobClient) checkLocation(response *http.Response, needed bool) error {
+	value := nextLocation(response)
 	if value == "" {
 		if needed {
 			return errNoLocation
@@ -128,11 +128,11 @@ func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData
 	if contentRange != "" {
 		req.Raw().Header.Set("Content-Range", contentRange)
 	}
-	answer, err := c.registry.call(req, http.StatusAccepted, http.StatusCreated)
+	response, err := c.registry.call(req, http.StatusAccepted, http.StatusCreated)
 	if err != nil {
 		return resp, err
 	}
-	if err := c.checkLocation(answer, true); err != nil {
+	if err := c.checkLocation(response, true); err != nil {
 		return resp, err
 	}
 	if digest != nil {
@@ -142,9 +142,9 @@ func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData
 		blobDigestCalculator.commit(digest)
 	}
 	return BlobClientUploadChunkResponse{
-		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
-		Location:         optional(nextLocation(answer)),
-		Range:            optional(answer.Header.Get("Range")),
+		DockerUploadUUID: optional(response.Header.Get(headerUploadUUID)),
+		Location:         optional(nextLocation(response)),
+		Range:            optional(response.Header.Get("Range")),
 	}, nil
 }
 
@@ -156,7 +156,7 @@ func sendingTime(size int64) time.Duration {
 // uploadAddress checks where an upload is said to go on.
 func (c *BlobClient) uploadAddress(location string) (u *url.URL, repository string, err error) {
 	if strings.TrimSpace(location) == "" {
-		return nil, "", &ArgumentError{Argument: "location", Rule: "must be the Location of the answer before"}
+		return nil, "", &ArgumentError{Argument: "location", Rule: "must be the Location of the response before"}
 	}
 	if u, err = c.registry.location(location); err != nil {
 		return nil, "", err
@@ -217,18 +217,18 @@ func (c *BlobClient) CompleteUpload(ctx context.Context, location string, blobDi
 	if err != nil {
 		return resp, err
 	}
-	answer, err := c.registry.call(req, http.StatusCreated)
+	response, err := c.registry.call(req, http.StatusCreated)
 	if err != nil {
 		return resp, err
 	}
-	stored := answer.Header.Get(headerDigest)
+	stored := response.Header.Get(headerDigest)
 	if sha256Pattern.MatchString(stored) && stored != digest {
 		return resp, &DigestMismatchError{Expected: digest, Actual: stored, Size: blobDigestCalculator.size}
 	}
 	return BlobClientCompleteUploadResponse{
 		DockerContentDigest: optional(stored),
-		Location:            optional(answer.Header.Get("Location")),
-		Range:               optional(answer.Header.Get("Range")),
+		Location:            optional(response.Header.Get("Location")),
+		Range:               optional(response.Header.Get("Range")),
 	}, nil
 }
 
@@ -243,7 +243,7 @@ func withDigest(u *url.URL, digest string) string {
 	return c.String()
 }
 
-// GetUploadStatus asks how far an upload has come. The answer's Location
+// GetUploadStatus asks how far an upload has come. The response's Location
 // replaces the one asked with.
 func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, options *BlobClientGetUploadStatusOptions) (resp BlobClientGetUploadStatusResponse, err error) {
 	u, name, err := c.uploadAddress(location)
@@ -256,17 +256,17 @@ func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, optio
 	if err != nil {
 		return resp, err
 	}
-	answer, err := c.registry.call(req, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
+	response, err := c.registry.call(req, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
 	if err != nil {
 		return resp, err
 	}
-	if err := c.checkLocation(answer, false); err != nil {
+	if err := c.checkLocation(response, false); err != nil {
 		return resp, err
 	}
 	return BlobClientGetUploadStatusResponse{
-		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
-		Range:            optional(answer.Header.Get("Range")),
-		Location:         optional(nextLocation(answer)),
+		DockerUploadUUID: optional(response.Header.Get(headerUploadUUID)),
+		Range:            optional(response.Header.Get("Range")),
+		Location:         optional(nextLocation(response)),
 	}, nil
 }
 

@@ -48,13 +48,13 @@ const (
 type tuner struct {
 	d       *download
 	s       *stream
-	r       *ranges
+	r       *rangeScheduler
 	most    int
 	latency time.Duration
 	tries   int
 }
 
-func newTuner(d *download, s *stream, r *ranges) *tuner {
+func newTuner(d *download, s *stream, r *rangeScheduler) *tuner {
 	t := &tuner{d: d, s: s, r: r, most: d.o.Concurrency}
 	if t.most <= 0 {
 		if t.most = defaultInMemory; r.inPlace() {
@@ -146,7 +146,7 @@ func (t *tuner) split(ctx context.Context, rate float64) bool {
 		if f, ok := errors.AsType[*Fault](err); ok && f.Class == WrongRange {
 			t.tries = tryRanges
 		} else if ok && f.Class == Throttled {
-			t.d.ease()
+			t.d.noteThrottled()
 			t.tries = tryRanges
 		}
 		return false

@@ -33,8 +33,8 @@ type digester struct {
 	hash hash.Hash
 	at   int64 // how far
 
-	second hash.Hash // of a second reading from the first byte on
-	read   int64
+	secondHash hash.Hash // of a second reading from the first byte on
+	secondAt   int64
 }
 
 func newDigester() *digester { return &digester{hash: sha256.New()} }
@@ -60,20 +60,20 @@ func (d *digester) state() []byte {
 func (d *digester) digest() string { return "sha256:" + hex.EncodeToString(d.hash.Sum(nil)) }
 
 // reread prepares for a second reading from the first byte on.
-func (d *digester) reread() { d.second, d.read = sha256.New(), 0 }
+func (d *digester) reread() { d.secondHash, d.secondAt = sha256.New(), 0 }
 
 // write hashes what is new of p, which begins at off, and compares what isn't.
 func (d *digester) write(off int64, p []byte) error {
 	if off < d.at {
 		old := p[:min(int64(len(p)), d.at-off)]
-		if d.second != nil && off == d.read {
-			d.second.Write(old)
-			d.read += int64(len(old))
-			if d.read == d.at {
-				if [32]byte(d.second.Sum(nil)) != [32]byte(d.hash.Sum(nil)) {
+		if d.secondHash != nil && off == d.secondAt {
+			d.secondHash.Write(old)
+			d.secondAt += int64(len(old))
+			if d.secondAt == d.at {
+				if [32]byte(d.secondHash.Sum(nil)) != [32]byte(d.hash.Sum(nil)) {
 					return &SourceChangedError{Offset: d.at}
 				}
-				d.second = nil
+				d.secondHash = nil
 			}
 		}
 		if off, p = off+int64(len(old)), p[len(old):]; len(p) == 0 {
@@ -85,14 +85,14 @@ func (d *digester) write(off int64, p []byte) error {
 	return nil
 }
 
-// feed is the body of one request: a part of the source, read by a goroutine
+// hashedBody is the body of one request: a part of the source, read by a goroutine
 // of its own, and hashed by another beside the sending.
-type feed struct {
-	src    *source
-	sum    *digester // nil when nothing needs hashing
-	dog    *watchdog
-	budget *Budget
-	report *reporter
+type hashedBody struct {
+	src      *source
+	sum      *digester // nil when nothing needs hashing
+	watchdog *watchdog
+	budget   *Budget
+	report   *reporter
 
 	from int64 // first byte to send
 	to   int64 // first byte not to send, -1 for all
@@ -111,7 +111,7 @@ type feed struct {
 
 // start begins reading. Everything of the source before from must have been
 // hashed already, or be read now for hashing only.
-func (f *feed) start(ctx context.Context) {
+func (f *hashedBody) start(ctx context.Context) {
 	f.filled = make(chan *slot, slots)
 	f.free = newPool()
 	f.stop = make(chan struct{})
@@ -132,7 +132,7 @@ func (f *feed) start(ctx context.Context) {
 	}()
 	go func() {
 		defer close(f.done)
-		err := f.pump(ctx, hashing)
+		err := f.readLoop(ctx, hashing)
 		close(hashing)
 		// The end of the body is told only once all of it is hashed and found
 		// unchanged: a blob must not be completed before.
@@ -144,7 +144,7 @@ func (f *feed) start(ctx context.Context) {
 	}()
 }
 
-func (f *feed) pump(ctx context.Context, hashing chan<- *slot) error {
+func (f *hashedBody) readLoop(ctx context.Context, hashing chan<- *slot) error {
 	for f.to < 0 || f.src.pos < f.to {
 		var s *slot
 		select {
@@ -203,27 +203,27 @@ func fill(r io.Reader, p []byte) (int, error) {
 	return n, nil
 }
 
-func (f *feed) release(s *slot) {
+func (f *hashedBody) release(s *slot) {
 	if s.refs.Add(-1) == 0 {
 		f.free.give(s)
 	}
 }
 
 // next makes rest the bytes to be sent next.
-func (f *feed) next() error {
+func (f *hashedBody) next() error {
 	if f.cur != nil {
 		f.release(f.cur)
 		f.cur = nil
 	}
-	f.dog.pause()
-	defer f.dog.resume()
+	f.watchdog.pause()
+	defer f.watchdog.resume()
 	select {
 	case s, ok := <-f.filled:
 		if !ok {
 			if f.err != nil {
 				return f.err
 			}
-			f.dog.allow(completionLimits) // what is left is the registry's answer
+			f.watchdog.allow(completionLimits) // what is left is the registry's answer
 			return io.EOF
 		}
 		f.cur, f.rest = s, s.data
@@ -233,26 +233,26 @@ func (f *feed) next() error {
 	}
 }
 
-func (f *feed) took(n int) {
+func (f *hashedBody) advance(n int) {
 	f.rest = f.rest[n:]
-	f.dog.progress(n)
-	f.report.at(f.from + f.sent.Add(int64(n)))
+	f.watchdog.progress(n)
+	f.report.position(f.from + f.sent.Add(int64(n)))
 }
 
 // Read is what the request's sender calls.
-func (f *feed) Read(p []byte) (int, error) {
+func (f *hashedBody) Read(p []byte) (int, error) {
 	for len(f.rest) == 0 {
 		if err := f.next(); err != nil {
 			return 0, err
 		}
 	}
 	n := copy(p, f.rest)
-	f.took(n)
+	f.advance(n)
 	return n, nil
 }
 
 // WriteTo saves the sender a copy.
-func (f *feed) WriteTo(w io.Writer) (int64, error) {
+func (f *hashedBody) WriteTo(w io.Writer) (int64, error) {
 	var written int64
 	for {
 		for len(f.rest) == 0 {
@@ -263,9 +263,9 @@ func (f *feed) WriteTo(w io.Writer) (int64, error) {
 			}
 		}
 		p := f.rest
-		f.took(len(p)) // before, since the request may be over while Write still blocks
+		f.advance(len(p)) // before, since the request may be over while Write still blocks
 		n, err := w.Write(p)
-		f.dog.progress(n)
+		f.watchdog.progress(n)
 		written += int64(n)
 		if err != nil {
 			return written, err
@@ -273,11 +273,11 @@ func (f *feed) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-func (f *feed) end() { f.once.Do(func() { close(f.stop) }) }
+func (f *hashedBody) end() { f.once.Do(func() { close(f.stop) }) }
 
 // hashOnly reads the source up to a place, or to its end, without sending.
 func hashOnly(ctx context.Context, src *source, sum *digester, to int64) (bool, error) {
-	f := &feed{src: src, sum: sum, from: math.MaxInt64, to: to}
+	f := &hashedBody{src: src, sum: sum, from: math.MaxInt64, to: to}
 	f.start(ctx)
 	select {
 	case <-f.done:
@@ -293,7 +293,7 @@ func hashOnly(ctx context.Context, src *source, sum *digester, to int64) (bool, 
 // finish waits until the source is no longer read, and returns why reading it
 // or hashing failed, if it did. It reports false when the source blocks and
 // ctx has ended: nobody may use it any more then.
-func (f *feed) finish(ctx context.Context) (bool, error) {
+func (f *hashedBody) finish(ctx context.Context) (bool, error) {
 	f.end()
 	if !settled(ctx, f.done) {
 		return false, nil

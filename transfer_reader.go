@@ -14,15 +14,18 @@ type OpenOptions struct {
 	// Size is the blob's size in bytes as its descriptor says, if it is known.
 	Size int64
 
-	// MaxRetries is how many failures in a row end a read; 8 when 0, none is
-	// forgiven when negative.
+	// MaxRetries is how many failures in a row are retried: 0 means 8; negative
+	// disables retries. Progress restores the retry budget, by one retry for
+	// each 256 KiB received.
 	MaxRetries int
 
-	// NoProgressTimeout is how long no byte may move before the connection
-	// counts as broken; a minute when 0, no limit when negative.
+	// NoProgressTimeout is how long no byte may move before the connection is
+	// given up and the rest requested again: 0 means a minute; negative disables
+	// the limit.
 	NoProgressTimeout time.Duration
 
-	// Budget is shared with other transfers; without one, nothing limits this.
+	// Budget limits the rate of this and of all other transfers that it is given
+	// to; nil means no limit.
 	Budget *TransferBudget
 }
 
@@ -39,14 +42,14 @@ type BlobReader struct {
 // [*DigestMismatchError] otherwise.
 func (r *BlobReader) Read(p []byte) (int, error) {
 	n, err := r.reader.Read(p)
-	return n, fromEngine(err)
+	return n, fromTransfer(err)
 }
 
 // ReadAt reads len(p) bytes at off by a request of its own. What it returns is
 // not verified: the digest covers the whole blob only.
 func (r *BlobReader) ReadAt(p []byte, off int64) (int, error) {
 	n, err := r.reader.ReadAt(p, off)
-	return n, fromEngine(err)
+	return n, fromTransfer(err)
 }
 
 // Seek sets where the next Read begins. It sends nothing.
@@ -87,11 +90,11 @@ func (c *BlobClient) Open(ctx context.Context, repository, digest string, option
 	case found.ContentLength == nil && o.Size == 0:
 		return nil, &ArgumentError{Argument: "Size", Value: "0", Rule: "must be given: the registry doesn't say how large the blob is"}
 	case found.ContentLength != nil && o.Size > 0 && *found.ContentLength != o.Size:
-		return nil, &SizeMismatchError{Expected: o.Size, Actual: *found.ContentLength, Origin: "registry"}
+		return nil, &SizeMismatchError{Expected: o.Size, Actual: *found.ContentLength, Origin: SizeOriginRegistry}
 	case found.ContentLength != nil:
 		o.Size = *found.ContentLength
 	}
 	return &BlobReader{reader: transfer.NewReader(withoutCapture(ctx), newBlobRanges(c.registry, repository, digest), transfer.ReaderOptions{
-		Digest: digest, Size: o.Size, MaxRetries: o.MaxRetries, NoProgress: o.NoProgressTimeout, Budget: o.Budget.engine(),
+		Digest: digest, Size: o.Size, MaxRetries: o.MaxRetries, NoProgress: o.NoProgressTimeout, Budget: o.Budget.shared(),
 	})}, nil
 }
