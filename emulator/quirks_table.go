@@ -84,7 +84,7 @@ var quirkTable = []Quirk{
 	},
 	{
 		Name: quirkPartialChunk, Values: []string{"keep", "discard"},
-		Effect:   "a chunk cut off half way: what arrived stays and the state is stale (404 BLOB_UPLOAD_INVALID), or is dropped and the same Location works again",
+		Effect:   "a chunk cut off half way: what arrived stays and the state is stale, or is dropped and the same Location works again",
 		Evidence: "issue and documentation, sections 4.5 and 10 (17)",
 	},
 	{
@@ -305,7 +305,22 @@ var quirkTable = []Quirk{
 	{
 		Name: quirkChunkOrder, Values: []string{"416", "404"},
 		Effect:   "a chunk whose Content-Range does not begin where the upload ends: 416 BLOB_UPLOAD_RANGE_INVALID, or 404 BLOB_UPLOAD_INVALID",
-		Evidence: "specification and guess, section 4.5",
+		Evidence: "recorded in OCI's conformance programme, section 4.5",
+	},
+	{
+		Name: quirkStaleUpload, Values: []string{"resume", "invalid"},
+		Effect:   "a request at an upload's earlier Location: the status is answered and a chunk sent again gets 416 with a fresh Location and Range, as since mid-2024, or 404 BLOB_UPLOAD_INVALID, as in 2023",
+		Evidence: "recorded in OCI's conformance programme; issues of 2023 for the other value, section 4.5",
+	},
+	{
+		Name: quirkStaleChunk, Values: []string{"404", "416"},
+		Effect:   "a chunk without Content-Range at an upload's earlier Location: 404 BLOB_UPLOAD_INVALID, or 416 with a fresh Location and Range",
+		Evidence: "issues of 2023; unknown since mid-2024, sections 4.5 and 11",
+	},
+	{
+		Name: quirkStatusScope, Values: []string{"pull", "pull,push"},
+		Effect:   "the actions that the status of an upload needs",
+		Evidence: "recorded in OCI's conformance programme, section 4.5",
 	},
 	{
 		Name: quirkSchema1Checks, Values: []string{"on", "off"},

@@ -522,6 +522,29 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"416": "416", "404": "404"},
 	},
+	quirkStaleUpload: {
+		observe: func(r *testRegistry) string {
+			old := r.startUpload("app")
+			r.want(202, "PATCH", old, strings.NewReader("x"))
+			return status(r.do("GET", old, nil)) + " " + status(r.do("PATCH", old, strings.NewReader("x"), "Content-Range", "0-0"))
+		},
+		want: map[string]string{"resume": "204 416", "invalid": "404 404"},
+	},
+	quirkStaleChunk: {
+		observe: func(r *testRegistry) string {
+			old := r.startUpload("app")
+			r.want(202, "PATCH", old, strings.NewReader("x"))
+			return status(r.do("PATCH", old, strings.NewReader("x")))
+		},
+		want: map[string]string{"404": "404", "416": "416"},
+	},
+	quirkStatusScope: {
+		observe: func(r *testRegistry) string {
+			a := r.admitted("GET", quirkUpload+"00000000-0000-4000-8000-000000000000", nil)
+			return fmt.Sprint(strings.Count(a.body, `"Action"`))
+		},
+		want: map[string]string{"pull": "1", "pull,push": "2"},
+	},
 	quirkSchema1Checks: {
 		observe: func(r *testRegistry) string {
 			body := schema1Manifest("app", "v1", r.pushBlob("app", []byte("x")))

@@ -151,9 +151,10 @@ func (op *operation) parseV2(path string, r *http.Request) bool {
 		op.reference = last
 		op.digest = r.URL.Query().Get("digest")
 		push := []scope{repositoryScope(name, actionPull, actionPush)}
+		status := []scope{repositoryScope(name, strings.Split(op.quirks.value(quirkStatusScope), ",")...)}
 		return validUploadID(last) && op.method(r.Method, routeMethods{
-			http.MethodGet:    {opUploadStatus, push},
-			http.MethodHead:   {opUploadStatus, push},
+			http.MethodGet:    {opUploadStatus, status},
+			http.MethodHead:   {opUploadStatus, status},
 			http.MethodPatch:  {opUploadChunk, push},
 			http.MethodPut:    {opFinishUpload, push},
 			http.MethodDelete: {opCancelUpload, []scope{repositoryScope(name, actionDelete)}},

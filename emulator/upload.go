@@ -141,21 +141,23 @@ func (c *call) answerStored(digest string) error {
 }
 
 // session finds the upload that a request names and checks its _state. A
-// state that does not verify, or is not that of the upload's present size, is
-// stale; one that was used by a request that changed nothing is not.
-func (c *call) session() (*store.Upload, error) {
+// state that does not verify is refused. One that is not that of the upload's
+// present size is stale, which is the second result; a state that was used by
+// a request that changed nothing is not.
+func (c *call) session() (u *store.Upload, stale bool, err error) {
 	state, ok := c.readUploadState(c.op.registry, c.r.URL.Query().Get("_state"))
 	if !ok || state.Name != c.op.repository || state.UUID != c.op.reference {
-		return nil, errUploadInvalid
+		return nil, false, errUploadInvalid
 	}
-	u := c.store.Upload(c.op.reference)
+	u = c.store.Upload(c.op.reference)
 	if u == nil || u.Repository != c.op.repository || u.Registry != c.op.registry.Name {
-		return nil, c.uploadUnknown()
+		return nil, false, c.uploadUnknown()
 	}
-	if u.Size() != state.Offset {
-		return nil, errUploadInvalid
+	stale = u.Size() != state.Offset
+	if stale && c.quirks.is(quirkStaleUpload, "invalid") {
+		return nil, true, errUploadInvalid
 	}
-	return u, nil
+	return u, stale, nil
 }
 
 func (c *call) uploadUnknown() error {
@@ -167,20 +169,20 @@ func (c *call) uploadUnknown() error {
 
 // acquiredSession is session with the turn to change it; the caller releases
 // it.
-func (c *call) acquiredSession() (*store.Upload, error) {
-	u, err := c.session()
+func (c *call) acquiredSession() (u *store.Upload, stale bool, err error) {
+	u, _, err = c.session()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := c.acquire(u); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	// Another request may have had the turn in between.
-	if _, err := c.session(); err != nil {
+	if _, stale, err = c.session(); err != nil {
 		u.Release()
-		return nil, err
+		return nil, false, err
 	}
-	return u, nil
+	return u, stale, nil
 }
 
 func (c *call) acquire(u *store.Upload) error {
@@ -194,9 +196,10 @@ func (c *call) acquire(u *store.Upload) error {
 	return err
 }
 
-// uploadStatus answers GET on a session.
+// uploadStatus answers GET on a session. A stale state is answered too: that
+// is how a client finds out where to go on (ACR protocol §4.5).
 func (c *call) uploadStatus() error {
-	u, err := c.session()
+	u, _, err := c.session()
 	if err != nil {
 		return err
 	}
@@ -206,19 +209,32 @@ func (c *call) uploadStatus() error {
 
 // uploadChunk answers PATCH on a session.
 func (c *call) uploadChunk() error {
-	u, err := c.acquiredSession()
+	u, stale, err := c.acquiredSession()
 	if err != nil {
 		return err
 	}
 	defer u.Release()
-	if err := c.checkContentRange(u); err != nil {
+	resend, err := c.checkContentRange(u, stale)
+	if err != nil {
 		return err
+	}
+	if resend {
+		return c.resumeUpload(u)
 	}
 	if err := c.receive(u); err != nil {
 		return err
 	}
 	c.setUploadHeaders(u, u.Started.Truncate(time.Second))
 	return c.empty(http.StatusAccepted)
+}
+
+// resumeUpload is the 416 for a chunk that the upload has already, in part or
+// as a whole: it says where to go on, and has a JSON type but no body (ACR
+// protocol §4.5).
+func (c *call) resumeUpload(u *store.Upload) error {
+	c.setUploadHeaders(u, u.Started.Truncate(time.Second))
+	c.w.Header().Set("Content-Type", mediaTypeJSON)
+	return c.empty(http.StatusRequestedRangeNotSatisfiable)
 }
 
 // receive appends the request's body to the upload.
@@ -237,28 +253,38 @@ func (c *call) receive(u *store.Upload) error {
 
 var contentRange = regexp.MustCompile(`^([0-9]{1,18})-([0-9]{1,18})$`)
 
-// checkContentRange checks the optional Content-Range of a chunk, which has
-// neither unit nor total: chunks come in order.
-func (c *call) checkContentRange(u *store.Upload) error {
+// checkContentRange checks where a chunk begins: its optional Content-Range,
+// which has neither unit nor total, and its state. Chunks come in order. The
+// first result says that the client has to be told where to go on, since what
+// it sends is there already or its state is stale.
+func (c *call) checkContentRange(u *store.Upload, stale bool) (resend bool, err error) {
 	value := c.r.Header.Get("Content-Range")
 	if value == "" {
-		return nil
+		if stale && c.quirks.is(quirkStaleChunk, "404") {
+			return false, errUploadInvalid
+		}
+		return stale, nil
 	}
 	start, end, ok := parseContentRange(value)
 	refuse := func(reason string) error {
 		return errUploadRange.withDetail(struct{ Range, Reason string }{value, reason})
 	}
+	size := u.Size()
 	switch {
 	case !ok:
-		return refuse("the Content-Range header format is invalid")
-	case start != u.Size() && c.quirks.is(quirkChunkOrder, "404"):
-		return errUploadInvalid
-	case start != u.Size():
-		return refuse("the Content-Range start does not match the offset of the upload")
+		return false, refuse("the Content-Range header format is invalid")
+	case start != size && c.quirks.is(quirkChunkOrder, "404"):
+		return false, errUploadInvalid
+	case start > size:
+		return false, refuse(fmt.Sprintf("out of order chunk: content range should start at %d", size))
+	case start < size && c.quirks.is(quirkStaleUpload, "invalid"):
+		return false, refuse(fmt.Sprintf("out of order chunk: content range should start at %d", size))
+	case start < size || stale:
+		return true, nil
 	case c.r.ContentLength >= 0 && end-start+1 != c.r.ContentLength:
-		return errSizeInvalid
+		return false, errSizeInvalid
 	}
-	return nil
+	return false, nil
 }
 
 func parseContentRange(value string) (start, end int64, ok bool) {
@@ -273,13 +299,17 @@ func parseContentRange(value string) (start, end int64, ok bool) {
 
 // finishUpload answers PUT on a session, with or without the last data.
 func (c *call) finishUpload() error {
-	u, err := c.acquiredSession()
+	u, stale, err := c.acquiredSession()
 	if err != nil {
 		return err
 	}
 	defer u.Release()
-	if err := c.checkContentRange(u); err != nil {
+	resend, err := c.checkContentRange(u, stale)
+	if err != nil {
 		return err
+	}
+	if resend {
+		return c.resumeUpload(u)
 	}
 	return c.complete(u, c.r.URL.Query().Get("digest"))
 }
@@ -348,7 +378,7 @@ func (e *Emulator) storable(digest string) bool {
 
 // cancelUpload answers DELETE on a session.
 func (c *call) cancelUpload() error {
-	u, err := c.session()
+	u, _, err := c.session()
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func TestUploadAnswersHaveTheRecordedHeaders(t *testing.T) {
 	}
 }
 
-func TestStaleStatesAreRefusedAndFreshOnesMayBeUsedAgain(t *testing.T) {
+func TestUnusedStateWorksAgain(t *testing.T) {
 	r := startRegistry(t, nil)
 	first := r.startUpload("app")
 	bad := r.want(416, "PATCH", first, strings.NewReader("x"), "Content-Range", "-1--1")
@@ -77,21 +77,73 @@ func TestStaleStatesAreRefusedAndFreshOnesMayBeUsedAgain(t *testing.T) {
 		t.Errorf("got %s", bad.body)
 	}
 	second := r.want(202, "PATCH", first, strings.NewReader("hello")).Header.Get("Location")
-	for _, stale := range []string{first, tamper(t, second)} {
-		for _, method := range []string{"GET", "PATCH", "PUT", "DELETE"} {
-			a := r.want(404, method, stale, nil)
-			if !strings.Contains(a.body, "BLOB_UPLOAD_INVALID") {
-				t.Errorf("%s: %s", method, a.body)
-			}
+	for _, method := range []string{"GET", "PATCH", "PUT", "DELETE"} {
+		if a := r.want(404, method, tamper(t, second), nil); !strings.Contains(a.body, "BLOB_UPLOAD_INVALID") {
+			t.Errorf("%s: %s", method, a.body)
 		}
 	}
-	r.want(416, "PATCH", second, strings.NewReader("world"), "Content-Range", "0-4")
 	r.want(400, "PATCH", second, strings.NewReader("world"), "Content-Range", "5-8")
 	unparsable := r.want(400, "PUT", second+"&digest=nonsense", nil)
 	if unparsable.body != `{"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match uploaded content","detail":"digest parsing failed"}]}`+"\n" {
 		t.Error(unparsable.body)
 	}
 	r.want(201, "PUT", second+"&digest="+sha256Of([]byte("hello")), nil)
+}
+
+// The exchanges 113 to 131 of the recording of 2024 (ACR protocol §4.5).
+func TestStaleLocationSaysWhereToGoOn(t *testing.T) {
+	r := startRegistry(t, nil)
+	old := r.startUpload("app")
+	early := r.want(416, "PATCH", old, strings.NewReader("world"), "Content-Range", "22-26")
+	if want := `{"errors":[{"code":"BLOB_UPLOAD_RANGE_INVALID","message":"blob upload range invalid","detail":{"Range":"22-26","Reason":"out of order chunk: content range should start at 0"}}]}` + "\n"; early.body != want || early.Header.Get("Location") != "" {
+		t.Errorf("out of order: %s %v", early.body, early.Header)
+	}
+	id := r.want(202, "PATCH", old, strings.NewReader("hello"), "Content-Range", "0-4").Header.Get(headerUploadUUID)
+	again := r.want(416, "PATCH", old, strings.NewReader("hello"), "Content-Range", "0-4")
+	if h := again.Header; again.body != "" || h.Get("Content-Length") != "0" || h.Get("Content-Type") != mediaTypeJSON || h.Get("Range") != "0-4" || h.Get(headerUploadUUID) != id {
+		t.Errorf("sent again: %q %v", again.body, h)
+	}
+	status := r.want(204, "GET", old, nil)
+	if h := status.Header; h.Get("Range") != "0-4" || h.Get(headerUploadUUID) != id {
+		t.Errorf("status: %v", h)
+	}
+	if a := r.want(404, "PATCH", old, strings.NewReader("hello")); !strings.Contains(a.body, "BLOB_UPLOAD_INVALID") {
+		t.Errorf("without Content-Range: %s", a.body)
+	}
+	r.want(416, "PATCH", old, strings.NewReader(" world"), "Content-Range", "5-10")
+	if a := r.want(404, "PUT", old+"&digest="+sha256Of([]byte("hello")), nil); !strings.Contains(a.body, "BLOB_UPLOAD_INVALID") {
+		t.Errorf("finished at the old Location: %s", a.body)
+	}
+	for _, fresh := range []string{again.Header.Get("Location"), status.Header.Get("Location")} {
+		r.want(204, "GET", fresh, nil)
+	}
+	last := r.want(202, "PATCH", again.Header.Get("Location"), strings.NewReader(" world"), "Content-Range", "5-10").Header.Get("Location")
+	r.want(201, "PUT", last+"&digest="+sha256Of([]byte("hello world")), nil)
+
+	cancelled := r.startUpload("app")
+	r.want(202, "PATCH", cancelled, strings.NewReader("hello"))
+	r.want(204, "DELETE", cancelled, nil)
+}
+
+func TestStaleLocationFollowsItsQuirks(t *testing.T) {
+	old := func(r *testRegistry) string {
+		location := r.startUpload("app")
+		r.want(202, "PATCH", location, strings.NewReader("hello"))
+		return location
+	}
+	of2023 := startRegistry(t, &Options{Quirks: map[string]string{quirkStaleUpload: "invalid"}})
+	location := old(of2023)
+	for _, method := range []string{"GET", "PATCH", "PUT", "DELETE"} {
+		a := of2023.want(404, method, location, nil, "Content-Range", "0-4")
+		if !strings.Contains(a.body, "BLOB_UPLOAD_INVALID") {
+			t.Errorf("%s: %s", method, a.body)
+		}
+	}
+	stale := startRegistry(t, &Options{Quirks: map[string]string{quirkStaleChunk: "416"}})
+	location = old(stale)
+	if a := stale.want(416, "PATCH", location, strings.NewReader("hello")); a.Header.Get("Range") != "0-4" || a.Header.Get("Location") == "" {
+		t.Errorf("%v", a.Header)
+	}
 }
 
 // tamper changes one byte of the state's payload.
@@ -201,6 +253,9 @@ func TestCutChunkFollowsItsQuirk(t *testing.T) {
 	keep := startRegistry(t, nil)
 	location := keep.startUpload("app")
 	keep.cutChunk(location, "hello")
+	if a := keep.want(204, "GET", location, nil); a.Header.Get("Range") != "0-4" {
+		t.Errorf("status after a cut: %v", a.Header)
+	}
 	if a := keep.want(404, "PATCH", location, strings.NewReader("hello")); !strings.Contains(a.body, "BLOB_UPLOAD_INVALID") {
 		t.Error(a.body)
 	}
