@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 // AuthenticationClient calls the registry's token endpoints by hand
@@ -135,7 +137,7 @@ func (r *registry) fetchToken(ctx context.Context, path, service string, form ur
 	}
 	now := time.Now()
 	t := token{value: value, fetched: now, expires: freshExpiry(value, now)}
-	if _, _, ok := tokenTimes(value); !ok && answer.ExpiresIn > 0 {
+	if _, _, ok := wire.TokenTimes(value); !ok && answer.ExpiresIn > 0 {
 		t.expires = now.Add(min(time.Duration(min(answer.ExpiresIn, maxLifetime.Seconds())*float64(time.Second)), maxLifetime))
 	}
 	return t, nil

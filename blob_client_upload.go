@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // chunkRate is the slowest connection that a chunk's token is sized for, in
@@ -222,7 +224,7 @@ func (c *BlobClient) CompleteUpload(ctx context.Context, location string, blobDi
 		return resp, err
 	}
 	stored := response.Header.Get(headerDigest)
-	if sha256Pattern.MatchString(stored) && stored != digest {
+	if names.IsSHA256(stored) && stored != digest {
 		return resp, &DigestMismatchError{Expected: digest, Actual: stored, Size: blobDigestCalculator.size}
 	}
 	return BlobClientCompleteUploadResponse{

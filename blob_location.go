@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 // blobLocation is where a blob's bytes are: a signed address at a data host
@@ -64,7 +66,7 @@ func (r *registry) resolveBlob(ctx context.Context, repository, digest string) (
 // [policy.WithRetryOptions] hold.
 func (r *registry) readRange(ctx context.Context, l blobLocation, repository string, first, last int64) (*http.Response, error) {
 	header := http.Header{"Accept-Encoding": {"identity"}}
-	if value := rangeHeader(first, last); value != "" {
+	if value := wire.Range(first, last); value != "" {
 		header.Set("Range", value)
 	}
 	resp, _, err := r.read(ctx, http.MethodGet, l.url.String(), header, []string{pullScope(repository)}, http.StatusOK, http.StatusPartialContent)

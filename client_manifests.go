@@ -10,6 +10,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // maxManifest is the largest manifest that ACR takes (ACR protocol §5.2).
@@ -67,7 +69,7 @@ func verifiableDigest(reference, stated, mediaType string) string {
 		return ""
 	}
 	for _, d := range []string{reference, stated} {
-		if sha256Pattern.MatchString(d) {
+		if names.IsSHA256(d) {
 			return d
 		}
 	}
@@ -133,7 +135,7 @@ func (c *Client) UploadManifest(ctx context.Context, name, reference string, con
 	}
 	sum := sha256.Sum256(data)
 	digest := "sha256:" + hex.EncodeToString(sum[:])
-	if sha256Pattern.MatchString(reference) && reference != digest {
+	if names.IsSHA256(reference) && reference != digest {
 		return resp, &DigestMismatchError{Expected: reference, Actual: digest, Size: int64(len(data))}
 	}
 	req, err := c.registry.newRequest(ctx, http.MethodPut, manifestPath(name, reference), pushScope(name))
@@ -148,7 +150,7 @@ func (c *Client) UploadManifest(ctx context.Context, name, reference string, con
 		return resp, err
 	}
 	stored := answer.Header.Get(headerDigest)
-	if sha256Pattern.MatchString(stored) && stored != digest && !isSchema1(string(contentType)) {
+	if names.IsSHA256(stored) && stored != digest && !isSchema1(string(contentType)) {
 		return resp, &DigestMismatchError{Expected: digest, Actual: stored, Size: int64(len(data))}
 	}
 	return ClientUploadManifestResponse{

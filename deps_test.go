@@ -16,11 +16,13 @@ import (
 // those. A folder inherits the rule of the nearest one above it that has one.
 var arrows = map[string]arrow{
 	".": {
-		ours:    []string{"internal/transfer", "internal/network", "internal/redact"},
+		ours:    []string{"internal/names", "internal/network", "internal/redact", "internal/transfer", "internal/wire"},
 		modules: []string{azcoreModule},
 	},
+	"internal/names":    {},
 	"internal/network":  {},
 	"internal/redact":   {},
+	"internal/wire":     {},
 	"internal/words":    {},
 	"internal/transfer": {never: []string{"net", "net/http"}},
 	"artifact": {
@@ -28,7 +30,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest"},
 	},
 	"diagnose": {
-		ours:    []string{".", "diagnose", "internal/redact", "internal/words"},
+		ours:    []string{".", "diagnose", "internal/names", "internal/redact", "internal/wire", "internal/words"},
 		modules: []string{azcoreModule},
 	},
 	"emulator": {
@@ -40,7 +42,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5"},
 	},
 	"cmd/acrkit": {
-		ours: []string{".", "artifact", "diagnose", "emulator", "internal/network", "internal/redact", "internal/transfer", "internal/words", "cmd/acrkit"},
+		ours: []string{".", "artifact", "diagnose", "emulator", "internal/names", "internal/network", "internal/redact", "internal/transfer", "internal/wire", "internal/words", "cmd/acrkit"},
 		modules: []string{
 			azcoreModule, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 			"github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"sync"
+
+	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // BlobDigestCalculator computes the digest of a blob that is uploaded in
@@ -122,8 +124,8 @@ func NewDigestValidationReader(digest string, reader io.Reader) (*DigestValidati
 	switch {
 	case algorithm != "sha256":
 		return nil, ErrDigestAlgNotSupported
-	case !sha256Pattern.MatchString(digest):
-		return nil, &ArgumentError{Argument: "digest", Value: shorten(digest), Rule: digestRule}
+	case !names.IsSHA256(digest):
+		return nil, &ArgumentError{Argument: "digest", Value: shorten(digest), Rule: "must be " + names.DigestRule}
 	case isNil(reader):
 		return nil, &ArgumentError{Argument: "reader", Value: "nil", Rule: "must be the content to verify"}
 	}

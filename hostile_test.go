@@ -115,7 +115,7 @@ func TestAListingInCirclesEnds(t *testing.T) {
 		n++
 		return answer(200, fmt.Sprintf(`{"repositories":["r%d"]}`, n%2), "Link", fmt.Sprintf(`</acr/v1/_catalog?last=%d>; rel="next"`, n))
 	})
-	for _, list := range []func(context.Context, *Client) ([]string, error){names, pagedNames} {
+	for _, list := range []func(context.Context, *Client) ([]string, error){listNames, pagedNames} {
 		_, err := list(t.Context(), s.client(t, nil))
 		var incomplete *IncompleteListingError
 		if !errors.As(err, &incomplete) || !strings.Contains(err.Error(), "repeats itself") {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 const (
@@ -82,7 +84,7 @@ func (l *listing) open(ctx context.Context, address string) (*page, error) {
 		return nil, err
 	}
 	p := &page{address: address, resp: resp}
-	target, err := nextLink(resp.Header.Values("Link"))
+	target, err := wire.NextLink(resp.Header.Values("Link"))
 	switch {
 	case err != nil:
 		p.nextErr = err
@@ -99,14 +101,14 @@ func (l *listing) open(ctx context.Context, address string) (*page, error) {
 func (l *listing) follow(from *url.URL, target string) (string, error) {
 	u, err := resolve(from, target)
 	if err != nil {
-		return "", errMalformedLink
+		return "", wire.ErrMalformedLink
 	}
 	if o := originOf(u); o != l.registry.home || u.User != nil {
 		return "", &UntrustedOriginError{Kind: "link", Got: o.String(), Want: l.registry.home.String()}
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return "", errMalformedLink
+		return "", wire.ErrMalformedLink
 	}
 	for name, values := range l.sticky {
 		if query.Has(name) {

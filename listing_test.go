@@ -12,11 +12,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 	"github.com/google/go-cmp/cmp"
 )
 
-// names reads a listing of repositories by iterator.
-func names(ctx context.Context, c *Client) (all []string, err error) {
+// listNames reads a listing of repositories by iterator.
+func listNames(ctx context.Context, c *Client) (all []string, err error) {
 	for name, err := range c.Repositories(ctx, nil) {
 		if err != nil {
 			return all, err
@@ -51,7 +52,7 @@ func TestAListingIsWholeOrAnError(t *testing.T) {
 	}{
 		"malformed link": {
 			link:  []string{"Link", `</acr/v1/_catalog?last=a`},
-			check: func(err error) bool { return errors.Is(err, errMalformedLink) },
+			check: func(err error) bool { return errors.Is(err, wire.ErrMalformedLink) },
 		},
 		"link to another host": {
 			link: next("https://evil.example/acr/v1/_catalog?last=a"),
@@ -89,7 +90,7 @@ func TestAListingIsWholeOrAnError(t *testing.T) {
 		"half a page": {
 			link:  next("/acr/v1/_catalog?last=b"),
 			rest:  always(200, `{"repositories":["c","d`),
-			check: func(err error) bool { return errors.Is(err, errJSONEnd) },
+			check: func(err error) bool { return errors.Is(err, wire.ErrUnexpectedEnd) },
 		},
 		"a web page": {
 			link:  next("/acr/v1/_catalog?last=b"),
@@ -102,7 +103,7 @@ func TestAListingIsWholeOrAnError(t *testing.T) {
 			check: func(err error) bool { return HasCode(err, ErrorCodeDenied) },
 		},
 	} {
-		for way, list := range map[string]func(context.Context, *Client) ([]string, error){"iterator": names, "pager": pagedNames} {
+		for way, list := range map[string]func(context.Context, *Client) ([]string, error){"iterator": listNames, "pager": pagedNames} {
 			t.Run(symptom+"/"+way, func(t *testing.T) {
 				s := &script{}
 				s.withTokens(time.Hour)
@@ -134,7 +135,7 @@ func TestNullListsAreEmpty(t *testing.T) {
 	s.on(http.MethodGet, "/acr/v1/app/_tags", always(200, `{"tags":null}`))
 	s.on(http.MethodGet, "/acr/v1/app/_manifests", always(200, `{"manifests":null}`))
 	c := s.client(t, nil)
-	if all, err := names(t.Context(), c); err != nil || len(all) != 0 {
+	if all, err := listNames(t.Context(), c); err != nil || len(all) != 0 {
 		t.Errorf("%v, %v", all, err)
 	}
 	for tag, err := range c.Tags(t.Context(), "app", nil) {
@@ -251,7 +252,7 @@ func TestAPageThatBreaksOffIsAskedForAgain(t *testing.T) {
 			cut, cut, always(200, `{"repositories":["b","c"]}`),
 			cut, cut, cut, cut))
 		c := s.client(t, nil)
-		all, err := names(t.Context(), c)
+		all, err := listNames(t.Context(), c)
 		if diff := cmp.Diff([]string{"a", "b", "c"}, all); diff != "" || err != nil {
 			t.Errorf("%v, %s", err, diff)
 		}

@@ -189,9 +189,9 @@ type acrTime time.Time
 
 // UnmarshalJSON reads a timestamp or null.
 func (t *acrTime) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) {
-		if !s.null() {
-			*t = acrTime(s.time())
+	return decode(data, func(s *modelReader) {
+		if !s.Null() {
+			*t = acrTime(s.Time())
 		}
 	})
 }

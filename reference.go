@@ -2,33 +2,15 @@ package azcontainerregistry
 
 import (
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"github.com/acrkit/azcontainerregistry/internal/names"
 	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
 
-// The grammar of ACR protocol §1.2. A path that doesn't follow it is answered
-// by a plain 404 without a word about why.
-var (
-	repositoryPattern = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-	digestPattern     = regexp.MustCompile(`^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$`)
-	sha256Pattern     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-)
-
-const (
-	// maxRepositoryName is the longest name that the service may take; which of
-	// 255 and 256 it is isn't documented.
-	maxRepositoryName = 256
-
-	repositoryRule = "must be lower-case letters and digits, joined by one of . _ __ - and by /, at most 256 characters"
-	tagRule        = "must be a letter, digit or _ and up to 127 more of these or . or -"
-	digestRule     = "must be sha256: and 64 lower-case hexadecimal digits"
-	endpointRule   = "must be https:// and the login server's host, such as https://contoso.azurecr.io"
-)
+const endpointRule = "must be https:// and the login server's host, such as https://contoso.azurecr.io"
 
 // checkEndpoint returns the address of a login server. Plain HTTP is for this
 // machine, or for whoever allows it.
@@ -77,27 +59,17 @@ func validPort(u *url.URL) bool {
 }
 
 func checkRepository(argument, name string) error {
-	if len(name) > maxRepositoryName || !repositoryPattern.MatchString(name) {
-		return &ArgumentError{Argument: argument, Value: shorten(name), Rule: repositoryRule}
-	}
-	return nil
+	return checkName(names.IsRepository, argument, name, names.RepositoryRule)
 }
 
 func checkTag(argument, tag string) error {
-	if !tagPattern.MatchString(tag) {
-		return &ArgumentError{Argument: argument, Value: shorten(tag), Rule: tagRule}
-	}
-	return nil
+	return checkName(names.IsTag, argument, tag, names.TagRule)
 }
 
 // checkDigest lets other algorithms than SHA-256 pass: whether the service has
 // them is not known.
 func checkDigest(argument, digest string) error {
-	if strings.HasPrefix(digest, "sha256:") && sha256Pattern.MatchString(digest) ||
-		!strings.HasPrefix(digest, "sha256:") && len(digest) <= maxRepositoryName && digestPattern.MatchString(digest) {
-		return nil
-	}
-	return &ArgumentError{Argument: argument, Value: shorten(digest), Rule: digestRule}
+	return checkName(names.IsDigest, argument, digest, names.DigestRule)
 }
 
 // checkReference checks a tag or a digest: only a digest has a colon.
@@ -105,8 +77,12 @@ func checkReference(argument, reference string) error {
 	if strings.Contains(reference, ":") {
 		return checkDigest(argument, reference)
 	}
-	if !tagPattern.MatchString(reference) {
-		return &ArgumentError{Argument: argument, Value: shorten(reference), Rule: "must be a tag or a digest; a tag " + tagRule}
+	return checkName(names.IsTag, argument, reference, names.ReferenceRule)
+}
+
+func checkName(is func(string) bool, argument, name, rule string) error {
+	if !is(name) {
+		return &ArgumentError{Argument: argument, Value: shorten(name), Rule: "must be " + rule}
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/acrkit/azcontainerregistry/internal/redact"
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 const (
@@ -274,7 +275,7 @@ func (r *registry) location(value string) (*url.URL, error) {
 }
 
 // ping asks GET /v2/ without credentials how the registry wants to be asked.
-func (r *registry) ping(ctx context.Context) (status int, challenges []challenge, err error) {
+func (r *registry) ping(ctx context.Context) (status int, challenges []wire.Challenge, err error) {
 	req, err := r.newRequest(withoutCapture(ctx), http.MethodGet, "/v2/")
 	if err != nil {
 		return 0, nil, err
@@ -287,7 +288,7 @@ func (r *registry) ping(ctx context.Context) (status int, challenges []challenge
 		return 0, nil, r.transportError(req, err, count.n)
 	}
 	defer discard(resp)
-	return resp.StatusCode, parseChallenges(resp.Header.Values("WWW-Authenticate")), nil
+	return resp.StatusCode, wire.ParseChallenges(resp.Header.Values("WWW-Authenticate")), nil
 }
 
 // begin starts a public operation: a span named span, and an error that says

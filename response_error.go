@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +18,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/acrkit/azcontainerregistry/internal/redact"
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 // answerError turns an answer into an error: its code is the registry's own,
@@ -63,7 +62,7 @@ func newResponseError(resp *http.Response) error {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	hideSecrets(resp)
-	code, _ := parseErrorBody(body)
+	code := firstError(body).Code
 	if code == "" {
 		code = resp.Header.Get("X-Ms-Error-Code")
 	}
@@ -133,74 +132,12 @@ func readErrorBody(resp *http.Response) []byte {
 	return body
 }
 
-// parseErrorBody returns code and message of the first error in a failure's
-// body: the registry's JSON, even if it is cut off (ACR protocol §1.6), or the
-// storage host's XML (§4.4).
-func parseErrorBody(body []byte) (code, message string) {
-	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
-	if bytes.HasPrefix(body, []byte("<")) {
-		var e struct {
-			XMLName xml.Name `xml:"Error"`
-			Code    string
-			Message string
-		}
-		if xml.Unmarshal(body, &e) != nil && e.Code == "" {
-			return "", ""
-		}
-		return strings.TrimSpace(e.Code), strings.TrimSpace(e.Message)
+// firstError returns code and message of the first error in a failure's body.
+func firstError(body []byte) wire.Error {
+	if all := wire.ParseErrors(body); len(all) > 0 {
+		return all[0]
 	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if !expectDelim(dec, '{') || !skipToKey(dec, "errors") || !expectDelim(dec, '[') || !expectDelim(dec, '{') {
-		return "", ""
-	}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			break
-		}
-		target := &code
-		switch key {
-		case "code":
-		case "message":
-			target = &message
-		default:
-			var skip json.RawMessage
-			target = nil
-			err = dec.Decode(&skip)
-		}
-		if target != nil {
-			var v any
-			if err = dec.Decode(&v); err == nil {
-				*target, _ = v.(string)
-			}
-		}
-		if err != nil {
-			break
-		}
-	}
-	return code, message
-}
-
-func expectDelim(dec *json.Decoder, want json.Delim) bool {
-	t, err := dec.Token()
-	return err == nil && t == want
-}
-
-func skipToKey(dec *json.Decoder, want string) bool {
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return false
-		}
-		if key == want {
-			return true
-		}
-		var skip json.RawMessage
-		if dec.Decode(&skip) != nil {
-			return false
-		}
-	}
-	return false
+	return wire.Error{}
 }
 
 // maxMessage bounds what of a server's text goes into one of our messages.
@@ -250,7 +187,7 @@ func errorMessage(resp *http.Response) string {
 	if err != nil {
 		return ""
 	}
-	if _, message := parseErrorBody(body); message != "" {
+	if message := firstError(body).Message; message != "" {
 		return oneLine(message)
 	}
 	if !utf8.Valid(body) {

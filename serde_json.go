@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 // decode reads the whole of data by read. null changes nothing.
-func decode(data []byte, read func(*jsonScanner)) error {
-	s := &jsonScanner{data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
+func decode(data []byte, read func(*modelReader)) error {
+	s := &modelReader{Scanner: wire.NewScanner(data)}
 	read(s)
-	return s.end()
+	return s.End()
 }
 
 // member writes one member of an object unless it is nil. A field set to
@@ -60,62 +62,62 @@ func marshalToken(name string, value *string) ([]byte, error) {
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *ContainerRepositoryProperties) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.repository(v) })
+	return decode(data, func(s *modelReader) { s.repository(v) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *ArtifactTagProperties) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.tagProperties(v) })
+	return decode(data, func(s *modelReader) { s.tagProperties(v) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *ArtifactManifestProperties) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.manifestProperties(v) })
+	return decode(data, func(s *modelReader) { s.manifestProperties(v) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *ArtifactManifestPlatform) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.platform(v) })
+	return decode(data, func(s *modelReader) { s.platform(v) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *TagAttributes) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.tag(v, &tagItem{}) })
+	return decode(data, func(s *modelReader) { s.tag(v, &tagItem{}) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *ManifestAttributes) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.manifest(v, &manifestItem{}) })
+	return decode(data, func(s *modelReader) { s.manifest(v, &manifestItem{}) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *TagList) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.tagList(v) })
+	return decode(data, func(s *modelReader) { s.tagList(v) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *Manifests) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.manifests(v) })
+	return decode(data, func(s *modelReader) { s.manifests(v) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *Repositories) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.repositories(v) })
+	return decode(data, func(s *modelReader) { s.repositories(v) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *TagWriteableProperties) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.lockMembers(&locks{}, v.fields()) })
+	return decode(data, func(s *modelReader) { s.lockMembers(&locks{}, v.fields()) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *ManifestWriteableProperties) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.lockMembers(&locks{}, v.fields()) })
+	return decode(data, func(s *modelReader) { s.lockMembers(&locks{}, v.fields()) })
 }
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *RepositoryWriteableProperties) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) { s.lockMembers(&locks{}, v.fields()) })
+	return decode(data, func(s *modelReader) { s.lockMembers(&locks{}, v.fields()) })
 }
 
 // MarshalJSON writes the fields that aren't nil.
@@ -135,12 +137,12 @@ func (v RepositoryWriteableProperties) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *ACRAccessToken) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) {
-		s.object(func(name []byte) {
+	return decode(data, func(s *modelReader) {
+		s.Object(func(name []byte) {
 			if string(name) == "access_token" {
 				v.AccessToken = s.stringPointer()
 			} else {
-				s.skip()
+				s.Skip()
 			}
 		})
 	})
@@ -153,12 +155,12 @@ func (v ACRAccessToken) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads the registry's JSON.
 func (v *ACRRefreshToken) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *jsonScanner) {
-		s.object(func(name []byte) {
+	return decode(data, func(s *modelReader) {
+		s.Object(func(name []byte) {
 			if string(name) == "refresh_token" {
 				v.RefreshToken = s.stringPointer()
 			} else {
-				s.skip()
+				s.Skip()
 			}
 		})
 	})

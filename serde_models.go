@@ -1,10 +1,29 @@
 package azcontainerregistry
 
-import "time"
+import (
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/internal/wire"
+)
 
 // The members of ACR's JSON are written in ACR protocol §3. Each model is read
 // into its fields directly, a member that is null or missing leaves its field
 // as it was, and members that this package doesn't know are passed over.
+
+// modelReader reads models from JSON.
+type modelReader struct {
+	wire.Scanner
+	// elements counts the things of a list.
+	elements int
+}
+
+// maxElements and maxStrings bound the things of a list and the names of one:
+// a few bytes of JSON become a hundred times as many in memory. A page of ACR's
+// has 1000 things at most (ACR protocol §3.1).
+const (
+	maxElements = 100_000
+	maxStrings  = 1 << 20
+)
 
 // locks is where the values of a model's locks are kept.
 type locks struct{ canDelete, canList, canRead, canWrite bool }
@@ -12,8 +31,8 @@ type locks struct{ canDelete, canList, canRead, canWrite bool }
 // lockFields are the fields of the three models that are locks.
 type lockFields struct{ canDelete, canList, canRead, canWrite **bool }
 
-func (s *jsonScanner) lockMembers(store *locks, to lockFields) {
-	s.object(func(name []byte) {
+func (s *modelReader) lockMembers(store *locks, to lockFields) {
+	s.Object(func(name []byte) {
 		var field **bool
 		var value *bool
 		switch string(name) {
@@ -26,10 +45,10 @@ func (s *jsonScanner) lockMembers(store *locks, to lockFields) {
 		case "writeEnabled":
 			field, value = to.canWrite, &store.canWrite
 		default:
-			s.skip()
+			s.Skip()
 			return
 		}
-		*value = s.boolean()
+		*value = s.Boolean()
 		*field = value
 	})
 }
@@ -55,26 +74,26 @@ type tagItem struct {
 	created, updated time.Time
 }
 
-func (s *jsonScanner) tag(to *TagAttributes, store *tagItem) {
-	s.object(func(name []byte) {
+func (s *modelReader) tag(to *TagAttributes, store *tagItem) {
+	s.Object(func(name []byte) {
 		switch string(name) {
 		case "name":
-			store.name = string(s.rawString())
+			store.name = string(s.Bytes())
 			to.Name = &store.name
 		case "digest":
-			store.digest = string(s.rawString())
+			store.digest = string(s.Bytes())
 			to.Digest = &store.digest
 		case "createdTime":
-			store.created = s.time()
+			store.created = s.Time()
 			to.CreatedOn = &store.created
 		case "lastUpdateTime":
-			store.updated = s.time()
+			store.updated = s.Time()
 			to.LastUpdatedOn = &store.updated
 		case "changeableAttributes":
 			s.lockMembers(&store.locks, store.attributes.fields())
 			to.ChangeableAttributes = &store.attributes
 		default:
-			s.skip()
+			s.Skip()
 		}
 	})
 }
@@ -92,38 +111,38 @@ type manifestItem struct {
 	created, updated                   time.Time
 }
 
-func (s *jsonScanner) manifest(to *ManifestAttributes, store *manifestItem) {
-	s.object(func(name []byte) {
+func (s *modelReader) manifest(to *ManifestAttributes, store *manifestItem) {
+	s.Object(func(name []byte) {
 		switch string(name) {
 		case "digest":
-			store.digest = string(s.rawString())
+			store.digest = string(s.Bytes())
 			to.Digest = &store.digest
 		case "imageSize":
-			store.size = s.integer(64)
+			store.size = s.Integer(64)
 			to.Size = &store.size
 		case "createdTime":
-			store.created = s.time()
+			store.created = s.Time()
 			to.CreatedOn = &store.created
 		case "lastUpdateTime":
-			store.updated = s.time()
+			store.updated = s.Time()
 			to.LastUpdatedOn = &store.updated
 		case "architecture":
-			store.architecture = ArtifactArchitecture(s.word())
+			store.architecture = ArtifactArchitecture(s.Word())
 			to.Architecture = &store.architecture
 		case "os":
-			store.operatingSystem = ArtifactOperatingSystem(s.word())
+			store.operatingSystem = ArtifactOperatingSystem(s.Word())
 			to.OperatingSystem = &store.operatingSystem
 		case "mediaType":
-			store.mediaType = s.word()
+			store.mediaType = s.Word()
 			to.MediaType = &store.mediaType
 		case "configMediaType":
-			store.configMediaType = s.word()
+			store.configMediaType = s.Word()
 			to.ConfigMediaType = &store.configMediaType
 		case "tags":
 			to.Tags = s.stringPointers()
 		case "references":
 			to.RelatedArtifacts = []*ArtifactManifestPlatform{}
-			s.array(func() {
+			s.Array(func() {
 				p := &ArtifactManifestPlatform{}
 				s.platform(p)
 				to.RelatedArtifacts = append(to.RelatedArtifacts, p)
@@ -132,42 +151,42 @@ func (s *jsonScanner) manifest(to *ManifestAttributes, store *manifestItem) {
 			s.lockMembers(&store.locks, store.attributes.fields())
 			to.ChangeableAttributes = &store.attributes
 		default:
-			s.skip()
+			s.Skip()
 		}
 	})
 }
 
-func (s *jsonScanner) platform(to *ArtifactManifestPlatform) {
-	s.object(func(name []byte) {
+func (s *modelReader) platform(to *ArtifactManifestPlatform) {
+	s.Object(func(name []byte) {
 		switch string(name) {
 		case "digest":
 			to.Digest = s.stringPointer()
 		case "architecture":
-			v := ArtifactArchitecture(s.word())
+			v := ArtifactArchitecture(s.Word())
 			to.Architecture = &v
 		case "os":
-			v := ArtifactOperatingSystem(s.word())
+			v := ArtifactOperatingSystem(s.Word())
 			to.OperatingSystem = &v
 		default:
-			s.skip()
+			s.Skip()
 		}
 	})
 }
 
-func (s *jsonScanner) repository(to *ContainerRepositoryProperties) {
-	s.object(func(name []byte) {
+func (s *modelReader) repository(to *ContainerRepositoryProperties) {
+	s.Object(func(name []byte) {
 		switch string(name) {
 		case "createdTime":
-			v := s.time()
+			v := s.Time()
 			to.CreatedOn = &v
 		case "lastUpdateTime":
-			v := s.time()
+			v := s.Time()
 			to.LastUpdatedOn = &v
 		case "manifestCount":
-			v := int32(s.integer(32))
+			v := int32(s.Integer(32))
 			to.ManifestCount = &v
 		case "tagCount":
-			v := int32(s.integer(32))
+			v := int32(s.Integer(32))
 			to.TagCount = &v
 		case "changeableAttributes":
 			v := &RepositoryWriteableProperties{}
@@ -179,8 +198,8 @@ func (s *jsonScanner) repository(to *ContainerRepositoryProperties) {
 	})
 }
 
-func (s *jsonScanner) tagProperties(to *ArtifactTagProperties) {
-	s.object(func(name []byte) {
+func (s *modelReader) tagProperties(to *ArtifactTagProperties) {
+	s.Object(func(name []byte) {
 		switch string(name) {
 		case "tag":
 			item := &tagItem{}
@@ -192,8 +211,8 @@ func (s *jsonScanner) tagProperties(to *ArtifactTagProperties) {
 	})
 }
 
-func (s *jsonScanner) manifestProperties(to *ArtifactManifestProperties) {
-	s.object(func(name []byte) {
+func (s *modelReader) manifestProperties(to *ArtifactManifestProperties) {
+	s.Object(func(name []byte) {
 		switch string(name) {
 		case "manifest":
 			item := &manifestItem{}
@@ -205,14 +224,14 @@ func (s *jsonScanner) manifestProperties(to *ArtifactManifestProperties) {
 	})
 }
 
-func (s *jsonScanner) tagList(to *TagList) {
-	s.object(func(name []byte) {
+func (s *modelReader) tagList(to *TagList) {
+	s.Object(func(name []byte) {
 		switch string(name) {
 		case "link":
 			to.Link = s.stringPointer()
 		case "tags":
 			to.Tags = []*TagAttributes{}
-			s.array(func() {
+			s.Array(func() {
 				item := &tagItem{}
 				s.element()
 				s.tag(&item.tag, item)
@@ -224,14 +243,14 @@ func (s *jsonScanner) tagList(to *TagList) {
 	})
 }
 
-func (s *jsonScanner) manifests(to *Manifests) {
-	s.object(func(name []byte) {
+func (s *modelReader) manifests(to *Manifests) {
+	s.Object(func(name []byte) {
 		switch string(name) {
 		case "link":
 			to.Link = s.stringPointer()
 		case "manifests":
 			to.Attributes = []*ManifestAttributes{}
-			s.array(func() {
+			s.Array(func() {
 				item := &manifestItem{}
 				s.element()
 				s.manifest(&item.manifest, item)
@@ -243,52 +262,52 @@ func (s *jsonScanner) manifests(to *Manifests) {
 	})
 }
 
-func (s *jsonScanner) repositories(to *Repositories) {
-	s.object(func(name []byte) {
+func (s *modelReader) repositories(to *Repositories) {
+	s.Object(func(name []byte) {
 		switch string(name) {
 		case "link":
 			to.Link = s.stringPointer()
 		case "repositories":
 			to.Names = s.stringPointers()
 		default:
-			s.skip()
+			s.Skip()
 		}
 	})
 }
 
 // place reads the members that say where something is, and passes over others.
-func (s *jsonScanner) place(name []byte, registry, repository **string) {
+func (s *modelReader) place(name []byte, registry, repository **string) {
 	switch string(name) {
 	case "registry":
 		*registry = s.stringPointer()
 	case "imageName":
 		*repository = s.stringPointer()
 	default:
-		s.skip()
+		s.Skip()
 	}
 }
 
 // element refuses null in a list of things: callers don't expect a nil there,
 // and leaving it out would make the list shorter than it is.
-func (s *jsonScanner) element() {
+func (s *modelReader) element() {
 	switch s.elements++; {
-	case s.peek() == 'n':
-		s.fail("an object")
+	case s.Peek() == 'n':
+		s.Fail("an object")
 	case s.elements > maxElements:
-		s.fail("a shorter list")
+		s.Fail("a shorter list")
 	}
 }
 
-func (s *jsonScanner) stringPointer() *string {
-	v := string(s.rawString())
+func (s *modelReader) stringPointer() *string {
+	v := string(s.Bytes())
 	return &v
 }
 
-func (s *jsonScanner) stringPointers() []*string {
+func (s *modelReader) stringPointers() []*string {
 	list := []*string{}
-	s.array(func() {
+	s.Array(func() {
 		if len(list) == maxStrings {
-			s.fail("a shorter list")
+			s.Fail("a shorter list")
 		}
 		list = append(list, s.stringPointer())
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 func TestTokensAreRenewedBeforeTheyExpire(t *testing.T) {
@@ -20,7 +21,7 @@ func TestTokensAreRenewedBeforeTheyExpire(t *testing.T) {
 		s := &script{}
 		s.withTokens(75 * time.Minute)
 		s.on(http.MethodGet, "/v2/", func(r *scriptRequest) *http.Response {
-			_, expires, ok := tokenTimes(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+			_, expires, ok := wire.TokenTimes(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 			if !ok || !expires.After(time.Now().Add(spare)) {
 				return answer(401, unauthorizedBody, "WWW-Authenticate", bearerChallenge)
 			}
@@ -269,7 +270,7 @@ func TestTokenTimes(t *testing.T) {
 		"padded":    {"a.eyJleHAiOjIwMDB9.c", 0, 2000},
 		"backwards": {jwt(map[string]any{"iat": 3000, "exp": 2000}), 0, 2000},
 	} {
-		issued, expires, ok := tokenTimes(test.token)
+		issued, expires, ok := wire.TokenTimes(test.token)
 		if ok != (test.expires != 0) || ok && expires.Unix() != test.expires || test.issued != 0 && issued.Unix() != test.issued || test.issued == 0 && !issued.IsZero() {
 			t.Errorf("%s: %v %v %v", name, issued, expires, ok)
 		}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 // authMode is how requests to a registry are authorised.
@@ -167,7 +169,7 @@ func (s *tokenSource) without(ctx context.Context, cause error) (token, error) {
 		return token{}, cause
 	}
 	if _, _, ok := s.grant.basic(); ok {
-		if _, ok := findChallenge(challenges, "basic"); ok {
+		if _, ok := wire.FindChallenge(challenges, "basic"); ok {
 			return token{mode: modeBasic, fetched: now, expires: now.Add(maxLifetime)}, nil
 		}
 	}
@@ -181,10 +183,10 @@ func (s *tokenSource) without(ctx context.Context, cause error) (token, error) {
 // follow reads the challenges of a 401 and returns what to send the request
 // again with. ok is false when sending again would not help.
 func (s *tokenSource) follow(ctx context.Context, resp *http.Response, used authorization, d time.Duration) (next authorization, ok bool, err error) {
-	challenges := parseChallenges(resp.Header.Values("WWW-Authenticate"))
-	c, isBearer := findChallenge(challenges, "bearer")
+	challenges := wire.ParseChallenges(resp.Header.Values("WWW-Authenticate"))
+	c, isBearer := wire.FindChallenge(challenges, "bearer")
 	if !isBearer {
-		_, isBasic := findChallenge(challenges, "basic")
+		_, isBasic := wire.FindChallenge(challenges, "basic")
 		_, _, can := s.grant.basic()
 		if !isBasic || !can || used.token.mode == modeBasic {
 			return authorization{}, false, nil
@@ -194,10 +196,10 @@ func (s *tokenSource) follow(ctx context.Context, resp *http.Response, used auth
 		s.mu.Unlock()
 		return authorization{token: token{mode: modeBasic}}, true, nil
 	}
-	if err := s.checkRealm(c.params["realm"]); err != nil {
+	if err := s.checkRealm(c.Params["realm"]); err != nil {
 		return authorization{}, false, err
 	}
-	scopes := strings.Fields(c.params["scope"])
+	scopes := strings.Fields(c.Params["scope"])
 	asked := scopeKey(scopes)
 	if asked == "" {
 		scopes, asked = strings.Fields(used.scope), used.scope
@@ -207,7 +209,7 @@ func (s *tokenSource) follow(ctx context.Context, resp *http.Response, used auth
 	}
 	same := sameScope(asked, used.scope)
 	if used.token.value != "" && same {
-		denied := c.params["error"] == "insufficient_scope"
+		denied := c.Params["error"] == "insufficient_scope"
 		if used.fresh || denied && time.Since(used.token.fetched) < unknownLifetime {
 			// A token that was made for this scope just now: another won't
 			// have more in it.
@@ -220,7 +222,7 @@ func (s *tokenSource) follow(ctx context.Context, resp *http.Response, used auth
 	}
 	s.mu.Lock()
 	s.mode = modeBearer
-	if service := c.params["service"]; service != "" {
+	if service := c.Params["service"]; service != "" {
 		s.service = service
 	}
 	service := s.service

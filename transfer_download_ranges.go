@@ -7,15 +7,15 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/acrkit/azcontainerregistry/internal/names"
 	"github.com/acrkit/azcontainerregistry/internal/redact"
 	"github.com/acrkit/azcontainerregistry/internal/transfer"
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 // signatureMargin is how long a signed address must still be good to be used:
@@ -112,7 +112,7 @@ func (b *blobRanges) locate(ctx context.Context, all bool) (*blobLocation, *http
 	if err != nil {
 		return nil, nil, err
 	}
-	if location.digest != "" && location.digest != b.digest && sha256Pattern.MatchString(location.digest) {
+	if location.digest != "" && location.digest != b.digest && names.IsSHA256(location.digest) {
 		if resp != nil {
 			resp.Body.Close()
 		}
@@ -165,18 +165,18 @@ func partOf(resp *http.Response) (*transfer.Body, error) {
 	if resp.StatusCode != http.StatusPartialContent {
 		return part, nil
 	}
-	first, last, size, err := parseContentRange(resp.Header.Get("Content-Range"))
+	r, err := wire.ParseContentRange(resp.Header.Get("Content-Range"))
 	if err != nil {
 		resp.Body.Close()
 		return nil, &transfer.Fault{Class: transfer.WrongRange, Err: err}
 	}
-	part.Offset, part.Size = first, size
+	part.Offset, part.Size = r.First, r.Size
 	if part.Length < 0 {
-		part.Length = last - first + 1
+		part.Length = r.Length()
 	}
-	if part.Length != last-first+1 {
+	if part.Length != r.Length() {
 		resp.Body.Close()
-		return nil, &transfer.Fault{Class: transfer.WrongRange, Err: fmt.Errorf("answer has %d bytes for range %d-%d", part.Length, first, last)}
+		return nil, &transfer.Fault{Class: transfer.WrongRange, Err: fmt.Errorf("answer has %d bytes for range %d-%d", part.Length, r.First, r.Last)}
 	}
 	return part, nil
 }
@@ -194,29 +194,4 @@ func (b namedBody) Read(p []byte) (int, error) {
 		err = &url.Error{Op: "Get", URL: redact.URL(b.request.URL.String()), Err: err}
 	}
 	return n, err
-}
-
-// parseContentRange reads "bytes 0-416/417" (RFC 9110 §14.4). The size is -1
-// when it is "*".
-func parseContentRange(value string) (first, last, size int64, err error) {
-	bad := fmt.Errorf("invalid Content-Range %q", shorten(value))
-	unit, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
-	span, total, ok := strings.Cut(strings.TrimSpace(rest), "/")
-	from, to, ok2 := strings.Cut(span, "-")
-	if !strings.EqualFold(unit, "bytes") || !ok || !ok2 {
-		return 0, 0, 0, bad
-	}
-	number := func(s string) int64 {
-		n, err := strconv.ParseUint(s, 10, 62)
-		if err != nil {
-			return -1
-		}
-		return int64(n)
-	}
-	first, last, size = number(from), number(to), number(total)
-	switch {
-	case first < 0, last < first, size < 0 && total != "*", size >= 0 && last >= size:
-		return 0, 0, 0, bad
-	}
-	return first, last, size, nil
 }

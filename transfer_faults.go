@@ -6,13 +6,13 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/acrkit/azcontainerregistry/internal/transfer"
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 // withoutRetries keeps azcore's retry policy out of a transfer's requests: it
@@ -109,18 +109,11 @@ func brokenConnection(err error) bool {
 	return true
 }
 
-// retryAfter reads the header in both of its forms (RFC 9110 §10.2.3); ACR
-// sends seconds (ACR protocol §5.1).
+// retryAfter reads how long a response asks to wait, a day at most.
 func retryAfter(resp *http.Response) time.Duration {
 	if resp == nil {
 		return 0
 	}
-	value := resp.Header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0)
-	}
-	return 0
+	wait, _ := wire.RetryAfter(resp.Header.Get("Retry-After"), time.Now())
+	return min(wait, 24*time.Hour)
 }

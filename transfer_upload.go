@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/internal/names"
 	"github.com/acrkit/azcontainerregistry/internal/transfer"
 )
 
@@ -215,7 +216,7 @@ func checkTransferDigest(argument, digest string) error {
 	if err := checkDigest(argument, digest); err != nil {
 		return err
 	}
-	if !sha256Pattern.MatchString(digest) {
+	if !names.IsSHA256(digest) {
 		return ErrDigestAlgNotSupported
 	}
 	return nil

@@ -7,15 +7,15 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/acrkit/azcontainerregistry/internal/names"
 	"github.com/acrkit/azcontainerregistry/internal/transfer"
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 const (
@@ -123,7 +123,7 @@ func (s *uploadSession) Complete(ctx context.Context, digest string, last transf
 		return "", err
 	}
 	confirmed := response.Header.Get(headerDigest)
-	if !sha256Pattern.MatchString(confirmed) {
+	if !names.IsSHA256(confirmed) {
 		// A registry may name the blob by an algorithm of its own, or not at all.
 		confirmed = ""
 	}
@@ -260,14 +260,9 @@ func (b *sentBody) Close() error {
 // uploadStatus reads an upload's Range header: the offset of the last byte that is
 // there. "0-0" stands for one byte and for none (ACR protocol §4.5).
 func uploadStatus(value string) transfer.UploadStatus {
-	value = strings.TrimSpace(value)
-	for _, unit := range []string{"bytes=", "bytes "} {
-		value = strings.TrimPrefix(value, unit)
-	}
-	first, last, ok := strings.Cut(value, "-")
-	end, err := strconv.ParseUint(last, 10, 62)
-	if !ok || first != "0" || err != nil {
+	last, ok := wire.ParseUploadRange(value)
+	if !ok {
 		return transfer.UploadStatus{}
 	}
-	return transfer.UploadStatus{Offset: int64(end) + 1, Known: true, Ambiguous: end == 0}
+	return transfer.UploadStatus{Offset: last + 1, Known: true, Ambiguous: last == 0}
 }

@@ -1,25 +1,25 @@
-package azcontainerregistry
+package wire
 
 import "strings"
 
-// challenge is one challenge of a WWW-Authenticate header (RFC 9110 §11.6.1).
-type challenge struct {
-	scheme  string            // in lower case
-	token68 string            // instead of parameters
-	params  map[string]string // names in lower case; the first of a name counts
+// Challenge is one challenge of a WWW-Authenticate header (RFC 9110 §11.6.1).
+type Challenge struct {
+	Scheme  string            // in lower case
+	Token68 string            // instead of parameters
+	Params  map[string]string // names in lower case; the first of a name counts
 }
 
-// maxChallenges bounds what a header may make us keep. ACR sends one.
-const maxChallenges = 16
+// MaxChallenges bounds what a header may make us keep. ACR sends one.
+const MaxChallenges = 16
 
-// parseChallenges reads the challenges of all header lines: several in a line,
+// ParseChallenges reads the challenges of all header lines: several in a line,
 // quoted pairs, token68, any case. What is malformed ends its line; what came
 // before it counts.
-func parseChallenges(lines []string) []challenge {
-	var all []challenge
+func ParseChallenges(lines []string) []Challenge {
+	var all []Challenge
 	for _, line := range lines {
 		p := challengeParser{rest: line}
-		for len(all) < maxChallenges {
+		for len(all) < MaxChallenges {
 			c, ok := p.next()
 			if !ok {
 				break
@@ -30,33 +30,33 @@ func parseChallenges(lines []string) []challenge {
 	return all
 }
 
-// findChallenge returns the first challenge of a scheme.
-func findChallenge(all []challenge, scheme string) (challenge, bool) {
+// FindChallenge returns the first challenge of a scheme.
+func FindChallenge(all []Challenge, scheme string) (Challenge, bool) {
 	for _, c := range all {
-		if c.scheme == scheme {
+		if c.Scheme == scheme {
 			return c, true
 		}
 	}
-	return challenge{}, false
+	return Challenge{}, false
 }
 
 type challengeParser struct{ rest string }
 
 // next reads a scheme with its token68 or parameters, which end where a token
 // without "=" begins the next scheme.
-func (p *challengeParser) next() (challenge, bool) {
+func (p *challengeParser) next() (Challenge, bool) {
 	p.skip(" \t,")
 	scheme := p.take(isTokenChar)
 	if scheme == "" {
-		return challenge{}, false
+		return Challenge{}, false
 	}
-	c := challenge{scheme: strings.ToLower(scheme), params: map[string]string{}}
+	c := Challenge{Scheme: strings.ToLower(scheme), Params: map[string]string{}}
 	if p.rest == "" || (p.rest[0] != ' ' && p.rest[0] != '\t' && p.rest[0] != ',') {
 		return c, p.rest == ""
 	}
 	p.skip(" \t")
 	if t, ok := p.token68(); ok {
-		c.token68 = t
+		c.Token68 = t
 		return c, true
 	}
 	for {
@@ -78,8 +78,8 @@ func (p *challengeParser) next() (challenge, bool) {
 			return c, true
 		}
 		name = strings.ToLower(name)
-		if _, dup := c.params[name]; !dup {
-			c.params[name] = value
+		if _, dup := c.Params[name]; !dup {
+			c.Params[name] = value
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package azcontainerregistry
+package wire
 
 import (
 	"bytes"
@@ -11,20 +11,18 @@ import (
 	"unicode/utf8"
 )
 
-// jsonScanner reads a JSON text once, from front to back, into what the caller
+// Scanner reads a JSON text once, from front to back, into what the caller
 // has ready for it. A page of a thousand tags costs encoding/json ten times as
 // much, most of it reflection and maps. It accepts exactly the texts that RFC
 // 8259 allows, to a depth of maxDepth.
 //
-// The first error sticks: callers read on and look at err in the end, for
+// The first error sticks: callers read on and look at [Scanner.End] once, for
 // every read then returns its zero value and every loop ends.
-type jsonScanner struct {
+type Scanner struct {
 	data  []byte
 	at    int
 	depth int
-	// elements counts the things of a list.
-	elements int
-	err      error
+	err   error
 	// words holds strings that occur again and again, such as media types.
 	words map[string]string
 	// latest is the timestamp read last: a thing that was never updated has
@@ -36,36 +34,36 @@ type jsonScanner struct {
 // maxDepth is encoding/json's.
 const maxDepth = 10000
 
-// maxElements and maxStrings bound the things of a list and the names of one:
-// a few bytes of JSON become a hundred times as many in memory. A page of ACR's
-// has 1000 things at most (ACR protocol §3.1).
-const (
-	maxElements = 100_000
-	maxStrings  = 1 << 20
-)
-
 // maxWords and maxWord bound words: what a registry repeats is short and little.
 const (
 	maxWords = 64
 	maxWord  = 100
 )
 
-var errJSONEnd = errors.New("unexpected end")
+// NewScanner returns a scanner of a text, which may begin with a byte order
+// mark. The text must not change while it is read.
+func NewScanner(data []byte) Scanner {
+	return Scanner{data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
+}
 
-func (s *jsonScanner) fail(want string) {
+var ErrUnexpectedEnd = errors.New("unexpected end")
+
+// Fail records that something else was wanted here, unless an error was
+// recorded before.
+func (s *Scanner) Fail(want string) {
 	if s.err != nil {
 		return
 	}
 	if s.at >= len(s.data) {
-		s.err = errJSONEnd
+		s.err = ErrUnexpectedEnd
 		return
 	}
 	s.err = fmt.Errorf("at byte %d: want %s, got %q", s.at, want, s.data[s.at])
 }
 
-// peek skips white space and returns the next byte, 0 at the end or after an
+// Peek skips white space and returns the next byte, 0 at the end or after an
 // error.
-func (s *jsonScanner) peek() byte {
+func (s *Scanner) Peek() byte {
 	if s.err != nil {
 		return 0
 	}
@@ -80,40 +78,40 @@ func (s *jsonScanner) peek() byte {
 	return 0
 }
 
-// end checks that nothing follows.
-func (s *jsonScanner) end() error {
-	if s.peek() != 0 || s.err == nil && s.at < len(s.data) {
-		s.fail("the end")
+// End checks that nothing follows, and returns the first error.
+func (s *Scanner) End() error {
+	if s.Peek() != 0 || s.err == nil && s.at < len(s.data) {
+		s.Fail("the end")
 	}
 	return s.err
 }
 
-// null reports whether the next value is null, and passes it.
-func (s *jsonScanner) null() bool {
-	if s.peek() != 'n' {
+// Null reports whether the next value is null, and passes it.
+func (s *Scanner) Null() bool {
+	if s.Peek() != 'n' {
 		return false
 	}
 	s.literal("null")
 	return true
 }
 
-func (s *jsonScanner) literal(word string) {
+func (s *Scanner) literal(word string) {
 	if s.err == nil && len(s.data)-s.at >= len(word) && string(s.data[s.at:s.at+len(word)]) == word {
 		s.at += len(word)
 		return
 	}
-	s.fail(word)
+	s.Fail(word)
 }
 
 // open passes the beginning of an object or array.
-func (s *jsonScanner) open(bracket byte) bool {
-	if s.peek() != bracket {
-		s.fail(string(bracket))
+func (s *Scanner) open(bracket byte) bool {
+	if s.Peek() != bracket {
+		s.Fail(string(bracket))
 		return false
 	}
 	s.at++
 	if s.depth++; s.depth > maxDepth {
-		s.fail("less depth")
+		s.Fail("less depth")
 		return false
 	}
 	return true
@@ -122,8 +120,8 @@ func (s *jsonScanner) open(bracket byte) bool {
 // more reports whether another member or element follows, passing the comma
 // before it, or the bracket that ends the list. first must be true before the
 // first one.
-func (s *jsonScanner) more(first *bool, bracket byte) bool {
-	c := s.peek()
+func (s *Scanner) more(first *bool, bracket byte) bool {
+	c := s.Peek()
 	if s.err != nil {
 		return false
 	}
@@ -137,12 +135,12 @@ func (s *jsonScanner) more(first *bool, bracket byte) bool {
 		return true
 	}
 	if c != ',' {
-		s.fail("a comma or " + string(bracket))
+		s.Fail("a comma or " + string(bracket))
 		return false
 	}
 	s.at++
-	if s.peek() == bracket {
-		s.fail("a value")
+	if s.Peek() == bracket {
+		s.Fail("a value")
 		return false
 	}
 	return s.err == nil
@@ -150,24 +148,24 @@ func (s *jsonScanner) more(first *bool, bracket byte) bool {
 
 // key reads a member's name up to its value. The result is valid until the
 // next read.
-func (s *jsonScanner) key() []byte {
-	if s.peek() != '"' {
-		s.fail("a name")
+func (s *Scanner) key() []byte {
+	if s.Peek() != '"' {
+		s.Fail("a name")
 		return nil
 	}
-	k := s.rawString()
-	if s.peek() != ':' {
-		s.fail("a colon")
+	k := s.Bytes()
+	if s.Peek() != ':' {
+		s.Fail("a colon")
 		return nil
 	}
 	s.at++
 	return k
 }
 
-// rawString reads a string. The result may share the text's memory.
-func (s *jsonScanner) rawString() []byte {
-	if s.peek() != '"' {
-		s.fail("a string")
+// Bytes reads a string. The result may share the text's memory.
+func (s *Scanner) Bytes() []byte {
+	if s.Peek() != '"' {
+		s.Fail("a string")
 		return nil
 	}
 	start := s.at + 1
@@ -180,12 +178,12 @@ func (s *jsonScanner) rawString() []byte {
 			return s.escapedString(start, i)
 		case c < ' ':
 			s.at = i
-			s.fail("a printable character")
+			s.Fail("a printable character")
 			return nil
 		}
 	}
 	s.at = len(s.data)
-	s.fail("a quotation mark")
+	s.Fail("a quotation mark")
 	return nil
 }
 
@@ -206,7 +204,7 @@ func plain(data []byte, i int) int {
 }
 
 // escapedString reads the rest of a string that can't be taken as it stands.
-func (s *jsonScanner) escapedString(start, i int) []byte {
+func (s *Scanner) escapedString(start, i int) []byte {
 	out := append([]byte(nil), s.data[start:i]...)
 	for i < len(s.data) {
 		c := s.data[i]
@@ -216,13 +214,13 @@ func (s *jsonScanner) escapedString(start, i int) []byte {
 			return out
 		case c < ' ':
 			s.at = i
-			s.fail("a printable character")
+			s.Fail("a printable character")
 			return nil
 		case c == '\\':
 			var n int
 			if out, n = unescape(out, s.data[i:]); n == 0 {
 				s.at = i
-				s.fail("an escape")
+				s.Fail("an escape")
 				return nil
 			}
 			i += n
@@ -236,7 +234,7 @@ func (s *jsonScanner) escapedString(start, i int) []byte {
 		}
 	}
 	s.at = len(s.data)
-	s.fail("a quotation mark")
+	s.Fail("a quotation mark")
 	return nil
 }
 
@@ -300,9 +298,9 @@ func hex4(in []byte) (rune, bool) {
 	return r, true
 }
 
-// word reads a string that is likely to occur again.
-func (s *jsonScanner) word() string {
-	raw := s.rawString()
+// Word reads a string that is likely to occur again.
+func (s *Scanner) Word() string {
+	raw := s.Bytes()
 	if w, ok := s.words[string(raw)]; ok {
 		return w
 	}
@@ -317,10 +315,10 @@ func (s *jsonScanner) word() string {
 }
 
 // number reads a number and returns its text.
-func (s *jsonScanner) number() []byte {
-	c := s.peek()
+func (s *Scanner) number() []byte {
+	c := s.Peek()
 	if c != '-' && (c < '0' || c > '9') {
-		s.fail("a number")
+		s.Fail("a number")
 		return nil
 	}
 	start, i := s.at, s.at
@@ -351,15 +349,15 @@ func (s *jsonScanner) number() []byte {
 	}
 	s.at = i
 	if !ok {
-		s.fail("a digit")
+		s.Fail("a digit")
 		return nil
 	}
 	return s.data[start:i]
 }
 
-// integer reads a whole number of the given size in bits; one such as 1e3 or
+// Integer reads a whole number of the given size in bits; one such as 1e3 or
 // 1.0 is a whole number, too.
-func (s *jsonScanner) integer(bits int) int64 {
+func (s *Scanner) Integer(bits int) int64 {
 	raw := s.number()
 	if s.err != nil {
 		return 0
@@ -371,14 +369,15 @@ func (s *jsonScanner) integer(bits int) int64 {
 	f, ferr := strconv.ParseFloat(string(raw), 64)
 	if limit := float64(uint64(1) << (bits - 1)); ferr != nil || f != float64(int64(f)) || f < -limit || f >= limit {
 		s.at -= len(raw)
-		s.fail("an integer of " + strconv.Itoa(bits) + " bits")
+		s.Fail("an integer of " + strconv.Itoa(bits) + " bits")
 		return 0
 	}
 	return int64(f)
 }
 
-func (s *jsonScanner) boolean() bool {
-	if s.peek() == 't' {
+// Boolean reads true or false.
+func (s *Scanner) Boolean() bool {
+	if s.Peek() == 't' {
 		s.literal("true")
 		return s.err == nil
 	}
@@ -386,11 +385,11 @@ func (s *jsonScanner) boolean() bool {
 	return false
 }
 
-// time reads a timestamp: RFC 3339 with any number of fractional digits; one
+// Time reads a timestamp: RFC 3339 with any number of fractional digits; one
 // without a zone is UTC (ACR protocol §1.7).
-func (s *jsonScanner) time() time.Time {
+func (s *Scanner) Time() time.Time {
 	at := s.at
-	raw := s.rawString()
+	raw := s.Bytes()
 	if s.err != nil {
 		return time.Time{}
 	}
@@ -403,30 +402,30 @@ func (s *jsonScanner) time() time.Time {
 	}
 	if err != nil {
 		s.at = at
-		s.peek()
-		s.fail("a timestamp")
+		s.Peek()
+		s.Fail("a timestamp")
 		return time.Time{}
 	}
 	s.latest, s.latestTime = raw, t
 	return t
 }
 
-// skip passes a value of any kind.
-func (s *jsonScanner) skip() {
-	switch s.peek() {
+// Skip passes a value of any kind.
+func (s *Scanner) Skip() {
+	switch s.Peek() {
 	case '{':
 		s.open('{')
 		for first := true; s.more(&first, '}'); {
 			s.key()
-			s.skip()
+			s.Skip()
 		}
 	case '[':
 		s.open('[')
 		for first := true; s.more(&first, ']'); {
-			s.skip()
+			s.Skip()
 		}
 	case '"':
-		s.rawString()
+		s.Bytes()
 	case 't':
 		s.literal("true")
 	case 'f':
@@ -438,24 +437,24 @@ func (s *jsonScanner) skip() {
 	}
 }
 
-// object calls member for each name of an object whose value isn't null;
+// Object calls member for each name of an object whose value isn't null;
 // member must read the value. A null object has no members.
-func (s *jsonScanner) object(member func(name []byte)) {
-	if s.null() || !s.open('{') {
+func (s *Scanner) Object(member func(name []byte)) {
+	if s.Null() || !s.open('{') {
 		return
 	}
 	for first := true; s.more(&first, '}'); {
 		name := s.key()
-		if s.err == nil && !s.null() {
+		if s.err == nil && !s.Null() {
 			member(name)
 		}
 	}
 }
 
-// array calls element for each element of an array; element must read it. A
+// Array calls element for each element of an array; element must read it. A
 // null array has none.
-func (s *jsonScanner) array(element func()) {
-	if s.null() || !s.open('[') {
+func (s *Scanner) Array(element func()) {
+	if s.Null() || !s.open('[') {
 		return
 	}
 	for first := true; s.more(&first, ']'); {
