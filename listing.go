@@ -97,33 +97,6 @@ func (l *listing) open(ctx context.Context, address string) (*page, error) {
 	return p, nil
 }
 
-// follow turns the target of a link into the address of the next page.
-func (l *listing) follow(from *url.URL, target string) (string, error) {
-	u, err := resolve(from, target)
-	if err != nil {
-		return "", wire.ErrMalformedLink
-	}
-	if o := originOf(u); o != l.registry.home || u.User != nil {
-		return "", &UntrustedOriginError{Kind: "link", Got: o.String(), Want: l.registry.home.String()}
-	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return "", wire.ErrMalformedLink
-	}
-	for name, values := range l.sticky {
-		if query.Has(name) {
-			continue
-		}
-		for _, v := range values {
-			if u.RawQuery != "" {
-				u.RawQuery += "&"
-			}
-			u.RawQuery += url.QueryEscape(name) + "=" + url.QueryEscape(v)
-		}
-	}
-	return u.String(), nil
-}
-
 // read reads the body of a page into buf, whose memory it uses, and closes it.
 // A body that breaks off is asked for again.
 func (l *listing) read(ctx context.Context, p *page, buf []byte) ([]byte, error) {
