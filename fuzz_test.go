@@ -1,6 +1,7 @@
 package azcontainerregistry
 
 import (
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -217,7 +218,7 @@ func FuzzLocks(f *testing.F) {
 
 // TestNullIsWrittenWhereItIsAskedFor uses azcore's way of saying null.
 func TestNullIsWrittenWhereItIsAskedFor(t *testing.T) {
-	text, err := json.Marshal(TagWriteableProperties{CanDelete: azcore.NullValue[*bool](), CanWrite: new(true)})
+	text, err := json.Marshal(TagWriteableProperties{CanDelete: azcore.NullValue[*bool](), CanWrite: to.Ptr(true)})
 	if err != nil || string(text) != `{"deleteEnabled":null,"writeEnabled":true}` {
 		t.Errorf("%s, %v", text, err)
 	}

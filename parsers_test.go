@@ -1,6 +1,7 @@
 package azcontainerregistry
 
 import (
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"encoding/json"
 	"testing"
 	"time"
@@ -49,19 +50,19 @@ func TestModelsAreReadFromTheRegistrysJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Manifests{
-		RegistryLoginServer: new("r.azurecr.io"), Repository: new("team/app"),
+		RegistryLoginServer: to.Ptr("r.azurecr.io"), Repository: to.Ptr("team/app"),
 		Attributes: []*ManifestAttributes{
 			{
-				Digest: new("sha256:H1"), Size: new(int64(4452000000)), MediaType: new("m"), ConfigMediaType: new("c"),
-				CreatedOn:     new(time.Date(2023, 2, 19, 0, 32, 9, 233971900, time.UTC)),
-				LastUpdatedOn: new(time.Date(2023, 2, 19, 0, 32, 9, 10000000, time.UTC)),
-				Architecture:  new(ArtifactArchitectureAmd64), OperatingSystem: new(ArtifactOperatingSystemLinux),
-				Tags:                 []*string{new("latest"), new("v1")},
-				ChangeableAttributes: &ManifestWriteableProperties{CanDelete: new(true), CanWrite: new(false), CanRead: new(true), CanList: new(false)},
+				Digest: to.Ptr("sha256:H1"), Size: to.Ptr(int64(4452000000)), MediaType: to.Ptr("m"), ConfigMediaType: to.Ptr("c"),
+				CreatedOn:     to.Ptr(time.Date(2023, 2, 19, 0, 32, 9, 233971900, time.UTC)),
+				LastUpdatedOn: to.Ptr(time.Date(2023, 2, 19, 0, 32, 9, 10000000, time.UTC)),
+				Architecture:  to.Ptr(ArtifactArchitectureAmd64), OperatingSystem: to.Ptr(ArtifactOperatingSystemLinux),
+				Tags:                 []*string{to.Ptr("latest"), to.Ptr("v1")},
+				ChangeableAttributes: &ManifestWriteableProperties{CanDelete: to.Ptr(true), CanWrite: to.Ptr(false), CanRead: to.Ptr(true), CanList: to.Ptr(false)},
 			},
 			{
-				Digest: new("sha256:H2"), Size: new(int64(0)),
-				RelatedArtifacts: []*ArtifactManifestPlatform{{Digest: new("sha256:C1"), Architecture: new(ArtifactArchitectureArm), OperatingSystem: new(ArtifactOperatingSystemLinux)}},
+				Digest: to.Ptr("sha256:H2"), Size: to.Ptr(int64(0)),
+				RelatedArtifacts: []*ArtifactManifestPlatform{{Digest: to.Ptr("sha256:C1"), Architecture: to.Ptr(ArtifactArchitectureArm), OperatingSystem: to.Ptr(ArtifactOperatingSystemLinux)}},
 			},
 		},
 	}
@@ -94,11 +95,11 @@ func TestBadJSONIsAnErrorThatSaysWhere(t *testing.T) {
 }
 
 func TestLocksAreWrittenWithoutWhatIsNil(t *testing.T) {
-	got, err := json.Marshal(&ClientUpdateTagPropertiesOptions{Value: &TagWriteableProperties{CanDelete: new(false), CanRead: new(true)}})
+	got, err := json.Marshal(&ClientUpdateTagPropertiesOptions{Value: &TagWriteableProperties{CanDelete: to.Ptr(false), CanRead: to.Ptr(true)}})
 	if err != nil || string(got) != `{"Value":{"deleteEnabled":false,"readEnabled":true}}` {
 		t.Errorf("%s, %v", got, err)
 	}
-	if got, err := json.Marshal(ACRAccessToken{AccessToken: new(`a"b`)}); err != nil || string(got) != `{"access_token":"a\"b"}` {
+	if got, err := json.Marshal(ACRAccessToken{AccessToken: to.Ptr(`a"b`)}); err != nil || string(got) != `{"access_token":"a\"b"}` {
 		t.Errorf("%s, %v", got, err)
 	}
 	if got, err := json.Marshal(RepositoryWriteableProperties{}); err != nil || string(got) != `{}` {

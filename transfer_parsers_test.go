@@ -77,8 +77,8 @@ func TestFaultClasses(t *testing.T) {
 		{&UntrustedOriginError{}, transfer.Permanent, 0},
 		{&ArgumentError{}, transfer.Permanent, 0},
 	} {
-		f, ok := errors.AsType[*transfer.Fault](uploadFault(test.err))
-		if !ok || f.Class != test.want || f.RetryAfter != test.after {
+		var f *transfer.Fault
+		if !errors.As(uploadFault(test.err), &f) || f.Class != test.want || f.RetryAfter != test.after {
 			t.Errorf("%v: got %+v, want class %d after %s", test.err, f, test.want, test.after)
 		}
 	}

@@ -30,3 +30,7 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 	gotest.tools/v3 v3.5.2 // indirect
 )
+
+replace github.com/acrkit/azcontainerregistry/emulator => ../emulator
+
+replace github.com/acrkit/azcontainerregistry/cmd/acrkit => ../cmd/acrkit

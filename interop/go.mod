@@ -9,7 +9,8 @@ require (
 	github.com/Azure/azure-sdk-for-go/sdk/azcore v1.24.0
 	github.com/Azure/azure-sdk-for-go/sdk/azidentity v1.15.0
 	github.com/Azure/azure-sdk-for-go/sdk/containers/azcontainerregistry v0.2.3
-	github.com/acrkit/azcontainerregistry v0.0.0
+	github.com/acrkit/azcontainerregistry v1.0.0
+	github.com/acrkit/azcontainerregistry/emulator v0.0.0-00010101000000-000000000000
 	github.com/distribution/distribution/v3 v3.1.2
 	github.com/google/go-cmp v0.7.0
 	github.com/google/go-containerregistry v0.22.1
@@ -98,3 +99,7 @@ require (
 	google.golang.org/protobuf v1.36.11 // indirect
 	gotest.tools/v3 v3.5.2 // indirect
 )
+
+replace github.com/acrkit/azcontainerregistry/emulator => ../emulator
+
+replace github.com/acrkit/azcontainerregistry/cmd/acrkit => ../cmd/acrkit

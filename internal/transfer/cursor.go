@@ -185,7 +185,7 @@ func (c *cursor) learned(size int64) error {
 // broken classes what a body's Read reports. A fault of the adapter's own keeps
 // its class.
 func broken(err error) error {
-	if _, ok := errors.AsType[*Fault](err); ok {
+	if _, ok := asType[*Fault](err); ok {
 		return err
 	}
 	return &Fault{Class: Connection, Err: err}

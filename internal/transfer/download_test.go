@@ -131,24 +131,24 @@ func TestWrongContentIsNeverDone(t *testing.T) {
 		"corrupt": {
 			&fakeBlob{data: content, plan: &plan{rand: rand.New(rand.NewPCG(1, 1)), odds: 1, left: 1, kinds: []string{"corrupt"}}},
 			DownloadOptions{},
-			func(err error) bool { _, ok := errors.AsType[*DigestMismatchError](err); return ok },
+			func(err error) bool { _, ok := asType[*DigestMismatchError](err); return ok },
 		},
 		"another size": {
 			&fakeBlob{data: content},
 			DownloadOptions{Size: 1 << 20},
-			func(err error) bool { _, ok := errors.AsType[*SizeMismatchError](err); return ok },
+			func(err error) bool { _, ok := asType[*SizeMismatchError](err); return ok },
 		},
 		"longer, of unknown length": {
 			&fakeBlob{data: content, noSize: true},
 			DownloadOptions{Size: 1 << 20},
-			func(err error) bool { _, ok := errors.AsType[*SizeMismatchError](err); return ok },
+			func(err error) bool { _, ok := asType[*SizeMismatchError](err); return ok },
 		},
 		"other ranges for ever": {
 			&fakeBlob{data: content, plan: &plan{kinds: []string{"ends early", "other range"}}},
 			DownloadOptions{},
 			func(err error) bool {
-				_, exhausted := errors.AsType[*RetriesExhaustedError](err)
-				_, wrong := errors.AsType[*RangeError](err)
+				_, exhausted := asType[*RetriesExhaustedError](err)
+				_, wrong := asType[*RangeError](err)
 				return exhausted && wrong
 			},
 		},
@@ -182,7 +182,7 @@ func TestWrongContentIsNeverDone(t *testing.T) {
 				if err == nil || !test.check(err) {
 					t.Errorf("got %v (%v)", err, test.blob.plan)
 				}
-				if _, wrong := errors.AsType[*DigestMismatchError](err); wrong && checkpoints > 0 {
+				if _, wrong := asType[*DigestMismatchError](err); wrong && checkpoints > 0 {
 					t.Error("a checkpoint was made of wrong content")
 				}
 			})

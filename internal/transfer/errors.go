@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -158,3 +159,11 @@ type localError struct {
 
 func (e *localError) Error() string { return e.operation + ": " + e.err.Error() }
 func (e *localError) Unwrap() error { return e.err }
+
+// asType finds the first error of type E in err's tree. It is errors.AsType of
+// Go 1.26, for the older of the two releases that the module supports.
+func asType[E error](err error) (E, bool) {
+	var found E
+	ok := errors.As(err, &found)
+	return found, ok
+}

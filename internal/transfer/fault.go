@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -109,7 +108,7 @@ func classify(ctx context.Context, err error) *Fault {
 	if ctx.Err() != nil {
 		return &Fault{Class: Permanent, Err: ctx.Err()}
 	}
-	if f, ok := errors.AsType[*Fault](err); ok {
+	if f, ok := asType[*Fault](err); ok {
 		return f
 	}
 	return &Fault{Class: Permanent, Err: err}

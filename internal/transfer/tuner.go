@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -143,7 +142,7 @@ func (t *tuner) split(ctx context.Context, rate float64) bool {
 	if err != nil || !t.s.stopAt(off) {
 		c.close()
 		t.d.budget.Release()
-		if f, ok := errors.AsType[*Fault](err); ok && f.Class == WrongRange {
+		if f, ok := asType[*Fault](err); ok && f.Class == WrongRange {
 			t.tries = tryRanges
 		} else if ok && f.Class == Throttled {
 			t.d.noteThrottled()

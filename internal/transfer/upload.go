@@ -364,7 +364,7 @@ func (u *upload) body(w *watchdog, size int64) (body, error) {
 // seek moves the source. Where it can't, the error says what made it needed.
 func (u *upload) seek(off int64) error {
 	err := u.src.seek(off)
-	if r, ok := errors.AsType[*NotResumableError](err); ok {
+	if r, ok := asType[*NotResumableError](err); ok {
 		r.Err = u.cause
 	}
 	return err

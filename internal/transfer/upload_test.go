@@ -96,7 +96,7 @@ func TestChunksFollowA413(t *testing.T) {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	_, err = Upload(t.Context(), &fakeRegistry{most: 1000}, bytes.NewReader(content), UploadOptions{})
-	if f, ok := errors.AsType[*RetriesExhaustedError](err); err == nil || ok {
+	if f, ok := asType[*RetriesExhaustedError](err); err == nil || ok {
 		t.Errorf("registry that takes nothing: got %v (%v), want its 413", err, f)
 	}
 }
@@ -148,53 +148,53 @@ func TestSourcesThatCannotBeTrusted(t *testing.T) {
 		"shorter than said": {
 			onlyReader{bytes.NewReader(content)},
 			UploadOptions{Size: 31 << 20},
-			func(err error) bool { _, ok := errors.AsType[*SizeMismatchError](err); return ok },
+			func(err error) bool { _, ok := asType[*SizeMismatchError](err); return ok },
 		},
 		"longer than said": {
 			onlyReader{bytes.NewReader(content)},
 			UploadOptions{Size: 29 << 20},
-			func(err error) bool { _, ok := errors.AsType[*SizeMismatchError](err); return ok },
+			func(err error) bool { _, ok := asType[*SizeMismatchError](err); return ok },
 		},
 		"longer than said, digest known": {
 			onlyReader{bytes.NewReader(content)},
 			UploadOptions{Size: 29 << 20, Digest: digestOf(content)},
-			func(err error) bool { _, ok := errors.AsType[*SizeMismatchError](err); return ok },
+			func(err error) bool { _, ok := asType[*SizeMismatchError](err); return ok },
 		},
 		"seeker of another size": {
 			bytes.NewReader(content),
 			UploadOptions{Size: 29 << 20},
-			func(err error) bool { _, ok := errors.AsType[*SizeMismatchError](err); return ok },
+			func(err error) bool { _, ok := asType[*SizeMismatchError](err); return ok },
 		},
 		"another digest": {
 			bytes.NewReader(other),
 			UploadOptions{Digest: digestOf(content)},
 			func(err error) bool {
-				e, ok := errors.AsType[*DigestMismatchError](err)
+				e, ok := asType[*DigestMismatchError](err)
 				return ok && e.Actual == digestOf(other)
 			},
 		},
 		"changes": {
 			&changing{Reader: bytes.NewReader(content), other: other},
 			UploadOptions{},
-			func(err error) bool { _, ok := errors.AsType[*SourceChangedError](err); return ok },
+			func(err error) bool { _, ok := asType[*SourceChangedError](err); return ok },
 		},
 		"can't be rewound": {
 			&stuck{changing{Reader: bytes.NewReader(content)}},
 			UploadOptions{},
 			func(err error) bool {
-				e, ok := errors.AsType[*NotResumableError](err)
+				e, ok := asType[*NotResumableError](err)
 				return ok && strings.Contains(e.Rewind.Error(), "tape jammed") && errors.Is(err, errReset)
 			},
 		},
 		"stream beyond its memory": {
 			onlyReader{bytes.NewReader(content)},
 			UploadOptions{},
-			func(err error) bool { _, ok := errors.AsType[*NotResumableError](err); return ok },
+			func(err error) bool { _, ok := asType[*NotResumableError](err); return ok },
 		},
 		"reopens to nothing": {
 			onlyReader{bytes.NewReader(content)},
 			UploadOptions{Reopen: func() (io.ReadCloser, error) { return nil, nil }},
-			func(err error) bool { _, ok := errors.AsType[*NotResumableError](err); return ok },
+			func(err error) bool { _, ok := asType[*NotResumableError](err); return ok },
 		},
 		"breaks": {
 			io.MultiReader(bytes.NewReader(content), iotest.ErrReader(io.ErrClosedPipe)),
@@ -348,7 +348,7 @@ func TestUploadCompletesAtARegistryThatDropsBrokenOnes(t *testing.T) {
 func TestLyingRegistryIsNotBelieved(t *testing.T) {
 	f := &fakeRegistry{plan: &plan{rand: rand.New(rand.NewPCG(1, 1)), odds: 1, left: 9, kinds: []string{"lies"}}}
 	_, err := Upload(t.Context(), f, bytes.NewReader(noise(10, 1000)), UploadOptions{})
-	if _, ok := errors.AsType[*DigestMismatchError](err); !ok {
+	if _, ok := asType[*DigestMismatchError](err); !ok {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,7 +7,7 @@ replace github.com/acrkit/azcontainerregistry => ../..
 tool github.com/opencontainers/distribution-spec/conformance
 
 require (
-	github.com/acrkit/azcontainerregistry v0.0.0
+	github.com/acrkit/azcontainerregistry/emulator v0.0.0-00010101000000-000000000000
 	github.com/goccy/go-yaml v1.18.0
 	github.com/google/go-cmp v0.7.0
 	go.uber.org/goleak v1.3.0
@@ -22,3 +22,7 @@ require (
 	go.etcd.io/bbolt v1.5.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )
+
+replace github.com/acrkit/azcontainerregistry/emulator => ../../emulator
+
+replace github.com/acrkit/azcontainerregistry/cmd/acrkit => ../../cmd/acrkit

@@ -1,4 +1,4 @@
-package artifact
+package artifact_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/artifact"
 )
 
 // implementation is a store that the suite runs over: every Source and Target
@@ -20,30 +21,33 @@ import (
 type implementation struct {
 	name string
 	// create makes an empty store.
-	create func(t *testing.T) Target
+	create func(t *testing.T) artifact.Target
 	// reopen turns what was written into a Source, as another process would
 	// find it.
-	reopen func(t *testing.T, target Target) Source
+	reopen func(t *testing.T, target artifact.Target) artifact.Source
 	// singleImages: the format holds no indexes.
 	singleImages bool
 }
 
 func implementations() []implementation {
-	same := func(_ *testing.T, target Target) Source { return target.(Source) }
-	archive := func(format ArchiveFormat) (func(*testing.T) Target, func(*testing.T, Target) Source) {
-		return func(t *testing.T) Target {
-				w, err := CreateArchive(filepath.Join(t.TempDir(), "a.tar"), format)
+	same := func(_ *testing.T, target artifact.Target) artifact.Source { return target.(artifact.Source) }
+	archive := func(format artifact.ArchiveFormat) (func(*testing.T) artifact.Target, func(*testing.T, artifact.Target) artifact.Source) {
+		paths := map[artifact.Target]string{}
+		return func(t *testing.T) artifact.Target {
+				path := filepath.Join(t.TempDir(), "a.tar")
+				w, err := artifact.CreateArchive(path, format)
 				if err != nil {
 					t.Fatal(err)
 				}
+				paths[w] = path
 				t.Cleanup(func() { w.Discard() })
 				return w
-			}, func(t *testing.T, target Target) Source {
-				w := target.(*ArchiveWriter)
+			}, func(t *testing.T, target artifact.Target) artifact.Source {
+				w := target.(*artifact.ArchiveWriter)
 				if err := w.Close(); err != nil {
 					t.Fatal(err)
 				}
-				a, err := OpenArchive(t.Context(), w.path)
+				a, err := artifact.OpenArchive(t.Context(), paths[w])
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -51,22 +55,22 @@ func implementations() []implementation {
 				return a
 			}
 	}
-	createOCI, reopenOCI := archive(ArchiveOCI)
-	createDocker, reopenDocker := archive(ArchiveDocker)
+	createOCI, reopenOCI := archive(artifact.ArchiveOCI)
+	createDocker, reopenDocker := archive(artifact.ArchiveDocker)
 	return []implementation{
-		{name: "memory", create: func(*testing.T) Target { return NewMemory() }, reopen: same},
+		{name: "memory", create: func(*testing.T) artifact.Target { return artifact.NewMemory() }, reopen: same},
 		{
 			name: "layout",
-			create: func(t *testing.T) Target {
-				l, err := CreateLayout(filepath.Join(t.TempDir(), "layout"))
+			create: func(t *testing.T) artifact.Target {
+				l, err := artifact.CreateLayout(filepath.Join(t.TempDir(), "layout"))
 				if err != nil {
 					t.Fatal(err)
 				}
 				t.Cleanup(func() { l.Close() })
 				return l
 			},
-			reopen: func(t *testing.T, target Target) Source {
-				l, err := OpenLayout(target.(*Layout).Dir())
+			reopen: func(t *testing.T, target artifact.Target) artifact.Source {
+				l, err := artifact.OpenLayout(target.(*artifact.Layout).Dir())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -99,17 +103,17 @@ func TestStoreGivesBackWhatWasCopied(t *testing.T) {
 		b.tag(root, "v1")
 		target := impl.create(t)
 		name := "app:v1"
-		if _, ok := target.(*Repository); ok {
+		if _, ok := target.(*artifact.Repository); ok {
 			name = "v1"
 		}
-		first, err := Copy(t.Context(), target, name, b.store, "v1", nil)
+		first, err := artifact.Copy(t.Context(), target, name, b.store, "v1", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if first.BlobsExisted != 0 || first.BytesCopied == 0 {
 			t.Errorf("first copy: %+v", first)
 		}
-		again, err := Copy(t.Context(), target, name, b.store, "v1", nil)
+		again, err := artifact.Copy(t.Context(), target, name, b.store, "v1", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +123,7 @@ func TestStoreGivesBackWhatWasCopied(t *testing.T) {
 		src := impl.reopen(t, target)
 		requireWhole(t, src, name, root.Digest)
 		requireWhole(t, src, root.Digest.String(), root.Digest)
-		if lister, ok := src.(TagLister); ok {
+		if lister, ok := src.(artifact.TagLister); ok {
 			tags, err := lister.Tags(t.Context())
 			if err != nil || len(tags) != 1 {
 				t.Errorf("tags %q, %v; want one", tags, err)
@@ -145,10 +149,10 @@ func TestStoreRefusesWrongContent(t *testing.T) {
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				target := impl.create(t)
-				err := target.Push(t.Context(), right, NewContent(fakeSource{c.content}, right))
+				err := target.Push(t.Context(), right, artifact.NewContent(fakeSource{c.content}, right))
 				var size *azcontainerregistry.SizeMismatchError
 				var changed *azcontainerregistry.SourceChangedError
-				if !errors.Is(err, azcontainerregistry.ErrMismatchedHash) && !errors.Is(err, ErrInvalid) && !errors.As(err, &size) && !errors.As(err, &changed) {
+				if !errors.Is(err, azcontainerregistry.ErrMismatchedHash) && !errors.Is(err, artifact.ErrInvalid) && !errors.As(err, &size) && !errors.As(err, &changed) {
 					t.Errorf("error %v is of no type that says it", err)
 				}
 				if exists, err := target.Exists(t.Context(), right); exists || err != nil {
@@ -158,7 +162,7 @@ func TestStoreRefusesWrongContent(t *testing.T) {
 		}
 		t.Run("unknown algorithm", func(t *testing.T) {
 			desc := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: "md5:d41d8cd98f00b204e9800998ecf8427e"}
-			if err := impl.create(t).Push(t.Context(), desc, NewContent(fakeSource{nil}, desc)); !errors.Is(err, ErrInvalid) {
+			if err := impl.create(t).Push(t.Context(), desc, artifact.NewContent(fakeSource{nil}, desc)); !errors.Is(err, artifact.ErrInvalid) {
 				t.Errorf("error %v, want ErrInvalid", err)
 			}
 		})
@@ -180,7 +184,7 @@ func TestStoreTakesOneBlobFromManyAtOnce(t *testing.T) {
 	eachImplementation(t, func(t *testing.T, impl implementation) {
 		target := impl.create(t)
 		data := newBuilder(t, 3).blob(200_000)
-		desc, content := NewContentBytes(ocispec.MediaTypeImageLayer, data)
+		desc, content := artifact.NewContentBytes(ocispec.MediaTypeImageLayer, data)
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -204,7 +208,7 @@ func TestStoreStopsWhenCancelled(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		stop := errors.New("enough")
 		src := cancellingSource{fakeSource{data}, func() { cancel(stop) }}
-		err := target.Push(ctx, desc, NewContent(src, desc))
+		err := target.Push(ctx, desc, artifact.NewContent(src, desc))
 		if !errors.Is(err, stop) && !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v, want the cancellation", err)
 		}
@@ -237,11 +241,11 @@ func TestStoreMovesATag(t *testing.T) {
 		old, next := b.image("linux/amd64", 5), b.image("linux/amd64", 6)
 		target := impl.create(t)
 		name := "app:v1"
-		if _, ok := target.(*Repository); ok {
+		if _, ok := target.(*artifact.Repository); ok {
 			name = "v1"
 		}
 		for _, root := range []ocispec.Descriptor{old, next} {
-			if _, err := Copy(t.Context(), target, name, b.store, root.Digest.String(), nil); err != nil {
+			if _, err := artifact.Copy(t.Context(), target, name, b.store, root.Digest.String(), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -254,10 +258,10 @@ func TestStoreSaysWhatIsMissing(t *testing.T) {
 		b := newBuilder(t, 6)
 		target := impl.create(t)
 		name := "app:v1"
-		if _, ok := target.(*Repository); ok {
+		if _, ok := target.(*artifact.Repository); ok {
 			name = "v1"
 		}
-		if _, err := Copy(t.Context(), target, name, b.store, b.image("linux/amd64", 5).Digest.String(), nil); err != nil {
+		if _, err := artifact.Copy(t.Context(), target, name, b.store, b.image("linux/amd64", 5).Digest.String(), nil); err != nil {
 			t.Fatal(err)
 		}
 		src := impl.reopen(t, target)

@@ -1,4 +1,4 @@
-package artifact
+package artifact_test
 
 import (
 	"net/http"
@@ -9,6 +9,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
 
@@ -50,9 +51,9 @@ func TestSignaturesAreFoundAtRegistriesWithoutTheReferrersAPI(t *testing.T) {
 	}
 	signatures = append(signatures, b.signature(signatures[0]))
 	into := repositoryOf(t, old, "app")
-	follow := &Options{Referrers: ReferrersFollow}
+	follow := &artifact.Options{Referrers: artifact.ReferrersFollow}
 	for range 2 { // the second time changes nothing
-		if _, err := Copy(t.Context(), into, "v1", b.store, root.Digest.String(), follow); err != nil {
+		if _, err := artifact.Copy(t.Context(), into, "v1", b.store, root.Digest.String(), follow); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -64,11 +65,11 @@ func TestSignaturesAreFoundAtRegistriesWithoutTheReferrersAPI(t *testing.T) {
 		t.Errorf("referrers of the signature: %v, %v", list, err)
 	}
 	// And on from there.
-	target, other := NewMemory(), repositoryOf(t, native, "mirror/app")
-	for _, to := range []Target{target, other} {
-		result, err := Copy(t.Context(), to, "v1", into, "v1", follow)
+	target, other := artifact.NewMemory(), repositoryOf(t, native, "mirror/app")
+	for _, to := range []artifact.Target{target, other} {
+		result, err := artifact.Copy(t.Context(), to, "v1", into, "v1", follow)
 		if err != nil || result.Referrers != 6 {
-			t.Errorf("to %s: %+v, %v", nameOf(to), result, err)
+			t.Errorf("to %s: %+v, %v", to.(artifact.Namer).Name(), result, err)
 		}
 	}
 	// A registry that has the API gets no such tag, even if it says nothing.
@@ -78,7 +79,7 @@ func TestSignaturesAreFoundAtRegistriesWithoutTheReferrersAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Copy(t.Context(), repositoryOf(t, client, "silent"), "v1", b.store, root.Digest.String(), follow); err != nil {
+	if _, err := artifact.Copy(t.Context(), repositoryOf(t, client, "silent"), "v1", b.store, root.Digest.String(), follow); err != nil {
 		t.Fatal(err)
 	}
 	if tags, err := repositoryOf(t, native, "silent").Tags(t.Context()); err != nil || len(tags) != 1 {

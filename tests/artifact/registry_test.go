@@ -1,7 +1,8 @@
-package artifact
+package artifact_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/emulator"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
@@ -32,9 +34,9 @@ func clientOf(t testing.TB, r *emulatortest.Registry, endpoint string) *azcontai
 	return client
 }
 
-func repositoryOf(t testing.TB, client *azcontainerregistry.Client, name string) *Repository {
+func repositoryOf(t testing.TB, client *azcontainerregistry.Client, name string) *artifact.Repository {
 	t.Helper()
-	repository, err := NewRepository(client, nil, name)
+	repository, err := artifact.NewRepository(client, nil, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func repositoryOf(t testing.TB, client *azcontainerregistry.Client, name string)
 }
 
 // startRepository is an empty repository of a registry of its own.
-func startRepository(t testing.TB, name string) (*Repository, *emulatortest.Registry) {
+func startRepository(t testing.TB, name string) (*artifact.Repository, *emulatortest.Registry) {
 	t.Helper()
 	r := emulatortest.Start(t)
 	return repositoryOf(t, clientOf(t, r, r.Endpoint), name), r
@@ -51,11 +53,11 @@ func startRepository(t testing.TB, name string) (*Repository, *emulatortest.Regi
 func remoteImplementations() []implementation {
 	return []implementation{{
 		name: "repository",
-		create: func(t *testing.T) Target {
+		create: func(t *testing.T) artifact.Target {
 			repository, _ := startRepository(t, "team/app")
 			return repository
 		},
-		reopen: func(_ *testing.T, target Target) Source { return target.(*Repository) },
+		reopen: func(_ *testing.T, target artifact.Target) artifact.Source { return target.(*artifact.Repository) },
 	}}
 }
 
@@ -76,7 +78,7 @@ func TestPushOfImageTakesFewRequests(t *testing.T) {
 	b := newBuilder(t, 40)
 	b.tag(b.image("linux/amd64", 1000, 2000, 3000, 0), "v1")
 	repository, r := startRepository(t, "team/app")
-	if _, err := Copy(t.Context(), repository, "v1", b.store, "v1", nil); err != nil {
+	if _, err := artifact.Copy(t.Context(), repository, "v1", b.store, "v1", nil); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]int{
@@ -89,14 +91,14 @@ func TestPushOfImageTakesFewRequests(t *testing.T) {
 		t.Error(diff)
 	}
 	before := len(r.Emulator.Requests())
-	if _, err := Copy(t.Context(), repository, "v1", b.store, "v1", nil); err != nil {
+	if _, err := artifact.Copy(t.Context(), repository, "v1", b.store, "v1", nil); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]int{"head-manifest": 1, "head-blob": 5}, requests(r.Emulator, before)); diff != "" {
 		t.Errorf("second push: %s", diff)
 	}
 	before = len(r.Emulator.Requests())
-	if _, err := Copy(t.Context(), repository, "stable", repository, "v1", nil); err != nil {
+	if _, err := artifact.Copy(t.Context(), repository, "stable", repository, "v1", nil); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]int{"get-manifest": 1, "head-manifest": 1, "put-manifest": 1}, requests(r.Emulator, before)); diff != "" {
@@ -105,7 +107,7 @@ func TestPushOfImageTakesFewRequests(t *testing.T) {
 	requireWhole(t, repository, "stable", mustResolve(t, b.store, "v1").Digest)
 }
 
-func mustResolve(t testing.TB, src Source, reference string) ocispec.Descriptor {
+func mustResolve(t testing.TB, src artifact.Source, reference string) ocispec.Descriptor {
 	t.Helper()
 	desc, err := src.Resolve(t.Context(), reference)
 	if err != nil {
@@ -121,13 +123,13 @@ func TestBlobsAreMountedWithinARegistry(t *testing.T) {
 	r := emulatortest.Start(t)
 	client := clientOf(t, r, r.Endpoint)
 	from, to := repositoryOf(t, client, "dev/app"), repositoryOf(t, client, "prod/app")
-	if _, err := Copy(t.Context(), from, "v1", b.store, "v1", nil); err != nil {
+	if _, err := artifact.Copy(t.Context(), from, "v1", b.store, "v1", nil); err != nil {
 		t.Fatal(err)
 	}
 	before := len(r.Emulator.Requests())
 	var mounted []string
-	result, err := Copy(t.Context(), to, "v1", from, "v1", &Options{OnEvent: func(e Event) {
-		if e.Kind == EventBlobMounted {
+	result, err := artifact.Copy(t.Context(), to, "v1", from, "v1", &artifact.Options{OnEvent: func(e artifact.Event) {
+		if e.Kind == artifact.EventBlobMounted {
 			mounted = append(mounted, e.From)
 		}
 	}})
@@ -150,7 +152,7 @@ func TestFailedMountFallsBackToCopying(t *testing.T) {
 	r := emulatortest.Start(t)
 	client := clientOf(t, r, r.Endpoint)
 	from := repositoryOf(t, client, "dev/app")
-	if _, err := Copy(t.Context(), from, "v1", b.store, root.Digest.String(), nil); err != nil {
+	if _, err := artifact.Copy(t.Context(), from, "v1", b.store, root.Digest.String(), nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, status := range []int{400, 404, 405} {
@@ -159,7 +161,7 @@ func TestFailedMountFallsBackToCopying(t *testing.T) {
 				t.Fatal(err)
 			}
 			target := repositoryOf(t, client, fmt.Sprintf("prod/app%d", status))
-			result, err := Copy(t.Context(), target, "v1", from, "v1", nil)
+			result, err := artifact.Copy(t.Context(), target, "v1", from, "v1", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,10 +188,10 @@ func TestSignaturesComeAlongFromRegistryToRegistry(t *testing.T) {
 	again := b.signature(signature)
 	_, first, second := twoRegistries(t)
 	from, to := repositoryOf(t, first, "app"), repositoryOf(t, second, "mirror/app")
-	if _, err := Copy(t.Context(), from, "v1", b.store, root.Digest.String(), &Options{Referrers: ReferrersFollow}); err != nil {
+	if _, err := artifact.Copy(t.Context(), from, "v1", b.store, root.Digest.String(), &artifact.Options{Referrers: artifact.ReferrersFollow}); err != nil {
 		t.Fatal(err)
 	}
-	result, err := Copy(t.Context(), to, "v1", from, "v1", nil)
+	result, err := artifact.Copy(t.Context(), to, "v1", from, "v1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +205,7 @@ func TestSignaturesComeAlongFromRegistryToRegistry(t *testing.T) {
 		}
 	}
 	requireWhole(t, to, "v1", root.Digest)
-	if skipped, err := Copy(t.Context(), repositoryOf(t, second, "bare/app"), "v1", from, "v1", &Options{Referrers: ReferrersSkip}); err != nil || skipped.Referrers != 0 {
+	if skipped, err := artifact.Copy(t.Context(), repositoryOf(t, second, "bare/app"), "v1", from, "v1", &artifact.Options{Referrers: artifact.ReferrersSkip}); err != nil || skipped.Referrers != 0 {
 		t.Errorf("skipped: %+v, %v", skipped, err)
 	}
 }
@@ -212,15 +214,15 @@ func TestChildOfIndexIsNotTrustedWhenItsBlobsAreMissing(t *testing.T) {
 	b := newBuilder(t, 44)
 	child := b.image("linux/amd64", 1000, 2000)
 	root := b.index(child, b.image("linux/arm64", 3000))
-	repository, _ := startRepository(t, "app")
-	if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
+	repository, r := startRepository(t, "app")
+	if _, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
 		t.Fatal(err)
 	}
 	m, _ := imageIn(t, b.store, child.Digest.String())
-	if _, err := repository.blobs.DeleteBlob(t.Context(), "app", m.Layers[0].Digest.String(), nil); err != nil {
+	if _, err := clientOf(t, r, r.Endpoint).NewBlobClient().DeleteBlob(t.Context(), "app", m.Layers[0].Digest.String(), nil); err != nil {
 		t.Fatal(err)
 	}
-	result, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil)
+	result, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,18 +242,18 @@ func TestManifestRefusedForItsBlobsIsRepaired(t *testing.T) {
 		var retries int
 		// Between the blobs and the manifest the registry loses one, as when
 		// a push moves to another replica.
-		o := &Options{OnEvent: func(e Event) {
-			if e.Kind == EventBlobDone && !lost && e.Totals.Blobs == e.Totals.BlobsTotal {
+		o := &artifact.Options{OnEvent: func(e artifact.Event) {
+			if e.Kind == artifact.EventBlobDone && !lost && e.Totals.Blobs == e.Totals.BlobsTotal {
 				lost = true
-				if _, err := repository.blobs.DeleteBlob(context.WithoutCancel(t.Context()), "app", m.Layers[0].Digest.String(), nil); err != nil {
+				if _, err := clientOf(t, r, r.Endpoint).NewBlobClient().DeleteBlob(context.WithoutCancel(t.Context()), "app", m.Layers[0].Digest.String(), nil); err != nil {
 					t.Error(err)
 				}
 			}
-			if e.Kind == EventBlobRetrying && azcontainerregistry.HasCode(e.Err, azcontainerregistry.ErrorCodeManifestBlobUnknown) {
+			if e.Kind == artifact.EventBlobRetrying && azcontainerregistry.HasCode(e.Err, azcontainerregistry.ErrorCodeManifestBlobUnknown) {
 				retries++
 			}
 		}}
-		result, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), o)
+		result, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +267,7 @@ func TestManifestRefusedForItsBlobsIsRepaired(t *testing.T) {
 			t.Fatal(err)
 		}
 		started := time.Now()
-		_, err = Copy(t.Context(), repository, "v2", b.store, b.image("linux/arm64", 10).Digest.String(), nil)
+		_, err = artifact.Copy(t.Context(), repository, "v2", b.store, b.image("linux/arm64", 10).Digest.String(), nil)
 		if !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeManifestBlobUnknown) {
 			t.Errorf("error %v, want MANIFEST_BLOB_UNKNOWN", err)
 		}
@@ -277,12 +279,8 @@ func TestManifestRefusedForItsBlobsIsRepaired(t *testing.T) {
 
 func mustChild(t testing.TB, b *builder, index ocispec.Descriptor) digest.Digest {
 	t.Helper()
-	data, err := fetchSmall(t.Context(), b.store, index)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := parseManifest(index, data)
-	if err != nil {
+	var m ocispec.Index
+	if err := json.Unmarshal(contentOf(t, b.store, index), &m); err != nil {
 		t.Fatal(err)
 	}
 	return m.Manifests[0].Digest
@@ -311,18 +309,18 @@ func TestCopySurvivesFaultsOfTheRegistry(t *testing.T) {
 				if err := r.Emulator.SetFaults(fault); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
+				if _, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
 					t.Fatalf("push: %v", err)
 				}
 				if err := r.Emulator.SetFaults(fault); err != nil {
 					t.Fatal(err)
 				}
-				layout, err := CreateLayout(filepath.Join(t.TempDir(), "layout"))
+				layout, err := artifact.CreateLayout(filepath.Join(t.TempDir(), "layout"))
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer layout.Close()
-				if _, err := Copy(t.Context(), layout, "v1", repository, "v1", nil); err != nil {
+				if _, err := artifact.Copy(t.Context(), layout, "v1", repository, "v1", nil); err != nil {
 					t.Fatalf("pull: %v", err)
 				}
 				r.Emulator.ClearFaults()
@@ -337,18 +335,18 @@ func TestCorruptDownloadIsNeverReportedAsDone(t *testing.T) {
 	b := newBuilder(t, 47)
 	root := b.image("linux/amd64", 100_000)
 	repository, r := startRepository(t, "app")
-	if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
+	if _, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Emulator.SetFaults(emulator.Fault{Routes: []string{emulator.RouteData}, Corrupt: &emulator.FaultCorrupt{On: emulator.OnResponse, Offset: 10}}); err != nil {
 		t.Fatal(err)
 	}
-	layout, err := CreateLayout(filepath.Join(t.TempDir(), "layout"))
+	layout, err := artifact.CreateLayout(filepath.Join(t.TempDir(), "layout"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer layout.Close()
-	if _, err := Copy(t.Context(), layout, "v1", repository, "v1", nil); !errors.Is(err, azcontainerregistry.ErrMismatchedHash) {
+	if _, err := artifact.Copy(t.Context(), layout, "v1", repository, "v1", nil); !errors.Is(err, azcontainerregistry.ErrMismatchedHash) {
 		t.Errorf("error %v, want a mismatch", err)
 	}
 	if tags, err := layout.Tags(t.Context()); err != nil || len(tags) > 0 {
@@ -363,14 +361,14 @@ func TestInterruptedPushLeavesNoTag(t *testing.T) {
 	if err := r.Emulator.SetFaults(emulator.Fault{Routes: []string{"finish-upload"}, Skip: 2, Respond: &emulator.FaultResponse{Status: 403, Code: "DENIED"}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), &Options{Concurrency: 1}); !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeDenied) {
+	if _, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), &artifact.Options{Concurrency: 1}); !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeDenied) {
 		t.Fatalf("error %v, want DENIED", err)
 	}
 	if n := requests(r.Emulator, 0)["put-manifest"]; n != 0 {
 		t.Errorf("%d manifests were put", n)
 	}
 	r.Emulator.ClearFaults()
-	result, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil)
+	result, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil)
 	if err != nil || result.BlobsExisted != 2 {
 		t.Errorf("%+v, %v; want two blobs that were there", result, err)
 	}
@@ -381,17 +379,17 @@ func TestPullGoesOnInAnotherProcess(t *testing.T) {
 	root := b.image("linux/amd64", 8<<20)
 	m, _ := imageIn(t, b.store, root.Digest.String())
 	repository, r := startRepository(t, "app")
-	if _, err := Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
+	if _, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "layout")
-	pull := func(ctx context.Context, o *Options) error {
-		layout, err := CreateLayout(dir)
+	pull := func(ctx context.Context, o *artifact.Options) error {
+		layout, err := artifact.CreateLayout(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer layout.Close()
-		_, err = Copy(ctx, layout, "v1", repository, "v1", o)
+		_, err = artifact.Copy(ctx, layout, "v1", repository, "v1", o)
 		return err
 	}
 	// The connection is cut, and then the way to the storage is closed.
@@ -407,8 +405,8 @@ func TestPullGoesOnInAnotherProcess(t *testing.T) {
 	r.Emulator.ClearFaults()
 	before := len(r.Emulator.Requests())
 	var from int64 = -1
-	if err := pull(t.Context(), &Options{OnEvent: func(e Event) {
-		if e.Kind == EventBlobResumed && e.Descriptor.Digest == m.Layers[0].Digest && from < 0 {
+	if err := pull(t.Context(), &artifact.Options{OnEvent: func(e artifact.Event) {
+		if e.Kind == artifact.EventBlobResumed && e.Descriptor.Digest == m.Layers[0].Digest && from < 0 {
 			from = e.Bytes
 		}
 	}}); err != nil {
@@ -423,7 +421,7 @@ func TestPullGoesOnInAnotherProcess(t *testing.T) {
 	if from < 1<<20 || sent > 8<<20-from+m.Config.Size {
 		t.Errorf("went on at %d, and the registry sent %d bytes of the rest", from, sent)
 	}
-	layout, err := OpenLayout(dir)
+	layout, err := artifact.OpenLayout(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -436,14 +434,18 @@ func TestPushGoesOnInAnotherProcess(t *testing.T) {
 		b := newBuilder(t, 50)
 		root := b.image("linux/amd64", 8<<20)
 		repository, r := startRepository(t, "app")
-		j := openJournal(t)
+		dir := filepath.Join(t.TempDir(), "journal")
+		j, err := artifact.OpenJournal(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
 		push := func(ctx context.Context) error {
-			entry, err := j.Begin(someSpec)
+			entry, err := j.Begin(artifact.TransferSpec{Verb: "push", Source: "oci:out", Destination: "reg/app:1"})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer entry.Close()
-			_, err = Copy(ctx, repository, "v1", b.store, root.Digest.String(), &Options{Journal: entry, Concurrency: 1})
+			_, err = artifact.Copy(ctx, repository, "v1", b.store, root.Digest.String(), &artifact.Options{Journal: entry, Concurrency: 1})
 			return err
 		}
 		// The large layer is on its way when its process is stopped.
@@ -458,7 +460,7 @@ func TestPushGoesOnInAnotherProcess(t *testing.T) {
 		if err := push(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("error %v, want the end of the time", err)
 		}
-		saved, err := filepath.Glob(filepath.Join(j.dir, "*", "upload-*.json"))
+		saved, err := filepath.Glob(filepath.Join(dir, "*", "upload-*.json"))
 		if err != nil || len(saved) != 1 {
 			t.Fatalf("%d checkpoints were kept, %v; want 1", len(saved), err)
 		}
@@ -484,21 +486,21 @@ func TestSyncOfRegistries(t *testing.T) {
 	b := newBuilder(t, 51)
 	for _, name := range []string{"team/app", "team/web", "other/db"} {
 		for i := range 3 {
-			if _, err := Copy(t.Context(), repositoryOf(t, first, name), fmt.Sprintf("v%d", i), b.store, b.image("linux/amd64", 100+i).Digest.String(), nil); err != nil {
+			if _, err := artifact.Copy(t.Context(), repositoryOf(t, first, name), fmt.Sprintf("v%d", i), b.store, b.image("linux/amd64", 100+i).Digest.String(), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	src, err := NewRegistry(first, nil)
+	src, err := artifact.NewRegistry(first, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dst, err := NewRegistry(second, nil)
+	dst, err := artifact.NewRegistry(second, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &SyncOptions{Include: []string{"team/**"}}
-	result, err := Sync(t.Context(), dst, src, o)
+	o := &artifact.SyncOptions{Include: []string{"team/**"}}
+	result, err := artifact.Sync(t.Context(), dst, src, o)
 	if err != nil || result.Copied != 6 {
 		t.Fatalf("%+v, %v", result, err)
 	}
@@ -507,7 +509,7 @@ func TestSyncOfRegistries(t *testing.T) {
 		t.Errorf("repositories %q, %v", names, err)
 	}
 	before := len(r.Emulator.Requests())
-	again, err := Sync(t.Context(), dst, src, o)
+	again, err := artifact.Sync(t.Context(), dst, src, o)
 	if err != nil || again.Skipped != 6 || again.Copied != 0 {
 		t.Errorf("again: %+v, %v", again, err)
 	}
@@ -518,10 +520,10 @@ func TestSyncOfRegistries(t *testing.T) {
 	// A signature that comes later is brought along.
 	root := mustResolve(t, repositoryOf(t, first, "team/app"), "v1")
 	signature := b.signature(root)
-	if _, err := Copy(t.Context(), repositoryOf(t, first, "team/app"), "", b.store, signature.Digest.String(), nil); err != nil {
+	if _, err := artifact.Copy(t.Context(), repositoryOf(t, first, "team/app"), "", b.store, signature.Digest.String(), nil); err != nil {
 		t.Fatal(err)
 	}
-	third, err := Sync(t.Context(), dst, src, o)
+	third, err := artifact.Sync(t.Context(), dst, src, o)
 	if err != nil || third.Copied != 1 {
 		t.Errorf("with a signature: %+v, %v", third, err)
 	}
@@ -534,30 +536,30 @@ func TestSyncOfRegistries(t *testing.T) {
 func TestSyncMovesWhatImagesShareOnce(t *testing.T) {
 	b := newBuilder(t, 63)
 	base := b.image("linux/amd64", 300_000)
-	src := &memoryRegistry{repos: map[string]*Memory{}}
+	src := memoryRegistry{}
 	for i := range 6 {
-		store := NewMemory()
-		if _, err := Copy(t.Context(), store, "v1", b.store, base.Digest.String(), nil); err != nil {
+		store := artifact.NewMemory()
+		if _, err := artifact.Copy(t.Context(), store, "v1", b.store, base.Digest.String(), nil); err != nil {
 			t.Fatal(err)
 		}
-		src.repos[fmt.Sprintf("app%d", i)] = store
+		src[fmt.Sprintf("app%d", i)] = store
 	}
 	r := emulatortest.Start(t)
-	dst, err := NewRegistry(clientOf(t, r, r.Endpoint), nil)
+	dst, err := artifact.NewRegistry(clientOf(t, r, r.Endpoint), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mounted := 0
-	o := &SyncOptions{Images: 6, Copy: Options{OnEvent: func(e Event) {
-		if e.Kind == EventBlobMounted {
+	o := &artifact.SyncOptions{Images: 6, Copy: artifact.Options{OnEvent: func(e artifact.Event) {
+		if e.Kind == artifact.EventBlobMounted {
 			mounted++
 		}
 	}}}
-	result, err := Sync(t.Context(), dst, src, o)
+	result, err := artifact.Sync(t.Context(), dst, src, o)
 	if err != nil || result.Copied != 6 || mounted != 10 || result.Bytes > 310_000 {
 		t.Errorf("%+v, %d mounted, %v; want a layer and a config to be moved once and mounted five times", result, mounted, err)
 	}
-	for name := range src.repos {
+	for name := range src {
 		target, _ := dst.Source(name)
 		requireWhole(t, target, "v1", base.Digest)
 	}
@@ -567,7 +569,7 @@ func TestPlanOfPushCountsRequests(t *testing.T) {
 	b := newBuilder(t, 52)
 	root := b.index(b.image("linux/amd64", 1000, 2000), b.image("linux/arm64", 3000))
 	repository, r := startRepository(t, "app")
-	p, err := NewPlan(t.Context(), repository, "v1", b.store, root.Digest.String(), nil)
+	p, err := artifact.NewPlan(t.Context(), repository, "v1", b.store, root.Digest.String(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

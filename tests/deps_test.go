@@ -1,4 +1,4 @@
-package azcontainerregistry_test
+package tests
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule},
 	},
 	"internal/names":    {},
+	"tests":             {},
 	"internal/network":  {},
 	"internal/redact":   {},
 	"internal/wire":     {},
@@ -53,6 +54,8 @@ var arrows = map[string]arrow{
 	},
 }
 
+const modulePath = "github.com/acrkit/azcontainerregistry"
+
 const azcoreModule = "github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 // behind are the modules that a chosen one brings along.
@@ -84,9 +87,9 @@ type listedPackage struct {
 	Module     *struct{ Path string }
 }
 
-// TestImportsFollowTheArrows reads the imports of every package of the module.
+// TestImportsFollowTheArrows reads the imports of every package of the workspace.
 func TestImportsFollowTheArrows(t *testing.T) {
-	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Standard,Module", "./...")
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Standard,Module", "work")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)

@@ -1,4 +1,4 @@
-package azcontainerregistry_test
+package client_test
 
 import (
 	"bytes"
@@ -22,6 +22,8 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
 
+const modulePath = "github.com/acrkit/azcontainerregistry"
+
 const officialPath = "github.com/Azure/azure-sdk-for-go/sdk/containers/azcontainerregistry"
 
 // TestProgramsForTheOfficialLibraryCompile changes the import line of each
@@ -31,7 +33,7 @@ func TestProgramsForTheOfficialLibraryCompile(t *testing.T) {
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no programs: %v", err)
 	}
-	out, err := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export", ".", "github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/Azure/azure-sdk-for-go/sdk/azcore/to", "github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming").Output()
+	out, err := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export", modulePath, "github.com/Azure/azure-sdk-for-go/sdk/azidentity", "github.com/Azure/azure-sdk-for-go/sdk/azcore/to", "github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}

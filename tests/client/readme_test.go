@@ -1,4 +1,4 @@
-package azcontainerregistry_test
+package client_test
 
 import (
 	"bytes"
@@ -168,7 +168,7 @@ func imageLayout(t *testing.T, dir, layerDigest string, layer []byte) string {
 // TestReadmeShowsWhatRuns fails when README.md shows Go code that the tests
 // above don't run, or a command that no script runs.
 func TestReadmeShowsWhatRuns(t *testing.T) {
-	readme := readFile(t, "README.md")
+	readme := readFile(t, filepath.Join("..", "..", "README.md"))
 	snippets := regexp.MustCompile(`(?s)// readme: \w+\n(.*?)\n\s*// end\n`).FindAllStringSubmatch(readFile(t, "readme_test.go"), -1)
 	var runs []string
 	for _, s := range snippets {
@@ -188,7 +188,7 @@ func TestReadmeShowsWhatRuns(t *testing.T) {
 		}
 	}
 
-	script := readFile(t, filepath.Join("cmd", "acrkit", "testdata", "script", "readme.txtar"))
+	script := readFile(t, filepath.Join("..", "..", "cmd", "acrkit", "testdata", "script", "readme.txtar"))
 	commands := regexp.MustCompile(`(?m)^\$ (acrkit .*?)( +#.*)?$`).FindAllStringSubmatch(readme, -1)
 	if len(commands) == 0 {
 		t.Fatal("README.md shows no command")

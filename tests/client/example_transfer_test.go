@@ -1,4 +1,4 @@
-package azcontainerregistry_test
+package client_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package azcontainerregistry_test
+package client_test
 
 import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
