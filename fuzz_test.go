@@ -1,7 +1,6 @@
 package azcontainerregistry
 
 import (
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -1,12 +1,13 @@
 package azcontainerregistry
 
 import (
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 )
 
 // FuzzModels compares what the models accept with encoding/json.
