@@ -2,30 +2,27 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
-	"time"
 
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
-	"github.com/acrkit/azcontainerregistry/emulator"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/transfers"
 )
 
-// app is the world a command runs in. Everything from outside is given in, so
-// a command neither reads os.Stdin nor asks os.Getenv by itself.
+// app runs command lines: it holds the session, what standard output and
+// standard error can show, and what the global flags ask for.
 type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	getenv         func(string) string
-	now            func() time.Time
-	screen         term.Screen // what standard error can show
-	screenOut      term.Screen // what standard output can show
-	askable        bool        // a person can answer a question
-	localOptions   func(dir string) *emulator.Options
+	*session.Session
+
+	screen    term.Screen // what standard error can show
+	screenOut term.Screen // what standard output can show
+	askable   bool        // a person can answer a question
 	// touring says that this is a step of the tour: when that is interrupted, the
 	// step has nothing to say of its own, since nothing of it stays.
 	touring bool
@@ -34,76 +31,61 @@ type app struct {
 	outputForm string
 	query      string
 	progress   string
-	debug      string
-	retries    int
-
-	credentialFlags creds.Flags
-	// flagsElsewhere says that the flags' credential is another registry's than
-	// the embedded one.
-	flagsElsewhere bool
 
 	// Made from the flags before a command runs.
 	printer *output.Printer
 	mode    term.Mode
+}
 
-	http       *http.Client
-	requestLog *requestLog
-	flagLink   *creds.Link
-	registries map[host]*registry
-	closers    []func() error
+// writer carries out plans for this command line.
+func (a *app) writer() *plan.Writer {
+	return &plan.Writer{Session: a.Session, Printer: a.printer, Askable: a.askable}
+}
+
+// mover moves images for this command line.
+func (a *app) mover() *transfers.Mover {
+	return &transfers.Mover{Session: a.Session, Printer: a.printer, Mode: a.mode, Screen: a.screen}
 }
 
 // run runs one command line, reports its error and returns its exit code.
 func (a *app) run(ctx context.Context, args []string) int {
-	result := watched(a.stdout)
-	a.stdout = result
+	result := output.Watch(a.Stdout)
+	a.Stdout = result
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errInterrupted) && exitCode(err) == exitFailed {
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, failure.ErrInterrupted) && failure.ExitCode(err) == failure.ExitFailed {
 		// Whatever the command was doing failed because it was interrupted.
-		err = fmt.Errorf("%w: %w", errInterrupted, err)
+		err = fmt.Errorf("%w: %w", failure.ErrInterrupted, err)
 	}
-	if closing := a.close(); err == nil {
+	if closing := a.Close(); err == nil {
 		err = closing
 	}
 	if err == nil {
-		err = result.failed()
+		err = result.Failed()
 	}
-	if err != nil && !isClosedPipe(err) && !(a.touring && errors.Is(context.Cause(ctx), errInterrupted)) {
+	if err != nil && !output.IsClosedPipe(err) && !(a.touring && errors.Is(context.Cause(ctx), failure.ErrInterrupted)) {
 		a.report(err, a.structured(args))
 	}
-	return exitCode(err)
+	return failure.ExitCode(err)
 }
 
 // prepare makes what the global flags ask for, before the command runs.
 func (a *app) prepare() error {
 	form, err := output.ParseFormat(a.outputForm)
 	if err != nil {
-		return &usageError{err: err}
+		return &failure.UsageError{Err: err}
 	}
-	if a.printer, err = output.New(a.stdout, form, a.query); err != nil {
-		return &usageError{err: err}
+	if a.printer, err = output.New(a.Stdout, form, a.query); err != nil {
+		return &failure.UsageError{Err: err}
 	}
 	if a.mode, err = term.ParseMode(a.progress); err != nil {
-		return &usageError{err: err}
+		return &failure.UsageError{Err: err}
 	}
-	if a.retries < defaultRetries {
-		return usagef("--retries %d: must not be negative", a.retries)
+	if a.Retries < session.DefaultRetries {
+		return failure.Usagef("--retries %d: must not be negative", a.Retries)
 	}
-	return a.openDebug()
-}
-
-// blobRetries is --retries as the library wants it: 0 for its default, a
-// negative number for none.
-func (a *app) blobRetries() int {
-	switch a.retries {
-	case defaultRetries:
-		return 0
-	case 0:
-		return -1
-	}
-	return a.retries
+	return a.OpenDebug()
 }
 
 // structured reports whether errors are objects. Where the command line was
@@ -133,20 +115,15 @@ func (a *app) structured(args []string) bool {
 	return false
 }
 
-// onClose registers what has to be closed when the command is done; the last
-// registered is closed first.
-func (a *app) onClose(f func() error) { a.closers = append(a.closers, f) }
-
-func (a *app) close() error {
-	var errs []error
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		errs = append(errs, a.closers[i]())
+// report tells the error: an object when the output is JSON, the contract's
+// form otherwise.
+func (a *app) report(err error, structured bool) {
+	f := failure.Of(err)
+	if structured {
+		if line, err := json.Marshal(f.Object); err == nil {
+			fmt.Fprintf(a.Stderr, "%s\n", line)
+		}
+		return
 	}
-	a.closers = nil
-	return errors.Join(errs...)
-}
-
-// note writes a line for the person to standard error.
-func (a *app) note(format string, args ...any) {
-	fmt.Fprintf(a.stderr, format+"\n", args...)
+	fmt.Fprint(a.Stderr, f.Text(a.screen))
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 )
 
 // watcher is a standard error that does something when a text comes by.
@@ -28,8 +30,10 @@ func (w *watcher) Write(p []byte) (int, error) {
 func testApp(environment map[string]string, stderr *watcher) (*app, *bytes.Buffer) {
 	stdout := &bytes.Buffer{}
 	return &app{
-		stdin: strings.NewReader(""), stdout: stdout, stderr: stderr,
-		getenv: func(name string) string { return environment[name] },
-		now:    time.Now, localOptions: localOptions,
+		Session: &session.Session{
+			Stdin: strings.NewReader(""), Stdout: stdout, Stderr: stderr,
+			Getenv: func(name string) string { return environment[name] },
+			Now:    time.Now, LocalOptions: session.LocalOptions,
+		},
 	}, stdout
 }

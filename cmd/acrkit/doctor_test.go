@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/diagnose"
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
@@ -56,7 +58,7 @@ func TestEveryCommandLineThatIsRecommendedExists(t *testing.T) {
 			t.Errorf("%q is no command of acrkit", line)
 			continue
 		}
-		root := newRootCommand(&app{stdout: os.Stdout, stderr: os.Stderr, getenv: func(string) string { return "" }, now: time.Now})
+		root := newRootCommand(&app{Session: &session.Session{Stdout: os.Stdout, Stderr: os.Stderr, Getenv: func(string) string { return "" }, Now: time.Now}})
 		command, rest, err := root.Find(words[1:])
 		if err != nil || command == root {
 			t.Errorf("%q: there is no such command (%v)", line, err)
@@ -72,9 +74,13 @@ func TestEveryCommandLineThatIsRecommendedExists(t *testing.T) {
 // each code that an error can carry: those of the commands themselves, and
 // those by which errors of other packages name their row.
 func TestEveryCodeThatIsPrintedIsInTheCatalogue(t *testing.T) {
-	sources, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
+	var sources []string
+	for _, pattern := range []string{"*.go", "internal/*/*.go"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, found...)
 	}
 	var codes []string
 	literal := regexp.MustCompile(`[cC]ode(?::|\s=)\s*"([A-Z_]+)"`)
@@ -105,8 +111,8 @@ func TestEveryCodeThatIsPrintedIsInTheCatalogue(t *testing.T) {
 		if d, known := diagnose.Explain(fmt.Errorf("push: %w", err)); !known || d.Code != err.DiagnosisCode() {
 			t.Errorf("%T is explained as %s", err, d.Code)
 		}
-		if f := describe(err); f.object.Code != err.DiagnosisCode() || len(f.object.Fix) == 0 || !slices.Contains(f.seen, err.Error()) {
-			t.Errorf("%T is reported as %s, seen %q, fix %q", err, f.object.Code, f.seen, f.object.Fix)
+		if f := failure.Of(err); f.Object.Code != err.DiagnosisCode() || len(f.Object.Fix) == 0 || !slices.Contains(f.Seen, err.Error()) {
+			t.Errorf("%T is reported as %s, seen %q, fix %q", err, f.Object.Code, f.Seen, f.Object.Fix)
 		}
 	}
 	for _, code := range codes {
@@ -119,9 +125,9 @@ func TestEveryCodeThatIsPrintedIsInTheCatalogue(t *testing.T) {
 // TestAServerThatNeverAnswersEndsACommand holds that the transport gives up on
 // an answer that does not begin.
 func TestAServerThatNeverAnswersEndsACommand(t *testing.T) {
-	a := &app{}
-	transport, ok := a.network().Transport.(*http.Transport)
+	a := &session.Session{}
+	transport, ok := a.Network().Transport.(*http.Transport)
 	if !ok || transport.ResponseHeaderTimeout != 5*time.Minute {
-		t.Errorf("%T waits %v for an answer to begin", a.network().Transport, transport.ResponseHeaderTimeout)
+		t.Errorf("%T waits %v for an answer to begin", a.Network().Transport, transport.ResponseHeaderTimeout)
 	}
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden files")
@@ -20,7 +22,7 @@ var updateGolden = flag.Bool("update", false, "write the golden files")
 func TestHelpIsGolden(t *testing.T) {
 	stderr := &watcher{}
 	a, stdout := testApp(nil, stderr)
-	if code := a.run(t.Context(), []string{"help"}); code != exitDone {
+	if code := a.run(t.Context(), []string{"help"}); code != failure.ExitDone {
 		t.Fatalf("exit code %d\n%s", code, &stderr.all)
 	}
 	golden := filepath.Join("testdata", "help.txt")
@@ -46,7 +48,7 @@ func TestEveryHelpShows(t *testing.T) {
 		stderr := &watcher{}
 		help, stdout := testApp(nil, stderr)
 		path := strings.Fields(command.CommandPath())[1:]
-		if code := help.run(t.Context(), append(path, "--help")); code != exitDone || !strings.Contains(stdout.String(), command.CommandPath()) {
+		if code := help.run(t.Context(), append(path, "--help")); code != failure.ExitDone || !strings.Contains(stdout.String(), command.CommandPath()) {
 			t.Errorf("%v --help: exit code %d\n%s", path, code, &stderr.all)
 		}
 		for _, child := range command.Commands() {
@@ -88,7 +90,7 @@ func TestCompletionOfEveryShell(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		stderr := &watcher{}
 		a, stdout := testApp(nil, stderr)
-		if code := a.run(context.Background(), []string{"completion", shell}); code != exitDone || !bytes.Contains(stdout.Bytes(), []byte("acrkit")) {
+		if code := a.run(context.Background(), []string{"completion", shell}); code != failure.ExitDone || !bytes.Contains(stdout.Bytes(), []byte("acrkit")) {
 			t.Errorf("%s: exit code %d, %d bytes\n%s", shell, code, stdout.Len(), &stderr.all)
 		}
 	}

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/demo"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 )
 
 func TestFirstSignalCancelsWithItsCause(t *testing.T) {
@@ -19,7 +22,7 @@ func TestFirstSignalCancelsWithItsCause(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-ctx.Done()
-	if cause := context.Cause(ctx); !errors.Is(cause, errInterrupted) || !errors.Is(cause, context.Canceled) {
+	if cause := context.Cause(ctx); !errors.Is(cause, failure.ErrInterrupted) || !errors.Is(cause, context.Canceled) {
 		t.Errorf("cause %v: want the interrupt, as a cancellation", cause)
 	}
 }
@@ -30,17 +33,17 @@ func TestInterruptedPushSavesAndGoesOn(t *testing.T) {
 	if err := os.WriteFile(dir+"/large", bytes.Repeat([]byte("0123456789abcdef"), 1<<19), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	layers := []demoLayer{{what: "large", roots: []string{dir + "/large"}, dir: "data"}}
-	if _, err := buildDemoImage(t.Context(), dir+"/img", "1", layers, func(builtLayer) {}); err != nil {
+	layers := []demo.Layer{{What: "large", Roots: []string{dir + "/large"}, Dir: "data"}}
+	if _, err := demo.BuildImage(t.Context(), dir+"/img", "1", layers, func(demo.BuiltLayer) {}); err != nil {
 		t.Fatal(err)
 	}
 
 	ctx, cancel := context.WithCancelCause(t.Context())
-	stderr := &watcher{when: `"step":"progress"`, do: func() { cancel(errInterrupted) }}
+	stderr := &watcher{when: `"step":"progress"`, do: func() { cancel(failure.ErrInterrupted) }}
 	a, stdout := testApp(environment, stderr)
 	code := a.run(ctx, []string{"push", "oci:" + dir + "/img", "local/app:1", "--progress", "json", "--limit-rate", "1M"})
-	if code != exitResumable {
-		t.Fatalf("exit code %d, want %d\n%s", code, exitResumable, &stderr.all)
+	if code != failure.ExitResumable {
+		t.Fatalf("exit code %d, want %d\n%s", code, failure.ExitResumable, &stderr.all)
 	}
 	for _, want := range []string{"interrupted", "acrkit transfers resume "} {
 		if !strings.Contains(stderr.all.String(), want) {
@@ -55,7 +58,7 @@ func TestInterruptedPushSavesAndGoesOn(t *testing.T) {
 	id, _, _ = strings.Cut(id, " ")
 	stderr = &watcher{}
 	a, stdout = testApp(environment, stderr)
-	if code := a.run(t.Context(), []string{"transfers", "resume", id}); code != exitDone {
+	if code := a.run(t.Context(), []string{"transfers", "resume", id}); code != failure.ExitDone {
 		t.Fatalf("resume: exit code %d\n%s", code, &stderr.all)
 	}
 	if !strings.HasPrefix(stdout.String(), "local/app@sha256:") {
@@ -65,11 +68,11 @@ func TestInterruptedPushSavesAndGoesOn(t *testing.T) {
 
 func TestInterruptedListingIsNoFailureOfItsOwn(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errInterrupted)
+	cancel(failure.ErrInterrupted)
 	stderr := &watcher{}
 	a, _ := testApp(map[string]string{"ACRKIT_DATA": t.TempDir()}, stderr)
-	if code := a.run(ctx, []string{"ls", "local"}); code != exitInterrupted {
-		t.Errorf("exit code %d, want %d\n%s", code, exitInterrupted, &stderr.all)
+	if code := a.run(ctx, []string{"ls", "local"}); code != failure.ExitInterrupted {
+		t.Errorf("exit code %d, want %d\n%s", code, failure.ExitInterrupted, &stderr.all)
 	}
 }
 
@@ -83,10 +86,10 @@ func TestInterruptedTourLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	stderr := &watcher{when: "missing there", do: func() { cancel(errInterrupted) }}
+	stderr := &watcher{when: "missing there", do: func() { cancel(failure.ErrInterrupted) }}
 	a, _ := testApp(map[string]string{"GOROOT": goroot, "HOME": t.TempDir()}, stderr)
-	if code := a.run(ctx, []string{"demo", "--progress", "plain"}); code != exitInterrupted {
-		t.Errorf("exit code %d, want %d", code, exitInterrupted)
+	if code := a.run(ctx, []string{"demo", "--progress", "plain"}); code != failure.ExitInterrupted {
+		t.Errorf("exit code %d, want %d", code, failure.ExitInterrupted)
 	}
 	if told := stderr.all.String(); !strings.Contains(told, "demo: interrupted") || strings.Contains(told, "resume") {
 		t.Errorf("it says %q", told)

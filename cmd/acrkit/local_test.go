@@ -4,6 +4,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
@@ -11,11 +13,11 @@ func TestCommandsOnTheEmbeddedRegistryTakeTurns(t *testing.T) {
 	environment := map[string]string{"ACRKIT_DATA": t.TempDir()}
 	stderr := &watcher{when: "waiting for process"}
 	a, _ := testApp(environment, stderr)
-	dir, err := a.registryDir()
+	dir, err := a.RegistryDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := emulator.New(localOptions(dir))
+	other, err := emulator.New(session.LocalOptions(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +27,7 @@ func TestCommandsOnTheEmbeddedRegistryTakeTurns(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if code := a.run(t.Context(), []string{"ls", "local"}); code != exitDone {
+	if code := a.run(t.Context(), []string{"ls", "local"}); code != failure.ExitDone {
 		t.Errorf("exit code %d\n%s", code, &stderr.all)
 	}
 	if stderr.all.Len() == 0 {
@@ -45,12 +47,12 @@ func TestDataFolder(t *testing.T) {
 		{map[string]string{"XDG_DATA_HOME": "/x", "HOME": "/h"}, "/x/acrkit"},
 	} {
 		a, _ := testApp(c.environment, &watcher{})
-		if got, err := a.dataDir(); err != nil || got != c.want {
+		if got, err := a.DataDir(); err != nil || got != c.want {
 			t.Errorf("%v: %s, %v; want %s", c.environment, got, err, c.want)
 		}
 	}
 	a, _ := testApp(nil, &watcher{})
-	if got, err := a.dataDir(); err == nil {
+	if got, err := a.DataDir(); err == nil {
 		t.Errorf("without a home: %s, want an error", got)
 	}
 }

@@ -1,5 +1,6 @@
 // Command acrkit pushes, pulls, lists, deletes and explains: everything one
-// does with an Azure Container Registry, from a terminal or a script.
+// does with an Azure Container Registry, from a terminal or a script. A command
+// is one file, cmd_NAME.go; what commands share is in packages below internal/.
 package main
 
 import (
@@ -9,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
 )
 
@@ -19,15 +22,17 @@ func main() {
 // run is main without the exit: one command line in, its exit code out.
 func run(args []string) int {
 	a := &app{
-		stdin:        os.Stdin,
-		stdout:       os.Stdout,
-		stderr:       os.Stderr,
-		getenv:       os.Getenv,
-		now:          time.Now,
-		screen:       term.Detect(os.Stderr, os.Getenv),
-		screenOut:    term.Detect(os.Stdout, os.Getenv),
-		askable:      term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stderr),
-		localOptions: localOptions,
+		Session: &session.Session{
+			Stdin:        os.Stdin,
+			Stdout:       os.Stdout,
+			Stderr:       os.Stderr,
+			Getenv:       os.Getenv,
+			Now:          time.Now,
+			LocalOptions: session.LocalOptions,
+		},
+		screen:    term.Detect(os.Stderr, os.Getenv),
+		screenOut: term.Detect(os.Stdout, os.Getenv),
+		askable:   term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stderr),
 	}
 	// Without this a write to a pipe that was closed ends the process at once,
 	// and what it has to clean up stays. Nobody reads the channel: the write's
@@ -37,16 +42,6 @@ func run(args []string) int {
 	defer stop()
 	return a.run(ctx, args)
 }
-
-// errInterrupted is the cause of a context that a signal ended.
-var errInterrupted error = interruptedError{}
-
-type interruptedError struct{}
-
-func (interruptedError) Error() string { return "interrupted" }
-
-// Unwrap makes it a cancellation for whoever knows nothing of signals.
-func (interruptedError) Unwrap() error { return context.Canceled }
 
 // withInterrupt makes a context that the first interrupt cancels, so that a
 // command can stop, save what it has and say how to go on. The second ends the
@@ -62,12 +57,12 @@ func withInterrupt(parent context.Context) (context.Context, func()) {
 		case <-done:
 			return
 		case <-signals:
-			cancel(errInterrupted)
+			cancel(failure.ErrInterrupted)
 		}
 		select {
 		case <-done:
 		case <-signals:
-			os.Exit(exitInterrupted)
+			os.Exit(failure.ExitInterrupted)
 		}
 	}()
 	return ctx, func() {

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/version"
 )
 
 // The groups of the help, in its order.
@@ -50,7 +50,7 @@ func commands(a *app) []*cobra.Command {
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "acrkit",
-		Version: buildVersion().Version,
+		Version: version.Build().Version,
 		Short:   "Work with Azure Container Registry, and learn why it failed",
 		Long: `acrkit works with Azure Container Registry: push, pull, copy, list, delete,
 and explain every failure. local/... is a registry embedded in this program, so
@@ -68,9 +68,9 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.prepare() },
 		RunE:              helpOrUnknown,
 	}
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
-	root.SetIn(a.stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	root.SetIn(a.Stdin)
 	root.SetFlagErrorFunc(wrongFlags)
 	root.AddGroup(
 		&cobra.Group{ID: groupImages, Title: "Images:"},
@@ -82,13 +82,13 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	flags.StringVarP(&a.outputForm, "output", "o", "text", "form of the result: text, json, jsonl, table, tsv")
 	flags.StringVar(&a.query, "jq", "", "filter the JSON result with a jq `expression` (implies -o json)")
 	flags.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, bar, plain, json, none")
-	flags.Var(debugFlag{&a.debug}, "debug", "show each request; --debug=trace headers and small bodies too, --debug=file:PATH all of it in a file of yours")
+	flags.Var(debugFlag{&a.Debug}, "debug", "show each request; --debug=trace headers and small bodies too, --debug=file:PATH all of it in a file of yours")
 	flags.Lookup("debug").NoOptDefVal = "true"
-	flags.IntVar(&a.retries, "retries", defaultRetries, "try a failed request, or a blob that doesn't get on, again so many times")
+	flags.IntVar(&a.Retries, "retries", session.DefaultRetries, "try a failed request, or a blob that doesn't get on, again so many times")
 	flags.Lookup("retries").DefValue = "3, for blobs 8"
-	flags.StringVar(&a.credentialFlags.Username, "username", "", "user: the admin user, a scope-map token, or an application id; with --password-stdin")
-	flags.BoolVar(&a.credentialFlags.PasswordStdin, "password-stdin", false, "read the user's password from standard input")
-	flags.BoolVar(&a.credentialFlags.TokenStdin, "token-stdin", false, "read an ACR refresh token from standard input")
+	flags.StringVar(&a.CredentialFlags.Username, "username", "", "user: the admin user, a scope-map token, or an application id; with --password-stdin")
+	flags.BoolVar(&a.CredentialFlags.PasswordStdin, "password-stdin", false, "read the user's password from standard input")
+	flags.BoolVar(&a.CredentialFlags.TokenStdin, "token-stdin", false, "read an ACR refresh token from standard input")
 	root.AddCommand(commands(a)...)
 	root.SetHelpCommand(newHelpCommand())
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -96,35 +96,21 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	return root
 }
 
-// exactArgs wants exactly these arguments, and names the missing one.
-func exactArgs(names ...string) cobra.PositionalArgs {
-	return rangeArgs(len(names), names...)
-}
+// debugFlag is the value of --debug. It says that it is a bool, so that the
+// help doesn't show the word that stands for an empty one.
+type debugFlag struct{ how *string }
 
-// someArgs wants one argument or more.
-func someArgs(name string) cobra.PositionalArgs {
-	return func(command *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return wrongArgs(command, name+" is missing")
-		}
-		return nil
+func (f debugFlag) String() string { return "" }
+
+func (f debugFlag) Type() string { return "bool" }
+
+func (f debugFlag) Set(how string) error {
+	switch how {
+	case "true":
+		how = "requests"
+	case "false":
+		how = ""
 	}
-}
-
-// rangeArgs wants at least least of these arguments and at most all of them.
-func rangeArgs(least int, names ...string) cobra.PositionalArgs {
-	return func(command *cobra.Command, args []string) error {
-		switch {
-		case len(args) < least:
-			return wrongArgs(command, names[len(args)]+" is missing")
-		case len(args) > len(names):
-			return wrongArgs(command, fmt.Sprintf("too many arguments, from %q on", args[len(names)]))
-		}
-		return nil
-	}
-}
-
-// wrongArgs is a command with an argument too few or too many.
-func wrongArgs(command *cobra.Command, what string) error {
-	return &usageError{err: errors.New(command.CommandPath() + ": " + what), see: command.UseLine()}
+	*f.how = how
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/demo"
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
@@ -79,11 +80,11 @@ func makeImage(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: image DIR TAG FILE...")
 	}
-	var layers []demoLayer
+	var layers []demo.Layer
 	for i, file := range args[2:] {
-		layers = append(layers, demoLayer{what: file, roots: []string{ts.MkAbs(file)}, dir: "data", zip: i == len(args)-3})
+		layers = append(layers, demo.Layer{What: file, Roots: []string{ts.MkAbs(file)}, Dir: "data", Zip: i == len(args)-3})
 	}
-	_, err := buildDemoImage(context.Background(), ts.MkAbs(args[0]), args[1], layers, func(builtLayer) {})
+	_, err := demo.BuildImage(context.Background(), ts.MkAbs(args[0]), args[1], layers, func(demo.BuiltLayer) {})
 	ts.Check(err)
 }
 

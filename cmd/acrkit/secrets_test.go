@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/demo"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
@@ -157,7 +160,7 @@ func TestNoOutputOfAnyCommandShowsASecret(t *testing.T) {
 	if err := os.WriteFile("layer", bytes.Repeat([]byte("a layer\n"), 40_000), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := buildDemoImage(t.Context(), "img", "1", []demoLayer{{what: "layer", roots: []string{"layer"}, dir: "data"}}, func(builtLayer) {}); err != nil {
+	if _, err := demo.BuildImage(t.Context(), "img", "1", []demo.Layer{{What: "layer", Roots: []string{"layer"}, Dir: "data"}}, func(demo.BuiltLayer) {}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -171,15 +174,15 @@ func TestNoOutputOfAnyCommandShowsASecret(t *testing.T) {
 	command := func(want bool, secret string, args ...string) {
 		t.Helper()
 		var stdout, stderr lockedBuffer
-		a := &app{
-			stdin: strings.NewReader(secret), stdout: &stdout, stderr: &stderr, now: time.Now,
-			getenv: func(name string) string { return environment[name] }, localOptions: localOptions,
-		}
+		a := &app{Session: &session.Session{
+			Stdin: strings.NewReader(secret), Stdout: &stdout, Stderr: &stderr, Now: time.Now,
+			Getenv: func(name string) string { return environment[name] }, LocalOptions: session.LocalOptions,
+		}}
 		if secret != "" {
 			args = append(args, "--username", "acrkit", "--password-stdin")
 		}
 		code := a.run(t.Context(), args)
-		if (code == exitDone) != want {
+		if (code == failure.ExitDone) != want {
 			t.Errorf("acrkit %s: exit %d\n%s%s", strings.Join(args, " "), code, stdout.String(), stderr.String())
 		}
 		outputs["acrkit "+strings.Join(args, " ")] = stdout.String() + stderr.String()
@@ -219,10 +222,10 @@ func TestNoOutputOfAnyCommandShowsASecret(t *testing.T) {
 			{"pull", image, "oci:faulty-" + preset, "--debug=trace", "--progress", "plain", "--retries", "0"},
 		} {
 			var stdout, stderr lockedBuffer
-			a := &app{
-				stdin: strings.NewReader(password), stdout: &stdout, stderr: &stderr, now: time.Now,
-				getenv: func(name string) string { return environment[name] }, localOptions: localOptions,
-			}
+			a := &app{Session: &session.Session{
+				Stdin: strings.NewReader(password), Stdout: &stdout, Stderr: &stderr, Now: time.Now,
+				Getenv: func(name string) string { return environment[name] }, LocalOptions: session.LocalOptions,
+			}}
 			a.run(t.Context(), append(args, "--username", "acrkit", "--password-stdin"))
 			outputs[preset+": acrkit "+strings.Join(args, " ")] = stdout.String() + stderr.String()
 		}

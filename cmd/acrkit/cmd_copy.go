@@ -1,0 +1,42 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/transfers"
+)
+
+func newCopyCommand(a *app) *cobra.Command {
+	return newTransferCommand(a, "copy SRC DST", "Copy an image from anywhere to anywhere",
+		locationHelp+"\n\nWithin one registry blobs are mounted, not moved. Between registries signatures\nand SBOMs come along. Prints the reference by digest.",
+		`  acrkit copy local/team/app:1 myreg.azurecr.io/team/app:1
+  acrkit copy myreg.azurecr.io/team/app:1 myreg.azurecr.io/prod/app:1 --no-clobber`,
+		func(location.Location, location.Location) error { return nil })
+}
+
+func newTransferCommand(a *app, use, short, long, example string, fits func(from, to location.Location) error) *cobra.Command {
+	var f transfers.Flags
+	command := &cobra.Command{
+		Use: use, Short: short, Long: long, Example: example, GroupID: groupImages,
+		Args: f.Write.Args(exactArgs("SRC", "DST")),
+		RunE: func(command *cobra.Command, args []string) error {
+			t := transfers.Transfer{Verb: command.Name(), Flags: &f}
+			if f.Write.Apply == "" {
+				var err error
+				if t.From, err = location.Parse(args[0], a.Getenv("ACR_REGISTRY")); err != nil {
+					return err
+				}
+				if t.To, err = location.Parse(args[1], a.Getenv("ACR_REGISTRY")); err != nil {
+					return err
+				}
+				if err := fits(t.From, t.To); err != nil {
+					return err
+				}
+			}
+			return a.mover().Run(command, t)
+		},
+	}
+	f.Add(command)
+	return command
+}

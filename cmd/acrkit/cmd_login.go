@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+)
+
+func newLoginCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "login [REGISTRY]", Short: "Write a credential into docker's store, for docker, helm and others",
+		Long: `Write a credential into docker's store, for docker, helm, podman and others.
+acrkit itself needs no login: it finds your credential at every call (see
+acrkit whoami). With an Entra identity the store gets a refresh token of the
+registry, good for some three hours, under the user
+00000000-0000-0000-0000-000000000000.`,
+		Example: `  acrkit login myreg.azurecr.io
+  printenv PASSWORD | acrkit login myreg.azurecr.io --username ci-token --password-stdin`,
+		GroupID: groupAccess,
+		Args:    rangeArgs(0, "REGISTRY"),
+		RunE: func(command *cobra.Command, args []string) error {
+			h, err := a.RegistryArgument(args)
+			if err == nil && h.Local() {
+				err = failure.Usagef("the embedded registry needs no login, and no other program can reach it; acrkit emulator serves it on a port")
+			}
+			if err != nil {
+				return err
+			}
+			return login(command.Context(), a, h)
+		},
+	}
+}
+
+func login(ctx context.Context, a *app, h reference.Host) error {
+	r, err := a.Open(ctx, h)
+	if err != nil {
+		return err
+	}
+	// A credential that doesn't work must not replace one that does.
+	if err := r.Verify(ctx); err != nil {
+		return err
+	}
+	username, secret := creds.NullUser, ""
+	switch r.Credential.Kind {
+	case creds.Anonymous:
+		return &failure.Explained{
+			Err:  failure.Coded(failure.ExitNotSignedIn, fmt.Errorf("no credential for %s was found", h)),
+			Code: "NO_CREDENTIAL_AVAILABLE", Why: session.AnswerLines(r.Answers),
+			Fix: []string{"az login", "acrkit login " + h.String() + " --username USER --password-stdin"},
+		}
+	case creds.Password:
+		username, secret = r.Credential.Username, r.Credential.Password
+	case creds.RefreshToken:
+		secret = r.Credential.RefreshToken
+	case creds.Entra:
+		if secret, err = session.ExchangeToken(ctx, a.Session, r); err != nil {
+			return err
+		}
+	}
+	store, err := creds.StoreDocker(ctx, creds.DockerConfig(a.Getenv), h.Name, username, secret)
+	if err != nil {
+		return err
+	}
+	view := loginView()
+	view.Text = func(w io.Writer, l loginResult) error {
+		_, err := fmt.Fprintf(w, "signed in to %s: %s\n", l.Registry, l.Store)
+		return err
+	}
+	return output.One(a.printer, view, loginResult{Registry: h.String(), Store: store, Username: username})
+}
+
+// loginResult is what login and logout did.
+type loginResult struct {
+	Registry string `json:"registry"`
+	Store    string `json:"store"`
+	Username string `json:"username,omitempty"`
+	Removed  *bool  `json:"removed,omitempty"`
+}
+
+func loginView() output.View[loginResult] {
+	return output.View[loginResult]{Kind: "Login", Columns: []output.Column[loginResult]{
+		{Name: "registry", Value: func(l loginResult) string { return l.Registry }},
+		{Name: "store", Value: func(l loginResult) string { return l.Store }},
+	}}
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
+)
+
+func newManifestCommand(a *app) *cobra.Command {
+	command := &cobra.Command{
+		Use: "manifest", Short: "Manifests: list, show, referrers, put, delete, lock, unlock, restore",
+		GroupID: groupRegistry, Args: cobra.ArbitraryArgs, RunE: helpOrUnknown,
+	}
+	command.AddCommand(
+		newManifestListCommand(a), newManifestShowCommand(a), newManifestReferrersCommand(a), newManifestPutCommand(a), newManifestDeleteCommand(a),
+		newLockCommand(a, true, lockable{"manifest", "manifest", "REPOSITORY@DIGEST", "local/team/app@$DIGEST"}, plan.ActionLockManifest, a.DigestReference),
+		newLockCommand(a, false, lockable{"manifest", "manifest", "REPOSITORY@DIGEST", "local/team/app@$DIGEST"}, plan.ActionLockManifest, a.DigestReference),
+		newManifestRestoreCommand(a),
+	)
+	return command
+}

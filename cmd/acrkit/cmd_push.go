@@ -1,0 +1,32 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
+)
+
+func newPushCommand(a *app) *cobra.Command {
+	return newTransferCommand(a, "push SRC REF", "Push an image from a folder, an archive or standard input",
+		locationHelp+"\n\nWhat the registry has already is not sent again. The tag comes last. Prints the\nreference by digest.",
+		`  acrkit push oci:app.tar local/team/app:1
+  docker save team/app:1 | acrkit push - myreg.azurecr.io/team/app:1`,
+		func(from, to location.Location) error {
+			switch {
+			case from.Kind == location.InRegistry:
+				return failure.Usagef("push sends from a folder, an archive or standard input; from registry to registry it is acrkit copy %s %s", from, to)
+			case to.Kind != location.InRegistry:
+				return failure.Usagef("push sends to a registry; acrkit copy %s %s copies anything", from, to)
+			}
+			return nil
+		})
+}
+
+const locationHelp = `SRC and DST are one of:
+
+  registry/repository[:tag][@digest]   in a registry; local/... is the embedded one
+  oci:DIR[:NAME]                       an OCI image layout folder
+  oci:FILE.tar[:NAME]                  the same as a tar archive
+  docker:FILE.tar[:NAME]               an archive of docker save
+  -                                    standard input or output (oci:- or docker:- say which form to write)`

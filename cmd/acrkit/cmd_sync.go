@@ -1,0 +1,47 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/transfers"
+)
+
+func newSyncCommand(a *app) *cobra.Command {
+	var f transfers.SyncFlags
+	command := &cobra.Command{
+		Use: "sync SRC DST", Short: "Copy whole repositories, or a whole registry", GroupID: groupImages,
+		Long: `SRC and DST are a registry, registry/repository, or oci:DIR: a folder with one
+OCI layout a repository. A repository of SRC keeps its name at DST; where DST
+names a repository, a single repository takes that name, and those of a whole
+registry go below it.
+
+What DST has already is left alone, so the same command again does what is
+missing; nothing is ever deleted. An image that fails doesn't stop the others
+(exit code 9). --shard i/n, with i from 0 to n-1, does one nth of the images:
+n processes on n machines do the whole, and none needs to know of the others.
+
+Patterns match repository, or with a colon repository:tag: * is any run of
+characters but /, ** any run, ? one character.`,
+		Example: `  acrkit sync local myreg.azurecr.io --include 'team/**' --exclude '**:dev-*'
+  acrkit sync myreg.azurecr.io/team/app oci:mirror
+  acrkit sync old.azurecr.io new.azurecr.io --shard $JOB_COMPLETION_INDEX/16`,
+		Args: f.Write.Args(exactArgs("SRC", "DST")),
+		RunE: func(command *cobra.Command, args []string) error {
+			if f.Write.Apply != "" {
+				return a.mover().ApplySync(command, &f)
+			}
+			return a.mover().RunSync(command, &f, args[0], args[1], nil)
+		},
+	}
+	flags := command.Flags()
+	f.Write.Add(command, false)
+	f.AddTuning(command)
+	flags.StringVar(&f.Platform, "platform", "", "take one image out of each index: `os/architecture[/variant]`")
+	flags.StringVar(&f.Referrers, "referrers", "auto", "take signatures and SBOMs along: auto (between registries), follow, skip")
+	flags.StringArrayVar(&f.Include, "include", nil, "only what matches this `pattern`; may be repeated")
+	flags.StringArrayVar(&f.Exclude, "exclude", nil, "not what matches this `pattern`; may be repeated")
+	flags.StringVar(&f.Shard, "shard", "", "do part `i/n` of the work, i from 0 to n-1")
+	flags.IntVar(&f.Images, "images", 0, "images at a time (0: 4)")
+	flags.BoolVar(&f.Verify, "verify", false, "look for every blob of images whose tag is right already")
+	return command
+}

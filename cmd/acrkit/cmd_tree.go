@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/image"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+)
+
+// treeNode is a manifest or a blob with what hangs on it.
+type treeNode struct {
+	Role         string     `json:"role"` // root, manifest, config, layer, referrer
+	Digest       string     `json:"digest"`
+	MediaType    string     `json:"mediaType"`
+	ArtifactType string     `json:"artifactType,omitempty"`
+	Platform     string     `json:"platform,omitempty"`
+	Size         int64      `json:"size"`
+	Children     []treeNode `json:"children,omitempty"`
+
+	depth int // of a row
+}
+
+func newTreeCommand(a *app) *cobra.Command {
+	command := &cobra.Command{
+		Use: "tree REF", Short: "Show an image as a tree: manifests, layers, and what refers to it",
+		Example: `  acrkit tree local/team/app:1
+  acrkit tree myreg.azurecr.io/team/app:1 --jq '.item | .. | .digest? // empty'`,
+		GroupID: groupImages,
+		Args:    exactArgs("REF"),
+		RunE: func(command *cobra.Command, args []string) error {
+			i, err := image.OpenArgument(command.Context(), a.Session, args[0])
+			if err != nil {
+				return err
+			}
+			root, err := readTree(command.Context(), a.Session, i, "root", "", map[string]bool{}, 0)
+			if err != nil {
+				return err
+			}
+			if a.printer.Flat() {
+				return output.List(a.printer, treeView(), output.Sequence(root.flat(0, nil)))
+			}
+			return output.One(a.printer, treeView(), root)
+		},
+	}
+	return command
+}
+
+// tree reads a manifest's children and its referrers. seen keeps a referrer
+// that refers back from being followed for ever.
+func readTree(ctx context.Context, sess *session.Session, i *image.Image, role, platform string, seen map[string]bool, depth int) (treeNode, error) {
+	node := treeNode{
+		Role: role, Digest: i.Desc.Digest.String(), MediaType: i.Desc.MediaType, ArtifactType: i.Body.ArtifactType,
+		Platform: platform, Size: i.Desc.Size,
+	}
+	if seen[node.Digest] {
+		return node, nil
+	}
+	if depth >= image.MaxTree {
+		return node, fmt.Errorf("tree of %s: deeper than %d manifests", i.Ref, image.MaxTree)
+	}
+	seen[node.Digest] = true
+	if i.Body.Config != nil {
+		node.Children = append(node.Children, blobNode("config", *i.Body.Config))
+	}
+	for _, layer := range append(i.Body.Layers, i.Body.Blobs...) {
+		node.Children = append(node.Children, blobNode("layer", layer))
+	}
+	follow := func(desc ocispec.Descriptor, role string) error {
+		child, err := i.Child(ctx, sess, desc)
+		if err != nil {
+			return err
+		}
+		sub, err := readTree(ctx, sess, child, role, artifact.FormatPlatform(desc.Platform), seen, depth+1)
+		node.Children = append(node.Children, sub)
+		return err
+	}
+	for _, desc := range i.Body.Manifests {
+		if err := follow(desc, "manifest"); err != nil {
+			return node, err
+		}
+	}
+	referrers, err := i.Repository.Referrers(ctx, i.Desc)
+	if err != nil && !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeManifestUnknown, azcontainerregistry.ErrorCodeNameUnknown) {
+		return node, err
+	}
+	for _, desc := range referrers {
+		if err := follow(desc, "referrer"); err != nil {
+			return node, err
+		}
+	}
+	return node, nil
+}
+
+// flat appends the node and what is below it, as rows.
+func (n treeNode) flat(depth int, rows []treeNode) []treeNode {
+	n.depth = depth
+	rows = append(rows, n)
+	for _, child := range n.Children {
+		rows = child.flat(depth+1, rows)
+	}
+	return rows
+}
+
+func blobNode(role string, desc ocispec.Descriptor) treeNode {
+	return treeNode{Role: role, Digest: desc.Digest.String(), MediaType: desc.MediaType, Size: desc.Size}
+}
+
+func treeView() output.View[treeNode] {
+	return output.View[treeNode]{
+		Kind: "Tree",
+		Columns: []output.Column[treeNode]{
+			{Name: "depth", Value: func(n treeNode) string { return strconv.Itoa(n.depth) }},
+			{Name: "role", Value: func(n treeNode) string { return n.Role }},
+			{Name: "digest", Value: func(n treeNode) string { return n.Digest }},
+			{Name: "type", Value: func(n treeNode) string { return n.MediaType }},
+			{Name: "platform", Value: func(n treeNode) string { return n.Platform }},
+			{Name: "size", Value: func(n treeNode) string { return fmt.Sprint(n.Size) }},
+		},
+		Text: func(w io.Writer, n treeNode) error {
+			var b strings.Builder
+			n.draw(&b, "", "")
+			_, err := io.WriteString(w, b.String())
+			return err
+		},
+	}
+}
+
+// draw writes the node and its children, each behind its branch.
+func (n treeNode) draw(b *strings.Builder, first, rest string) {
+	what := n.Role
+	if n.Role == "root" {
+		what = items.ShortType(n.MediaType)
+	}
+	words := []string{what, term.Short(n.Digest)}
+	if n.Platform != "" {
+		words = append(words, n.Platform)
+	}
+	if n.Role == "referrer" && n.ArtifactType != "" {
+		words = append(words, n.ArtifactType)
+	}
+	words = append(words, output.Size(n.Size))
+	fmt.Fprintf(b, "%s%s\n", first, output.Clean(strings.Join(words, "  ")))
+	for i, child := range n.Children {
+		if i == len(n.Children)-1 {
+			child.draw(b, rest+"└─ ", rest+"   ")
+		} else {
+			child.draw(b, rest+"├─ ", rest+"│  ")
+		}
+	}
+}

@@ -1,0 +1,146 @@
+// Package doctor leads the checks of package diagnose to a registry, and prints
+// what they found.
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/emulator"
+)
+
+// ExamineLocal leads the checks to the embedded registry, or to the emulator
+// that serves its folder at the moment.
+func ExamineLocal(ctx context.Context, sess *session.Session, target *diagnose.Target, options *diagnose.Options) error {
+	dir, err := sess.RegistryDir()
+	if err != nil {
+		return err
+	}
+	running, err := emulator.FindRunning(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if running != nil {
+		client, err := running.HTTPClient()
+		if err != nil {
+			return err
+		}
+		sess.OnClose(func() error { client.CloseIdleConnections(); return nil })
+		target.Endpoint, options.Transport = running.Endpoint, client.Transport
+		options.Credential = func(context.Context) (diagnose.Credential, error) {
+			return diagnose.Credential{Source: "the running emulator", Username: running.Username, Password: running.Password}, nil
+		}
+		return nil
+	}
+	e, err := sess.OpenFolder(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("open the embedded registry: %w", err)
+	}
+	connection := e.Connect(nil)
+	sess.OnClose(func() error { return errors.Join(connection.Close(), e.Close()) })
+	target.Embedded, target.Endpoint = true, session.LocalEndpoint
+	options.Transport = connection.Transport()
+	options.Credential = func(ctx context.Context) (diagnose.Credential, error) {
+		return ResolveCredential(ctx, sess.LocalChain(), reference.Local)
+	}
+	return nil
+}
+
+func ResolveCredential(ctx context.Context, chain creds.Chain, host string) (diagnose.Credential, error) {
+	type resolved struct {
+		credential creds.Credential
+		answers    []creds.Answer
+	}
+	r, err := within(ctx, func() (resolved, error) {
+		c, answers, err := chain.Resolve(ctx, host)
+		return resolved{c, answers}, err
+	})
+	if err != nil {
+		return diagnose.Credential{}, err
+	}
+	c := diagnose.Credential{
+		Token: r.credential.Token, RefreshToken: r.credential.RefreshToken,
+		Username: r.credential.Username, Password: r.credential.Password,
+	}
+	for _, answer := range r.answers {
+		line := fmt.Sprintf("%s: %s", answer.Link, answer.State)
+		if answer.Detail != "" {
+			line += ", " + answer.Detail
+		}
+		c.Tried = append(c.Tried, line)
+		if answer.State == creds.Used {
+			c.Source = answer.Link
+		}
+	}
+	return c, nil
+}
+
+// within waits for f no longer than ctx lasts. A credential helper may leave a
+// child that holds its output open, and waiting for it would outlast every
+// limit; such a wait is given up, and ends with the process.
+func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+	}
+	// f may have ended at the same moment, or end promptly by its own context.
+	grace := time.NewTimer(100 * time.Millisecond)
+	defer grace.Stop()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-grace.C:
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// StoredCredential is what docker's store holds for a host. The file is read
+// first, so that a damaged file is not taken for a helper's failure.
+func StoredCredential(ctx context.Context, sess *session.Session, host string) (diagnose.StoredCredential, error) {
+	path := creds.DockerConfig(sess.Getenv)
+	data, err := os.ReadFile(path)
+	switch {
+	case path == "", errors.Is(err, fs.ErrNotExist):
+		return diagnose.StoredCredential{}, nil
+	case err != nil:
+		return diagnose.StoredCredential{}, err
+	}
+	var config map[string]json.RawMessage
+	if err := json.Unmarshal(data, &config); err != nil {
+		return diagnose.StoredCredential{}, fmt.Errorf("%s: %w", path, err)
+	}
+	c, err := within(ctx, func() (creds.Credential, error) {
+		c, _, err := creds.Docker(path).Find(ctx, host)
+		return c, err
+	})
+	switch {
+	case errors.Is(err, creds.ErrNothing):
+		return diagnose.StoredCredential{}, nil
+	case ctx.Err() != nil:
+		return diagnose.StoredCredential{}, ctx.Err()
+	case err != nil:
+		// By its text alone: a helper's rubbish is no damaged file.
+		return diagnose.StoredCredential{}, errors.New(err.Error())
+	}
+	return diagnose.StoredCredential{Source: path, Username: c.Username, Password: c.Password, RefreshToken: c.RefreshToken}, nil
+}

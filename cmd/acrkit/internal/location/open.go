@@ -1,0 +1,161 @@
+package location
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+)
+
+// source opens the location to read from.
+func OpenSource(ctx context.Context, sess *session.Session, l Location) (artifact.Source, error) {
+	switch l.Kind {
+	case InRegistry:
+		return sess.Repository(ctx, l.Ref)
+	case InLayout:
+		layout, err := artifact.OpenLayout(l.Path)
+		if err != nil {
+			return nil, err
+		}
+		sess.OnClose(layout.Close)
+		return layout, nil
+	case InArchive:
+		archive, err := artifact.OpenArchive(ctx, l.Path)
+		if err != nil {
+			return nil, err
+		}
+		sess.OnClose(archive.Close)
+		return archive, nil
+	}
+	archive, err := artifact.OpenArchiveStream(ctx, "standard input", sess.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	sess.OnClose(archive.Close)
+	return archive, nil
+}
+
+// target opens the location to write to. finish makes what was written final;
+// it is called once, with the result of the writing.
+func OpenTarget(ctx context.Context, sess *session.Session, l Location) (target artifact.Target, finish func(error) error, err error) {
+	unchanged := func(err error) error { return err }
+	switch l.Kind {
+	case InRegistry:
+		repository, err := sess.Repository(ctx, l.Ref)
+		return repository, unchanged, err
+	case InLayout:
+		_, missing := os.Stat(l.Path)
+		layout, err := artifact.CreateLayout(l.Path)
+		if err != nil {
+			return nil, nil, err
+		}
+		return layout, func(err error) error {
+			bare := err != nil && missing != nil && isBare(l.Path)
+			err = errors.Join(err, layout.Close())
+			if bare {
+				err = errors.Join(err, os.RemoveAll(l.Path))
+			}
+			return err
+		}, nil
+	case InArchive:
+		if err := plainTar(l); err != nil {
+			return nil, nil, err
+		}
+		writer, err := artifact.CreateArchive(l.Path, l.Format)
+		if err != nil {
+			return nil, nil, err
+		}
+		return writer, func(err error) error {
+			if err != nil && isBare(l.Path+".acrkit-partial") {
+				return errors.Join(err, writer.Discard())
+			}
+			return errors.Join(err, writer.Close())
+		}, nil
+	}
+	return streamTarget(sess, l.Format)
+}
+
+// plainTar refuses a name that would promise another form than is written.
+func plainTar(l Location) error {
+	for _, suffix := range []string{".gz", ".tgz"} {
+		if strings.HasSuffix(strings.ToLower(l.Path), suffix) {
+			return failure.Usagef("location %q: an archive is written as a plain tar, since its layers are compressed already; name it so", l)
+		}
+	}
+	return nil
+}
+
+// isBare reports whether a layout folder holds nothing that a transfer could go
+// on with: it failed before its first byte, and leaves no trace.
+func isBare(dir string) bool {
+	bare := true
+	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		switch entry.Name() {
+		case ocispec.ImageLayoutFile, ocispec.ImageIndexFile, "lock":
+			return nil
+		}
+		bare = false
+		return fs.SkipAll
+	})
+	return bare && err == nil
+}
+
+// streamTarget gathers an archive in a temporary folder and writes it to
+// standard output when it is whole.
+func streamTarget(sess *session.Session, format artifact.ArchiveFormat) (artifact.Target, func(error) error, error) {
+	dir, err := os.MkdirTemp("", "acrkit-stream-")
+	if err != nil {
+		return nil, nil, err
+	}
+	writer, err := artifact.CreateArchiveStream(sess.Stdout, dir, format)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return writer, func(err error) error {
+		return errors.Join(err, writer.Close(), os.RemoveAll(dir))
+	}, nil
+}
+
+// rehearsal opens the location to plan what would be written to it, and
+// creates nothing.
+func Rehearse(ctx context.Context, sess *session.Session, l Location) (artifact.Target, error) {
+	switch l.Kind {
+	case InRegistry:
+		return sess.Repository(ctx, l.Ref)
+	case InLayout:
+		layout, err := artifact.OpenLayout(l.Path)
+		if err == nil {
+			sess.OnClose(layout.Close)
+			return layout, nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		return empty{artifact.NewMemory(), "oci:" + l.Path}, nil
+	case InArchive:
+		if err := plainTar(l); err != nil {
+			return nil, err
+		}
+		return empty{artifact.NewMemory(), "archive " + l.Path}, nil
+	}
+	return empty{artifact.NewMemory(), "archive"}, nil
+}
+
+// empty is a place that doesn't exist yet.
+type empty struct {
+	*artifact.Memory
+	name string
+}
+
+func (e empty) Name() string { return e.name }

@@ -1,0 +1,68 @@
+package plan
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+)
+
+// confirm asks before anything is destroyed. Without a person to ask, --yes
+// must have been given.
+func (w *Writer) confirm(ctx context.Context, p plan, yes bool) error {
+	all := actions()
+	destroyed := 0
+	for _, s := range p.Items {
+		if all[s.Action].destroys {
+			destroyed++
+		}
+	}
+	if destroyed == 0 || yes {
+		return nil
+	}
+	if !w.Askable {
+		return failure.Usagef("%s: deleting needs --yes where nobody can be asked; --dry-run shows what would go", p.Command)
+	}
+	for _, s := range p.Items {
+		w.Note("  %s", output.Clean(sentence(s)))
+	}
+	fmt.Fprintf(w.Stderr, "This cannot be undone. Go on? [y/N] ")
+	answer, err := w.readLine(ctx)
+	if err != nil {
+		w.Note("") // the question's line is still open
+		return err
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return failure.Coded(failure.ExitFailed, errors.New("nothing was changed"))
+	}
+	return nil
+}
+
+// readLine reads a person's answer, and gives up when interrupted. The reader
+// can't be interrupted itself, so it may outlive this call; the process ends
+// right after.
+func (w *Writer) readLine(ctx context.Context) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		line, err := bufio.NewReader(w.Stdin).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		answers <- answer{line, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case got := <-answers:
+		return got.line, got.err
+	}
+}

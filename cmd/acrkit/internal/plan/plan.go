@@ -1,0 +1,176 @@
+// Package plan is how commands change a registry: a plan of steps is made before
+// anything happens, shown or kept, asked for, checked again, and carried out.
+package plan
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+)
+
+// plan is what a writing command is going to do, decided before it does
+// anything. It can be kept, read by a person, and applied later.
+type plan struct {
+	Schema  string    `json:"schema"`
+	Kind    string    `json:"kind"`
+	Command string    `json:"command"`
+	MadeOn  time.Time `json:"madeOn"`
+	Items   []Step    `json:"items"`
+}
+
+const kind = "Plan"
+
+// Step is one change. Together with what it expects to find it says all that
+// is needed to do it later, and to refuse when the registry has changed.
+type Step struct {
+	Action     string       `json:"action"`
+	Registry   string       `json:"registry"`
+	Repository string       `json:"repository,omitempty"`
+	Tag        string       `json:"tag,omitempty"`
+	Digest     string       `json:"digest,omitempty"`
+	Tags       []string     `json:"tags,omitempty"`  // of the manifest, when the plan was made
+	Locks      *items.Locks `json:"locks,omitempty"` // as they were when the plan was made
+	Set        *items.Locks `json:"set,omitempty"`   // as they shall be
+	Manifests  int32        `json:"manifests,omitempty"`
+	Force      bool         `json:"force,omitempty"`
+	Reason     string       `json:"reason,omitempty"`
+	File       string       `json:"file,omitempty"`      // what is sent
+	MediaType  string       `json:"mediaType,omitempty"` // of what is sent
+	From       string       `json:"from,omitempty"`      // the repository that has it
+	Replaces   string       `json:"replaces,omitempty"`  // what the tag named, when the plan was made
+	// LastUpdatedOn is the repository's, when the plan was made.
+	LastUpdatedOn *time.Time `json:"lastUpdatedOn,omitempty"`
+}
+
+// Ref is what the step is about.
+func (s Step) Ref() (reference.Reference, error) {
+	h, err := reference.ParseRegistry(s.Registry)
+	return reference.Reference{Registry: h, Repository: s.Repository, Tag: s.Tag, Digest: s.Digest}, err
+}
+
+// String names what the step is about.
+func (s Step) String() string {
+	ref, err := s.Ref()
+	if err != nil {
+		return s.Registry + "/" + s.Repository
+	}
+	return ref.String()
+}
+
+// complete reports what the step lacks to be done.
+func (s Step) complete() error {
+	kind, verb, _ := strings.Cut(s.Action, ".")
+	switch {
+	case kind == "tag" && s.Tag == "":
+		return fmt.Errorf("%s without a tag", s.Action)
+	case kind != "repository" && s.Action != ActionLockTag && s.Digest == "":
+		return fmt.Errorf("%s without a digest", s.Action)
+	case verb == "put" && !filepath.IsAbs(s.File):
+		return fmt.Errorf("%s without the path of a file", s.Action)
+	case verb == "mount" && !reference.RepositoryGrammar.MatchString(s.From):
+		return fmt.Errorf("%s from no repository", s.Action)
+	case verb == "lock" && s.Set == nil:
+		return fmt.Errorf("%s without the locks to set", s.Action)
+	}
+	return nil
+}
+
+// Save writes a plan in one step, for its owner's eyes.
+func Save(path string, p any) error {
+	data, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return fmt.Errorf("keep the plan: %w", err)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		// A device or a pipe must not be replaced by a file.
+		return fmt.Errorf("keep the plan: %s is there, and not a regular file", path)
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".acrkit-plan-*")
+	if err != nil {
+		return fmt.Errorf("keep the plan: %w", err)
+	}
+	_, err = temporary.Write(append(data, '\n'))
+	if err = errors.Join(err, temporary.Close()); err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name())
+		return fmt.Errorf("keep the plan: %w", err)
+	}
+	return nil
+}
+
+// Load reads a plan of any kind from its file.
+func Load[T any](path string, parse func(data []byte) (T, error)) (T, error) {
+	var none T
+	file, err := os.Open(path)
+	if err != nil {
+		return none, fmt.Errorf("read the plan: %w", err)
+	}
+	defer file.Close()
+	data, err := readAll(file, maxPlan)
+	if err != nil {
+		return none, fmt.Errorf("read the plan %s: %w", path, err)
+	}
+	p, err := parse(data)
+	if err != nil {
+		return none, failure.Usagef("plan %s: %w", path, err)
+	}
+	return p, nil
+}
+
+// parsePlan reads a plan and refuses whatever it doesn't understand wholly: a
+// plan is applied as it was read by a person, or not at all.
+func parsePlan(data []byte) (plan, error) {
+	var p plan
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&p); err != nil {
+		return plan{}, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return plan{}, errors.New("there is something behind the plan")
+	}
+	if p.Schema != output.Schema || p.Kind != kind {
+		return plan{}, fmt.Errorf("schema %q, kind %q: this program applies %q, %q", p.Schema, p.Kind, output.Schema, kind)
+	}
+	all := actions()
+	for i, s := range p.Items {
+		if _, known := all[s.Action]; !known {
+			return plan{}, fmt.Errorf("item %d: unknown action %q", i, s.Action)
+		}
+		ref, err := s.Ref()
+		if err != nil {
+			return plan{}, fmt.Errorf("item %d: %w", i, err)
+		}
+		if again, err := reference.Parse(ref.String(), ""); err != nil || again != ref {
+			return plan{}, fmt.Errorf("item %d: %q is no reference", i, ref)
+		}
+		if err := s.complete(); err != nil {
+			return plan{}, fmt.Errorf("item %d: %w", i, err)
+		}
+	}
+	return p, nil
+}
+
+// maxPlan bounds a plan's file: a purge of a million manifests is some 300 MB.
+const maxPlan = 512 << 20
+
+// readAll reads at most limit bytes, and says so when there is more.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("over %d bytes", limit)
+	}
+	return data, err
+}

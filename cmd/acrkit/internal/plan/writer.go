@@ -1,0 +1,124 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+)
+
+// Writer makes plans, shows them, asks, and carries them out.
+type Writer struct {
+	*session.Session
+	Printer *output.Printer
+	Askable bool // a person can answer a question
+}
+
+// Run runs a writing command: make or read the plan, show or keep it, ask,
+// check, do.
+func (w *Writer) Run(command *cobra.Command, f Flags, makeSteps func(context.Context) ([]Step, error)) error {
+	ctx := command.Context()
+	p, err := w.makePlan(ctx, command.CommandPath(), f, makeSteps)
+	if err != nil {
+		return err
+	}
+	if f.Keep != "" {
+		if err := Save(f.Keep, p); err != nil {
+			return err
+		}
+		w.Note("kept the plan of %d changes in %s; to do it: %s --apply %s", len(p.Items), f.Keep, p.Command, f.Keep)
+	}
+	if f.DryRun || f.Keep != "" {
+		return output.List(w.Printer, planView(), output.Sequence(p.Items))
+	}
+	if err := w.checkPlan(ctx, p); err != nil {
+		return err
+	}
+	if err := w.confirm(ctx, p, f.yes); err != nil {
+		return err
+	}
+	return w.carryOut(ctx, p)
+}
+
+func (w *Writer) makePlan(ctx context.Context, path string, f Flags, makeSteps func(context.Context) ([]Step, error)) (plan, error) {
+	if f.Apply != "" {
+		p, err := Load(f.Apply, parsePlan)
+		if err == nil && p.Command != path {
+			err = failure.Usagef("plan %s: it was made by %q, apply it with that", f.Apply, p.Command)
+		}
+		return p, err
+	}
+	steps, err := makeSteps(ctx)
+	return plan{Schema: output.Schema, Kind: kind, Command: path, MadeOn: w.Now().UTC(), Items: steps}, err
+}
+
+// checkPlan asks every step whether it still fits, before anything is changed.
+func (w *Writer) checkPlan(ctx context.Context, p plan) error {
+	all := actions()
+	for _, s := range p.Items {
+		r, err := w.openStep(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := all[s.Action].check(ctx, r, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Writer) openStep(ctx context.Context, s Step) (*session.Registry, error) {
+	h, err := reference.ParseRegistry(s.Registry)
+	if err != nil {
+		return nil, err
+	}
+	return w.Open(ctx, h)
+}
+
+// carryOut makes the changes and prints each that is made. It stops at the
+// first that fails.
+func (w *Writer) carryOut(ctx context.Context, p plan) error {
+	all := actions()
+	var failed error
+	made := func(yield func(Step, error) bool) {
+		for i, s := range p.Items {
+			err := context.Cause(ctx)
+			var r *session.Registry
+			if err == nil {
+				r, err = w.openStep(ctx, s)
+			}
+			if err == nil {
+				err = all[s.Action].do(ctx, r, s)
+			}
+			if err != nil && i > 0 {
+				err = failure.Coded(failure.ExitPartly, &partlyError{i, len(p.Items), s, err})
+			}
+			if !yield(s, err) || err != nil {
+				failed = err
+				return
+			}
+		}
+	}
+	if err := output.List(w.Printer, changeView(), made); err != nil {
+		return err
+	}
+	return failed
+}
+
+// partlyError says that some of a plan was done and then something failed.
+type partlyError struct {
+	done, all int
+	step      Step
+	err       error
+}
+
+func (e *partlyError) Error() string {
+	return fmt.Sprintf("%s: %v; %d of %d changes were made before", e.step, e.err, e.done, e.all)
+}
+
+func (e *partlyError) Unwrap() error { return e.err }

@@ -1,0 +1,142 @@
+// Package reference reads and writes the names of registries, repositories, tags
+// and digests as people type them.
+package reference
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+)
+
+// Local is the name of the embedded registry.
+const Local = "local"
+
+// Reference names a registry, and in it a repository, a tag and a digest, as
+// far as they were given: registry/repository[:tag][@digest].
+type Reference struct {
+	Registry   Host
+	Repository string
+	Tag        string
+	Digest     string
+}
+
+// String is the reference as a person writes it.
+func (r Reference) String() string {
+	s := r.Registry.String()
+	if r.Repository != "" {
+		s += "/" + r.Repository
+	}
+	if r.Tag != "" {
+		s += ":" + r.Tag
+	}
+	if r.Digest != "" {
+		s += "@" + r.Digest
+	}
+	return s
+}
+
+// Version is what the wire calls the reference: the digest when there is one,
+// the tag otherwise.
+func (r Reference) Version() string {
+	if r.Digest != "" {
+		return r.Digest
+	}
+	return r.Tag
+}
+
+// WithDigest is the reference by digest, without its tag.
+func (r Reference) WithDigest(digest string) Reference {
+	r.Tag, r.Digest = "", digest
+	return r
+}
+
+// The grammars of ACR protocol §1.2.
+var (
+	RepositoryGrammar = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+	TagGrammar        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	digestGrammar     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	hostGrammar       = regexp.MustCompile(`^(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?)(:[0-9]{1,5})?$`)
+	registryGrammar   = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$`)
+)
+
+// maxRepository is the longest repository name that ACR takes (ACR protocol §1.2).
+const maxRepository = 255
+
+// Parse reads a reference that must name a repository. ownRegistry,
+// ACR_REGISTRY's value, completes one that names no registry.
+func Parse(text, ownRegistry string) (Reference, error) {
+	r, err := ParseAny(text, ownRegistry)
+	if err != nil {
+		return Reference{}, err
+	}
+	if r.Repository == "" {
+		return Reference{}, Bad(text, "it names no repository; the form is registry/repository[:tag][@digest]")
+	}
+	return r, nil
+}
+
+// ParseAny reads a reference that may be a registry alone.
+func ParseAny(text, ownRegistry string) (Reference, error) {
+	scheme, rest := "", text
+	for _, known := range []string{"https", "http"} {
+		if after, found := strings.CutPrefix(text, known+"://"); found {
+			scheme, rest = known, after
+		}
+	}
+	first, path, hasPath := strings.Cut(rest, "/")
+	switch {
+	case rest == "":
+		return Reference{}, Bad(text, "it is empty")
+	case scheme != "" || isHost(first, hasPath):
+		h, err := parseHost(scheme, first)
+		if err != nil {
+			return Reference{}, Bad(text, err.Error())
+		}
+		if path == "" {
+			return Reference{Registry: h}, nil
+		}
+		return parsePath(text, h, path)
+	case ownRegistry != "":
+		h, err := ParseRegistry(ownRegistry)
+		if err != nil {
+			return Reference{}, fmt.Errorf("ACR_REGISTRY: %w", err)
+		}
+		return parsePath(text, h, rest)
+	case !hasPath && registryGrammar.MatchString(first):
+		h, err := ParseRegistry(first)
+		return Reference{Registry: h}, err
+	}
+	remote := "myreg.azurecr.io/" + rest
+	if hasPath && registryGrammar.MatchString(first) {
+		remote = first + ".azurecr.io/" + path + " if " + first + " is the registry"
+	}
+	return Reference{}, Bad(text, fmt.Sprintf("%q is not a host, and ACR_REGISTRY is not set; write %s, or local/%s for the embedded registry", first, remote, rest))
+}
+
+func parsePath(text string, h Host, path string) (Reference, error) {
+	r := Reference{Registry: h}
+	rest, digest, hasDigest := strings.Cut(path, "@")
+	if hasDigest {
+		if !digestGrammar.MatchString(digest) {
+			return Reference{}, Bad(text, fmt.Sprintf("digest %q must be sha256: and 64 lower-case hexadecimal digits", digest))
+		}
+		r.Digest = digest
+	}
+	if colon := strings.LastIndexByte(rest, ':'); colon >= 0 && !strings.Contains(rest[colon:], "/") {
+		r.Tag, rest = rest[colon+1:], rest[:colon]
+		if !TagGrammar.MatchString(r.Tag) {
+			return Reference{}, Bad(text, fmt.Sprintf("tag %q must be 1 to 128 letters, digits, '.', '_' or '-', and begin with none of '.' and '-'", r.Tag))
+		}
+	}
+	if len(rest) > maxRepository || !RepositoryGrammar.MatchString(rest) {
+		return Reference{}, Bad(text, fmt.Sprintf("repository %q must be lower-case letters and digits, with '.', '_', '__' or '-' between them and '/' between parts, at most %d bytes", rest, maxRepository))
+	}
+	r.Repository = rest
+	return r, nil
+}
+
+func Bad(text, rule string) error {
+	return failure.Usagef("reference %q: %s", text, rule)
+}

@@ -1,0 +1,164 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+)
+
+// Registry is an open registry: its clients share one pipeline and its tokens.
+type Registry struct {
+	Host       reference.Host
+	Credential creds.Credential
+	Answers    []creds.Answer
+	Client     *azcontainerregistry.Client
+	Blobs      *azcontainerregistry.BlobClient
+	memo       map[any]any
+}
+
+// Remember returns what make made for a key, and makes it once a command. A key
+// has a type of its own.
+func (r *Registry) Remember(key any, make func() (any, error)) (any, error) {
+	if made, done := r.memo[key]; done {
+		return made, nil
+	}
+	made, err := make()
+	if err != nil {
+		return nil, err
+	}
+	if r.memo == nil {
+		r.memo = map[any]any{}
+	}
+	r.memo[key] = made
+	return made, nil
+}
+
+// Verify asks the registry for a token that anybody with a credential gets.
+func (r *Registry) Verify(ctx context.Context) error {
+	_, err := r.Client.GetAccessToken(ctx, []string{catalogScope}, nil)
+	return err
+}
+
+// Open gives the clients of a registry, signed in by the first link of the
+// chain that has a credential. They are made once a command.
+func (s *Session) Open(ctx context.Context, h reference.Host) (*Registry, error) {
+	if r := s.registries[h]; r != nil {
+		return r, nil
+	}
+	if err := s.flagsFit(h); err != nil {
+		return nil, err
+	}
+	r := &Registry{Host: h}
+	options := s.clientOptions()
+	var err error
+	if h.Local() {
+		err = s.openLocal(ctx, r, options)
+	} else {
+		err = s.openRemote(ctx, r, options)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.Blobs = r.Client.NewBlobClient()
+	if s.registries == nil {
+		s.registries = map[reference.Host]*Registry{}
+	}
+	s.registries[h] = r
+	return r, nil
+}
+
+// flagsFit refuses to send the one credential of the flags to two registries.
+func (s *Session) flagsFit(h reference.Host) error {
+	if err := s.CredentialFlags.Check(); err != nil {
+		return &failure.UsageError{Err: err}
+	}
+	if !s.CredentialFlags.Given() {
+		return nil
+	}
+	for other := range s.registries {
+		if !other.Local() && !h.Local() && other.Name != h.Name {
+			return failure.Usagef("the credential of the flags would go to two registries, %s and %s: sign in to one of them with acrkit login", other.Name, h.Name)
+		}
+	}
+	return nil
+}
+
+func (s *Session) openRemote(ctx context.Context, r *Registry, options policy.ClientOptions) error {
+	var err error
+	r.Credential, r.Answers, err = s.Chain().Resolve(ctx, r.Host.Name)
+	if err != nil {
+		return err
+	}
+	options.Cloud = creds.CloudOf(r.Host.Name)
+	options.Transport = s.Network()
+	r.Client, err = newClient(r.Host.Endpoint(), r.Credential, options)
+	return err
+}
+
+// newClient makes the client that suits a credential.
+func newClient(endpoint string, credential creds.Credential, options policy.ClientOptions) (*azcontainerregistry.Client, error) {
+	o := &azcontainerregistry.ClientOptions{ClientOptions: options}
+	switch credential.Kind {
+	case creds.Anonymous:
+		return azcontainerregistry.NewClientWithNoCredential(endpoint, o)
+	case creds.Password:
+		password, err := azcontainerregistry.NewPasswordCredential(credential.Username, credential.Password)
+		if err != nil {
+			return nil, err
+		}
+		return azcontainerregistry.NewClientWithPasswordCredential(endpoint, password, o)
+	case creds.RefreshToken:
+		token, err := azcontainerregistry.NewRefreshTokenCredential(credential.RefreshToken)
+		if err != nil {
+			return nil, err
+		}
+		return azcontainerregistry.NewClientWithRefreshTokenCredential(endpoint, token, o)
+	case creds.Entra:
+		return azcontainerregistry.NewClient(endpoint, credential.Token, o)
+	}
+	return nil, fmt.Errorf("credential of unknown kind %q", credential.Kind)
+}
+
+func (s *Session) Repository(ctx context.Context, ref reference.Reference) (*artifact.Repository, error) {
+	r, err := s.Open(ctx, ref.Registry)
+	if err != nil {
+		return nil, err
+	}
+	return artifact.NewRepository(r.Client, r.Blobs, ref.Repository)
+}
+
+// catalogScope is the scope of the catalogue; a token is issued for it whatever
+// the identity may do (ACR protocol §2.5).
+const catalogScope = "registry:catalog:*"
+
+// exchange trades an Entra token for a refresh token of the registry.
+func ExchangeToken(ctx context.Context, sess *Session, r *Registry) (string, error) {
+	token, err := r.Credential.Token.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{creds.RegistryScope}})
+	if err != nil {
+		return "", err
+	}
+	options := sess.clientOptions()
+	options.Transport = sess.Network()
+	client, err := azcontainerregistry.NewAuthenticationClient(r.Host.Endpoint(),
+		&azcontainerregistry.AuthenticationClientOptions{ClientOptions: options})
+	if err != nil {
+		return "", err
+	}
+	got, err := client.ExchangeAADAccessTokenForACRRefreshToken(ctx, azcontainerregistry.PostContentSchemaGrantTypeAccessToken, r.Host.Name,
+		&azcontainerregistry.AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenOptions{AccessToken: &token.Token})
+	if err != nil {
+		return "", err
+	}
+	if got.RefreshToken == nil || *got.RefreshToken == "" {
+		return "", errors.New("exchange the Entra token: the registry's answer holds no refresh token")
+	}
+	return *got.RefreshToken, nil
+}

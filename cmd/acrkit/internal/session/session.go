@@ -1,0 +1,82 @@
+// Package session opens registries for a command: the credential of the first
+// source that has one, the embedded registry, the log of requests.
+package session
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/emulator"
+)
+
+// Session is what a command has of the world outside, and the registries that
+// it has opened. Everything from outside is given in, so nothing below reads
+// os.Stdin or asks os.Getenv by itself. A session is not for concurrent use.
+type Session struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Now            func() time.Time
+	// LocalOptions makes the emulator behind local/... over a folder.
+	LocalOptions func(dir string) *emulator.Options
+
+	// Set by the global flags.
+	Debug           string
+	Retries         int
+	CredentialFlags creds.Flags
+
+	// FlagsElsewhere says that the flags' credential is another registry's than
+	// the embedded one.
+	FlagsElsewhere bool
+
+	http       *http.Client
+	RequestLog *RequestLog
+	flagLink   *creds.Link
+	registries map[reference.Host]*Registry
+	closers    []func() error
+}
+
+// BlobRetries is --retries as the library wants it: 0 for its default, a
+// negative number for none.
+func (s *Session) BlobRetries() int {
+	switch s.Retries {
+	case DefaultRetries:
+		return 0
+	case 0:
+		return -1
+	}
+	return s.Retries
+}
+
+// OnClose registers what has to be closed when the command is done; the last
+// registered is closed first.
+func (s *Session) OnClose(f func() error) { s.closers = append(s.closers, f) }
+
+func (s *Session) Close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+// Note writes a line for the person to standard error.
+func (s *Session) Note(format string, args ...any) {
+	fmt.Fprintf(s.Stderr, format+"\n", args...)
+}
+
+// StdinIsFree refuses to read content and a secret from standard input: it
+// holds one of them.
+func (s *Session) StdinIsFree() error {
+	if !s.CredentialFlags.PasswordStdin && !s.CredentialFlags.TokenStdin {
+		return nil
+	}
+	return failure.Usagef("standard input can't hold both what is sent and the secret; sign in with acrkit login first, or set ACR_USERNAME and ACR_PASSWORD")
+}

@@ -1,0 +1,146 @@
+package transfers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+)
+
+// transferPlan is what --plan keeps of a transfer.
+type transferPlan struct {
+	Schema      string         `json:"schema"`
+	Kind        string         `json:"kind"`
+	Command     string         `json:"command"`
+	MadeOn      time.Time      `json:"madeOn"`
+	Source      string         `json:"source"`
+	Destination string         `json:"destination"`
+	Plan        *artifact.Plan `json:"plan"`
+}
+
+const transferPlanKind = "TransferPlan"
+
+// planTransfer shows, or keeps, what a transfer would do.
+func (m *Mover) planTransfer(command *cobra.Command, t Transfer, src artifact.Source, o *artifact.Options) error {
+	ctx := command.Context()
+	dst, err := location.Rehearse(ctx, m.Session, t.To)
+	if err != nil {
+		return err
+	}
+	p, err := artifact.NewPlan(ctx, dst, t.To.Version(), src, t.From.Version(), o)
+	if err != nil {
+		return err
+	}
+	kept := transferPlan{
+		Schema: output.Schema, Kind: transferPlanKind, Command: command.CommandPath(), MadeOn: m.Now().UTC(),
+		Source: t.From.Absolute(), Destination: t.To.Absolute(), Plan: p,
+	}
+	if path := t.Flags.Write.Keep; path != "" {
+		if err := plan.Save(path, kept); err != nil {
+			return err
+		}
+		m.Note("kept the plan in %s; to do it: %s --apply %[1]s", path, kept.Command)
+	}
+	return output.One(m.Printer, planTransferView(), kept)
+}
+
+func planTransferView() output.View[transferPlan] {
+	return output.View[transferPlan]{
+		Kind: transferPlanKind,
+		Columns: []output.Column[transferPlan]{
+			{Name: "source", Value: func(p transferPlan) string { return p.Source }},
+			{Name: "destination", Value: func(p transferPlan) string { return p.Destination }},
+			{Name: "digest", Value: func(p transferPlan) string { return p.Plan.Root.Digest.String() }},
+			{Name: "bytes", Value: func(p transferPlan) string { return strconv.FormatInt(p.Plan.Bytes, 10) }},
+			{Name: "skipped", Value: func(p transferPlan) string { return strconv.FormatInt(p.Plan.BytesSkipped, 10) }},
+			{Name: "requests", Value: func(p transferPlan) string { return strconv.Itoa(p.Plan.Requests) }},
+		},
+		Text: writeTransferPlan,
+	}
+}
+
+func writeTransferPlan(w io.Writer, p transferPlan) error {
+	var b strings.Builder
+	for _, items := range [][]artifact.PlanItem{p.Plan.Blobs, p.Plan.Manifests} {
+		for _, item := range items {
+			fmt.Fprintf(&b, "would %-6s %s  %9s  %s\n", item.Action, term.Short(item.Digest), output.Size(item.Size), output.Clean(item.MediaType))
+		}
+	}
+	fmt.Fprintf(&b, "would tag    %s as %s\n", term.Short(p.Plan.Root.Digest.String()), output.Clean(p.Destination))
+	if p.Plan.Replaces != "" {
+		fmt.Fprintf(&b, "which names  %s now\n", term.Short(p.Plan.Replaces))
+	}
+	fmt.Fprintf(&b, "in all       %s to move, %s there already, %d requests\n", output.Size(p.Plan.Bytes), output.Size(p.Plan.BytesSkipped), p.Plan.Requests)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// applyTransfer does what a kept plan says.
+func (m *Mover) applyTransfer(command *cobra.Command, t Transfer, o *artifact.Options) error {
+	p, err := plan.Load(t.Flags.Write.Apply, parseTransferPlan)
+	if err != nil {
+		return err
+	}
+	if p.Command != command.CommandPath() {
+		return failure.Usagef("plan %s: it was made by %q, apply it with that", t.Flags.Write.Apply, p.Command)
+	}
+	if t.From, err = location.Parse(p.Source, ""); err != nil {
+		return err
+	}
+	if t.To, err = location.Parse(p.Destination, ""); err != nil {
+		return err
+	}
+	if t.From.Kind == location.InStream {
+		if err := m.StdinIsFree(); err != nil {
+			return err
+		}
+	}
+	m.FlagsElsewhere = t.remote()
+	src, err := location.OpenSource(command.Context(), m.Session, t.From)
+	if err != nil {
+		return err
+	}
+	return m.move(command.Context(), t, o, func(ctx context.Context, dst artifact.Target, o *artifact.Options) (artifact.Result, error) {
+		// The plan names its stores by the path it was made with; the paths
+		// here are absolute. What the names stand for was read above.
+		kept := *p.Plan
+		kept.Source, kept.Destination = storeName(src), storeName(dst)
+		return kept.Apply(ctx, dst, src, o)
+	})
+}
+
+func storeName(store any) string {
+	if named, ok := store.(artifact.Namer); ok {
+		return named.Name()
+	}
+	return ""
+}
+
+func parseTransferPlan(data []byte) (transferPlan, error) {
+	var raw struct {
+		transferPlan
+		Plan json.RawMessage `json:"plan"`
+	}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return transferPlan{}, err
+	}
+	p := raw.transferPlan
+	if p.Schema != output.Schema || p.Kind != transferPlanKind {
+		return transferPlan{}, fmt.Errorf("schema %q, kind %q: this program applies %q, %q", p.Schema, p.Kind, output.Schema, transferPlanKind)
+	}
+	var err error
+	p.Plan, err = artifact.ParsePlan(raw.Plan)
+	return p, err
+}

@@ -1,0 +1,246 @@
+package transfers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+)
+
+// SyncFlags are the flags of sync.
+type SyncFlags struct {
+	Flags
+	Include, Exclude []string
+	Shard            string
+	Images           int
+	Verify           bool
+}
+
+// syncArguments are the flags that change what a sync does, for the journal.
+func (f *SyncFlags) syncArguments() []string {
+	arguments := f.arguments()
+	for _, pattern := range f.Include {
+		arguments = append(arguments, "--include="+pattern)
+	}
+	for _, pattern := range f.Exclude {
+		arguments = append(arguments, "--exclude="+pattern)
+	}
+	if f.Shard != "" {
+		arguments = append(arguments, "--shard="+f.Shard)
+	}
+	if f.Verify {
+		arguments = append(arguments, "--verify")
+	}
+	return arguments
+}
+
+func (f *SyncFlags) syncOptions(sess *session.Session) (*artifact.SyncOptions, error) {
+	o, err := f.options(sess)
+	if err != nil {
+		return nil, err
+	}
+	s := &artifact.SyncOptions{Include: f.Include, Exclude: f.Exclude, Images: f.Images, Verify: f.Verify, Copy: *o}
+	if s.Shard, s.Shards, err = parseShard(f.Shard); err != nil {
+		return nil, err
+	}
+	if err := s.Validate(); err != nil {
+		return nil, &failure.UsageError{Err: err}
+	}
+	return s, nil
+}
+
+// parseShard reads i/n.
+func parseShard(text string) (shard, shards int, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	i, n, found := strings.Cut(text, "/")
+	shard, err1 := strconv.Atoi(i)
+	shards, err2 := strconv.Atoi(n)
+	if !found || err1 != nil || err2 != nil || shards < 1 || shard < 0 || shard >= shards {
+		return 0, 0, failure.Usagef("--shard %q: must be i/n, with i from 0 to n-1, such as 0/4", text)
+	}
+	return shard, shards, nil
+}
+
+// syncEnd is the SRC or DST of a sync.
+type syncEnd struct {
+	location   location.Location
+	repository string // "" for all
+}
+
+// parseSyncEnd reads a registry, registry/repository or oci:DIR.
+func parseSyncEnd(text, ownRegistry string) (syncEnd, error) {
+	if scheme, rest, _ := strings.Cut(text, ":"); scheme == "oci" && rest != "" && rest != "-" {
+		if location.IsTar(rest) {
+			return syncEnd{}, failure.Usagef("%q: a sync needs a folder; an archive holds single images", text)
+		}
+		return syncEnd{location: location.Location{Kind: location.InLayout, Path: rest}}, nil
+	}
+	if location.LooksLikePath(text) || text == "-" || strings.HasPrefix(text, "docker:") {
+		return syncEnd{}, failure.Usagef("%q: a sync goes between registries, repositories and folders (oci:DIR)", text)
+	}
+	ref, err := reference.ParseAny(text, ownRegistry)
+	if err != nil {
+		return syncEnd{}, err
+	}
+	if ref.Version() != "" {
+		return syncEnd{}, failure.Usagef("%q: a sync takes whole repositories; one image is acrkit copy, some are --include 'repository:tag'", text)
+	}
+	return syncEnd{location: location.Location{Kind: location.InRegistry, Ref: ref}, repository: ref.Repository}, nil
+}
+
+// remote reports whether the end is in a registry other than the embedded one.
+func (e syncEnd) remote() bool {
+	return e.location.Kind == location.InRegistry && !e.location.Ref.Registry.Local()
+}
+
+// syncStore is both what a sync reads and what it writes.
+type syncStore interface {
+	artifact.SyncSource
+	artifact.SyncTarget
+}
+
+func openSyncStore(ctx context.Context, sess *session.Session, end syncEnd) (syncStore, error) {
+	if end.location.Kind == location.InLayout {
+		tree := artifact.NewLayoutTree(end.location.Path)
+		sess.OnClose(tree.Close)
+		return tree, nil
+	}
+	r, err := sess.Open(ctx, end.location.Ref.Registry)
+	if err != nil {
+		return nil, err
+	}
+	return artifact.NewRegistry(r.Client, r.Blobs)
+}
+
+// RunSync does a sync; with a plan, just that.
+func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, plan *artifact.SyncPlan) error {
+	ctx := command.Context()
+	own := m.Getenv("ACR_REGISTRY")
+	src, err := parseSyncEnd(from, own)
+	if err != nil {
+		return err
+	}
+	dst, err := parseSyncEnd(to, own)
+	if err != nil {
+		return err
+	}
+	o, err := f.syncOptions(m.Session)
+	if err != nil {
+		return err
+	}
+	if src.repository != "" {
+		o.Repositories = []string{src.repository}
+	}
+	if dst.repository != "" {
+		o.Rename = func(name string) string {
+			if src.repository != "" {
+				return dst.repository
+			}
+			return dst.repository + "/" + name
+		}
+	}
+	m.FlagsElsewhere = src.remote() || dst.remote()
+	source, err := openSyncStore(ctx, m.Session, src)
+	if err != nil {
+		return err
+	}
+	target, err := openSyncStore(ctx, m.Session, dst)
+	if err != nil {
+		return err
+	}
+	if f.Write.DryRun || f.Write.Keep != "" {
+		return m.planSync(command, f, src, dst, func() (*artifact.SyncPlan, error) {
+			return artifact.PlanSync(ctx, target, source, o)
+		})
+	}
+	do := artifact.Sync
+	if plan != nil {
+		// The plan names its stores by the path it was made with; the paths here
+		// are absolute. What the names stand for was read above.
+		kept := *plan
+		kept.Source, kept.Destination = source.Name(), target.Name()
+		do = kept.Apply
+	}
+	spec := artifact.TransferSpec{
+		Verb: "sync", Source: src.location.Absolute(), Destination: dst.location.Absolute(), Arguments: f.syncArguments(),
+	}
+	if o.Copy.Journal, err = beginEntry(m.Session, spec); err != nil {
+		return err
+	}
+	progress := term.NewProgress(m.Mode, m.Stderr, m.Screen, m.Now)
+	o.Copy.OnEvent = func(e artifact.Event) { progress.Show(syncUpdate(e)) }
+	result, err := do(ctx, target, source, o)
+	progress.Close()
+	var partial *artifact.PartialError
+	if err != nil && !errors.As(err, &partial) {
+		return m.interruptedSync(ctx, o.Copy.Journal, spec, result, err)
+	}
+	if err := output.One(m.Printer, syncView(), result); err != nil {
+		return err
+	}
+	return partlySynced(spec, partial)
+}
+
+// partlySynced names the images that were not copied.
+func partlySynced(spec artifact.TransferSpec, partial *artifact.PartialError) error {
+	if partial == nil {
+		return nil
+	}
+	const most = 20 // the rest is found by doing it again
+	var why []string
+	for _, failed := range partial.Errs[:min(most, len(partial.Errs))] {
+		why = append(why, "not copied: "+failure.Clean(failed.Error()))
+	}
+	if more := len(partial.Errs) - most; more > 0 {
+		why = append(why, fmt.Sprintf("and %d more", more))
+	}
+	return &failure.Explained{
+		Err:  failure.Coded(failure.ExitPartly, fmt.Errorf("sync %s to %s: %d of %d images were not copied", spec.Source, spec.Destination, partial.Failed, partial.Total)),
+		Code: "PARTLY_DONE",
+		Why:  why,
+		Fix:  []string{"acrkit transfers resume " + spec.ID() + "  # or the same command again"},
+	}
+}
+
+func (m *Mover) interruptedSync(ctx context.Context, entry *artifact.JournalEntry, spec artifact.TransferSpec, result artifact.SyncResult, err error) error {
+	if !errors.Is(context.Cause(ctx), failure.ErrInterrupted) || entry == nil {
+		return err
+	}
+	return &failure.Explained{
+		Err:  failure.Coded(failure.ExitResumable, fmt.Errorf("sync %s to %s: %w", spec.Source, spec.Destination, failure.ErrInterrupted)),
+		Code: "INTERRUPTED",
+		Why:  []string{fmt.Sprintf("%d images are copied, %d were there", result.Copied, result.Skipped)},
+		Fix:  []string{"acrkit transfers resume " + spec.ID() + "  # or the same command again"},
+	}
+}
+
+func syncView() output.View[artifact.SyncResult] {
+	return output.View[artifact.SyncResult]{
+		Kind: "Sync",
+		Columns: []output.Column[artifact.SyncResult]{
+			{Name: "images", Value: func(r artifact.SyncResult) string { return strconv.Itoa(r.Images) }},
+			{Name: "copied", Value: func(r artifact.SyncResult) string { return strconv.Itoa(r.Copied) }},
+			{Name: "skipped", Value: func(r artifact.SyncResult) string { return strconv.Itoa(r.Skipped) }},
+			{Name: "failed", Value: func(r artifact.SyncResult) string { return strconv.Itoa(r.Failed) }},
+			{Name: "bytes", Value: func(r artifact.SyncResult) string { return strconv.FormatInt(r.Bytes, 10) }},
+		},
+		Text: func(w io.Writer, r artifact.SyncResult) error {
+			_, err := fmt.Fprintf(w, "%d images: %d copied (%s), %d there already, %d failed\n", r.Images, r.Copied, output.Size(r.Bytes), r.Skipped, r.Failed)
+			return err
+		},
+	}
+}
