@@ -18,7 +18,7 @@ import (
 const chunkRate = 256 << 10
 
 // errNoLocation is for an upload's response that doesn't say where to go on.
-var errNoLocation = &AnswerError{Missing: missingLocation}
+var errNoLocation = &InvalidResponseError{Missing: ResponsePartLocation}
 
 // StartUpload begins an upload. The response's Location is where it goes on.
 func (c *BlobClient) StartUpload(ctx context.Context, name string, options *BlobClientStartUploadOptions) (resp BlobClientStartUploadResponse, err error) {

@@ -139,11 +139,26 @@ func (e *RetriesExhaustedError) Error() string {
 // Unwrap returns what the last attempt met.
 func (e *RetriesExhaustedError) Unwrap() error { return e.Err }
 
-// UntrustedOriginError says that an answer pointed to a place where this
+// OriginKind is the part of a response that points to another place.
+type OriginKind string
+
+// What of a response points to another place.
+const (
+	// OriginKindRealm is the realm of a challenge.
+	OriginKindRealm OriginKind = "realm"
+	// OriginKindLocation is the Location of an upload.
+	OriginKindLocation OriginKind = "location"
+	// OriginKindLink is the Link of a listing's page.
+	OriginKindLink OriginKind = "link"
+	// OriginKindRedirect is the Location of a redirect.
+	OriginKindRedirect OriginKind = "redirect"
+)
+
+// UntrustedOriginError says that a response pointed to a place where this
 // client doesn't go. Nothing was sent there.
 type UntrustedOriginError struct {
-	// Kind is what pointed there: "realm", "location", "link" or "redirect".
-	Kind string
+	// Kind is what pointed there.
+	Kind OriginKind
 
 	// Got is the origin pointed to, Want the origin that would have been right.
 	Got, Want string
@@ -176,41 +191,48 @@ func (e *CredentialError) Unwrap() error { return e.Err }
 // retried by itself.
 func (e *CredentialError) NonRetriable() {}
 
-// AnswerError says that an answer of success is not what it has to be: a
-// proxy's page, half a JSON, a token endpoint's without a token.
-type AnswerError struct {
-	// Missing is what the answer lacks: "JSON", "token" or "Location".
-	Missing string
+// ResponsePart is what a response must have.
+type ResponsePart string
 
-	// Start is the beginning of its body, without secrets; empty where a body
-	// may be one.
-	Start string
+// What a response must have.
+const (
+	// ResponsePartJSON is a body of JSON of the expected shape.
+	ResponsePartJSON ResponsePart = "JSON"
+	// ResponsePartToken is a token in the body.
+	ResponsePartToken ResponsePart = "token"
+	// ResponsePartLocation is a Location header.
+	ResponsePartLocation ResponsePart = "Location"
+)
 
-	// Err is the reader's own error, if there is one.
+// InvalidResponseError says that a response with a status of success lacks what
+// it must have: it is a proxy's page, JSON that was cut off, a token endpoint's
+// response without a token.
+type InvalidResponseError struct {
+	// Missing is what the response lacks.
+	Missing ResponsePart
+
+	// BodyStart is the beginning of its body, 80 bytes at most, without
+	// secrets; empty where the body may be a secret.
+	BodyStart string
+
+	// Err is the decoder's error, if there is one.
 	Err error
 }
 
 // Error says what is missing, and how the body begins.
-func (e *AnswerError) Error() string {
-	if e.Missing != missingJSON {
-		text := "the answer has no " + e.Missing + " in it"
-		if e.Start != "" {
-			text += fmt.Sprintf(": it begins with %q", e.Start)
+func (e *InvalidResponseError) Error() string {
+	if e.Missing != ResponsePartJSON {
+		text := "the response has no " + string(e.Missing) + " in it"
+		if e.BodyStart != "" {
+			text += fmt.Sprintf(": it begins with %q", e.BodyStart)
 		}
 		return text
 	}
-	return fmt.Sprintf("the answer is not the JSON expected: %v: it begins with %q", e.Err, e.Start)
+	return fmt.Sprintf("the response is not the JSON expected: %v: it begins with %q", e.Err, e.BodyStart)
 }
 
-// Unwrap returns the reader's own error.
-func (e *AnswerError) Unwrap() error { return e.Err }
-
-// What an answer may lack.
-const (
-	missingJSON     = "JSON"
-	missingToken    = "token"
-	missingLocation = "Location"
-)
+// Unwrap returns the decoder's error.
+func (e *InvalidResponseError) Unwrap() error { return e.Err }
 
 // HasCode reports whether err's chain holds an answer of the registry with one
 // of the codes.

@@ -119,7 +119,7 @@ func TestErrorsSayWhatWasDoneToWhat(t *testing.T) {
 		"listing is incomplete after 3 items: boom":                       &IncompleteListingError{Items: 3, Err: cause},
 		"gave up after 4 attempts: boom":                                  &RetriesExhaustedError{Attempts: 4, Err: cause},
 		`invalid tag "a b": must be x`:                                    &ArgumentError{Argument: "tag", Value: "a b", Rule: "must be x"},
-		"untrusted realm: got origin a, want b":                           &UntrustedOriginError{Kind: "realm", Got: "a", Want: "b"},
+		"untrusted realm: got origin a, want b":                           &UntrustedOriginError{Kind: OriginKindRealm, Got: "a", Want: "b"},
 		"content does not match its digest: expected a, got b in 3 bytes": &DigestMismatchError{Expected: "a", Actual: "b", Size: 3},
 	} {
 		if err.Error() != want {

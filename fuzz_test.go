@@ -162,7 +162,7 @@ func FuzzTokenAnswer(f *testing.F) {
 			switch {
 			case err == nil && (got.value == "" || !headerSafe(got.value) || got.expires.Sub(got.fetched) > maxLifetime || got.expires.Before(got.fetched)):
 				t.Errorf("%s: %+v", path, got)
-			case err != nil && !errors.As(err, new(*AnswerError)):
+			case err != nil && !errors.As(err, new(*InvalidResponseError)):
 				t.Errorf("%s: %v", path, err)
 			}
 		}

@@ -52,7 +52,7 @@ func TestAnEndlessAnswerDoesNotFillTheMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = test.call(c)
-		if !errors.As(err, new(answerTooLargeError)) {
+		if !errors.As(err, new(responseTooLargeError)) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if n := s.count(test.method + " " + test.path); n != 1 {

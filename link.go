@@ -13,7 +13,7 @@ func (l *listing) follow(from *url.URL, target string) (string, error) {
 		return "", wire.ErrMalformedLink
 	}
 	if o := originOf(u); o != l.registry.home || u.User != nil {
-		return "", &UntrustedOriginError{Kind: "link", Got: o.String(), Want: l.registry.home.String()}
+		return "", &UntrustedOriginError{Kind: OriginKindLink, Got: o.String(), Want: l.registry.home.String()}
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {

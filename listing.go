@@ -108,7 +108,7 @@ func (l *listing) read(ctx context.Context, p *page, buf []byte) ([]byte, error)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if errors.Is(err, answerTooLargeError{}) {
+		if errors.Is(err, responseTooLargeError{}) {
 			return nil, err
 		}
 		if attempt == pageAttempts {
@@ -132,7 +132,7 @@ func (l *listing) read(ctx context.Context, p *page, buf []byte) ([]byte, error)
 func readPage(resp *http.Response, buf []byte) ([]byte, error) {
 	defer resp.Body.Close()
 	if n := resp.ContentLength; n > maxAnswer {
-		return nil, answerTooLargeError{}
+		return nil, responseTooLargeError{}
 	} else if n > int64(cap(buf)) {
 		// One more byte, so that the end is seen without growing.
 		buf = make([]byte, 0, n+1)
@@ -150,7 +150,7 @@ func readPage(resp *http.Response, buf []byte) ([]byte, error) {
 			return nil, err
 		}
 		if len(buf) > maxAnswer {
-			return nil, answerTooLargeError{}
+			return nil, responseTooLargeError{}
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestAListingIsWholeOrAnError(t *testing.T) {
 			link: next("https://evil.example/acr/v1/_catalog?last=a"),
 			check: func(err error) bool {
 				var u *UntrustedOriginError
-				return errors.As(err, &u) && u.Kind == "link" && u.Got == "https://evil.example"
+				return errors.As(err, &u) && u.Kind == OriginKindLink && u.Got == "https://evil.example"
 			},
 		},
 		"link to another port": {

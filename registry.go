@@ -256,7 +256,7 @@ func (r *registry) redirect(from *url.URL, resp *http.Response) (*url.URL, error
 		return nil, errors.New("redirect to something that is no address")
 	}
 	if to.Host == "" || to.Scheme != "https" && to.Scheme != from.Scheme || to.User != nil {
-		return nil, &UntrustedOriginError{Kind: "redirect", Got: originOf(to).String(), Want: "an https origin"}
+		return nil, &UntrustedOriginError{Kind: OriginKindRedirect, Got: originOf(to).String(), Want: "an https origin"}
 	}
 	return to, nil
 }
@@ -269,7 +269,7 @@ func (r *registry) location(value string) (*url.URL, error) {
 		return nil, errors.New("location is no address")
 	}
 	if o := originOf(u); o != r.home || u.User != nil {
-		return nil, &UntrustedOriginError{Kind: "location", Got: o.String(), Want: r.home.String()}
+		return nil, &UntrustedOriginError{Kind: OriginKindLocation, Got: o.String(), Want: r.home.String()}
 	}
 	return u, nil
 }

@@ -31,7 +31,7 @@ func (r *registry) callJSON(req *policy.Request, v json.Unmarshaler) error {
 // malformedAnswer says that an answer of success isn't what it should be: a
 // proxy's page, half a JSON.
 func malformedAnswer(body []byte, err error) error {
-	return &AnswerError{Missing: missingJSON, Start: startOf(body), Err: err}
+	return &InvalidResponseError{Missing: ResponsePartJSON, BodyStart: startOf(body), Err: err}
 }
 
 // startOf is as much of a body as tells what it is.

@@ -7,7 +7,7 @@ import (
 
 // errNoToken is for an answer of a token endpoint that isn't one: a proxy's
 // page, half a JSON. Its body isn't shown, for it may hold the token after all.
-var errNoToken = &AnswerError{Missing: missingToken}
+var errNoToken = &InvalidResponseError{Missing: ResponsePartToken}
 
 type tokenAnswer struct {
 	AccessToken  string  `json:"access_token"`
@@ -21,7 +21,7 @@ func decodeTokenAnswer(body []byte) (tokenAnswer, error) {
 	if err := json.Unmarshal(body, &a); err != nil {
 		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 			// A page, which holds no token.
-			return tokenAnswer{}, &AnswerError{Missing: missingToken, Start: startOf(body)}
+			return tokenAnswer{}, &InvalidResponseError{Missing: ResponsePartToken, BodyStart: startOf(body)}
 		}
 		return tokenAnswer{}, errNoToken
 	}

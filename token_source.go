@@ -257,10 +257,10 @@ func (s *tokenSource) checkRealm(realm string) error {
 	}
 	u, err := resolve(s.registry.base, realm)
 	if err != nil {
-		return &UntrustedOriginError{Kind: "realm", Got: "no address", Want: s.registry.home.String()}
+		return &UntrustedOriginError{Kind: OriginKindRealm, Got: "no address", Want: s.registry.home.String()}
 	}
 	if o := originOf(u); o != s.registry.home {
-		return &UntrustedOriginError{Kind: "realm", Got: o.String(), Want: s.registry.home.String()}
+		return &UntrustedOriginError{Kind: OriginKindRealm, Got: o.String(), Want: s.registry.home.String()}
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func (g guardedTransport) Do(req *http.Request) (*http.Response, error) {
 		return nil, redactError(err)
 	}
 	if resp == nil {
-		return nil, errors.New("transport returned neither an answer nor an error")
+		return nil, errors.New("transport returned neither a response nor an error")
 	}
 	if resp.Request == nil {
 		resp.Request = req
@@ -125,14 +125,14 @@ func streamAnswer(req *policy.Request) {
 	*raw = *raw.WithContext(context.WithValue(raw.Context(), answerLimit{}, streamed))
 }
 
-// answerTooLargeError is for an answer that would fill the memory.
-type answerTooLargeError struct{}
+// responseTooLargeError is for an answer that would fill the memory.
+type responseTooLargeError struct{}
 
-func (answerTooLargeError) Error() string { return "the answer is too large for what it should be" }
+func (responseTooLargeError) Error() string { return "response is too large" }
 
 // NonRetriable marks the error for azcore's retry policy: the next answer would
 // be as large.
-func (answerTooLargeError) NonRetriable() {}
+func (responseTooLargeError) NonRetriable() {}
 
 // boundedBody is the body of an answer that the pipeline reads into memory.
 type boundedBody struct {
@@ -143,7 +143,7 @@ type boundedBody struct {
 func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= n; b.left < 0 {
-		return 0, answerTooLargeError{}
+		return 0, responseTooLargeError{}
 	}
 	return n, err
 }

@@ -1,5 +1,7 @@
 package diagnose
 
+import azcontainerregistry "github.com/acrkit/azcontainerregistry"
+
 var rowsLibrary = []Row{
 	{
 		Code: "ARGUMENT_INVALID", Kind: KindRequest, Severity: SeverityError,
@@ -91,23 +93,23 @@ var rowsLibrary = []Row{
 		match: found(libraryRange),
 		see:   []sight{sawOwn},
 	},
-	untrustedRow("UNTRUSTED_REALM", "realm", "a challenge asks to send the credentials to another host, and they were kept back",
+	untrustedRow("UNTRUSTED_REALM", azcontainerregistry.OriginKindRealm, "a challenge asks to send the credentials to another host, and they were kept back",
 		"The challenge of a registry names where tokens are had. It may name the registry itself, and nothing else: credentials go to the login server alone.",
 		"possibly {host} is another product's registry, whose tokens come from another host"),
-	untrustedRow("UNTRUSTED_LOCATION", "location", "an upload was led to another host, and nothing was sent there",
+	untrustedRow("UNTRUSTED_LOCATION", azcontainerregistry.OriginKindLocation, "an upload was led to another host, and nothing was sent there",
 		"Each answer of an upload names the address of the next request. It has to be at the registry itself: credentials go to the login server alone.",
 		"possibly a proxy before the registry writes its own address into Location"),
-	untrustedRow("UNTRUSTED_LINK", "link", "the next page of a listing is at another host, and was not asked for",
+	untrustedRow("UNTRUSTED_LINK", azcontainerregistry.OriginKindLink, "the next page of a listing is at another host, and was not asked for",
 		"The Link header of a listing leads to its next page, at the registry itself.",
 		"possibly a proxy before the registry writes its own address into Link"),
-	untrustedRow("UNTRUSTED_REDIRECT", "redirect", "a redirect leads where no registry does, and was not followed",
+	untrustedRow("UNTRUSTED_REDIRECT", azcontainerregistry.OriginKindRedirect, "a redirect leads where no registry does, and was not followed",
 		"Blobs are redirected to a storage host by https. Other redirects, or one to plain http, are not followed.",
 		"possibly a portal of a guest network or a proxy answered in the registry's place"),
 }
 
 // untrustedRow builds a row for an answer that points to a place where the
 // client does not go.
-func untrustedRow(code, kind, title, meaning, possibly string) Row {
+func untrustedRow(code string, kind azcontainerregistry.OriginKind, title, meaning, possibly string) Row {
 	return Row{
 		Code: code, Kind: KindNetwork, Severity: SeverityError,
 		Title: title, Meaning: meaning,

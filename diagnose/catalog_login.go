@@ -1,6 +1,10 @@
 package diagnose
 
-import "strings"
+import (
+	"strings"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+)
 
 const azRefreshToken = "CONNECTIVITY_REFRESH_TOKEN_ERROR"
 
@@ -45,7 +49,7 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}", "open http://example.com in a browser on this machine"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azRefreshToken,
-		match: answerLacks("token"),
+		match: answerLacks(azcontainerregistry.ResponsePartToken),
 		see:   []sight{sawText},
 	},
 	{

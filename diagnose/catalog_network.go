@@ -3,6 +3,8 @@ package diagnose
 import (
 	"bytes"
 	"encoding/json"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 )
 
 const (
@@ -378,7 +380,7 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"try again", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkAccess,
-		match: either(answerLacks("JSON"), func(x *exchange) bool {
+		match: either(answerLacks(azcontainerregistry.ResponsePartJSON), func(x *exchange) bool {
 			return x.status == 0 && x.library.kind == "" && x.entra.kind == "" && (x.transport.kind == "" || x.transport.kind == transportClosed) && notJSON(x)
 		}),
 		see: []sight{sawText},
@@ -393,7 +395,7 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}"},
 		Retry: RetryNo, Link: linkAccess,
-		match: answerLacks("Location"),
+		match: answerLacks(azcontainerregistry.ResponsePartLocation),
 		see:   []sight{sawText},
 	},
 	{

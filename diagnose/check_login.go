@@ -125,7 +125,7 @@ func checkExchange(ctx context.Context, r *run) outcome {
 	}
 	r.refreshToken = tokenIn(body, "refresh_token")
 	if r.refreshToken == "" {
-		return fails(&azcontainerregistry.AnswerError{Missing: "token"})
+		return fails(&azcontainerregistry.InvalidResponseError{Missing: azcontainerregistry.ResponsePartToken})
 	}
 	r.refresh = parseClaims(r.refreshToken)
 	o := ok("a refresh token")
@@ -184,7 +184,7 @@ func (r *run) getToken(ctx context.Context, scopes []string) outcome {
 	}
 	r.accessToken = tokenIn(body, "access_token")
 	if r.accessToken == "" {
-		return fails(&azcontainerregistry.AnswerError{Missing: "token"})
+		return fails(&azcontainerregistry.InvalidResponseError{Missing: azcontainerregistry.ResponsePartToken})
 	}
 	r.access = parseClaims(r.accessToken)
 	o := ok("an access token")

@@ -327,7 +327,7 @@ func checkChallenge(ctx context.Context, r *run) outcome {
 	case c.realm == "" || c.service == "" || parsed != nil:
 		o.findings = append(o.findings, r.finding("CHALLENGE_MISSING", x, o.seen...))
 	case realm.Scheme != r.base.Scheme || realm.Host != r.base.Host:
-		return fails(&azcontainerregistry.UntrustedOriginError{Kind: "realm", Got: realm.Scheme + "://" + realm.Host, Want: r.base.Scheme + "://" + r.base.Host})
+		return fails(&azcontainerregistry.UntrustedOriginError{Kind: azcontainerregistry.OriginKindRealm, Got: realm.Scheme + "://" + realm.Host, Want: r.base.Scheme + "://" + r.base.Host})
 	}
 	return o
 }

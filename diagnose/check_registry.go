@@ -226,7 +226,7 @@ func (r *run) pullBlob(ctx context.Context, blob content) outcome {
 		}
 		host = location.Host
 		if location.Scheme != "https" && r.base.Scheme == "https" {
-			return fails(&azcontainerregistry.UntrustedOriginError{Kind: "redirect", Got: location.Scheme + "://" + location.Host, Want: "https"})
+			return fails(&azcontainerregistry.UntrustedOriginError{Kind: azcontainerregistry.OriginKindRedirect, Got: location.Scheme + "://" + location.Host, Want: "https"})
 		}
 		if request, err = http.NewRequestWithContext(ctx, http.MethodGet, location.String(), nil); err != nil {
 			return fails(err)
@@ -381,10 +381,10 @@ func (r *run) upload(ctx context.Context, method string, to *url.URL, chunk []by
 	}
 	location, err := r.base.Parse(response.Header.Get("Location"))
 	if err != nil || response.Header.Get("Location") == "" {
-		return nil, &azcontainerregistry.AnswerError{Missing: "Location"}
+		return nil, &azcontainerregistry.InvalidResponseError{Missing: azcontainerregistry.ResponsePartLocation}
 	}
 	if location.Scheme != r.base.Scheme || location.Host != r.base.Host {
-		return nil, &azcontainerregistry.UntrustedOriginError{Kind: "location", Got: location.Scheme + "://" + location.Host, Want: r.base.Scheme + "://" + r.base.Host}
+		return nil, &azcontainerregistry.UntrustedOriginError{Kind: azcontainerregistry.OriginKindLocation, Got: location.Scheme + "://" + location.Host, Want: r.base.Scheme + "://" + r.base.Host}
 	}
 	return location, nil
 }

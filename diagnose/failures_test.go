@@ -34,8 +34,8 @@ var failures = map[string]func(t *testing.T) error{
 	"dns failed":              func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeServerFailure) },
 	"dns timeout":             func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeSilence) },
 	"data host unreachable":   func(t *testing.T) error { return lookUp(t, "eusmanaged12.blob.core.windows.net", rcodeNameError) },
-	"answer without location": own(&azcontainerregistry.AnswerError{Missing: "Location"}),
-	"answer without token":    func(*testing.T) error { return called(&azcontainerregistry.AnswerError{Missing: "token"}) },
+	"answer without location": own(&azcontainerregistry.InvalidResponseError{Missing: azcontainerregistry.ResponsePartLocation}),
+	"answer without token":    func(*testing.T) error { return called(&azcontainerregistry.InvalidResponseError{Missing: azcontainerregistry.ResponsePartToken}) },
 	"disk full":               onDisk("write", syscall.ENOSPC),
 	"file denied":             onDisk("open", syscall.EACCES),
 	"too many files":          onDisk("open", syscall.EMFILE),
@@ -147,7 +147,7 @@ func called(err error) error {
 	}
 }
 
-func untrusted(kind string) func(*testing.T) error {
+func untrusted(kind azcontainerregistry.OriginKind) func(*testing.T) error {
 	return func(*testing.T) error {
 		return &azcontainerregistry.OperationError{Operation: "get manifest", Registry: "myreg.azurecr.io", Repository: "team/app", Reference: "v1", Err: &azcontainerregistry.UntrustedOriginError{Kind: kind, Got: "https://elsewhere.example", Want: "https://myreg.azurecr.io"}}
 	}

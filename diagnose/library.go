@@ -21,7 +21,7 @@ type library struct {
 	argument *azcontainerregistry.ArgumentError
 	digest   *azcontainerregistry.DigestMismatchError
 	origin   *azcontainerregistry.UntrustedOriginError
-	answer   *azcontainerregistry.AnswerError
+	answer   *azcontainerregistry.InvalidResponseError
 }
 
 // The kinds of failures that the library finds by itself.
@@ -66,7 +66,7 @@ func (x *exchange) gatherLibrary() {
 			l.kind, l.own = libraryStalled, e
 		case *azcontainerregistry.RangeError:
 			l.kind, l.own = libraryRange, e
-		case *azcontainerregistry.AnswerError:
+		case *azcontainerregistry.InvalidResponseError:
 			l.kind, l.own, l.answer = libraryAnswer, e, e
 		}
 		// What it wraps is its occasion, not its cause.
@@ -82,12 +82,12 @@ func found(kind string) func(*exchange) bool {
 }
 
 // answerLacks matches an answer of success that lacks something.
-func answerLacks(what string) func(*exchange) bool {
+func answerLacks(what azcontainerregistry.ResponsePart) func(*exchange) bool {
 	return func(x *exchange) bool { return x.library.kind == libraryAnswer && x.library.answer.Missing == what }
 }
 
 // pointedBy matches an untrusted origin by what pointed there.
-func pointedBy(kind string) func(*exchange) bool {
+func pointedBy(kind azcontainerregistry.OriginKind) func(*exchange) bool {
 	return func(x *exchange) bool { return x.library.kind == libraryOrigin && x.library.origin.Kind == kind }
 }
 
@@ -96,7 +96,7 @@ func (l *library) fact(name string) string {
 	case name == "argument" && l.argument != nil:
 		return l.argument.Argument
 	case name == "kind" && l.origin != nil:
-		return l.origin.Kind
+		return string(l.origin.Kind)
 	}
 	return ""
 }
