@@ -35,11 +35,13 @@ var failures = map[string]func(t *testing.T) error{
 	"dns timeout":             func(t *testing.T) error { return lookUp(t, "myreg.azurecr.io", rcodeSilence) },
 	"data host unreachable":   func(t *testing.T) error { return lookUp(t, "eusmanaged12.blob.core.windows.net", rcodeNameError) },
 	"answer without location": own(&azcontainerregistry.InvalidResponseError{Missing: azcontainerregistry.ResponsePartLocation}),
-	"answer without token":    func(*testing.T) error { return called(&azcontainerregistry.InvalidResponseError{Missing: azcontainerregistry.ResponsePartToken}) },
-	"disk full":               onDisk("write", syscall.ENOSPC),
-	"file denied":             onDisk("open", syscall.EACCES),
-	"too many files":          onDisk("open", syscall.EMFILE),
-	"file not found":          func(*testing.T) error { _, err := os.Open("testdata/no-such-file.tar"); return err },
+	"answer without token": func(*testing.T) error {
+		return called(&azcontainerregistry.InvalidResponseError{Missing: azcontainerregistry.ResponsePartToken})
+	},
+	"disk full":      onDisk("write", syscall.ENOSPC),
+	"file denied":    onDisk("open", syscall.EACCES),
+	"too many files": onDisk("open", syscall.EMFILE),
+	"file not found": func(*testing.T) error { _, err := os.Open("testdata/no-such-file.tar"); return err },
 	"digest algorithm": func(*testing.T) error {
 		_, err := azcontainerregistry.NewDigestValidationReader("sha512:"+strings.Repeat("ab", 64), strings.NewReader(""))
 		return err
