@@ -336,7 +336,7 @@ func isEntraHost(host string) bool {
 
 // splitPath takes repository and reference out of a path of /v2 or /acr/v1.
 // Names may contain the markers themselves, so the last one counts (ACR
-// protocol §10.4).
+// protocol §10).
 func splitPath(path string) (repository, reference string) {
 	markers := []string{"/manifests/", "/blobs/uploads", "/blobs/", "/tags/list", "/referrers/"}
 	rest, ok := strings.CutPrefix(path, "/v2/")

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -15,13 +16,13 @@ var update = flag.Bool("update", false, "rewrite the lists in EMULATOR.md")
 // guideLists are what EMULATOR.md lists, by the marker above each.
 func guideLists() map[string]string {
 	var presets, quirks strings.Builder
-	presets.WriteString("| preset | what a client sees | status |\n|---|---|---|\n")
+	presets.WriteString("| preset | what a client sees | status | evidence |\n|---|---|---|---|\n")
 	for _, preset := range FaultPresets() {
 		status := "–"
 		if preset.Status != 0 {
 			status = strings.TrimSpace(fmt.Sprintf("%d %s", preset.Status, preset.Code))
 		}
-		fmt.Fprintf(&presets, "| `%s` | %s | %s |\n", preset.Name, preset.Summary, status)
+		fmt.Fprintf(&presets, "| `%s` | %s | %s | %s |\n", preset.Name, preset.Summary, status, linked(preset.Evidence))
 	}
 	quirks.WriteString("| quirk | values | what it turns | evidence |\n|---|---|---|---|\n")
 	for _, quirk := range Quirks() {
@@ -29,7 +30,7 @@ func guideLists() map[string]string {
 		if len(quirk.Values) == 0 {
 			values += ", or other text"
 		}
-		fmt.Fprintf(&quirks, "| `%s` | %s | %s | %s |\n", quirk.Name, values, strings.ReplaceAll(quirk.Effect, "<", "&lt;"), quirk.Evidence)
+		fmt.Fprintf(&quirks, "| `%s` | %s | %s | %s |\n", quirk.Name, values, strings.ReplaceAll(quirk.Effect, "<", "&lt;"), linked(quirk.Evidence))
 	}
 	return map[string]string{
 		"presets": presets.String(),
@@ -37,6 +38,13 @@ func guideLists() map[string]string {
 		"routes":  "`" + strings.Join(Routes(), "`, `") + "`\n",
 	}
 }
+
+// linked makes the sections that evidence cites lead to the protocol reference.
+func linked(evidence string) string {
+	return citedSection.ReplaceAllString(evidence, "${1}[$2](docs/acr-protocol.md#section-$2)")
+}
+
+var citedSection = regexp.MustCompile(`(§|section |sections |and )([0-9]+(?:\.[0-9]+)?)`)
 
 func TestGuideListsWhatThereIs(t *testing.T) {
 	const path = "../EMULATOR.md"
