@@ -38,8 +38,13 @@ const maxControlBytes = 4 << 20
 //
 // Each request except for ready needs the header "Authorization: Bearer" with
 // the token. Only loopback addresses are let in, under a loopback host name
-// and without an Origin header, so that no web page can reach it.
+// and without an Origin header, so that no web page can reach it. A [Server]
+// that listens beyond loopback lets in other addresses under any host name.
 func (e *Emulator) ControlHandler(token string) http.Handler {
+	return e.controlHandler(token, false)
+}
+
+func (e *Emulator) controlHandler(token string, beyondLoopback bool) http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, f func(http.ResponseWriter, *http.Request) error) {
 		method, path, _ := strings.Cut(pattern, " ")
@@ -112,20 +117,21 @@ func (e *Emulator) ControlHandler(token string) http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	})
-	return guardControl(token, mux)
+	return guardControl(token, beyondLoopback, mux)
 }
 
-// guardControl lets in who may control the server.
-func guardControl(token string, next http.Handler) http.Handler {
+// guardControl lets in who may control the server. Beyond loopback, the token
+// alone decides, and web pages stay out.
+func guardControl(token string, beyondLoopback bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse := func(status int, reason string) {
 			writeJSON(w, status, map[string]string{"error": reason})
 		}
 		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		switch {
-		case !clientAddress(r).IsLoopback():
+		case !beyondLoopback && !clientAddress(r).IsLoopback():
 			refuse(http.StatusForbidden, "the control endpoint answers on loopback only")
-		case !isLoopbackName(bareHost(r.Host)) || r.Header.Get("Origin") != "":
+		case !beyondLoopback && !isLoopbackName(bareHost(r.Host)) || r.Header.Get("Origin") != "":
 			refuse(http.StatusForbidden, "the control endpoint does not answer web pages")
 		case r.Method == http.MethodGet && r.URL.Path == ControlPrefix+"ready":
 			next.ServeHTTP(w, r)

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -39,10 +40,26 @@ type ServerOptions struct {
 	// policies do, with a password that the data folder keeps. See
 	// [Server.AdminUser].
 	AdminUser bool
+	// AdminPassword is the password of the admin user that AdminUser enables.
+	// Empty means one that the data folder keeps.
+	AdminPassword string
+	// ControlToken is what the control endpoint asks for. Empty means a new
+	// one with each start, see [Running].
+	ControlToken string
 	// Address is the address to listen at, host:port; port 0 means any free
-	// one. Empty means DefaultAddress. The emulator is made for loopback: at
-	// another address everybody who reaches it can try its passwords.
+	// one. Empty means DefaultAddress. Another host than loopback needs
+	// BeyondLoopback.
 	Address string
+	// BeyondLoopback allows an Address that other machines can reach; without
+	// it, such an address is a [BeyondLoopbackError]. Whoever reaches the
+	// server then can use the registries and the identity provider as far as
+	// the policies let them, and any well-formed Entra token is an owner
+	// unless they say otherwise. The control endpoint answers beyond loopback,
+	// too, to those who have the token.
+	BeyondLoopback bool
+	// IdentityProviderPort is the port of the identity provider, which listens
+	// at the host of Address; 0 means any free one.
+	IdentityProviderPort int
 	// TLS serves https, with a certificate of the local authority that the
 	// data folder keeps.
 	TLS bool
@@ -80,9 +97,9 @@ func StartServer(options *ServerOptions) (*Server, error) {
 	if o.Address == "" {
 		o.Address = DefaultAddress
 	}
-	host, _, err := net.SplitHostPort(o.Address)
+	host, err := o.check()
 	if err != nil {
-		return nil, fmt.Errorf("start server: address %q: want host:port", o.Address)
+		return nil, fmt.Errorf("start server: %w", err)
 	}
 	s := &Server{logger: o.Emulator.Logger}
 	if s.logger == nil {
@@ -108,10 +125,17 @@ func StartServer(options *ServerOptions) (*Server, error) {
 func (s *Server) open(o *ServerOptions, host string) error {
 	dir := s.emulator.options.Dir
 	reg := s.emulator.registries[0]
-	if policies := reg.policies().Policies; o.AdminUser && policies.Admin == nil {
-		password, err := adminPassword(dir)
-		if err != nil {
-			return err
+	policies := reg.policies().Policies
+	if o.AdminPassword != "" && policies.Admin != nil {
+		return fmt.Errorf("start server: registry %s has an admin user already: the admin password has nowhere to go", reg.Name)
+	}
+	if o.AdminUser && policies.Admin == nil {
+		password := o.AdminPassword
+		if password == "" {
+			var err error
+			if password, err = adminPassword(dir); err != nil {
+				return err
+			}
 		}
 		policies.Admin = &AdminUser{Passwords: []string{password}}
 		if err := s.emulator.SetPolicies(reg.Name, policies); err != nil {
@@ -133,14 +157,14 @@ func (s *Server) open(o *ServerOptions, host string) error {
 	}
 	s.running = Running{
 		Endpoint: scheme + "://" + s.hostPort(host, s.listeners[0]),
-		Username: localUser, Password: newSecret(), ControlToken: newSecret(),
+		Username: localUser, Password: newSecret(), ControlToken: cmp.Or(o.ControlToken, newSecret()),
 		AuthorityFile: s.running.AuthorityFile, PID: os.Getpid(),
 	}
 	s.running.ControlURL = s.running.Endpoint + ControlPrefix
 	s.emulator.access.localPassword.Store(&s.running.Password)
-	s.http = s.newHTTPServer(s.handler(), config)
+	s.http = s.newHTTPServer(s.handler(!isLoopbackName(host)), config)
 	if s.emulator.access.provider != nil {
-		if err := s.openProvider(host, scheme, config); err != nil {
+		if err := s.openProvider(net.JoinHostPort(host, strconv.Itoa(o.IdentityProviderPort)), scheme, config); err != nil {
 			return err
 		}
 	}
@@ -210,8 +234,15 @@ func (s *Server) certify(dir, host string, hosts []string) (*tls.Config, error) 
 
 // openProvider gives the identity provider an origin of its own, as its paths
 // begin at the root.
-func (s *Server) openProvider(host, scheme string, config *tls.Config) error {
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+func (s *Server) openProvider(address, scheme string, config *tls.Config) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("listen for the identity provider: %w", err)
+	}
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listen for the identity provider at %s: the address is in use by another program; choose another port", address)
+	}
 	if err != nil {
 		return fmt.Errorf("listen for the identity provider: %w", err)
 	}
@@ -250,8 +281,8 @@ func (w debugWriter) Write(line []byte) (int, error) {
 }
 
 // handler serves the control endpoint beside the registries.
-func (s *Server) handler() http.Handler {
-	control := s.emulator.ControlHandler(s.running.ControlToken)
+func (s *Server) handler(beyondLoopback bool) http.Handler {
+	control := s.emulator.controlHandler(s.running.ControlToken, beyondLoopback)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, ControlPrefix) {
 			control.ServeHTTP(w, r)

@@ -1,0 +1,4 @@
+package emulator
+
+// ServerControl is the control endpoint as a Server serves it.
+var ServerControl = (*Emulator).controlHandler
