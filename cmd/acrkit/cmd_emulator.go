@@ -29,6 +29,9 @@ type emulatorFlags struct {
 	config  string
 	tls     bool
 	hosts   []string
+	// beyondLoopback allows an address that other machines can reach.
+	beyondLoopback bool
+	idpPort        int
 }
 
 func newEmulatorCommand(a *app) *cobra.Command {
@@ -50,23 +53,40 @@ Entra. --faults FILE makes things go wrong:
   {"faults": [{"preset": "throttled", "routes": ["get-manifest"], "count": 3}]}
 
 While it runs, the control endpoint changes the faults, the policies and the
-clock, and lists the requests.`,
+clock, and lists the requests.
+
+Each flag can be given by a variable of the environment, too, as containers are
+configured: ACRKIT_EMULATOR_ADDR for --addr, ACRKIT_EMULATOR_TLS_HOST for
+--tls-host, and so on; the flag counts where both are given.
+ACRKIT_EMULATOR_ADMIN_PASSWORD is the password of the admin user, and
+ACRKIT_EMULATOR_CONTROL_TOKEN the token of the control endpoint, where they
+shall not be made up.`,
 		Example: `  acrkit emulator
   acrkit emulator --addr 127.0.0.1:0 --dir ./registry --tls
-  acrkit emulator --config registry.json --faults faults.json --debug`,
+  acrkit emulator --config registry.json --faults faults.json --debug
+  acrkit emulator --addr :5000 --listen-beyond-loopback`,
 		GroupID: groupTools,
 		Args:    exactArgs(),
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := a.setFromEnvironment(command); err != nil {
+				return err
+			}
+			if err := flags.checkBeyondLoopback(command.Flags().Changed("addr")); err != nil {
+				return err
+			}
 			return runEmulator(command.Context(), a, flags)
 		},
 	}
 	f := command.Flags()
 	f.StringVar(&flags.dir, "dir", "", "the `folder` of the data; the one behind local/... when empty")
 	f.StringVar(&flags.address, "addr", emulator.DefaultAddress, "`host:port` to listen at; port 0 takes a free one")
-	f.StringVar(&flags.faults, "faults", "", "a JSON `file` of what shall go wrong")
-	f.StringVar(&flags.config, "config", "", "a JSON `file` with registries, identities and policies")
+	f.StringVar(&flags.faults, "faults", "", "a JSON `file` of what shall go wrong, or the JSON itself")
+	f.StringVar(&flags.config, "config", "", "a JSON `file` with registries, identities and policies, or the JSON itself")
 	f.BoolVar(&flags.tls, "tls", false, "serve https, with a certificate authority of its own")
 	f.StringSliceVar(&flags.hosts, "tls-host", nil, "a further host `name` for the certificate")
+	f.BoolVar(&flags.beyondLoopback, "listen-beyond-loopback", false, "allow an --addr that other machines can reach; without --addr, listen at every address")
+	f.IntVar(&flags.idpPort, "idp-port", 0, "the `port` of the identity provider; 0 takes a free one")
+	command.AddCommand(newEmulatorHealthCommand(a))
 	return command
 }
 
@@ -79,8 +99,10 @@ func runEmulator(ctx context.Context, a *app, flags emulatorFlags) error {
 	}
 	server, err := emulator.StartServer(options)
 	if err != nil {
-		return err
+		return a.explainStart(err, options.Emulator.Dir)
 	}
+	a.warnBeyondLoopback(&flags)
+	a.warnWithoutVolume(options.Emulator.Dir)
 	err = output.One(a.printer, emulatorView, newEmulatorInfo(server, options.Emulator.Dir))
 	if err == nil {
 		<-ctx.Done()
@@ -102,33 +124,37 @@ func emulatorOptions(a *app, flags emulatorFlags) (*emulator.ServerOptions, erro
 	}
 	o := &emulator.ServerOptions{
 		Emulator: *a.LocalOptions(dir), Address: flags.address, TLS: flags.tls, Hosts: flags.hosts,
-		AdminUser: true,
+		AdminUser: true, AdminPassword: a.Getenv(adminPasswordVariable), ControlToken: a.Getenv(controlTokenVariable),
+		BeyondLoopback: flags.beyondLoopback, IdentityProviderPort: flags.idpPort,
 	}
 	if flags.config != "" {
-		data, err := readSmallFile(flags.config)
+		data, name, err := fileOrJSON(flags.config)
 		if err != nil {
 			return nil, fmt.Errorf("--config: %w", err)
 		}
 		configured, err := emulator.ParseConfig(data)
 		if err != nil {
-			return nil, &failure.UsageError{Err: fmt.Errorf("--config %s: %w", flags.config, err)}
+			return nil, &failure.UsageError{Err: fmt.Errorf("--config %s: %w", name, err)}
 		}
 		if len(configured.Registries) == 0 {
 			configured.Registries = o.Emulator.Registries
 		} else {
 			o.AdminUser = false
+			if o.AdminPassword != "" {
+				return nil, failure.Usagef("%s: --config names registries, and their admin users' passwords", adminPasswordVariable)
+			}
 		}
 		configured.Dir = dir
 		o.Emulator = *configured
 	}
 	if flags.faults != "" {
-		data, err := readSmallFile(flags.faults)
+		data, name, err := fileOrJSON(flags.faults)
 		if err != nil {
 			return nil, fmt.Errorf("--faults: %w", err)
 		}
 		faults, err := emulator.ParseFaults(data)
 		if err != nil {
-			return nil, &failure.UsageError{Err: fmt.Errorf("--faults %s: %w", flags.faults, err)}
+			return nil, &failure.UsageError{Err: fmt.Errorf("--faults %s: %w", name, err)}
 		}
 		o.Emulator.Faults = append(o.Emulator.Faults, faults...)
 	}
