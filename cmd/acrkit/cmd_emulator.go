@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"time"
 
@@ -70,6 +71,9 @@ shall not be made up.`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := a.setFromEnvironment(command); err != nil {
 				return err
+			}
+			if flags.idpPort < 0 || flags.idpPort > math.MaxUint16 {
+				return failure.Usagef("--idp-port %d: want 0 to %d", flags.idpPort, math.MaxUint16)
 			}
 			if err := flags.checkBeyondLoopback(command.Flags().Changed("addr")); err != nil {
 				return err
@@ -141,7 +145,7 @@ func emulatorOptions(a *app, flags emulatorFlags) (*emulator.ServerOptions, erro
 		} else {
 			o.AdminUser = false
 			if o.AdminPassword != "" {
-				return nil, failure.Usagef("%s: --config names registries, and their admin users' passwords", adminPasswordVariable)
+				return nil, failure.Usagef("the registries of --config have admin users of their own: leave out %s", adminPasswordVariable)
 			}
 		}
 		configured.Dir = dir
