@@ -4,7 +4,8 @@ import "github.com/acrkit/azcontainerregistry/internal/transfer"
 
 // TransferEvent is what happened to a transfer: Kind says what, Bytes and Total
 // its progress (Total is -1 while it isn't known), Ranges how many connections
-// carry it; Attempt, Wait and Err belong to TransferRetrying. Bytes counts what
+// carry it; Attempt, Wait and Err belong to TransferRetrying. Confirmed is how
+// many bytes won't have to be sent or received again. Bytes counts what
 // was sent, for an upload, or hashed and handed over in order, for a download;
 // it goes back when an upload starts again. Events of one transfer come one at
 // a time, in order, on whatever goroutine moves the bytes: a callback that

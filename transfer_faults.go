@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -63,8 +64,8 @@ func fault(err error) error {
 	var respErr *azcore.ResponseError
 	if errors.As(err, &respErr) {
 		class, after = statusClass(respErr.StatusCode), retryAfter(respErr.RawResponse)
-	} else if brokenConnection(err) {
-		class = transfer.Connection
+	} else {
+		class = connectionClass(err)
 	}
 	return &transfer.Fault{Class: class, RetryAfter: after, Err: err}
 }
@@ -77,8 +78,10 @@ func uploadFault(err error) error {
 	}
 	class := transfer.Permanent
 	switch code := ErrorCode(respErr.ErrorCode); {
-	case respErr.StatusCode == http.StatusNotFound, code == ErrorCodeBlobUploadInvalid, code == ErrorCodeBlobUploadUnknown:
+	case code == ErrorCodeBlobUploadInvalid:
 		// ACR answers 404; the specification leaves the status open.
+		class = transfer.StaleLocation
+	case respErr.StatusCode == http.StatusNotFound, code == ErrorCodeBlobUploadUnknown:
 		class = transfer.SessionGone
 	case respErr.StatusCode == http.StatusRequestedRangeNotSatisfiable:
 		class = transfer.OutOfStep
@@ -90,10 +93,11 @@ func uploadFault(err error) error {
 	return &transfer.Fault{Class: class, Err: err}
 }
 
-// brokenConnection tells what may go better the next time from what can't:
-// our own refusals, the caller's credential, a certificate that isn't right,
-// a host that doesn't exist.
-func brokenConnection(err error) bool {
+// connectionClass is the class of a request that got no response. Our own
+// refusals, the caller's credential and a certificate that isn't right stay as
+// they are; a host that doesn't exist or refuses connections may come back, but
+// only where it was there before.
+func connectionClass(err error) transfer.Class {
 	var (
 		final interface{ NonRetriable() }
 		arg   *ArgumentError
@@ -102,11 +106,11 @@ func brokenConnection(err error) bool {
 	)
 	switch {
 	case errors.As(err, &final), errors.As(err, &arg), errors.As(err, &cert):
-		return false
-	case errors.As(err, &dns):
-		return !dns.IsNotFound
+		return transfer.Permanent
+	case errors.As(err, &dns) && dns.IsNotFound, errors.Is(err, syscall.ECONNREFUSED):
+		return transfer.Unreachable
 	}
-	return true
+	return transfer.Connection
 }
 
 // retryAfter reads how long a response asks to wait, a day at most.

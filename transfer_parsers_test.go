@@ -1,8 +1,12 @@
 package azcontainerregistry
 
 import (
+	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,7 +60,8 @@ func TestFaultClasses(t *testing.T) {
 		want  transfer.Class
 		after time.Duration
 	}{
-		{answer(404, "BLOB_UPLOAD_INVALID", ""), transfer.SessionGone, 0},
+		{answer(404, "BLOB_UPLOAD_INVALID", ""), transfer.StaleLocation, 0},
+		{answer(404, "", ""), transfer.SessionGone, 0},
 		{answer(404, "BLOB_UPLOAD_UNKNOWN", ""), transfer.SessionGone, 0},
 		{answer(413, "", ""), transfer.TooLarge, 0},
 		{answer(416, "BLOB_UPLOAD_RANGE_INVALID", ""), transfer.OutOfStep, 0},
@@ -68,12 +73,16 @@ func TestFaultClasses(t *testing.T) {
 		{answer(429, "TOOMANYREQUESTS", "17"), transfer.Throttled, 17 * time.Second},
 		{answer(429, "TOOMANYREQUESTS", "-5"), transfer.Throttled, 0},
 		{answer(429, "TOOMANYREQUESTS", "soon"), transfer.Throttled, 0},
-		{answer(400, "BLOB_UPLOAD_INVALID", ""), transfer.SessionGone, 0},
+		{answer(400, "BLOB_UPLOAD_INVALID", ""), transfer.StaleLocation, 0},
 		{answer(503, "", ""), transfer.Server, 0},
 		{answer(522, "", "3"), transfer.Server, 3 * time.Second},
 		{answer(505, "", ""), transfer.Permanent, 0},
 		{answer(501, "", ""), transfer.Permanent, 0},
 		{errors.New("connection reset by peer"), transfer.Connection, 0},
+		{&net.DNSError{IsNotFound: true}, transfer.Unreachable, 0},
+		{&net.DNSError{IsTemporary: true}, transfer.Connection, 0},
+		{&net.OpError{Op: "dial", Err: &os.SyscallError{Syscall: "connect", Err: syscall.ECONNREFUSED}}, transfer.Unreachable, 0},
+		{&tls.CertificateVerificationError{Err: errors.New("unknown authority")}, transfer.Permanent, 0},
 		{&UntrustedOriginError{}, transfer.Permanent, 0},
 		{&ArgumentError{}, transfer.Permanent, 0},
 	} {

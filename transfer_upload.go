@@ -39,9 +39,11 @@ type UploadOptions struct {
 	// reader is closed by Upload.
 	Reopen func() (io.ReadCloser, error)
 
-	// ChunkSize is the most that one request carries, in bytes. By default
-	// everything goes in one, 256 MiB at a time with OnCheckpoint, and less only
-	// when the registry or the network asks for it.
+	// ChunkSize is the most that one request carries, in bytes; 0 means no fixed
+	// limit. A request carries what takes about a second and a half at the rate
+	// measured before, at most 256 MiB, and less when the registry or the network
+	// asks for it: a connection that breaks costs no more than that. The first
+	// carries 16 MiB, or 1 MiB with OnCheckpoint, unless Budget knows a rate.
 	ChunkSize int64
 
 	// MaxRetries is how many failures are retried: 0 means 8; negative disables
@@ -71,6 +73,12 @@ type UploadOptions struct {
 	// upload fails. An upload with OnCheckpoint is left at the registry when it
 	// fails; one without is cancelled there.
 	OnCheckpoint func(UploadCheckpoint)
+
+	// StopGrace is how long the request that carries bytes when ctx ends may
+	// still take, so that they need not be sent again by who resumes the upload;
+	// no other is begun. 0 means that it is ended at once. Three seconds are
+	// enough for requests of the default size on a link whose rate is steady.
+	StopGrace time.Duration
 }
 
 // UploadCheckpoint is the state of an upload. It holds the upload's location,
@@ -126,6 +134,10 @@ type UploadResponse struct {
 // connections, throttling, faults of the service and uploads that the registry
 // has dropped, as long as the body can be read again: an [io.Seeker], or with
 // UploadOptions.Reopen. A body that can't is kept up to 16 MiB back.
+//
+// After a failure it goes on from where the registry says it stands: by the
+// upload's status at its latest location, by the Range of a 416, or by sending a
+// chunk with its offset; it begins again only when none of these helps.
 //
 // Upload doesn't close body. When ctx ends while body.Read blocks, Upload
 // returns and that one call of Read is left to end by itself.
@@ -194,7 +206,7 @@ func (o *UploadOptions) transferOptions(u uploads) (transfer.UploadOptions, erro
 	e := transfer.UploadOptions{
 		Digest: o.Digest, Size: o.Size, CheckExists: o.CheckExists, MountFrom: slices.Clone(o.MountFrom),
 		Reopen: o.Reopen, ChunkSize: o.ChunkSize, MaxRetries: o.MaxRetries, NoProgress: o.NoProgressTimeout,
-		Budget: o.Budget.shared(), OnEvent: o.OnProgress,
+		Budget: o.Budget.shared(), OnEvent: o.OnProgress, StopGrace: max(o.StopGrace, 0),
 	}
 	if r := o.Resume; r != nil {
 		session, err := u.resume(r.Location)

@@ -173,9 +173,24 @@ func (s *uploadSession) send(ctx context.Context, method, address string, chunk 
 		if errors.Is(err, errStaleBody) {
 			return nil, &transfer.Fault{Class: transfer.Unauthorized, Err: errors.New("the registry refused the token, and the body can't be sent twice")}
 		}
-		return nil, uploadFault(err)
+		return nil, s.refused(err)
 	}
 	return response, nil
+}
+
+// refused classes a failure. A 416 may say how much the registry has, and where
+// to go on (ACR protocol §4.5).
+func (s *uploadSession) refused(err error) error {
+	failure := uploadFault(err)
+	var f *transfer.Fault
+	var respErr *azcore.ResponseError
+	if !errors.As(failure, &f) || f.Class != transfer.OutOfStep || !errors.As(err, &respErr) || respErr.RawResponse == nil {
+		return failure
+	}
+	if at := nextLocation(respErr.RawResponse); at != "" && s.updateLocation(respErr.RawResponse) == nil {
+		f.Status = uploadStatus(respErr.RawResponse.Header.Get("Range"))
+	}
+	return f
 }
 
 func tokenTime(size int64) time.Duration {
@@ -191,8 +206,9 @@ func setChunk(req *policy.Request, chunk transfer.Chunk) {
 	raw := req.Raw()
 	raw.Body, raw.ContentLength = &sentBody{reader: chunk.Body}, chunk.Size
 	raw.Header.Set("Content-Type", "application/octet-stream")
-	if chunk.Size > 0 && chunk.Offset > 0 {
-		// Without it the registry would append the chunk wherever it stands.
+	if chunk.Size > 0 && (chunk.Offset > 0 || raw.Method == http.MethodPatch) {
+		// Without it a registry would append the chunk to whatever it has, and ACR
+		// answers 404 instead of 416 where the location is stale (ACR protocol §4.5).
 		raw.Header.Set("Content-Range", fmt.Sprintf("%d-%d", chunk.Offset, chunk.Offset+chunk.Size-1))
 	}
 }

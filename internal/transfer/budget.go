@@ -40,6 +40,7 @@ type Budget struct {
 	changed time.Time // when limit last moved
 	waiters []chan struct{}
 	next    time.Time // when the next byte may go, by rate
+	sending float64   // bytes a second of the last chunk that was sent
 }
 
 // NewBudget returns a budget; 0 or less means no limit of that kind.
@@ -219,4 +220,25 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// noteUploadRate remembers at what rate one connection sent, for the uploads
+// that begin later.
+func (b *Budget) noteUploadRate(bytesPerSecond float64) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sending = bytesPerSecond
+}
+
+// uploadRate is the rate that was last noted, 0 for none.
+func (b *Budget) uploadRate() float64 {
+	if b == nil {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sending
 }

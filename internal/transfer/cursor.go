@@ -20,6 +20,7 @@ type blob struct {
 	received   atomic.Int64
 	failures   atomic.Int64
 	throttles  atomic.Int64 // bursts of 429
+	reached    atomic.Bool  // something was answered
 
 	mu        sync.Mutex
 	size      int64 // -1 until it is known
@@ -101,7 +102,7 @@ func (c *cursor) recover(ctx context.Context, failure error) error {
 	if f.Class == Throttled {
 		c.noteThrottled()
 	}
-	if !rules[f.Class].download {
+	if !rules[f.Class].download || f.Class == Unreachable && !c.reached.Load() {
 		return f.Err
 	}
 	attempt := int(c.failures.Add(1))
@@ -216,6 +217,9 @@ func (c *cursor) open(ctx context.Context) error {
 	watched, w := watch(ctx, c.noProgress)
 	asked := time.Now()
 	body, err := c.src.Open(watched, c.off, length)
+	if responded(err) {
+		c.reached.Store(true)
+	}
 	if err != nil {
 		err = stalled(watched, err)
 		w.stop()

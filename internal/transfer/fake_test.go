@@ -130,6 +130,9 @@ type fakeRegistry struct {
 	mean    float64       // bytes from one break to the next, 0 for none
 	busy    int           // how often the question whether a blob is there is answered 503
 	deaf    bool          // doesn't answer when an upload is cancelled
+	form    string        // how stale locations are answered, of registries that keep
+	lasting string        // what each request to complete is answered with
+	down    bool          // refuses connections
 
 	mu        sync.Mutex
 	blobs     map[string][]byte
@@ -147,8 +150,13 @@ func (f *fakeRegistry) note(s string) {
 }
 
 func (f *fakeRegistry) disturb(ctx context.Context) (string, error) {
+	if f.down {
+		return "", &Fault{Class: Unreachable, Err: errors.New("connection refused by fake")}
+	}
 	kind := f.plan.next()
 	switch kind {
+	case "refused":
+		return kind, &Fault{Class: Unreachable, Err: errors.New("connection refused by fake")}
 	case "reset before":
 		return kind, &Fault{Class: Connection, Err: errReset}
 	case "stall":
@@ -196,6 +204,40 @@ type fakeSession struct {
 	f    *fakeRegistry
 	data []byte
 	gone bool
+
+	// With a form, the location changes with each chunk, one that broke off too.
+	stale bool
+}
+
+// The forms of the service (ACR protocol §4.5): a stale location is answered to
+// a question for the status, or to a chunk with its offset only, or not at all.
+const (
+	formStatus = "status"
+	formRange  = "range"
+	formGone   = "gone"
+)
+
+func staleFault(status UploadStatus) error {
+	if status.Known {
+		return &Fault{Class: OutOfStep, Status: status, Err: answer("416 without a body")}
+	}
+	return &Fault{Class: StaleLocation, Err: answer("404 blob upload invalid")}
+}
+
+// checkStale answers a request to a stale location.
+func (s *fakeSession) checkStale(c *Chunk) error {
+	if s.f.form == "" || !s.stale {
+		return nil
+	}
+	fresh := s.f.form == formStatus && (c == nil || c.Size >= 0) || s.f.form == formRange && c != nil && c.Size >= 0
+	if !fresh {
+		return staleFault(UploadStatus{})
+	}
+	s.stale = false
+	if c == nil || c.Offset == int64(len(s.data)) {
+		return nil
+	}
+	return staleFault(s.status())
 }
 
 func (s *fakeSession) Location() string { return fmt.Sprintf("session at %d", len(s.data)) }
@@ -208,6 +250,7 @@ func (s *fakeSession) lost() error {
 func (s *fakeSession) broke(came []byte) {
 	if s.f.keeps {
 		// Some was still in a buffer.
+		s.stale = true
 		s.data = append(s.data, came[:max(len(came)-16<<10, 0)]...)
 	} else {
 		s.gone = true
@@ -288,6 +331,9 @@ func (s *fakeSession) Write(ctx context.Context, c Chunk) (UploadStatus, error) 
 		s.gone = true
 		return UploadStatus{}, s.lost()
 	}
+	if err := s.checkStale(&c); err != nil {
+		return UploadStatus{}, err
+	}
 	if c.Offset != int64(len(s.data)) {
 		return UploadStatus{}, answered("416")
 	}
@@ -301,6 +347,7 @@ func (s *fakeSession) Write(ctx context.Context, c Chunk) (UploadStatus, error) 
 	s.data = append(s.data, got...)
 	switch kind {
 	case "answer lost":
+		s.stale = true
 		return UploadStatus{}, &Fault{Class: Connection, Err: errReset}
 	case "says more":
 		return UploadStatus{Offset: int64(len(s.data)) + 100, Known: true}, nil
@@ -328,6 +375,9 @@ func (s *fakeSession) Status(ctx context.Context) (UploadStatus, error) {
 	if kind, err := s.f.disturb(ctx); err != nil && kind != "413" && kind != "416" {
 		return UploadStatus{}, err
 	}
+	if err := s.checkStale(nil); err != nil {
+		return UploadStatus{}, err
+	}
 	return s.status(), nil
 }
 
@@ -340,12 +390,25 @@ func (s *fakeSession) Complete(ctx context.Context, digest string, last Chunk) (
 	if err != nil {
 		return "", err
 	}
+	if err := s.checkStale(&last); err != nil {
+		return "", err
+	}
 	if last.Body != nil {
 		got, err := s.receive(ctx, last, kind)
 		if err != nil {
 			return "", err
 		}
 		s.data = append(s.data, got...)
+	}
+	switch s.f.lasting {
+	case "416":
+		return "", &Fault{Class: OutOfStep, Err: answer("416 without a body")}
+	case "404":
+		return "", &Fault{Class: SessionGone, Err: answer("404 blob upload unknown")}
+	case "404 invalid":
+		return "", staleFault(UploadStatus{})
+	case "digest":
+		return "", &Fault{Class: Refused, Err: answer("400 digest invalid")}
 	}
 	if actual := digestOf(s.data); actual != digest {
 		return "", &Fault{Class: Refused, Err: errors.New("400 digest invalid")}
@@ -403,6 +466,8 @@ func (f *fakeBlob) Open(ctx context.Context, offset, length int64) (*Body, error
 		}
 	}
 	switch kind {
+	case "refused":
+		return nil, &Fault{Class: Unreachable, Err: errors.New("connection refused by fake")}
 	case "reset before":
 		return nil, &Fault{Class: Connection, Err: errReset}
 	case "stall":

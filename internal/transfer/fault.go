@@ -23,7 +23,10 @@ const (
 	// Unauthorized: 401 for a request with a body, which can't be repeated
 	// unseen. The upload's session isn't touched (ACR protocol §2.2).
 	Unauthorized
-	// SessionGone: 404 BLOB_UPLOAD_INVALID or BLOB_UPLOAD_UNKNOWN.
+	// StaleLocation: 404 BLOB_UPLOAD_INVALID, the answer to a Location that was
+	// replaced by a newer one (ACR protocol §4.5).
+	StaleLocation
+	// SessionGone: 404 BLOB_UPLOAD_UNKNOWN.
 	SessionGone
 	// OutOfStep: 416 for a chunk, or a status that can't be.
 	OutOfStep
@@ -37,6 +40,10 @@ const (
 	WrongRange
 	// Stalled: no byte moved for too long.
 	Stalled
+	// Unreachable: the connection was refused or the name is unknown, so no
+	// request was sent. It is final in a transfer that got no response yet: an
+	// address that never answered is more likely wrong than down.
+	Unreachable
 
 	classes
 )
@@ -49,11 +56,18 @@ type Fault struct {
 	// RetryAfter is how long the server asked to wait, 0 when it didn't.
 	RetryAfter time.Duration
 
+	// Status is how much of an upload the registry said it has when it refused
+	// a chunk: a 416 may come with a Range (ACR protocol §4.5).
+	Status UploadStatus
+
 	// Err is the failure itself.
 	Err error
 
 	// counted says that this is what came of a failure that was counted.
 	counted bool
+
+	// ofStatus says that it was the request for the upload's status that failed.
+	ofStatus bool
 }
 
 // Error is that of the failure.
@@ -67,8 +81,10 @@ type remedy int
 
 const (
 	giveUp remedy = iota
-	// askStatus goes on from where the registry says it stands.
+	// askStatus asks how much the registry has, and goes on from there.
 	askStatus
+	// goOn sends the next chunk from where the registry said it stands.
+	goOn
 	// beginAgain opens another upload and sends everything again.
 	beginAgain
 )
@@ -88,18 +104,20 @@ type rule struct {
 // step after a wait that has been, or costs the server nothing to refuse again
 // until the retries are used up.
 var rules = [classes]rule{
-	Permanent:    {upload: giveUp},
-	Connection:   {upload: askStatus, download: true, pause: true, smaller: true},
-	Server:       {upload: askStatus, download: true, pause: true},
-	Throttled:    {upload: askStatus, download: true, pause: true},
-	Unauthorized: {upload: askStatus},
-	SessionGone:  {upload: beginAgain, pause: true, smaller: true},
-	OutOfStep:    {upload: askStatus, pause: true, smaller: true},
-	TooLarge:     {upload: askStatus, smaller: true},
-	Refused:      {upload: beginAgain},
-	Expired:      {download: true},
-	WrongRange:   {download: true, pause: true},
-	Stalled:      {upload: askStatus, download: true, smaller: true},
+	Permanent:     {upload: giveUp},
+	Connection:    {upload: askStatus, download: true, pause: true, smaller: true},
+	Server:        {upload: askStatus, download: true, pause: true},
+	Throttled:     {upload: askStatus, download: true, pause: true},
+	Unauthorized:  {upload: askStatus},
+	StaleLocation: {upload: askStatus, pause: true},
+	SessionGone:   {upload: askStatus, pause: true, smaller: true},
+	OutOfStep:     {upload: askStatus, pause: true, smaller: true},
+	TooLarge:      {upload: askStatus, smaller: true},
+	Refused:       {upload: beginAgain},
+	Expired:       {download: true},
+	WrongRange:    {download: true, pause: true},
+	Stalled:       {upload: askStatus, download: true, smaller: true},
+	Unreachable:   {upload: askStatus, download: true, pause: true},
 }
 
 // classify returns err as a fault. A context's end and whatever the caller of

@@ -15,12 +15,13 @@ type reporter struct {
 	to    func(Event)
 	total int64
 	bytes int64
-	count int // connections
+	kept  int64 // confirmed bytes; -1 when all of bytes are
+	count int   // connections
 	last  time.Time
 }
 
 func newReporter(to func(Event), total int64) *reporter {
-	return &reporter{to: to, total: total, count: 1}
+	return &reporter{to: to, total: total, count: 1, kept: -1}
 }
 
 // emit reports an event, filling in where the transfer is.
@@ -34,7 +35,10 @@ func (r *reporter) emit(e Event) {
 }
 
 func (r *reporter) send(e Event) {
-	e.Bytes, e.Total, e.Ranges = r.bytes, r.total, r.count
+	e.Bytes, e.Confirmed, e.Total, e.Ranges = r.bytes, r.bytes, r.total, r.count
+	if r.kept >= 0 {
+		e.Confirmed = min(r.kept, r.bytes)
+	}
 	r.to(e)
 }
 
@@ -50,6 +54,13 @@ func (r *reporter) position(bytes int64) {
 		r.last = now
 		r.send(Event{Kind: Progress})
 	}
+}
+
+// confirm says how many bytes won't have to be sent again.
+func (r *reporter) confirm(bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept = bytes
 }
 
 func (r *reporter) size(total int64) {

@@ -22,11 +22,12 @@ type Uploads interface {
 
 // Session is one open upload. Its calls never overlap.
 type Session interface {
-	// Write appends the chunk. The body may still be read for a moment after
-	// Write returned.
+	// Write appends the chunk, telling the registry its offset where its size is
+	// known. The body may still be read for a moment after Write returned. After
+	// a [Fault] with a Status the session is at the location that came with it.
 	Write(ctx context.Context, chunk Chunk) (UploadStatus, error)
 
-	// Status asks how many bytes the registry has.
+	// Status asks how many bytes the registry has, at the latest location.
 	Status(ctx context.Context) (UploadStatus, error)
 
 	// Complete makes a blob of what was written and of the chunk, if its Body
@@ -116,6 +117,11 @@ type Event struct {
 	// download what was hashed and handed over, in order. It goes back when an
 	// upload starts again.
 	Bytes int64
+
+	// Confirmed is how many bytes won't have to be sent or received again: those
+	// that the registry acknowledged, for an upload that can be resumed, and
+	// Bytes for a download. It is at most Bytes.
+	Confirmed int64
 
 	// Total is the blob's size in bytes, -1 while it isn't known.
 	Total int64

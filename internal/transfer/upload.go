@@ -20,15 +20,10 @@ const (
 	cancelLimit = 900 * time.Millisecond
 	lateLimit   = 400 * time.Millisecond
 
-	// resumableChunk is the most that one request carries of an upload that
-	// another process may have to go on with: what was acknowledged by then is
-	// kept by registries that drop what a broken request brought. It costs one
-	// round trip in a second at 2 Gbit/s.
-	resumableChunk = 256 << 20
-
-	// restartsPerRetry bounds how often everything is sent again: a registry
-	// that drops each upload would otherwise be fed for ever.
-	restartsPerRetry = 4
+	// probeChunk is the size of a chunk that is sent to find out where an upload
+	// stands, when its status can't be had: the registry takes it, or answers
+	// with a fresh location.
+	probeChunk = 1 << 20
 )
 
 // UploadOptions are the options of [Upload]; the zero value is the default.
@@ -45,10 +40,11 @@ type UploadOptions struct {
 	OnEvent      func(Event)
 	Resume       *UploadState
 	OnCheckpoint func(UploadState) // also keeps the upload when it fails
+	StopGrace    time.Duration     // how long a request with a body may outlive ctx
 }
 
-// UploadState is where an upload stands. Session is set to go on, Location
-// when it is told.
+// UploadState is where an upload stands: Session is set to resume, Location in
+// a checkpoint.
 type UploadState struct {
 	Session   Session
 	Location  string
@@ -83,12 +79,14 @@ type upload struct {
 	offsetUnknown bool  // offset has to be asked for
 	sessionFailed bool  // something failed in this session
 	completed     bool  // a request to complete was sent, in whatever session
-	outOfStep     bool  // the last failure was OutOfStep
+	disagreed     bool  // since the last progress, a chunk didn't fit what the registry has
+	probing       bool  // the next chunk is to find out where the upload stands
+	reached       bool  // the registry has answered something
 	sourceBlocked bool  // the source still blocks
 	cause         error // the last failure
 
 	asked, passed int64 // of the last request with a body
-	restarts      int
+	furthest      int64 // the most that was ever acknowledged
 	sent          int64
 	result        UploadResult
 }
@@ -101,14 +99,11 @@ func Upload(ctx context.Context, reg Uploads, r io.Reader, o UploadOptions) (Upl
 	}
 	u := &upload{
 		reg: reg, o: o, src: src, digest: o.Digest,
-		chunks: chunker{fixed: o.ChunkSize}, retries: newRetryBudget(o.MaxRetries),
+		chunks: newChunker(o), retries: newRetryBudget(o.MaxRetries),
 		report: newReporter(o.OnEvent, src.size),
 	}
 	if u.digest == "" {
 		u.sum = newDigester()
-	}
-	if o.OnCheckpoint != nil && o.ChunkSize == 0 {
-		u.chunks.fixed = resumableChunk
 	}
 	if err := u.resume(); err != nil {
 		return UploadResult{}, err
@@ -148,8 +143,9 @@ func (u *upload) resume() error {
 		u.sum = sum
 	}
 	u.session, u.offsetUnknown, u.sessionFailed, u.given = r.Session, true, true, math.MaxInt64
+	u.offset = r.Offset
 	if u.src.size >= 0 {
-		u.given = u.src.size
+		u.given, u.offset = u.src.size, min(u.offset, u.src.size)
 	}
 	return nil
 }
@@ -249,11 +245,14 @@ func (u *upload) guarded(ctx context.Context, limits int32, request func(context
 	watched, w := watch(ctx, u.o.NoProgress)
 	defer w.stop()
 	w.allow(limits)
-	return stalled(watched, request(watched, w))
+	err := stalled(watched, request(watched, w))
+	u.reached = u.reached || responded(err)
+	return err
 }
 
 func (u *upload) opened(s Session) {
 	u.session, u.offset, u.given, u.offsetUnknown, u.sessionFailed = s, 0, 0, false, false
+	u.disagreed, u.probing = false, false
 }
 
 // step makes one request. It reports true when the blob is there.
@@ -280,6 +279,9 @@ func (u *upload) step(ctx context.Context) (bool, error) {
 		rest = u.src.size - u.offset
 	}
 	size := u.chunks.next(rest)
+	if u.probing && rest >= 0 {
+		size = min(size, probeChunk)
+	}
 	chunk := Chunk{Offset: u.offset, Size: size}
 	if size != rest && rest < 0 {
 		chunk.Size = -1 // how much of it comes, only the source knows
@@ -296,7 +298,6 @@ func (u *upload) begin(ctx context.Context) error {
 		s, err := u.reg.Start(ctx)
 		if err == nil {
 			u.opened(s)
-			u.outOfStep = false
 			u.checkpoint()
 		}
 		return err
@@ -311,10 +312,15 @@ func (u *upload) queryStatus(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		if classify(ctx, err).Class == Permanent && ctx.Err() == nil {
+		f := classify(ctx, err)
+		switch {
+		case ctx.Err() != nil:
+		case f.Class == Permanent:
 			// A registry that can't say where an upload stands: it can still
 			// be begun again.
 			return gone(err)
+		case f.Class == StaleLocation, f.Class == SessionGone, f.Class == OutOfStep:
+			return &Fault{Class: f.Class, RetryAfter: f.RetryAfter, Status: f.Status, Err: f.Err, counted: true, ofStatus: true}
 		}
 		return err
 	}
@@ -326,17 +332,43 @@ func (u *upload) queryStatus(ctx context.Context) error {
 		return gone(errors.New("registry holds one byte or none"))
 	case st.Ambiguous:
 		st.Offset = 0
-	case st.Offset > u.given || u.src.size >= 0 && st.Offset > u.src.size:
+	case !u.possible(st.Offset):
 		return gone(fmt.Errorf("registry says it holds %d bytes, it was given %d", st.Offset, u.given))
 	}
-	u.offset, u.offsetUnknown = st.Offset, false
-	u.report.position(u.offset)
-	u.report.emit(Event{Kind: Resumed})
+	u.goOnAt(st.Offset)
 	return nil
 }
 
+// possible reports whether the registry can have so many bytes.
+func (u *upload) possible(offset int64) bool {
+	return offset <= u.given && (u.src.size < 0 || offset <= u.src.size)
+}
+
+// goOnAt makes offset, which the registry says it has, where the upload goes on.
+func (u *upload) goOnAt(offset int64) {
+	u.offsetUnknown = false
+	u.acknowledged(offset)
+	u.report.emit(Event{Kind: Resumed})
+}
+
+// acknowledged notes how much the registry has. Only bytes that it never had
+// before are progress: sending the same bytes again and again must end.
+func (u *upload) acknowledged(offset int64) {
+	u.offset = offset
+	u.report.position(offset)
+	if u.o.OnCheckpoint != nil {
+		u.report.confirm(offset)
+	}
+	if offset > u.furthest {
+		u.retries.progress(offset - u.furthest)
+		u.furthest = offset
+	}
+}
+
 // gone says that a session can't be gone on with, after a failure in it.
-func gone(err error) error { return &Fault{Class: SessionGone, Err: err, counted: true} }
+func gone(err error) error {
+	return &Fault{Class: SessionGone, Err: err, counted: true, ofStatus: true}
+}
 
 // body returns a part of the source, size bytes from u.offset on.
 func (u *upload) body(w *watchdog, size int64) (body, error) {
@@ -382,6 +414,8 @@ func (u *upload) hashSent(ctx context.Context) error {
 
 // withBody runs a request that carries size bytes of the source.
 func (u *upload) withBody(ctx context.Context, size int64, limits int32, request func(context.Context, io.Reader) error) error {
+	ctx, release := lingering(ctx, u.o.StopGrace)
+	defer release()
 	return u.guarded(ctx, limits, func(watched context.Context, w *watchdog) error {
 		b, err := u.body(w, size)
 		if err != nil {
@@ -394,7 +428,6 @@ func (u *upload) withBody(ctx context.Context, size int64, limits int32, request
 		u.passed = b.count()
 		u.sent += u.passed
 		u.given = max(u.given, u.offset+u.passed)
-		u.retries.progress(u.passed)
 		if !ok {
 			u.sourceBlocked = true
 			return ctx.Err()
@@ -426,9 +459,9 @@ func (u *upload) write(ctx context.Context, chunk Chunk, size int64) error {
 		u.offset = st.Offset
 		return &Fault{Class: OutOfStep, Err: fmt.Errorf("registry kept %d of the %d bytes it was given", st.Offset, end)}
 	}
-	u.offset, u.outOfStep = end, false
+	u.disagreed, u.probing = false, false
 	u.chunks.passed(u.passed, time.Since(began))
-	u.report.position(u.offset)
+	u.acknowledged(end)
 	u.checkpoint()
 	return nil
 }
@@ -445,6 +478,8 @@ func (u *upload) complete(ctx context.Context, last Chunk) (bool, error) {
 	if last.Size > 0 {
 		err = u.withBody(ctx, last.Size, completionLimits, request)
 	} else {
+		ctx, release := lingering(ctx, u.o.StopGrace)
+		defer release()
 		err = u.guarded(ctx, completionLimits, func(ctx context.Context, _ *watchdog) error { return request(ctx, nil) })
 	}
 	if err != nil {
@@ -475,6 +510,8 @@ func (u *upload) abandon(ctx context.Context) {
 	}
 	if u.o.OnCheckpoint != nil {
 		u.checkpoint()
+		u.report.position(u.offset)
+		u.report.emit(Event{Kind: Progress})
 		return
 	}
 	u.cancel(ctx)

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -14,9 +15,10 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 	}
 	do := rules[f.Class].upload
 	switch {
-	case f.Class == OutOfStep && u.outOfStep:
-		// Asked, and still not agreed.
-		do = beginAgain
+	case f.Class == Unreachable && !u.reached:
+		return false, f.Err
+	case f.Class == OutOfStep, f.Class == StaleLocation, f.Class == SessionGone:
+		do = u.reconcile(f)
 	case f.Class == TooLarge && u.offset == 0:
 		// Where it stands can't be told from nothing (Range: 0-0).
 		do = beginAgain
@@ -27,15 +29,14 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 	case do == giveUp:
 		return false, f.Err
 	}
-	u.outOfStep = f.Class == OutOfStep
 	if !f.counted {
 		u.cause = f.Err
 	}
 	if u.asked != 0 && !u.chunks.failed(f.Class, u.asked, u.passed) {
 		return false, f.Err
 	}
-	// A size that is refused costs none of the retry budget: sizes run out by themselves, and
-	// so do restarts.
+	// A size that is refused costs none of the retry budget: sizes run out by
+	// themselves.
 	pause, attempt := time.Duration(0), u.retries.count()
 	if f.Class != TooLarge && !f.counted {
 		var err error
@@ -54,11 +55,38 @@ func (u *upload) recover(ctx context.Context, failure error) (bool, error) {
 	if u.session == nil {
 		return false, nil
 	}
-	if do == askStatus {
+	switch do {
+	case askStatus:
 		u.offsetUnknown = true
+		return false, nil
+	case goOn:
 		return false, nil
 	}
 	return u.restart(ctx, f)
+}
+
+// reconcile decides how to agree with the registry on what it has, after it
+// refused a request because of that. First it is what a 416 says, then the
+// upload's status at the latest location, then a small chunk with its offset,
+// which brings a 416; the upload begins again only when none of these helps.
+func (u *upload) reconcile(f *Fault) remedy {
+	refusedProbe := u.probing
+	u.probing = false
+	switch said := f.Status; {
+	case said.Known && !said.Ambiguous && said.Offset != u.offset && u.possible(said.Offset):
+		u.disagreed = true
+		u.goOnAt(said.Offset)
+		return goOn
+	case refusedProbe:
+		return beginAgain
+	case f.ofStatus && f.Class == StaleLocation && u.offset > 0 && u.src.size > u.offset:
+		u.probing, u.offsetUnknown = true, false
+		return goOn
+	case f.ofStatus, u.disagreed:
+		return beginAgain
+	}
+	u.disagreed = true
+	return askStatus
 }
 
 // restart drops the session. An upload that the registry doesn't know any more
@@ -78,10 +106,8 @@ func (u *upload) restart(ctx context.Context, f *Fault) (bool, error) {
 	} else {
 		u.cancel(ctx)
 	}
-	if u.restarts++; u.restarts > restartsPerRetry*max(u.retries.most, 1) {
-		return false, &RetriesExhaustedError{Attempts: u.retries.count(), Err: f.Err}
-	}
 	u.report.position(0)
+	u.report.confirm(0)
 	u.report.emit(Event{Kind: Restarted})
 	return false, nil
 }
@@ -131,4 +157,13 @@ func (u *upload) verifySource(ctx context.Context, f *Fault) error {
 		err = &DigestMismatchError{Expected: u.digest, Actual: sum.digest(), Size: sum.at}
 	}
 	return err
+}
+
+// responded reports whether a request got an answer, even a refusal.
+func responded(err error) bool {
+	if err == nil {
+		return true
+	}
+	var f *Fault
+	return errors.As(err, &f) && f.Class != Unreachable && f.Class != Connection && f.Class != Stalled && f.Class != Permanent
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -24,15 +25,15 @@ func TestRequestsAreAsFewAsTheProtocolAllows(t *testing.T) {
 		known   bool
 		want    []string
 	}{
-		"empty":                          {nil, false, false, []string{"start", "complete 0+0"}},
-		"empty stream":                   {nil, true, false, []string{"start", "complete 0+0"}},
-		"small":                          {large[:1000], false, false, []string{"start", "complete 0+1000"}},
-		"small stream":                   {large[:1000], true, false, []string{"start", "complete 0+1000"}},
-		"large":                          {large, false, false, []string{"start", "write 0+3145728", "complete 3145728+0"}},
-		"large stream":                   {large, true, false, []string{"start", "write 0+-1", "complete 3145728+0"}},
-		"large, digest known":            {large, false, true, []string{"start", "complete 0+3145728"}},
-		"one byte, digest known":         {large[:1], false, true, []string{"start", "complete 0+1"}},
-		"one byte stream, offsetUnknown": {large[:1], true, true, []string{"start", "write 0+-1", "complete 1+0"}},
+		"empty":                         {nil, false, false, []string{"start", "complete 0+0"}},
+		"empty stream":                  {nil, true, false, []string{"start", "complete 0+0"}},
+		"small":                         {large[:1000], false, false, []string{"start", "complete 0+1000"}},
+		"small stream":                  {large[:1000], true, false, []string{"start", "complete 0+1000"}},
+		"large":                         {large, false, false, []string{"start", "write 0+3145728", "complete 3145728+0"}},
+		"large stream":                  {large, true, false, []string{"start", "write 0+-1", "complete 3145728+0"}},
+		"large, digest known":           {large, false, true, []string{"start", "complete 0+3145728"}},
+		"one byte, digest known":        {large[:1], false, true, []string{"start", "complete 0+1"}},
+		"one byte stream, digest known": {large[:1], true, true, []string{"start", "write 0+-1", "complete 1+0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fakeRegistry{}
@@ -83,7 +84,7 @@ func TestKnownBlobsAreNotSent(t *testing.T) {
 
 func TestChunksFollowA413(t *testing.T) {
 	content := noise(3, 50<<20)
-	f := &fakeRegistry{most: 20 << 20}
+	f := &fakeRegistry{most: 12 << 20}
 	result, err := Upload(t.Context(), f, bytes.NewReader(content), UploadOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +92,11 @@ func TestChunksFollowA413(t *testing.T) {
 	if !bytes.Equal(f.blobs[result.Digest], content) {
 		t.Error("registry has other content")
 	}
-	want := []string{"start", "write 0+52428800", "cancel", "start", "write 0+16777216", "write 16777216+16777216", "write 33554432+16777216", "write 50331648+2097152", "complete 52428800+0"}
+	want := []string{"start", "write 0+16777216", "cancel", "start"}
+	for off := 0; off < 50<<20; off += 8 << 20 {
+		want = append(want, fmt.Sprintf("write %d+%d", off, min(8<<20, 50<<20-off)))
+	}
+	want = append(want, "complete 52428800+0")
 	if diff := cmp.Diff(want, f.requests); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
@@ -296,7 +301,7 @@ func TestBlockedSourceDoesNotHoldACancelledUpload(t *testing.T) {
 	for _, digest := range []string{"", digestOf(nil)} {
 		synctest.Test(t, func(t *testing.T) {
 			r, w := io.Pipe()
-			defer w.Close() // lets the sourceBlocked Read end
+			defer w.Close() // lets the blocked Read end
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 			defer cancel()
 			began := time.Now()
@@ -435,7 +440,7 @@ func TestUploadIsKnownBeforeItsFirstByte(t *testing.T) {
 	if _, err := Upload(t.Context(), f, onlyReader{bytes.NewReader(noise(13, 2<<20))}, o); err != nil {
 		t.Fatal(err)
 	}
-	if len(at) != 2 || at[0] != "start" {
+	if len(at) != 3 || at[0] != "start" {
 		t.Errorf("checkpoints came after %q", at)
 	}
 }
