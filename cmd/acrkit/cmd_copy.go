@@ -8,14 +8,15 @@ import (
 )
 
 func newCopyCommand(a *app) *cobra.Command {
-	return newTransferCommand(a, "copy SRC DST", "Copy an image from anywhere to anywhere",
+	return transferCommand(a, "copy SRC DST", "Copy an image from anywhere to anywhere",
 		locationHelp+"\n\nWithin one registry blobs are mounted, not moved. Between registries signatures\nand SBOMs come along. Prints the reference by digest.",
 		`  acrkit copy local/team/app:1 myreg.azurecr.io/team/app:1
   acrkit copy myreg.azurecr.io/team/app:1 myreg.azurecr.io/prod/app:1 --no-clobber`,
 		func(location.Location, location.Location) error { return nil })
 }
 
-func newTransferCommand(a *app, use, short, long, example string, fits func(from, to location.Location) error) *cobra.Command {
+// transferCommand makes push, pull or copy: they differ in the places that fit.
+func transferCommand(a *app, use, short, long, example string, fits func(from, to location.Location) error) *cobra.Command {
 	var f transfers.Flags
 	command := &cobra.Command{
 		Use: use, Short: short, Long: long, Example: example, GroupID: groupImages,

@@ -17,7 +17,7 @@ import (
 type lockable struct{ command, kind, argument, example string }
 
 // newLockCommand makes the lock or unlock command of a kind of thing.
-func newLockCommand(a *app, lock bool, of lockable, action string, parse func(string) (reference.Reference, error)) *cobra.Command {
+func newLockCommand(a *app, lock bool, of lockable, action plan.Action, parse func(string) (reference.Reference, error)) *cobra.Command {
 	var f plan.Flags
 	var attributes []string
 	verb, short := "unlock", "Allow a "+of.kind+" to be changed and deleted again"
@@ -45,7 +45,7 @@ func newLockCommand(a *app, lock bool, of lockable, action string, parse func(st
 	return command
 }
 
-func lockSteps(ctx context.Context, sess *session.Session, ref reference.Reference, action string, attributes []string, allowed bool) ([]plan.Step, error) {
+func lockSteps(ctx context.Context, sess *session.Session, ref reference.Reference, action plan.Action, attributes []string, allowed bool) ([]plan.Step, error) {
 	r, err := sess.Open(ctx, ref.Registry)
 	if err != nil {
 		return nil, err

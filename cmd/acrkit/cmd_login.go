@@ -53,7 +53,7 @@ func login(ctx context.Context, a *app, h reference.Host) error {
 	case creds.Anonymous:
 		return &failure.Explained{
 			Err:  failure.Coded(failure.ExitNotSignedIn, fmt.Errorf("no credential for %s was found", h)),
-			Code: "NO_CREDENTIAL_AVAILABLE", Why: session.AnswerLines(r.Answers),
+			Code: "NO_CREDENTIAL_AVAILABLE", Why: session.OutcomeLines(r.Outcomes),
 			Fix: []string{"az login", "acrkit login " + h.String() + " --username USER --password-stdin"},
 		}
 	case creds.Password:

@@ -8,7 +8,7 @@ import (
 )
 
 func newPullCommand(a *app) *cobra.Command {
-	return newTransferCommand(a, "pull REF DST", "Pull an image into a folder, an archive or standard output",
+	return transferCommand(a, "pull REF DST", "Pull an image into a folder, an archive or standard output",
 		locationHelp+"\n\nEvery byte is verified before it is called done; what DST has already is not\nfetched again.",
 		`  acrkit pull local/team/app:1 oci:app
   acrkit pull --platform linux/arm64 myreg.azurecr.io/team/app:1 docker:- | docker load`,

@@ -8,7 +8,7 @@ import (
 )
 
 func newPushCommand(a *app) *cobra.Command {
-	return newTransferCommand(a, "push SRC REF", "Push an image from a folder, an archive or standard input",
+	return transferCommand(a, "push SRC REF", "Push an image from a folder, an archive or standard input",
 		locationHelp+"\n\nWhat the registry has already is not sent again. The tag comes last. Prints the\nreference by digest.",
 		`  acrkit push oci:app.tar local/team/app:1
   docker save team/app:1 | acrkit push - myreg.azurecr.io/team/app:1`,

@@ -18,8 +18,7 @@ func newTagCommand(a *app) *cobra.Command {
 	}
 	command.AddCommand(
 		newTagListCommand(a), newTagShowCommand(a),
-		newTagRemoveCommand(a, "untag", "Take a name away; the manifest stays", untagStep),
-		newTagRemoveCommand(a, "delete", "Delete a tag and the manifest that has no other name", deleteTagStep),
+		newTagUntagCommand(a), newTagDeleteCommand(a),
 		newLockCommand(a, true, lockable{"tag", "tag", "REPOSITORY:TAG", "local/team/app:1"}, plan.ActionLockTag, a.TagReference),
 		newLockCommand(a, false, lockable{"tag", "tag", "REPOSITORY:TAG", "local/team/app:1"}, plan.ActionLockTag, a.TagReference),
 		newTagRestoreCommand(a),

@@ -14,37 +14,8 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 )
 
-// newTagRemoveCommand makes one of the two commands that take a tag away.
-func newTagRemoveCommand(a *app, verb, short string, makeStep func(context.Context, *session.Session, string) (plan.Step, error)) *cobra.Command {
-	var f plan.Flags
-	command := &cobra.Command{
-		Use: verb + " REPOSITORY:TAG...", Short: short,
-		Example: "  acrkit tag " + verb + " local/team/app:1 --dry-run\n" +
-			"  acrkit tag " + verb + " local/team/app:1 --yes",
-		Args: f.Args(someArgs("REPOSITORY:TAG")),
-		RunE: func(command *cobra.Command, args []string) error {
-			return a.writer().Run(command, f, func(ctx context.Context) ([]plan.Step, error) {
-				return plan.EachStep(args, func(text string) (plan.Step, error) { return makeStep(ctx, a.Session, text) })
-			})
-		},
-	}
-	f.Add(command, true)
-	return command
-}
-
-func untagStep(ctx context.Context, sess *session.Session, text string) (plan.Step, error) {
-	ref, err := sess.TagReference(text)
-	if err != nil {
-		return plan.Step{}, err
-	}
-	item, err := items.TagOf(ctx, sess, ref)
-	if err != nil {
-		return plan.Step{}, err
-	}
-	s := plan.Step{Action: plan.ActionUntag, Registry: ref.Registry.String(), Repository: ref.Repository, Tag: ref.Tag, Digest: item.Digest}
-	s2 := s
-	s2.Digest = ""
-	return s, plan.RefuseLocked(s2, "tag", item.Locks)
+func newTagDeleteCommand(a *app) *cobra.Command {
+	return tagRemoval(a, "delete", "Delete a tag and the manifest that has no other name", deleteTagStep)
 }
 
 func deleteTagStep(ctx context.Context, sess *session.Session, text string) (plan.Step, error) {

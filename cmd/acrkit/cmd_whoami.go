@@ -45,7 +45,7 @@ func whoami(ctx context.Context, a *app, h reference.Host) error {
 	switch {
 	case errors.As(err, &link):
 		// The chain itself is what was asked for: show how far it came.
-		shown := identity{Registry: h.String(), Credential: "none", Links: link.Answers}
+		shown := identity{Registry: h.String(), Credential: "none", Links: link.Outcomes}
 		return errors.Join(output.One(a.printer, identityView(), shown), err)
 	case err != nil:
 		return err
@@ -53,7 +53,7 @@ func whoami(ctx context.Context, a *app, h reference.Host) error {
 	refused := r.Verify(ctx)
 	shown := identity{
 		Registry: h.String(), Credential: string(r.Credential.Kind), Username: r.Credential.Username,
-		Accepted: refused == nil, Links: r.Answers,
+		Accepted: refused == nil, Links: r.Outcomes,
 	}
 	if err := output.One(a.printer, identityView(), shown); err != nil {
 		return err
@@ -63,11 +63,11 @@ func whoami(ctx context.Context, a *app, h reference.Host) error {
 
 // identity is what whoami tells.
 type identity struct {
-	Registry   string         `json:"registry"`
-	Credential string         `json:"credential"`
-	Username   string         `json:"username,omitempty"`
-	Accepted   bool           `json:"accepted"`
-	Links      []creds.Answer `json:"links"`
+	Registry   string          `json:"registry"`
+	Credential string          `json:"credential"`
+	Username   string          `json:"username,omitempty"`
+	Accepted   bool            `json:"accepted"`
+	Links      []creds.Outcome `json:"links"`
 }
 
 func identityView() output.View[identity] {
@@ -89,7 +89,7 @@ func identityView() output.View[identity] {
 			}); err != nil {
 				return err
 			}
-			for _, line := range session.AnswerLines(i.Links) {
+			for _, line := range session.OutcomeLines(i.Links) {
 				if _, err := fmt.Fprintf(w, "  %s\n", line); err != nil {
 					return err
 				}

@@ -74,8 +74,8 @@ const (
 	Unasked State = "not asked"
 )
 
-// Answer is what one link said.
-type Answer struct {
+// Outcome is what one link said.
+type Outcome struct {
 	Link   string `json:"link"`
 	State  State  `json:"state"`
 	Detail string `json:"detail"`
@@ -84,29 +84,29 @@ type Answer struct {
 // Chain is a list of links, asked in order.
 type Chain []Link
 
-// Resolve asks the links until one has a credential. The answers cover every
+// Resolve asks the links until one has a credential. The outcomes cover every
 // link, those behind the one used as Unasked.
-func (c Chain) Resolve(ctx context.Context, host string) (Credential, []Answer, error) {
-	answers := make([]Answer, len(c))
+func (c Chain) Resolve(ctx context.Context, host string) (Credential, []Outcome, error) {
+	outcomes := make([]Outcome, len(c))
 	for i, link := range c {
-		answers[i] = Answer{Link: link.Name, State: Unasked}
+		outcomes[i] = Outcome{Link: link.Name, State: Unasked}
 	}
 	for i, link := range c {
 		credential, detail, err := link.Find(ctx, host)
 		switch {
 		case err == nil:
-			answers[i].State, answers[i].Detail = Used, detail
-			return credential, answers, nil
+			outcomes[i].State, outcomes[i].Detail = Used, detail
+			return credential, outcomes, nil
 		case ctx.Err() != nil:
-			return Credential{}, answers, fmt.Errorf("sign in to %s: %s: %w", host, link.Name, context.Cause(ctx))
+			return Credential{}, outcomes, fmt.Errorf("sign in to %s: %s: %w", host, link.Name, context.Cause(ctx))
 		case errors.Is(err, ErrNothing):
-			answers[i].State, answers[i].Detail = Nothing, detailOf(err)
+			outcomes[i].State, outcomes[i].Detail = Nothing, detailOf(err)
 		default:
-			answers[i].State, answers[i].Detail = Failed, err.Error()
-			return Credential{}, answers, &LinkError{Host: host, Link: link.Name, Answers: answers, Err: err}
+			outcomes[i].State, outcomes[i].Detail = Failed, err.Error()
+			return Credential{}, outcomes, &LinkError{Host: host, Link: link.Name, Outcomes: outcomes, Err: err}
 		}
 	}
-	return Credential{}, answers, fmt.Errorf("sign in to %s: no link of the chain answered", host)
+	return Credential{}, outcomes, fmt.Errorf("sign in to %s: no link of the chain answered", host)
 }
 
 // detailOf drops the sentinel's own words.
@@ -120,10 +120,10 @@ func detailOf(err error) string {
 
 // LinkError is a link that has a credential which doesn't work.
 type LinkError struct {
-	Host    string
-	Link    string
-	Answers []Answer // of the whole chain
-	Err     error
+	Host     string
+	Link     string
+	Outcomes []Outcome // of the whole chain
+	Err      error
 }
 
 // Error names the registry and the link.

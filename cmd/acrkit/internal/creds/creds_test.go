@@ -34,25 +34,25 @@ func failing(err error) Link {
 
 func TestChainUsesTheFirstThatAnswers(t *testing.T) {
 	chain := Chain{failing(nothing("not set")), found(Password), found(Anonymous)}
-	credential, answers, err := chain.Resolve(t.Context(), "reg.azurecr.io")
+	credential, outcomes, err := chain.Resolve(t.Context(), "reg.azurecr.io")
 	if err != nil || credential.Kind != Password {
 		t.Fatalf("%v, %v", credential, err)
 	}
-	want := []Answer{{"failing", Nothing, "not set"}, {"password", Used, "here"}, {"anonymous", Unasked, ""}}
-	if diff := cmp.Diff(want, answers); diff != "" {
+	want := []Outcome{{"failing", Nothing, "not set"}, {"password", Used, "here"}, {"anonymous", Unasked, ""}}
+	if diff := cmp.Diff(want, outcomes); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestBrokenCredentialDoesNotBecomeAnotherIdentity(t *testing.T) {
 	cause := errors.New("broken")
-	_, answers, err := Chain{failing(cause), found(Anonymous)}.Resolve(t.Context(), "reg.azurecr.io")
+	_, outcomes, err := Chain{failing(cause), found(Anonymous)}.Resolve(t.Context(), "reg.azurecr.io")
 	var link *LinkError
 	if !errors.As(err, &link) || !errors.Is(err, cause) || link.Link != "failing" {
 		t.Errorf("error %v", err)
 	}
-	if answers[0].State != Failed || answers[1].State != Unasked {
-		t.Errorf("answers %v", answers)
+	if outcomes[0].State != Failed || outcomes[1].State != Unasked {
+		t.Errorf("outcomes %v", outcomes)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestEntraTokensGoToAzureAlone(t *testing.T) {
 	}
 }
 
-// answering is a transport that answers every request alike.
+// answering is a transport that outcomes every request alike.
 type answering struct {
 	status int
 	body   string

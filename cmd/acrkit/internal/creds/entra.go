@@ -121,7 +121,7 @@ func (s source) link() Link {
 		var refused *azidentity.AuthenticationFailedError
 		switch {
 		case err == nil:
-			return Credential{Kind: Entra, Token: credential, Username: identityOf(token.Token)}, describe(token), nil
+			return Credential{Kind: Entra, Token: credential, Username: identityOf(token.Token)}, expiryOf(token), nil
 		case errors.As(err, &refused) && s.probed && !speaksJSON(refused.RawResponse):
 			return Credential{}, "", nothing("what answers at its address (%d) is no identity service", refused.RawResponse.StatusCode)
 		case errors.As(err, &refused):
@@ -145,8 +145,8 @@ func speaksJSON(response *http.Response) bool {
 	return err == nil && json.Unmarshal(body, &object) == nil
 }
 
-// describe says whose token it is and until when.
-func describe(token azcore.AccessToken) string {
+// expiryOf says whose token it is and until when.
+func expiryOf(token azcore.AccessToken) string {
 	return fmt.Sprintf("%s, token until %s", identityOf(token.Token), token.ExpiresOn.UTC().Format(time.RFC3339))
 }
 

@@ -58,11 +58,11 @@ func ExamineLocal(ctx context.Context, sess *session.Session, target *diagnose.T
 func ResolveCredential(ctx context.Context, chain creds.Chain, host string) (diagnose.Credential, error) {
 	type resolved struct {
 		credential creds.Credential
-		answers    []creds.Answer
+		outcomes   []creds.Outcome
 	}
 	r, err := within(ctx, func() (resolved, error) {
-		c, answers, err := chain.Resolve(ctx, host)
-		return resolved{c, answers}, err
+		c, outcomes, err := chain.Resolve(ctx, host)
+		return resolved{c, outcomes}, err
 	})
 	if err != nil {
 		return diagnose.Credential{}, err
@@ -71,14 +71,14 @@ func ResolveCredential(ctx context.Context, chain creds.Chain, host string) (dia
 		Token: r.credential.Token, RefreshToken: r.credential.RefreshToken,
 		Username: r.credential.Username, Password: r.credential.Password,
 	}
-	for _, answer := range r.answers {
-		line := fmt.Sprintf("%s: %s", answer.Link, answer.State)
-		if answer.Detail != "" {
-			line += ", " + answer.Detail
+	for _, o := range r.outcomes {
+		line := fmt.Sprintf("%s: %s", o.Link, o.State)
+		if o.Detail != "" {
+			line += ", " + o.Detail
 		}
 		c.Tried = append(c.Tried, line)
-		if answer.State == creds.Used {
-			c.Source = answer.Link
+		if o.State == creds.Used {
+			c.Source = o.Link
 		}
 	}
 	return c, nil

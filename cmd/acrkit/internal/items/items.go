@@ -146,7 +146,7 @@ func TagOf(ctx context.Context, sess *session.Session, ref reference.Reference) 
 		return Tag{}, err
 	}
 	if got.Tag == nil {
-		return Tag{}, fmt.Errorf("properties of %s: the registry's answer holds no tag", ref)
+		return Tag{}, fmt.Errorf("properties of %s: the registry's response holds no tag", ref)
 	}
 	return ToTag(ref, got.Tag), nil
 }
@@ -157,7 +157,7 @@ func ManifestOf(ctx context.Context, r *session.Registry, repository, digest str
 		return Manifest{}, err
 	}
 	if got.Manifest == nil {
-		return Manifest{}, fmt.Errorf("properties of %s@%s: the registry's answer holds no manifest", repository, digest)
+		return Manifest{}, fmt.Errorf("properties of %s@%s: the registry's response holds no manifest", repository, digest)
 	}
 	item := ToManifest(reference.Reference{Registry: r.Host, Repository: repository}, got.Manifest)
 	slices.Sort(item.Tags)

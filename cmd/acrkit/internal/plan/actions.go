@@ -3,34 +3,42 @@ package plan
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
 
 	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
-// The names of the actions in a plan. Deleting a tag, untagging and deleting a
+// Action names a change in a plan.
+type Action string
+
+// The actions. Deleting a tag, untagging and deleting a
 // manifest are three different things:
 const (
-	ActionUntag          = "tag.untag"       // the name goes, the manifest stays
-	ActionDeleteTag      = "tag.delete"      // the name goes, and the manifest that has no other
-	ActionDeleteManifest = "manifest.delete" // the manifest goes, with all its names
+	ActionUntag          Action = "tag.untag"       // the name goes, the manifest stays
+	ActionDeleteTag      Action = "tag.delete"      // the name goes, and the manifest that has no other
+	ActionDeleteManifest Action = "manifest.delete" // the manifest goes, with all its names
 )
 
 // The other actions.
 const (
-	ActionDeleteRepository = "repository.delete"
-	ActionDeleteBlob       = "blob.delete"
-	ActionLockRepository   = "repository.lock"
-	ActionLockTag          = "tag.lock"
-	ActionLockManifest     = "manifest.lock"
-	actionRestore          = "manifest.restore"
-	actionPutBlob          = "blob.put"
-	ActionMountBlob        = "blob.mount"
-	actionPutManifest      = "manifest.put"
+	ActionDeleteRepository Action = "repository.delete"
+	ActionDeleteBlob       Action = "blob.delete"
+	ActionLockRepository   Action = "repository.lock"
+	ActionLockTag          Action = "tag.lock"
+	ActionLockManifest     Action = "manifest.lock"
+	ActionRestore          Action = "manifest.restore"
+	ActionPutBlob          Action = "blob.put"
+	ActionMountBlob        Action = "blob.mount"
+	ActionPutManifest      Action = "manifest.put"
 )
 
 // action is what a step's name stands for.
 type action struct {
+	// needs are the fields without which a step can't be done.
+	needs []need
 	// says words the change: "delete the manifest", "deleted".
 	says, done string
 	// destroys is true when the change cannot be undone: it is asked for.
@@ -41,57 +49,79 @@ type action struct {
 	do func(ctx context.Context, r *session.Registry, s Step) error
 }
 
-// actions gives each action its meaning.
-func actions() map[string]action {
-	return map[string]action{
-		ActionUntag: {
-			says: "untag", done: "untagged", destroys: true, check: checkTag,
-			do: func(ctx context.Context, r *session.Registry, s Step) error {
-				_, err := r.Client.DeleteTag(ctx, s.Repository, s.Tag, nil)
-				return err
-			},
+// actions gives each action its meaning. A new action is one row here.
+var actions = map[Action]action{
+	ActionUntag: {
+		needs: []need{needTag, needDigest}, says: "untag", done: "untagged", destroys: true, check: checkTag,
+		do: func(ctx context.Context, r *session.Registry, s Step) error {
+			_, err := r.Client.DeleteTag(ctx, s.Repository, s.Tag, nil)
+			return err
 		},
-		ActionDeleteTag: {
-			says: "delete the tag, and the manifest under it,", done: "deleted", destroys: true,
-			check: func(ctx context.Context, r *session.Registry, s Step) error {
-				return errors.Join(checkTag(ctx, r, s), checkManifest(ctx, r, s))
-			},
-			do: deleteTag,
+	},
+	ActionDeleteTag: {
+		needs: []need{needTag, needDigest}, says: "delete the tag, and the manifest under it,", done: "deleted", destroys: true,
+		check: func(ctx context.Context, r *session.Registry, s Step) error {
+			return errors.Join(checkTag(ctx, r, s), checkManifest(ctx, r, s))
 		},
-		ActionDeleteManifest: {
-			says: "delete the manifest", done: "deleted", destroys: true, check: checkManifest,
-			do: func(ctx context.Context, r *session.Registry, s Step) error {
-				_, err := r.Client.DeleteManifest(ctx, s.Repository, s.Digest, nil)
-				return err
-			},
+		do: deleteTag,
+	},
+	ActionDeleteManifest: {
+		needs: []need{needDigest}, says: "delete the manifest", done: "deleted", destroys: true, check: checkManifest,
+		do: func(ctx context.Context, r *session.Registry, s Step) error {
+			_, err := r.Client.DeleteManifest(ctx, s.Repository, s.Digest, nil)
+			return err
 		},
-		ActionDeleteRepository: {
-			says: "delete the repository", done: "deleted", destroys: true, check: checkRepository,
-			do: func(ctx context.Context, r *session.Registry, s Step) error {
-				_, err := r.Client.DeleteRepository(ctx, s.Repository, nil)
-				return err
-			},
+	},
+	ActionDeleteRepository: {
+		says: "delete the repository", done: "deleted", destroys: true, check: checkRepository,
+		do: func(ctx context.Context, r *session.Registry, s Step) error {
+			_, err := r.Client.DeleteRepository(ctx, s.Repository, nil)
+			return err
 		},
-		ActionDeleteBlob: {
-			says: "delete the blob", done: "deleted", destroys: true, check: CheckBlob,
-			do: func(ctx context.Context, r *session.Registry, s Step) error {
-				_, err := r.Blobs.DeleteBlob(ctx, s.Repository, s.Digest, nil)
-				return err
-			},
+	},
+	ActionDeleteBlob: {
+		needs: []need{needDigest}, says: "delete the blob", done: "deleted", destroys: true, check: CheckBlob,
+		do: func(ctx context.Context, r *session.Registry, s Step) error {
+			_, err := r.Blobs.DeleteBlob(ctx, s.Repository, s.Digest, nil)
+			return err
 		},
-		actionPutBlob:        {says: "send the blob", done: "sent", check: checkFile, do: putBlob},
-		ActionMountBlob:      {says: "mount the blob", done: "mounted", check: CheckMount, do: mountBlob},
-		actionPutManifest:    {says: "store the manifest", done: "stored", check: checkPutManifest, do: putManifest},
-		ActionLockRepository: {says: "set the locks of", done: "set the locks of", check: checkLocks, do: setRepositoryLocks},
-		ActionLockTag:        {says: "set the locks of", done: "set the locks of", check: checkLocks, do: setTagLocks},
-		ActionLockManifest:   {says: "set the locks of", done: "set the locks of", check: checkLocks, do: setManifestLocks},
-		actionRestore: {
-			says: "restore", done: "restored", check: checkDeleted,
-			do: func(ctx context.Context, r *session.Registry, s Step) error {
-				_, err := r.Client.RestoreManifest(ctx, s.Repository, s.Digest,
-					&azcontainerregistry.ClientRestoreManifestOptions{Tag: s.Tag, Force: s.Force})
-				return err
-			},
+	},
+	ActionPutBlob:        {needs: []need{needDigest, needFile}, says: "send the blob", done: "sent", check: checkFile, do: putBlob},
+	ActionMountBlob:      {needs: []need{needDigest, needFrom}, says: "mount the blob", done: "mounted", check: CheckMount, do: mountBlob},
+	ActionPutManifest:    {needs: []need{needDigest, needFile}, says: "store the manifest", done: "stored", check: checkPutManifest, do: putManifest},
+	ActionLockRepository: {needs: []need{needSet}, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setRepositoryLocks},
+	ActionLockTag:        {needs: []need{needTag, needSet}, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setTagLocks},
+	ActionLockManifest:   {needs: []need{needDigest, needSet}, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setManifestLocks},
+	ActionRestore: {
+		needs: []need{needDigest}, says: "restore", done: "restored", check: checkDeleted,
+		do: func(ctx context.Context, r *session.Registry, s Step) error {
+			_, err := r.Client.RestoreManifest(ctx, s.Repository, s.Digest,
+				&azcontainerregistry.ClientRestoreManifestOptions{Tag: s.Tag, Force: s.Force})
+			return err
 		},
+	},
+}
+
+// need is a field that a step must have, and what is wrong without it.
+type need struct {
+	lacks string
+	has   func(Step) bool
+}
+
+var (
+	needTag    = need{"a tag", func(s Step) bool { return s.Tag != "" }}
+	needDigest = need{"a digest", func(s Step) bool { return s.Digest != "" }}
+	needFile   = need{"the path of a file", func(s Step) bool { return filepath.IsAbs(s.File) }}
+	needFrom   = need{"the repository that has it", func(s Step) bool { return names.IsRepository(s.From) }}
+	needSet    = need{"the locks to set", func(s Step) bool { return s.Set != nil }}
+)
+
+// complete reports what the step lacks to be done.
+func (s Step) complete() error {
+	for _, n := range actions[s.Action].needs {
+		if !n.has(s) {
+			return fmt.Errorf("%s without %s", s.Action, n.lacks)
+		}
 	}
+	return nil
 }

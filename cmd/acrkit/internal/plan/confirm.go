@@ -15,10 +15,9 @@ import (
 // confirm asks before anything is destroyed. Without a person to ask, --yes
 // must have been given.
 func (w *Writer) confirm(ctx context.Context, p plan, yes bool) error {
-	all := actions()
 	destroyed := 0
 	for _, s := range p.Items {
-		if all[s.Action].destroys {
+		if actions[s.Action].destroys {
 			destroyed++
 		}
 	}

@@ -33,7 +33,7 @@ const kind = "Plan"
 // Step is one change. Together with what it expects to find it says all that
 // is needed to do it later, and to refuse when the registry has changed.
 type Step struct {
-	Action     string       `json:"action"`
+	Action     Action       `json:"action"`
 	Registry   string       `json:"registry"`
 	Repository string       `json:"repository,omitempty"`
 	Tag        string       `json:"tag,omitempty"`
@@ -65,24 +65,6 @@ func (s Step) String() string {
 		return s.Registry + "/" + s.Repository
 	}
 	return ref.String()
-}
-
-// complete reports what the step lacks to be done.
-func (s Step) complete() error {
-	kind, verb, _ := strings.Cut(s.Action, ".")
-	switch {
-	case kind == "tag" && s.Tag == "":
-		return fmt.Errorf("%s without a tag", s.Action)
-	case kind != "repository" && s.Action != ActionLockTag && s.Digest == "":
-		return fmt.Errorf("%s without a digest", s.Action)
-	case verb == "put" && !filepath.IsAbs(s.File):
-		return fmt.Errorf("%s without the path of a file", s.Action)
-	case verb == "mount" && !reference.RepositoryGrammar.MatchString(s.From):
-		return fmt.Errorf("%s from no repository", s.Action)
-	case verb == "lock" && s.Set == nil:
-		return fmt.Errorf("%s without the locks to set", s.Action)
-	}
-	return nil
 }
 
 // Save writes a plan in one step, for its owner's eyes.
@@ -144,9 +126,8 @@ func parsePlan(data []byte) (plan, error) {
 	if p.Schema != output.Schema || p.Kind != kind {
 		return plan{}, fmt.Errorf("schema %q, kind %q: this program applies %q, %q", p.Schema, p.Kind, output.Schema, kind)
 	}
-	all := actions()
 	for i, s := range p.Items {
-		if _, known := all[s.Action]; !known {
+		if _, known := actions[s.Action]; !known {
 			return plan{}, fmt.Errorf("item %d: unknown action %q", i, s.Action)
 		}
 		ref, err := s.Ref()

@@ -25,7 +25,7 @@ import (
 const maxManifest = 4 << 20
 
 // fileStep begins the step of a command that sends a file.
-func fileStep(sess *session.Session, action, file string, ref reference.Reference, keep bool) (Step, error) {
+func fileStep(sess *session.Session, action Action, file string, ref reference.Reference, keep bool) (Step, error) {
 	s := Step{Action: action, Registry: ref.Registry.String(), Repository: ref.Repository, Tag: ref.Tag, Digest: ref.Digest, File: file}
 	switch {
 	case file != "-":
@@ -136,7 +136,7 @@ func putManifest(ctx context.Context, r *session.Registry, s Step) error {
 
 // PutBlobSteps plans to send a file as a blob.
 func PutBlobSteps(sess *session.Session, file string, ref reference.Reference, keep bool) ([]Step, error) {
-	s, err := fileStep(sess, actionPutBlob, file, ref, keep)
+	s, err := fileStep(sess, ActionPutBlob, file, ref, keep)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func PutBlobSteps(sess *session.Session, file string, ref reference.Reference, k
 }
 
 func PutManifestSteps(ctx context.Context, sess *session.Session, file string, ref reference.Reference, mediaType string) ([]Step, error) {
-	s, err := fileStep(sess, actionPutManifest, file, ref, false)
+	s, err := fileStep(sess, ActionPutManifest, file, ref, false)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func RestoreSteps(ctx context.Context, sess *session.Session, ref reference.Refe
 		if !choose(m) {
 			continue
 		}
-		s := Step{Action: actionRestore, Registry: ref.Registry.String(), Repository: ref.Repository, Digest: m.Digest, Force: force}
+		s := Step{Action: ActionRestore, Registry: ref.Registry.String(), Repository: ref.Repository, Digest: m.Digest, Force: force}
 		if len(m.Tags) == 0 {
 			steps = append(steps, s)
 		}
@@ -93,7 +93,7 @@ func RestoreTagSteps(ctx context.Context, sess *session.Session, ref reference.R
 		}
 		if t.Name == ref.Tag {
 			return []Step{{
-				Action: actionRestore, Registry: ref.Registry.String(), Repository: ref.Repository,
+				Action: ActionRestore, Registry: ref.Registry.String(), Repository: ref.Repository,
 				Tag: t.Name, Digest: t.Digest, Force: force,
 			}}, nil
 		}

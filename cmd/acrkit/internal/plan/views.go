@@ -10,7 +10,7 @@ import (
 
 // sentence words a step that is yet to be done.
 func sentence(s Step) string {
-	text := actions()[s.Action].says + " " + s.String()
+	text := actions[s.Action].says + " " + s.String()
 	if len(s.Tags) > 0 && s.Tag == "" {
 		text += " with its tags " + strings.Join(s.Tags, ", ")
 	}
@@ -37,7 +37,7 @@ func sentence(s Step) string {
 
 func stepColumns() []output.Column[Step] {
 	return []output.Column[Step]{
-		{Name: "action", Value: func(s Step) string { return s.Action }},
+		{Name: "action", Value: func(s Step) string { return string(s.Action) }},
 		{Name: "reference", Value: Step.String},
 		{Name: "digest", Value: func(s Step) string { return s.Digest }},
 		{Name: "tags", Value: func(s Step) string { return strings.Join(s.Tags, ",") }},
@@ -53,7 +53,7 @@ func planView() output.View[Step] {
 
 func changeView() output.View[Step] {
 	return output.View[Step]{Kind: "Change", Columns: stepColumns(), Text: func(w io.Writer, s Step) error {
-		_, err := fmt.Fprintln(w, actions()[s.Action].done, output.Clean(s.String()))
+		_, err := fmt.Fprintln(w, actions[s.Action].done, output.Clean(s.String()))
 		return err
 	}}
 }

@@ -59,13 +59,12 @@ func (w *Writer) makePlan(ctx context.Context, path string, f Flags, makeSteps f
 
 // checkPlan asks every step whether it still fits, before anything is changed.
 func (w *Writer) checkPlan(ctx context.Context, p plan) error {
-	all := actions()
 	for _, s := range p.Items {
 		r, err := w.openStep(ctx, s)
 		if err != nil {
 			return err
 		}
-		if err := all[s.Action].check(ctx, r, s); err != nil {
+		if err := actions[s.Action].check(ctx, r, s); err != nil {
 			return err
 		}
 	}
@@ -83,7 +82,6 @@ func (w *Writer) openStep(ctx context.Context, s Step) (*session.Registry, error
 // carryOut makes the changes and prints each that is made. It stops at the
 // first that fails.
 func (w *Writer) carryOut(ctx context.Context, p plan) error {
-	all := actions()
 	var failed error
 	made := func(yield func(Step, error) bool) {
 		for i, s := range p.Items {
@@ -93,7 +91,7 @@ func (w *Writer) carryOut(ctx context.Context, p plan) error {
 				r, err = w.openStep(ctx, s)
 			}
 			if err == nil {
-				err = all[s.Action].do(ctx, r, s)
+				err = actions[s.Action].do(ctx, r, s)
 			}
 			if err != nil && i > 0 {
 				err = failure.Coded(failure.ExitPartly, &partlyError{i, len(p.Items), s, err})

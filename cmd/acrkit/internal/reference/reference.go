@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // Local is the name of the embedded registry.
@@ -52,17 +53,11 @@ func (r Reference) WithDigest(digest string) Reference {
 	return r
 }
 
-// The grammars of ACR protocol §1.2.
+// The grammars of hosts; those of the other names are package names'.
 var (
-	RepositoryGrammar = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
-	TagGrammar        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-	digestGrammar     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-	hostGrammar       = regexp.MustCompile(`^(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?)(:[0-9]{1,5})?$`)
-	registryGrammar   = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$`)
+	hostGrammar     = regexp.MustCompile(`^(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?)(:[0-9]{1,5})?$`)
+	registryGrammar = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$`)
 )
-
-// maxRepository is the longest repository name that ACR takes (ACR protocol §1.2).
-const maxRepository = 255
 
 // Parse reads a reference that must name a repository. ownRegistry,
 // ACR_REGISTRY's value, completes one that names no registry.
@@ -119,24 +114,25 @@ func parsePath(text string, h Host, path string) (Reference, error) {
 	r := Reference{Registry: h}
 	rest, digest, hasDigest := strings.Cut(path, "@")
 	if hasDigest {
-		if !digestGrammar.MatchString(digest) {
+		if !names.IsSHA256(digest) {
 			return Reference{}, Bad(text, fmt.Sprintf("digest %q must be sha256: and 64 lower-case hexadecimal digits", digest))
 		}
 		r.Digest = digest
 	}
 	if colon := strings.LastIndexByte(rest, ':'); colon >= 0 && !strings.Contains(rest[colon:], "/") {
 		r.Tag, rest = rest[colon+1:], rest[:colon]
-		if !TagGrammar.MatchString(r.Tag) {
-			return Reference{}, Bad(text, fmt.Sprintf("tag %q must be 1 to 128 letters, digits, '.', '_' or '-', and begin with none of '.' and '-'", r.Tag))
+		if !names.IsTag(r.Tag) {
+			return Reference{}, Bad(text, fmt.Sprintf("tag %q must be %s", r.Tag, names.TagRule))
 		}
 	}
-	if len(rest) > maxRepository || !RepositoryGrammar.MatchString(rest) {
-		return Reference{}, Bad(text, fmt.Sprintf("repository %q must be lower-case letters and digits, with '.', '_', '__' or '-' between them and '/' between parts, at most %d bytes", rest, maxRepository))
+	if !names.IsRepository(rest) {
+		return Reference{}, Bad(text, fmt.Sprintf("repository %q must be %s", rest, names.RepositoryRule))
 	}
 	r.Repository = rest
 	return r, nil
 }
 
+// Bad refuses a reference by the rule that it breaks.
 func Bad(text, rule string) error {
 	return failure.Usagef("reference %q: %s", text, rule)
 }

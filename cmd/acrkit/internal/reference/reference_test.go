@@ -50,7 +50,7 @@ func TestReferencesThatCannotBe(t *testing.T) {
 		"ex ample.com/app":                  "not a host",
 		"local/app?x=y":                     "repository",
 		"user:pw@host.io/app":               "not a host",
-		"local/" + strings.Repeat("a", 256): "repository",
+		"local/" + strings.Repeat("a", 257): "repository",
 	} {
 		if got, err := Parse(text, ""); err == nil || !strings.Contains(err.Error(), rule) || failure.ExitCode(err) != failure.ExitUsage {
 			t.Errorf("%q: %v, %v; want a usage error about %q", text, got, err, rule)

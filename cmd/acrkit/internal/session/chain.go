@@ -36,11 +36,11 @@ func (s *Session) Chain() creds.Chain {
 	return append(chain, creds.AnonymousLink())
 }
 
-// AnswerLines is a line a link of the chain.
-func AnswerLines(answers []creds.Answer) []string {
-	lines := make([]string, 0, len(answers))
-	for _, answer := range answers {
-		line := fmt.Sprintf("%-18s %-9s %s", answer.Link, answer.State, failure.Clean(oneLine(answer.Detail)))
+// OutcomeLines is a line a link of the chain.
+func OutcomeLines(outcomes []creds.Outcome) []string {
+	lines := make([]string, 0, len(outcomes))
+	for _, o := range outcomes {
+		line := fmt.Sprintf("%-18s %-9s %s", o.Link, o.State, failure.Clean(oneLine(o.Detail)))
 		lines = append(lines, strings.TrimRight(line, " "))
 	}
 	return lines

@@ -77,7 +77,7 @@ func (l *RequestLog) perCall() policy.Policy {
 	})
 }
 
-// perAttempt logs each attempt with its answer.
+// perAttempt logs each attempt with its response.
 func (l *RequestLog) perAttempt() policy.Policy {
 	return policyFunc(func(request *policy.Request) (*http.Response, error) {
 		attempt := int32(1)

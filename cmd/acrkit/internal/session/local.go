@@ -80,7 +80,7 @@ func (s *Session) openLocal(ctx context.Context, r *Registry, options policy.Cli
 	connection := e.Connect(nil)
 	s.OnClose(func() error { return errors.Join(connection.Close(), e.Close()) })
 	options.Transport = overMemory(connection)
-	if r.Credential, r.Answers, err = s.LocalChain().Resolve(ctx, reference.Local); err != nil {
+	if r.Credential, r.Outcomes, err = s.LocalChain().Resolve(ctx, reference.Local); err != nil {
 		return err
 	}
 	r.Client, err = newClient(LocalEndpoint, r.Credential, options)
@@ -181,7 +181,7 @@ func (s *Session) openRunning(ctx context.Context, r *Registry, dir string, opti
 	if s.FlagsElsewhere {
 		chain = creds.Chain{owner}
 	}
-	if r.Credential, r.Answers, err = chain.Resolve(ctx, reference.Local); err != nil {
+	if r.Credential, r.Outcomes, err = chain.Resolve(ctx, reference.Local); err != nil {
 		return false, err
 	}
 	r.Client, err = newClient(running.Endpoint, r.Credential, options)

@@ -16,16 +16,16 @@ import (
 func (s *Session) Network() *http.Client {
 	if s.http == nil {
 		transport := network.NewTransport()
-		transport.ResponseHeaderTimeout = answerLimit
+		transport.ResponseHeaderTimeout = responseTimeout
 		s.http = &http.Client{Transport: transport}
 		s.OnClose(func() error { transport.CloseIdleConnections(); return nil })
 	}
 	return s.http
 }
 
-// answerLimit is how long an answer may take to begin, as with the Azure CLI
+// responseTimeout is how long a response may take to begin, as with the Azure CLI
 // (ACR protocol §5.1). A server that never answers ends a command by it.
-const answerLimit = 5 * time.Minute
+const responseTimeout = 5 * time.Minute
 
 const (
 	// DefaultRetries leaves the number to what is tried again.

@@ -18,7 +18,7 @@ import (
 type Registry struct {
 	Host       reference.Host
 	Credential creds.Credential
-	Answers    []creds.Answer
+	Outcomes   []creds.Outcome
 	Client     *azcontainerregistry.Client
 	Blobs      *azcontainerregistry.BlobClient
 	memo       map[any]any
@@ -93,7 +93,7 @@ func (s *Session) flagsFit(h reference.Host) error {
 
 func (s *Session) openRemote(ctx context.Context, r *Registry, options policy.ClientOptions) error {
 	var err error
-	r.Credential, r.Answers, err = s.Chain().Resolve(ctx, r.Host.Name)
+	r.Credential, r.Outcomes, err = s.Chain().Resolve(ctx, r.Host.Name)
 	if err != nil {
 		return err
 	}
@@ -127,6 +127,7 @@ func newClient(endpoint string, credential creds.Credential, options policy.Clie
 	return nil, fmt.Errorf("credential of unknown kind %q", credential.Kind)
 }
 
+// Repository opens a repository for the copying of images.
 func (s *Session) Repository(ctx context.Context, ref reference.Reference) (*artifact.Repository, error) {
 	r, err := s.Open(ctx, ref.Registry)
 	if err != nil {
@@ -139,7 +140,7 @@ func (s *Session) Repository(ctx context.Context, ref reference.Reference) (*art
 // the identity may do (ACR protocol §2.5).
 const catalogScope = "registry:catalog:*"
 
-// exchange trades an Entra token for a refresh token of the registry.
+// ExchangeToken trades an Entra token for a refresh token of the registry.
 func ExchangeToken(ctx context.Context, sess *Session, r *Registry) (string, error) {
 	token, err := r.Credential.Token.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{creds.RegistryScope}})
 	if err != nil {
@@ -158,7 +159,7 @@ func ExchangeToken(ctx context.Context, sess *Session, r *Registry) (string, err
 		return "", err
 	}
 	if got.RefreshToken == nil || *got.RefreshToken == "" {
-		return "", errors.New("exchange the Entra token: the registry's answer holds no refresh token")
+		return "", errors.New("exchange the Entra token: the registry's response holds no refresh token")
 	}
 	return *got.RefreshToken, nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // Transfer is one push, pull or copy.
@@ -57,7 +57,7 @@ func (t *Transfer) settleTarget(ctx context.Context, src artifact.Source) error 
 	switch {
 	case t.To.Kind == location.InRegistry:
 		// A docker archive calls its image app:1; only the tag goes along.
-		if tag := name[strings.LastIndexByte(name, ':')+1:]; reference.TagGrammar.MatchString(tag) {
+		if tag := name[strings.LastIndexByte(name, ':')+1:]; names.IsTag(tag) {
 			t.To.Ref.Tag = tag
 		}
 	case t.To.Format == artifact.ArchiveDocker && t.From.Kind == location.InRegistry && name != "":
