@@ -2,8 +2,6 @@ package artifact
 
 import (
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -26,21 +24,29 @@ const (
 )
 
 // Archive is a tar archive with images, as a Source: an OCI layout in a tar,
-// or docker-save's output, those of docker before 1.10 included. It is read in
-// place, nothing is unpacked; only a compressed archive, or one from a stream,
-// is copied into a temporary file first. It may be used concurrently.
+// or docker-save's output, those of docker before 1.10 included, or the folder
+// that such a tar was unpacked to. It is read in place, nothing is unpacked;
+// only a compressed archive, or one from a stream, is copied into a temporary
+// file first. It may be used concurrently.
+//
+// An archive that has both index.json and docker's manifest.json, as docker 25
+// and later write, is read by both: what one of them lacks the other tells, and
+// where they contradict one another the archive is refused. Of an index that
+// names more than the archive holds, the images that are whole are handed out;
+// [Result.LeftOut] says which were not.
 type Archive struct {
 	name   string
-	file   *os.File
-	temp   bool // file is ours to remove
+	file   *os.File // nil for a folder
+	temp   bool     // file is ours to remove
 	format ArchiveFormat
 	tar    *tarIndex
 	index  *ocispec.Index
 
 	// What a docker-save archive holds under other names than its digest, and
-	// the manifests and configs that were made for it.
+	// the manifests, indexes and configs that were made for it.
 	sections map[digest.Digest]tarEntry
 	made     map[digest.Digest][]byte
+	absent   map[digest.Digest][]LeftOut // by root: what the archive lacks of it
 }
 
 var _ interface {
@@ -52,9 +58,10 @@ var _ interface {
 	io.Closer
 } = (*Archive)(nil)
 
-// OpenArchive opens a tar archive, gzipped or not, and finds out its format.
-// That may read much of it: compressed layers of docker-save have no digest that
-// an image could name them by.
+// OpenArchive opens a tar archive, compressed or not, and finds out its format;
+// path may be the folder that docker-save's tar was unpacked to. That may read
+// much of it: compressed layers of docker-save have no digest that an image
+// could name them by.
 func OpenArchive(ctx context.Context, path string) (*Archive, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -66,19 +73,39 @@ func OpenArchive(ctx context.Context, path string) (*Archive, error) {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
 	name := "archive " + path
+	if info.IsDir() {
+		f.Close()
+		return openUnpacked(ctx, name, path)
+	}
 	if !info.Mode().IsRegular() {
 		f.Close()
 		return nil, &InvalidError{Store: name, Thing: "the archive", Rule: "it is not a regular file"}
 	}
-	head := make([]byte, len(gzipMagic))
-	if _, err := f.ReadAt(head, 0); err == nil && bytes.Equal(head, gzipMagic) {
+	head := make([]byte, magicLength)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.Close()
+		return nil, fmt.Errorf("open archive: %w", err)
+	}
+	if compressionOf(head[:n]) != nil {
 		defer f.Close()
 		return OpenArchiveStream(ctx, name, f)
 	}
-	return newArchive(ctx, name, f, false)
+	return newArchive(ctx, &Archive{name: name, file: f})
 }
 
-var gzipMagic = []byte{0x1f, 0x8b}
+func openUnpacked(ctx context.Context, name, path string) (*Archive, error) {
+	folder, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("open archive: %w", err)
+	}
+	index, err := scanFolder(name, folder)
+	if err != nil {
+		folder.Close()
+		return nil, err
+	}
+	return newArchive(ctx, &Archive{name: name, tar: index})
+}
 
 // OpenArchiveStream reads an archive from a stream, such as standard input:
 // into a temporary file, which Close removes. name is what messages call it.
@@ -87,46 +114,45 @@ func OpenArchiveStream(ctx context.Context, name string, r io.Reader) (*Archive,
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
-	discard := func(err error) (*Archive, error) {
+	if err := spool(ctx, name, temp, r); err != nil {
 		temp.Close()
 		os.Remove(temp.Name())
 		return nil, err
 	}
-	if err := spool(ctx, temp, r); err != nil {
-		if cutOff(err) != err || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, new(flate.CorruptInputError)) {
-			err = &InvalidError{Store: name, Thing: "the archive", Rule: "it is not a whole gzip file", Err: cutOff(err)}
-		} else {
-			err = fmt.Errorf("read %s: %w", name, err)
-		}
-		return discard(err)
-	}
-	return newArchive(ctx, name, temp, true)
+	return newArchive(ctx, &Archive{name: name, file: temp, temp: true})
 }
 
-// spool writes a stream to a file, unpacked if it is gzipped.
-func spool(ctx context.Context, w io.Writer, r io.Reader) error {
-	head := make([]byte, len(gzipMagic))
+// spool writes a stream to a file, unpacked if it is compressed.
+func spool(ctx context.Context, name string, w io.Writer, r io.Reader) error {
+	head := make([]byte, magicLength)
 	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return err
+		return fmt.Errorf("read %s: %w", name, err)
 	}
 	r = contextReader{ctx, io.MultiReader(bytes.NewReader(head[:n]), r)}
-	if bytes.Equal(head[:n], gzipMagic) {
-		unzipped, err := gzip.NewReader(r)
-		if err != nil {
-			return err
+	packed := compressionOf(head[:n])
+	if packed == nil {
+		if _, err := io.Copy(w, r); err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
 		}
-		r = unzipped
+		return nil
 	}
-	_, err = io.Copy(w, r)
-	return err
+	unpacked, err := packed.decompress(r)
+	if err == nil {
+		_, err = io.Copy(w, unpacked)
+		unpacked.Close()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case context.Cause(ctx) == nil && packed.isCorrupt(err):
+		return &InvalidError{Store: name, Thing: "the archive", Rule: "it is not a whole " + packed.name + " file", Err: cutOff(err)}
+	}
+	return fmt.Errorf("read %s: %w", name, err)
 }
 
-func newArchive(ctx context.Context, name string, f *os.File, temp bool) (*Archive, error) {
-	a := &Archive{
-		name: name, file: f, temp: temp,
-		sections: map[digest.Digest]tarEntry{}, made: map[digest.Digest][]byte{},
-	}
+func newArchive(ctx context.Context, a *Archive) (*Archive, error) {
+	a.sections, a.made, a.absent = map[digest.Digest]tarEntry{}, map[digest.Digest][]byte{}, map[digest.Digest][]LeftOut{}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -134,20 +160,23 @@ func newArchive(ctx context.Context, name string, f *os.File, temp bool) (*Archi
 }
 
 func (a *Archive) open(ctx context.Context) error {
-	info, err := a.file.Stat()
-	if err != nil {
-		return fmt.Errorf("open %s: %w", a.name, err)
-	}
-	if a.tar, err = scanTar(a.name, a.file, info.Size()); err != nil {
-		return err
+	if a.tar == nil {
+		info, err := a.file.Stat()
+		if err != nil {
+			return fmt.Errorf("open %s: %w", a.name, err)
+		}
+		if a.tar, err = scanTar(a.name, a.file, info.Size()); err != nil {
+			return err
+		}
 	}
 	switch {
 	case a.tar.has(ocispec.ImageLayoutFile):
 		a.format = ArchiveOCI
-		return a.openOCI()
+		return a.openOCI(ctx)
 	case a.tar.has(dockerManifestFile):
 		a.format = ArchiveDocker
-		return a.openDocker(ctx)
+		a.index = &ocispec.Index{}
+		return a.addDockerHalf(ctx)
 	case a.tar.has(dockerRepositoriesFile):
 		a.format = ArchiveDocker
 		return a.openLegacyDocker(ctx)
@@ -159,7 +188,7 @@ func (a *Archive) open(ctx context.Context) error {
 	}
 }
 
-func (a *Archive) openOCI() error {
+func (a *Archive) openOCI(ctx context.Context) error {
 	marker, err := a.tar.read(ocispec.ImageLayoutFile, 4096)
 	if err != nil {
 		return err
@@ -174,8 +203,16 @@ func (a *Archive) openOCI() error {
 	if err != nil {
 		return err
 	}
-	a.index, err = parseIndexFile(a.name, data)
-	return err
+	if a.index, err = parseIndexFile(a.name, data); err != nil {
+		return err
+	}
+	if a.tar.has(dockerManifestFile) {
+		if err := a.addDockerHalf(ctx); err != nil {
+			return err
+		}
+	}
+	a.reduceRoots()
+	return nil
 }
 
 // Name is "archive" and the path.
@@ -186,6 +223,9 @@ func (a *Archive) Format() ArchiveFormat { return a.format }
 
 // Close closes the file. Readers that Fetch returned end with it.
 func (a *Archive) Close() error {
+	if a.file == nil {
+		return a.tar.folder.Close()
+	}
 	err := a.file.Close()
 	if a.temp {
 		err = errors.Join(err, os.Remove(a.file.Name()))
@@ -229,25 +269,44 @@ func (a *Archive) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCl
 
 // Check finds out whether content is there in the right size.
 func (a *Archive) Check(ctx context.Context, desc ocispec.Descriptor) error {
-	_, err := a.Fetch(ctx, desc)
+	if err := checkDescriptor(desc); err != nil || a.holds(desc) {
+		return errors.Join(err, context.Cause(ctx))
+	}
+	r, err := a.Fetch(ctx, desc)
+	if err == nil {
+		err = r.Close()
+	}
 	return err
 }
+
+// leftOut is what the archive lacks of an image that it hands out.
+func (a *Archive) leftOut(root digest.Digest) []LeftOut { return a.absent[root] }
 
 func (a *Archive) fetchAny(d digest.Digest) (io.ReadCloser, int64, error) {
 	if data, ok := a.made[d]; ok {
 		return readSeekNopCloser{bytes.NewReader(data)}, int64(len(data)), nil
 	}
-	entry, ok := a.sections[d]
-	if !ok {
-		var err error
-		if entry, err = a.tar.lookup(blobPath(ocispec.Descriptor{Digest: d})); err != nil {
-			return nil, 0, err
-		}
+	entry, err := a.entry(d)
+	if err != nil {
+		return nil, 0, err
 	}
-	return sectionCloser{a.tar.section(entry)}, entry.size, nil
+	r, err := a.tar.open(entry)
+	return r, entry.size, err
 }
 
-// sectionCloser is one file of the archive, opened.
-type sectionCloser struct{ *io.SectionReader }
+func (a *Archive) entry(d digest.Digest) (tarEntry, error) {
+	if entry, ok := a.sections[d]; ok {
+		return entry, nil
+	}
+	return a.tar.lookup(blobPath(ocispec.Descriptor{Digest: d}))
+}
 
-func (sectionCloser) Close() error { return nil }
+// holds reports whether content is there in the right size, without opening
+// it.
+func (a *Archive) holds(desc ocispec.Descriptor) bool {
+	if data, ok := a.made[desc.Digest]; ok {
+		return int64(len(data)) == desc.Size
+	}
+	entry, err := a.entry(desc.Digest)
+	return err == nil && entry.size == desc.Size
+}

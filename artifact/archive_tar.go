@@ -2,9 +2,12 @@ package artifact
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path"
 	"strings"
 )
@@ -23,17 +26,26 @@ const (
 type tarEntry struct {
 	offset, size int64
 	link         string // the name it leads to, for links
+	// packed is set for a layer that is handed out unpacked, because no media
+	// type says how it is compressed; size is the unpacked one then, and stored
+	// what it takes in the archive.
+	packed *compression
+	stored int64
 }
 
-// tarIndex is the table of contents of a tar file.
+// tarIndex is the table of contents of a tar file, or of the folder that one
+// was unpacked to.
 type tarIndex struct {
 	store   string
-	file    io.ReaderAt
+	file    io.ReaderAt // nil for a folder
+	folder  *os.Root    // nil for a tar file
 	entries map[string]tarEntry
+	paths   []string // of a folder: the file at each entry's offset
 }
 
-// scanTar reads the headers of an archive. Names that leave it and names that
-// come twice are refused: what they mean depends on who reads them.
+// scanTar reads the headers of an archive. Names that leave it are refused, and
+// names that come twice with different content: what those mean depends on who
+// reads them.
 func scanTar(store string, file io.ReaderAt, size int64) (*tarIndex, error) {
 	t := &tarIndex{store: store, file: file, entries: map[string]tarEntry{}}
 	// tar.Reader seeks over what it isn't asked to read, and doesn't read
@@ -100,11 +112,41 @@ func (t *tarIndex) add(header *tar.Header, offset, archiveSize int64) error {
 	default:
 		return t.invalid(fmt.Sprintf("entry %.100q", name), fmt.Sprintf("entries of type %q have no place in an image archive", header.Typeflag), nil)
 	}
-	if _, twice := t.entries[name]; twice {
-		return t.invalid(fmt.Sprintf("entry %.100q", name), "it comes twice", nil)
+	if first, twice := t.entries[name]; twice {
+		same, err := t.same(first, entry)
+		if err != nil {
+			return fmt.Errorf("read %s of %s: %w", name, t.store, err)
+		}
+		if !same {
+			return t.invalid(fmt.Sprintf("entry %.100q", name), "it comes twice, with different content", nil)
+		}
+		return nil
 	}
 	t.entries[name] = entry
 	return nil
+}
+
+// same reports whether two entries are the same link, or hold the same bytes.
+func (t *tarIndex) same(a, b tarEntry) (bool, error) {
+	if a.link != b.link || a.size != b.size {
+		return false, nil
+	}
+	x, y := make([]byte, bufferFor(a.size)), make([]byte, bufferFor(a.size))
+	for at := int64(0); at < a.size; at += int64(len(x)) {
+		n := min(int64(len(x)), a.size-at)
+		for _, part := range []struct {
+			into []byte
+			from int64
+		}{{x, a.offset}, {y, b.offset}} {
+			if _, err := t.file.ReadAt(part.into[:n], part.from+at); err != nil {
+				return false, cutOff(err)
+			}
+		}
+		if !bytes.Equal(x[:n], y[:n]) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // inside joins a name to a folder of the archive, and reports whether it stays
@@ -158,8 +200,77 @@ func (t *tarIndex) lookup(name string) (tarEntry, error) {
 	return tarEntry{}, t.invalid(fmt.Sprintf("entry %.100q", asked), "its links lead nowhere", nil)
 }
 
+// section is what the archive stores of an entry.
 func (t *tarIndex) section(entry tarEntry) *io.SectionReader {
-	return io.NewSectionReader(t.file, entry.offset, entry.size)
+	size := entry.size
+	if entry.packed != nil {
+		size = entry.stored
+	}
+	if t.folder != nil {
+		return io.NewSectionReader(folderFile{t.folder, t.paths[entry.offset]}, 0, size)
+	}
+	return io.NewSectionReader(t.file, entry.offset, size)
+}
+
+// open reads an entry, unpacked if that is how it is handed out.
+func (t *tarIndex) open(entry tarEntry) (io.ReadCloser, error) {
+	if entry.packed == nil {
+		return sectionCloser{t.section(entry)}, nil
+	}
+	return entry.packed.decompress(t.section(entry))
+}
+
+// sectionCloser is one file of the archive, opened.
+type sectionCloser struct{ *io.SectionReader }
+
+func (sectionCloser) Close() error { return nil }
+
+// folderFile is a file of an unpacked archive. It is opened for each read, so
+// that nothing stays open as long as nobody reads.
+type folderFile struct {
+	folder *os.Root
+	name   string
+}
+
+func (f folderFile) ReadAt(p []byte, offset int64) (int, error) {
+	file, err := f.folder.Open(f.name)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	return file.ReadAt(p, offset)
+}
+
+// scanFolder lists the folder that an archive was unpacked to. Links are
+// followed as long as they stay inside.
+func scanFolder(store string, folder *os.Root) (*tarIndex, error) {
+	t := &tarIndex{store: store, folder: folder, entries: map[string]tarEntry{}}
+	err := fs.WalkDir(folder.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if len(t.entries) == maxTarEntries {
+			return t.invalid("the folder", fmt.Sprintf("it has more than %d files", maxTarEntries), nil)
+		}
+		info, err := folder.Stat(name)
+		switch {
+		case isEscape(err):
+			return t.invalid(name, leavesFolder, err)
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // a link that leads nowhere is as good as no file
+		case err != nil:
+			return err
+		case !info.Mode().IsRegular():
+			return nil
+		}
+		t.entries[name] = tarEntry{offset: int64(len(t.paths)), size: info.Size()}
+		t.paths = append(t.paths, name)
+		return nil
+	})
+	if err != nil && !errors.Is(err, ErrInvalid) {
+		err = fmt.Errorf("read %s: %w", store, err)
+	}
+	return t, err
 }
 
 // read gives a small file whole.

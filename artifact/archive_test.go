@@ -318,8 +318,8 @@ func TestWrittenDockerArchiveHasWhatDockerLoads(t *testing.T) {
 		requireWhole(t, a, reference, root.Digest)
 	}
 	// The same archive, for a docker that knows no OCI layout.
-	a.format, a.index = ArchiveDocker, nil
-	if err := a.openDocker(t.Context()); err != nil {
+	a.format, a.index = ArchiveDocker, &ocispec.Index{}
+	if err := a.addDockerHalf(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if back, _ := imageIn(t, a, "team/app:1"); back.Config.Digest != m.Config.Digest {

@@ -130,6 +130,21 @@ func (w *ArchiveWriter) Admit(root ocispec.Descriptor, reference string) error {
 	return nil
 }
 
+// imagesOnly reports a format that has no room for referrers.
+func (w *ArchiveWriter) imagesOnly() bool { return w.format == ArchiveDocker }
+
+func (w *ArchiveWriter) admitGraph(ctx context.Context, src Source, g *graph) error {
+	if w.format != ArchiveDocker {
+		return nil
+	}
+	return admitToDocker(ctx, w.Name(), src, g)
+}
+
+// keepReferrer records a referrer; the archive is not done by that.
+func (w *ArchiveWriter) keepReferrer(ctx context.Context, desc ocispec.Descriptor, tag string) error {
+	return w.staging.Tag(ctx, desc, tag)
+}
+
 // Exists reports whether the content has been gathered.
 func (w *ArchiveWriter) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
 	return w.staging.Exists(ctx, desc)
@@ -217,7 +232,7 @@ func (w *ArchiveWriter) writeTar(ctx context.Context, out io.Writer) error {
 	var images []dockerImage
 	repositories := dockerRepositories{}
 	for i, root := range index.Manifests {
-		g, err := walk(ctx, w.staging, bare(root), nil, false)
+		g, err := readGraph(ctx, w.staging, bare(root), walkOptions{})
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,13 +69,16 @@ type copier struct {
 	tag   string // what to write at the end, "" for none
 	graph *graph
 
-	previous  string                 // what the tag points to now, "" for nothing
-	sameStore bool                   // source and target are one: only the tag is missing
-	missing   []ocispec.Descriptor   // blobs to move, large ones first
-	moving    int64                  // bytes of those
-	existing  []ocispec.Descriptor   // blobs that the target has
-	has       map[digest.Digest]bool // manifests that the target has
-	mountFrom string                 // not empty when blobs can be mounted
+	previous  string                  // what the tag points to now, "" for nothing
+	sameStore bool                    // source and target are one: only the tag is missing
+	missing   []ocispec.Descriptor    // blobs to move, large ones first
+	moving    int64                   // bytes of those
+	existing  []ocispec.Descriptor    // blobs that the target has
+	has       map[digest.Digest]bool  // manifests that the target has
+	mountFrom string                  // not empty when blobs can be mounted
+	made      map[digest.Digest]bool  // indexes that were made for this copy
+	absent    map[digest.Digest]error // blobs that the source lacks
+	leftOut   []LeftOut
 
 	observer *observer
 	limiter  *limiter
@@ -84,7 +89,7 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 	if dst == nil || src == nil {
 		return nil, &InvalidError{Thing: "source and target", Rule: "neither may be nil"}
 	}
-	c := &copier{src: src, dst: dst, tag: dstRef, has: map[digest.Digest]bool{}}
+	c := &copier{src: src, dst: dst, tag: dstRef, has: map[digest.Digest]bool{}, absent: map[digest.Digest]error{}}
 	if o != nil {
 		c.o = *o
 	}
@@ -98,26 +103,18 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 	if !c.o.nested {
 		c.observer.journal = c.o.Journal
 	}
-	root, data, err := resolve(ctx, src, srcRef)
-	if err != nil {
+	c.sameStore = sameStore(dst, src)
+	if err := c.readGraph(ctx, srcRef); err != nil {
 		return nil, err
 	}
-	if c.o.Platform != nil {
-		if root, data, err = pick(ctx, src, root, data, *c.o.Platform); err != nil {
-			return nil, err
-		}
-	}
+	root := c.graph.root
 	if isDigest(dstRef) && dstRef != root.Digest.String() {
 		return nil, &InvalidError{Thing: "target digest " + dstRef, Rule: "what is copied has the digest " + root.Digest.String()}
 	}
-	if a, ok := dst.(Admitter); ok {
-		if err := a.Admit(root, c.tag); err != nil {
+	if a, ok := dst.(graphAdmitter); ok {
+		if err := a.admitGraph(ctx, src, c.graph); err != nil {
 			return nil, err
 		}
-	}
-	c.sameStore = sameStore(dst, src)
-	if c.graph, err = walk(ctx, src, root, data, !c.sameStore && followsReferrers(c.o.Referrers, dst, src)); err != nil {
-		return nil, err
 	}
 	if err := c.checkDigests(); err != nil {
 		return nil, err
@@ -125,7 +122,15 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 	if err := c.checkSource(ctx); err != nil {
 		return nil, err
 	}
+	if m, ok := dst.(Mounter); ok {
+		if from, ok := m.MountsFrom(src); ok {
+			c.mountFrom = from
+		}
+	}
 	if err := c.inspectTarget(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.checkAbsent(); err != nil {
 		return nil, err
 	}
 	if c.o.expect != nil {
@@ -133,12 +138,95 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 			return nil, err
 		}
 	}
-	if m, ok := dst.(Mounter); ok {
-		if from, ok := m.MountsFrom(src); ok {
-			c.mountFrom = from
+	return c, nil
+}
+
+// readGraph finds out what the reference means, and reads everything under it.
+func (c *copier) readGraph(ctx context.Context, srcRef string) error {
+	root, data, err := resolve(ctx, c.src, srcRef)
+	if err != nil {
+		return err
+	}
+	walk := walkOptions{known: map[digest.Digest][]byte{root.Digest: data}, atTarget: c.manifestAtTarget}
+	if len(c.o.Platforms) > 0 {
+		var chosen *chooser
+		if root, chosen, err = choose(ctx, c.src, root, data, c.o.Platforms); err != nil {
+			return err
+		}
+		walk.known, c.leftOut, c.made = chosen.known, chosen.leftOut, chosen.made
+	} else if p, ok := c.src.(partialSource); ok {
+		c.leftOut = slices.Clone(p.leftOut(root.Digest))
+	}
+	root.Data = nil
+	if a, ok := c.dst.(Admitter); ok {
+		if err := a.Admit(root, c.tag); err != nil {
+			return err
 		}
 	}
-	return c, nil
+	if !c.sameStore {
+		if walk.referrers, err = c.o.chooseReferrers(c.dst, c.src); err != nil {
+			return err
+		}
+	}
+	if c.graph, err = readGraph(ctx, c.src, root, walk); err != nil {
+		return err
+	}
+	return c.chooseForeign(ctx)
+}
+
+// manifestAtTarget tells whether the target has a manifest that the source
+// lacks, as in a layout that holds a part of an index.
+func (c *copier) manifestAtTarget(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
+	if _, ok := c.dst.(remote); !ok {
+		return false, nil
+	}
+	return c.dst.Exists(ctx, desc)
+}
+
+// chooseForeign adds the foreign layers to what is copied where that was asked
+// for and the source holds them, and remembers the others as left out.
+func (c *copier) chooseForeign(ctx context.Context) error {
+	for _, layer := range c.graph.foreign {
+		reason := "a foreign layer, to be fetched from " + layer.URLs[0]
+		if c.o.ForeignLayers {
+			held, err := c.sourceHolds(ctx, layer)
+			if err != nil {
+				return err
+			}
+			if held {
+				c.graph.blobs = append(c.graph.blobs, ocispec.Descriptor{MediaType: layer.MediaType, Digest: layer.Digest, Size: layer.Size})
+				continue
+			}
+			reason += ", since the source doesn't hold it"
+		}
+		c.leftOut = append(c.leftOut, LeftOut{
+			Descriptor: ocispec.Descriptor{MediaType: layer.MediaType, Digest: layer.Digest, Size: layer.Size}, Reason: reason,
+		})
+	}
+	c.graph.foreign = slices.DeleteFunc(c.graph.foreign, func(layer ocispec.Descriptor) bool {
+		return slices.ContainsFunc(c.graph.blobs, sameDigest(layer))
+	})
+	return nil
+}
+
+// sourceHolds asks for one blob in the cheapest way that the source has.
+func (c *copier) sourceHolds(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
+	var err error
+	switch src := c.src.(type) {
+	case Checker:
+		err = src.Check(ctx, desc)
+	case Target:
+		return src.Exists(ctx, desc)
+	default:
+		var r io.ReadCloser
+		if r, err = c.src.Fetch(ctx, desc); err == nil {
+			err = r.Close()
+		}
+	}
+	if isNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func resolve(ctx context.Context, src Source, reference string) (ocispec.Descriptor, []byte, error) {
@@ -151,44 +239,6 @@ func resolve(ctx context.Context, src Source, reference string) (ocispec.Descrip
 	}
 	data, err := fetchSmall(ctx, src, root)
 	return root, data, err
-}
-
-// pick goes from an index down to the image for one platform. An image that no
-// index told the platform of is checked against its config.
-func pick(ctx context.Context, src Source, root ocispec.Descriptor, data []byte, want ocispec.Platform) (ocispec.Descriptor, []byte, error) {
-	for depth := range maxDepth {
-		m, err := parseManifest(root, data)
-		if err != nil {
-			return root, nil, err
-		}
-		if !isIndex(root.MediaType) {
-			if depth == 0 {
-				err = checkPlatform(ctx, src, root, m, want)
-			}
-			return root, data, err
-		}
-		child, err := choosePlatform(root, m.Manifests, want)
-		if err != nil {
-			return root, nil, err
-		}
-		root = bare(child)
-		if data, err = fetchSmall(ctx, src, root); err != nil {
-			return root, nil, err
-		}
-	}
-	return root, nil, &InvalidError{Store: nameOf(src), Thing: thingOf(root), Rule: fmt.Sprintf("it lies more than %d levels deep", maxDepth)}
-}
-
-func followsReferrers(mode ReferrersMode, dst Target, src Source) bool {
-	switch mode {
-	case ReferrersFollow:
-		return true
-	case ReferrersSkip:
-		return false
-	}
-	_, from := src.(remote)
-	_, to := dst.(remote)
-	return from && to
 }
 
 // remote is a store that a registry holds.
@@ -218,15 +268,62 @@ func (c *copier) checkDigests() error {
 	return nil
 }
 
-// checkSource finds out what the source lacks, as far as that is cheap.
+// checkSource finds out what the source lacks, as far as that is cheap, and
+// whether its images are whole.
 func (c *copier) checkSource(ctx context.Context) error {
 	checker, ok := c.src.(Checker)
 	if !ok || c.sameStore {
 		return nil
 	}
-	return parallel(ctx, existenceChecks, len(c.graph.blobs), func(ctx context.Context, i int) error {
-		return checker.Check(ctx, c.graph.blobs[i])
+	var mu sync.Mutex
+	err := parallel(ctx, existenceChecks, len(c.graph.blobs), func(ctx context.Context, i int) error {
+		if c.graph.inline[c.graph.blobs[i].Digest] != nil {
+			return nil
+		}
+		err := checker.Check(ctx, c.graph.blobs[i])
+		if errors.Is(err, ErrNotFound) {
+			mu.Lock()
+			defer mu.Unlock()
+			c.absent[c.graph.blobs[i].Digest] = err
+			return nil
+		}
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return c.checkImages(ctx)
+}
+
+// checkAbsent fails when a blob is neither at the source nor at the target, nor
+// can be mounted there.
+func (c *copier) checkAbsent() error {
+	for _, blob := range c.missing {
+		err := c.absent[blob.Digest]
+		if err != nil && c.mountFrom == "" && len(c.mountsFor(blob)) == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// mountsFor are the repositories of the target's registry that may hold a blob:
+// those that the caller names, and, where the source lacks it, those that the
+// image says that it came from.
+func (c *copier) mountsFor(blob ocispec.Descriptor) []string {
+	target, ok := c.dst.(*Repository)
+	if !ok {
+		return nil
+	}
+	list := slices.Clone(c.o.MountFrom)
+	if c.absent[blob.Digest] != nil {
+		for _, origin := range c.graph.origins[blob.Digest] {
+			if host, name, _ := strings.Cut(origin, "/"); host == target.host() {
+				list = append(list, name)
+			}
+		}
+	}
+	return slices.DeleteFunc(list, func(name string) bool { return name == target.name })
 }
 
 // existenceChecks is how many small questions are asked at a time. An image
@@ -241,9 +338,9 @@ func (c *copier) inspectTarget(ctx context.Context) error {
 	}
 	if c.sameStore {
 		for _, n := range nodes {
-			c.has[n.desc.Digest] = true
+			c.has[n.desc.Digest] = !c.made[n.desc.Digest]
 		}
-		c.has[c.graph.root.Digest] = true
+		c.has[c.graph.root.Digest] = !c.made[c.graph.root.Digest]
 		c.existing = c.graph.blobs
 		return c.readTag(ctx)
 	}
@@ -273,7 +370,7 @@ func (c *copier) inspectTarget(ctx context.Context) error {
 		}
 	}
 	for i, n := range nodes {
-		c.has[n.desc.Digest] = found[i+1+len(blobs)]
+		c.has[n.desc.Digest] = n.elsewhere || found[i+1+len(blobs)]
 	}
 	c.has[c.graph.root.Digest] = c.previous == c.graph.root.Digest.String()
 	slices.SortStableFunc(c.missing, func(a, b ocispec.Descriptor) int { return cmp.Compare(b.Size, a.Size) })
@@ -309,9 +406,15 @@ func (c *copier) run(ctx context.Context) (Result, error) {
 		}
 		c.observer.emit(Event{Kind: EventBlobExists, Descriptor: blob, Total: blob.Size})
 	}
+	c.observer.result.LeftOut = c.leftOut
 	for _, n := range c.graph.nodes {
-		if n.referrer {
+		switch {
+		case len(n.tags) > 0:
+			c.observer.result.DigestTags += len(n.tags)
+		case n.referrer:
 			c.observer.result.Referrers++
+		case n.attestation:
+			c.observer.result.Attestations++
 		}
 	}
 	err := c.pushBlobs(ctx)
@@ -320,6 +423,9 @@ func (c *copier) run(ctx context.Context) (Result, error) {
 		err = parallel(ctx, manifestFetches, len(level), func(ctx context.Context, j int) error {
 			return c.pushManifest(ctx, level[j], "")
 		})
+	}
+	if err == nil {
+		err = c.keepReferrers(ctx)
 	}
 	if err == nil {
 		err = c.pushRoot(ctx)
@@ -365,8 +471,9 @@ func (c *copier) pushBlobs(ctx context.Context) error {
 
 func (c *copier) pushBlob(ctx context.Context, desc ocispec.Descriptor) error {
 	state := &blobState{copier: c, desc: desc}
-	content := &Content{source: c.src, desc: desc, report: state.report}
+	content := &Content{source: c.src, desc: desc, data: c.graph.inline[desc.Digest], report: state.report}
 	content.tuning = c.o.tuning()
+	content.tuning.mountFrom = c.mountsFor(desc)
 	content.tuning.ranges = c.rangesFor(desc)
 	c.observer.emit(Event{Kind: EventBlobStarted, Descriptor: desc, Total: desc.Size})
 	if err := c.dst.Push(ctx, desc, content); err != nil {
@@ -431,6 +538,53 @@ func (s *blobState) finish() {
 		e.From = s.copier.mountFrom
 	}
 	s.copier.observer.emit(e)
+}
+
+// referrerKeeper is a Target that has to be told of a referrer to find it
+// again. tag is empty, or the digest tag that the referrer has.
+type referrerKeeper interface {
+	keepReferrer(ctx context.Context, desc ocispec.Descriptor, tag string) error
+}
+
+// keepReferrers writes the digest tags, and records the other referrers where
+// the target doesn't find them by itself. The image has no tag yet, so that
+// whoever sees the tag sees its signatures.
+func (c *copier) keepReferrers(ctx context.Context) error {
+	for _, level := range c.graph.levels {
+		for _, n := range level {
+			if !n.referrer {
+				continue
+			}
+			tags := n.tags
+			if len(tags) == 0 {
+				tags = []string{""}
+			}
+			for _, tag := range tags {
+				if err := c.keepReferrer(ctx, n, tag); err != nil {
+					return fmt.Errorf("tag %s: %w", cmp.Or(tag, n.desc.Digest.String()), err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (c *copier) keepReferrer(ctx context.Context, n *node, tag string) error {
+	if k, ok := c.dst.(referrerKeeper); ok {
+		return k.keepReferrer(ctx, n.desc, tag)
+	}
+	if tag == "" {
+		return nil
+	}
+	if reader, ok := c.dst.(Source); ok {
+		if desc, err := reader.Resolve(ctx, tag); err == nil && desc.Digest == n.desc.Digest {
+			return nil
+		}
+	}
+	if p, ok := c.dst.(ManifestPusher); ok {
+		return p.PushManifest(ctx, n.desc, n.data, tag)
+	}
+	return c.dst.Tag(ctx, n.desc, tag)
 }
 
 // pushRoot writes the root and its tag.
@@ -503,7 +657,7 @@ func (c *copier) putManifest(ctx context.Context, n *node, tag string) error {
 // repair brings what a manifest needs and the target has lost.
 func (c *copier) repair(ctx context.Context, n *node) error {
 	for _, blob := range n.parsed.blobs() {
-		if isForeign(blob) {
+		if isForeign(blob) && !slices.ContainsFunc(c.graph.blobs, sameDigest(blob)) {
 			continue
 		}
 		exists, err := c.dst.Exists(ctx, blob)
@@ -516,7 +670,7 @@ func (c *copier) repair(ctx context.Context, n *node) error {
 			}
 		}
 	}
-	for _, child := range n.parsed.Manifests {
+	for _, child := range n.parsed.children() {
 		exists, err := c.dst.Exists(ctx, child)
 		if err != nil {
 			return err

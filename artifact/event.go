@@ -81,6 +81,12 @@ type Result struct {
 
 	BlobsCopied, BlobsMounted, BlobsExisted int
 	ManifestsPushed, ManifestsExisted       int
-	Referrers                               int   // signatures, SBOMs and other referrers among the manifests
+	Referrers                               int   // manifests whose subject is part of the image: signatures, SBOMs
+	DigestTags                              int   // tags made of a digest, as cosign's signatures have them
+	Attestations                            int   // BuildKit's attestations inside the index
 	BytesCopied                             int64 // bytes of blobs that moved
+
+	// LeftOut is what belongs to the image and was not copied: foreign layers,
+	// and what an archive names without holding it.
+	LeftOut []LeftOut
 }

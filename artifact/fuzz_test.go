@@ -87,8 +87,16 @@ func FuzzTar(f *testing.F) {
 				}
 			}
 		}
-		a := &Archive{name: "fuzz", tar: index, sections: map[digest.Digest]tarEntry{}, made: map[digest.Digest][]byte{}}
-		_, _, _ = a.openOCI(), a.openDocker(t.Context()), a.openLegacyDocker(t.Context())
+		for _, open := range []func(*Archive) error{
+			func(a *Archive) error { return a.openOCI(t.Context()) },
+			func(a *Archive) error { return a.addDockerHalf(t.Context()) },
+			func(a *Archive) error { return a.openLegacyDocker(t.Context()) },
+		} {
+			_ = open(&Archive{
+				name: "fuzz", tar: index, index: &ocispec.Index{}, sections: map[digest.Digest]tarEntry{},
+				made: map[digest.Digest][]byte{}, absent: map[digest.Digest][]LeftOut{},
+			})
+		}
 	})
 }
 

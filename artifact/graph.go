@@ -21,6 +21,7 @@ const (
 	mediaTypeOCIArtifact        = "application/vnd.oci.artifact.manifest.v1+json"
 	mediaTypeORASArtifact       = "application/vnd.cncf.oras.artifact.manifest.v1+json"
 	mediaTypeDockerConfig       = "application/vnd.docker.container.image.v1+json"
+	mediaTypeDockerLayerPlain   = "application/vnd.docker.image.rootfs.diff.tar"
 	mediaTypeDockerForeignLayer = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 
 	// The image specification's non-distributable layers, plain or compressed:
@@ -72,18 +73,28 @@ type manifest struct {
 	Annotations  map[string]string    `json:"annotations"`
 }
 
+// readManifest reads data as what it says itself to be, and gives the
+// descriptor with that media type: what an index or a layout says about its
+// entry may be wrong, and a registry goes by the manifest.
+func readManifest(desc ocispec.Descriptor, data []byte) (ocispec.Descriptor, *manifest, error) {
+	if own, err := sniffMediaType(data); err == nil && own != desc.MediaType && !(isSchema1(own) && isSchema1(desc.MediaType)) {
+		desc.MediaType = own
+	}
+	m, err := parseManifest(desc, data)
+	return desc, m, err
+}
+
 // parseManifest reads data as what desc says it is, and refuses what cannot be
 // copied faithfully.
 func parseManifest(desc ocispec.Descriptor, data []byte) (*manifest, error) {
 	invalid := func(rule string, err error) error {
 		return &InvalidError{Thing: "manifest " + desc.Digest.String(), Rule: rule, Err: err}
 	}
-	switch desc.MediaType {
-	case mediaTypeDockerSchema1, mediaTypeDockerSchema1JWS:
-		return nil, invalid("docker schema 1 is not supported, push the image again with a current docker", nil)
-	}
 	if !isManifest(desc.MediaType) {
 		return nil, invalid(fmt.Sprintf("media type %q is not a manifest's", desc.MediaType), nil)
+	}
+	if isSchema1(desc.MediaType) {
+		return parseSchema1(desc, data)
 	}
 	var m manifest
 	if err := json.Unmarshal(data, &m); err != nil {
@@ -112,17 +123,12 @@ func parseManifest(desc ocispec.Descriptor, data []byte) (*manifest, error) {
 			return nil, invalid("a descriptor in it is wrong", err)
 		}
 	}
-	for _, child := range m.Manifests {
-		if !isManifest(child.MediaType) {
-			return nil, invalid(fmt.Sprintf("its child %s has media type %q, which is not a manifest's", child.Digest, child.MediaType), nil)
-		}
-	}
 	return &m, nil
 }
 
 // all is every descriptor in the manifest, its subject included.
 func (m *manifest) all() []ocispec.Descriptor {
-	list := append(m.blobs(), m.Manifests...)
+	list := append(m.blobs(), m.children()...)
 	if m.Subject != nil {
 		list = append(list, *m.Subject)
 	}
@@ -136,11 +142,30 @@ func (m *manifest) blobs() []ocispec.Descriptor {
 	if m.Config != nil {
 		list = append(list, *m.Config)
 	}
-	return append(append(list, m.Layers...), m.Blobs...)
+	list = append(append(list, m.Layers...), m.Blobs...)
+	for _, entry := range m.Manifests {
+		if !isManifest(entry.MediaType) {
+			list = append(list, entry)
+		}
+	}
+	return list
+}
+
+// children is the manifests that an index names. BuildKit's cache is an index
+// of layers: those are blobs.
+func (m *manifest) children() []ocispec.Descriptor {
+	var list []ocispec.Descriptor
+	for _, entry := range m.Manifests {
+		if isManifest(entry.MediaType) {
+			list = append(list, entry)
+		}
+	}
+	return list
 }
 
 // isForeign reports a layer that is fetched from elsewhere and that registries
-// don't hold: Windows base layers of old.
+// need not hold: Windows base layers of old. One that names no place to fetch it
+// from is a layer like any other.
 func isForeign(desc ocispec.Descriptor) bool {
 	return len(desc.URLs) > 0 && (desc.MediaType == mediaTypeDockerForeignLayer ||
 		strings.HasPrefix(desc.MediaType, mediaTypeNonDistributablePrefix))
@@ -186,6 +211,9 @@ func fetchSmall(ctx context.Context, src Source, desc ocispec.Descriptor) ([]byt
 		// memory.
 		return nil, &InvalidError{Store: nameOf(src), Thing: thingOf(desc), Rule: fmt.Sprintf("its %d bytes are too many to be read whole, the limit is %d", desc.Size, int64(maxManifestSize))}
 	}
+	if len(desc.Data) > 0 && verifyBytes("", desc, desc.Data) == nil {
+		return desc.Data, nil // comes with its descriptor
+	}
 	r, err := src.Fetch(ctx, desc)
 	if err != nil {
 		return nil, err
@@ -206,7 +234,11 @@ func verifyBytes(store string, desc ocispec.Descriptor, data []byte) error {
 		err.Store = store
 		return err
 	}
-	if got := desc.Digest.Algorithm().FromBytes(data); got != desc.Digest {
+	got := desc.Digest.Algorithm().FromBytes(data)
+	if got != desc.Digest && desc.MediaType == mediaTypeDockerSchema1JWS {
+		got = desc.Digest.Algorithm().FromBytes(signedPart(data))
+	}
+	if got != desc.Digest {
 		return mismatch(desc, got.String(), desc.Size)
 	}
 	return nil
@@ -219,6 +251,7 @@ func sniffMediaType(data []byte) (string, error) {
 		manifest
 		SchemaVersion int             `json:"schemaVersion"`
 		FSLayers      json.RawMessage `json:"fsLayers"`
+		Signatures    json.RawMessage `json:"signatures"`
 	}
 	if err := json.Unmarshal(bytes.TrimSpace(data), &m); err != nil {
 		return "", err
@@ -226,6 +259,8 @@ func sniffMediaType(data []byte) (string, error) {
 	switch {
 	case isManifest(m.MediaType):
 		return m.MediaType, nil
+	case m.FSLayers != nil && m.Signatures != nil:
+		return mediaTypeDockerSchema1JWS, nil
 	case m.FSLayers != nil:
 		return mediaTypeDockerSchema1, nil
 	case m.MediaType != "":

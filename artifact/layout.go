@@ -175,7 +175,7 @@ func (l *Layout) openFile(name string) (*os.File, int64, error) {
 	info, err := l.root.Stat(name)
 	if err != nil {
 		if isEscape(err) {
-			return nil, 0, l.invalid(name, "it leads outside the folder", err)
+			return nil, 0, l.invalid(name, leavesFolder, err)
 		}
 		return nil, 0, err
 	}
@@ -188,6 +188,9 @@ func (l *Layout) openFile(name string) (*os.File, int64, error) {
 	}
 	return f, info.Size(), nil
 }
+
+// leavesFolder is the rule for links that os.Root doesn't follow.
+const leavesFolder = "a symbolic link leads outside the folder; copy the folder with its links followed (cp -rL)"
 
 // isEscape reports what os.Root says about a path that leaves it; the os
 // package has no error value for that.

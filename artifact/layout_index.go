@@ -107,7 +107,7 @@ func hasSubject(ctx context.Context, src Source, desc ocispec.Descriptor) bool {
 	if err != nil {
 		return false
 	}
-	m, err := parseManifest(desc, data)
+	_, m, err := readManifest(desc, data)
 	return err == nil && m.Subject != nil
 }
 
@@ -218,7 +218,7 @@ func referrersIn(ctx context.Context, src Source, index *ocispec.Index, desc oci
 		if err != nil {
 			return nil, err
 		}
-		m, err := parseManifest(root, data)
+		_, m, err := readManifest(root, data)
 		if err != nil {
 			return nil, err
 		}
@@ -228,7 +228,7 @@ func referrersIn(ctx context.Context, src Source, index *ocispec.Index, desc oci
 			add(d)
 		}
 		if root.Annotations[ocispec.AnnotationRefName] == fallbackTag(desc.Digest) {
-			for _, d := range m.Manifests {
+			for _, d := range m.children() {
 				add(d)
 			}
 		}

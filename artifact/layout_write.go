@@ -23,8 +23,8 @@ const partialDir = ".acrkit-partial"
 
 // Push writes a blob or manifest: into a partial file first, which becomes the
 // blob by a rename once every byte is verified. A partial file that an earlier,
-// interrupted Push left is gone on with. A manifest that has a subject becomes a
-// root of the layout, or nobody could find it again.
+// interrupted Push left is gone on with. A manifest is a root of the layout only
+// when Tag makes it one.
 func (l *Layout) Push(ctx context.Context, desc ocispec.Descriptor, content *Content) error {
 	if err := checkDescriptor(desc); err != nil {
 		return err
@@ -43,24 +43,13 @@ func (l *Layout) Push(ctx context.Context, desc ocispec.Descriptor, content *Con
 			return err
 		}
 	}
-	if !isManifest(desc.MediaType) {
-		return nil
-	}
-	data, err := fetchSmall(ctx, l, desc)
-	if err != nil {
-		return err
-	}
-	m, err := parseManifest(desc, data)
-	if err != nil || m.Subject == nil {
-		return err
-	}
-	return l.changeIndex(ctx, func(index *ocispec.Index) bool {
-		if slices.ContainsFunc(index.Manifests, sameDigest(desc)) {
-			return false
-		}
-		index.Manifests = append(index.Manifests, bare(desc))
-		return true
-	})
+	return nil
+}
+
+// keepReferrer makes a referrer a root of the layout: nobody could find it
+// again otherwise.
+func (l *Layout) keepReferrer(ctx context.Context, desc ocispec.Descriptor, tag string) error {
+	return l.Tag(ctx, desc, tag)
 }
 
 func (l *Layout) receive(ctx context.Context, desc ocispec.Descriptor, content *Content) error {

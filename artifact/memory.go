@@ -59,6 +59,11 @@ func (m *Memory) fetchAny(d digest.Digest) (io.ReadCloser, int64, error) {
 	return readSeekNopCloser{bytes.NewReader(data)}, int64(len(data)), nil
 }
 
+func (m *Memory) blobSize(_ context.Context, d digest.Digest) (int64, error) {
+	_, size, err := m.fetchAny(d)
+	return size, err
+}
+
 // Exists reports whether the content is there.
 func (m *Memory) Exists(_ context.Context, desc ocispec.Descriptor) (bool, error) {
 	m.mu.RLock()

@@ -21,11 +21,13 @@ const sharedRanges = 12
 type ReferrersMode int
 
 const (
-	// ReferrersAuto follows referrers from registry to registry, and leaves
-	// them otherwise.
+	// ReferrersAuto follows referrers from registry to registry, and out of
+	// folders and archives, but doesn't ask a registry for them on behalf of a
+	// folder or an archive.
 	ReferrersAuto ReferrersMode = iota
 	// ReferrersFollow copies signatures, SBOMs and every other manifest whose
-	// subject is part of the graph, and theirs in turn.
+	// subject is part of the graph, and theirs in turn, and what cosign keeps
+	// under tags that are made of a digest.
 	ReferrersFollow
 	// ReferrersSkip leaves them.
 	ReferrersSkip
@@ -33,11 +35,24 @@ const (
 
 // Options tunes a copy. The zero value, and nil, is what most callers want.
 type Options struct {
-	// Platform picks one image out of an index. Nil copies the whole index. A
-	// root that isn't an index is checked against its config.
-	Platform *ocispec.Platform
+	// Platforms picks images out of an index: a single platform gives its
+	// image, several an index of those images with the attestations that belong
+	// to them. None copies the whole index. A root that isn't an index is checked
+	// against its config. See [ParsePlatform] for how platforms match.
+	Platforms []ocispec.Platform
 	// Referrers says whether signatures and the like come along.
 	Referrers ReferrersMode
+	// ReferrerKinds says which of them: [ReferrersOCI], [ReferrersCosign], or
+	// artifact types, in which * stands for any run of characters but "/". None
+	// is all.
+	ReferrerKinds []string
+	// ForeignLayers copies layers that are to be fetched from elsewhere (base
+	// layers of Windows, of old), where the source holds them. They are left out
+	// otherwise, and [Result.LeftOut] names them.
+	ForeignLayers bool
+	// MountFrom names repositories of the target's registry that may hold blobs
+	// of the image: they are taken from there without moving bytes.
+	MountFrom []string
 	// NoClobber refuses to move a tag that exists with another digest: the
 	// copy ends with an [*ExistsError] before anything is written.
 	NoClobber bool
@@ -65,6 +80,7 @@ type Options struct {
 	expect *Plan        // set by Plan.Apply
 	nested bool         // set by Sync: the journal's entry is the sync's
 	mounts *mountMemory // set by Sync
+	tags   []string     // set by Sync: all tags of the source, in lexical order
 }
 
 // ExistsError says that the tag exists already and points to something else.
@@ -89,7 +105,8 @@ type tuning struct {
 	budget            *azcontainerregistry.TransferBudget
 	journal           *JournalEntry
 	mounts            *mountMemory
-	ranges            int // the most connections for this blob, 0 for the engine's own limit
+	mountFrom         []string // repositories that may hold this blob
+	ranges            int      // the most connections for this blob, 0 for the engine's own limit
 }
 
 func (o *Options) tuning() tuning {

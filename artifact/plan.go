@@ -41,7 +41,7 @@ type Plan struct {
 	SourceReference      string             `json:"sourceReference"`
 	Destination          string             `json:"destination"`
 	DestinationReference string             `json:"destinationReference"`
-	Platform             string             `json:"platform,omitempty"`
+	Platform             string             `json:"platform,omitempty"` // several are separated by commas
 	Root                 ocispec.Descriptor `json:"root"`
 	Replaces             string             `json:"replaces,omitempty"` // what the tag points to now
 	Blobs                []PlanItem         `json:"blobs"`
@@ -53,6 +53,8 @@ type Plan struct {
 	// Requests is how many requests to the target registry that takes, token
 	// requests and retries left out; 0 for a local target.
 	Requests int `json:"requests"`
+	// LeftOut is what belongs to the image and would not be copied.
+	LeftOut []LeftOut `json:"leftOut,omitempty"`
 }
 
 // NewPlan finds out what [Copy] with the same arguments would do. It asks both
@@ -70,8 +72,9 @@ func (c *copier) plan(dstRef, srcRef string) *Plan {
 		Schema: PlanSchema,
 		Source: nameOf(c.src), SourceReference: srcRef,
 		Destination: nameOf(c.dst), DestinationReference: dstRef,
-		Platform: FormatPlatform(c.o.Platform),
+		Platform: formatPlatforms(c.o.Platforms),
 		Root:     c.graph.root, Replaces: c.previous,
+		LeftOut: c.leftOut,
 	}
 	if p.Replaces == p.Root.Digest.String() {
 		p.Replaces = ""
@@ -108,6 +111,7 @@ func (c *copier) plan(dstRef, srcRef string) *Plan {
 			} else {
 				p.Requests++
 			}
+			p.Requests += len(n.tags)
 			add(&p.Manifests, action, n.desc, n.referrer)
 		}
 	}
@@ -144,13 +148,9 @@ func (p *Plan) Apply(ctx context.Context, dst Target, src Source, o *Options) (R
 	if o != nil {
 		options = *o
 	}
-	options.Platform = nil
-	if p.Platform != "" {
-		platform, err := ParsePlatform(p.Platform)
-		if err != nil {
-			return Result{}, err
-		}
-		options.Platform = &platform
+	var err error
+	if options.Platforms, err = parsePlatforms(p.Platform); err != nil {
+		return Result{}, err
 	}
 	options.expect = p
 	return Copy(ctx, dst, p.DestinationReference, src, p.SourceReference, &options)

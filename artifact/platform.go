@@ -1,37 +1,70 @@
 package artifact
 
 import (
-	"context"
-	"encoding/json"
+	"cmp"
 	"fmt"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// ParsePlatform reads "os/architecture[/variant]", such as "linux/amd64" or
-// "linux/arm/v7".
+// platformGrammar is containerd's: os[(version[+feature...])]/architecture[/variant].
+var platformGrammar = regexp.MustCompile(`^([\w.-]+)(?:\(([\w.-]*)((?:\+[\w.-]+)*)\))?/([\w.-]+)(?:/([\w.-]+))?$`)
+
+const platformForm = "want os[(version)]/architecture[/variant], such as linux/amd64, linux/arm/v7 or windows(10.0.20348)/amd64"
+
+// ParsePlatform reads "os[(version[+feature...])]/architecture[/variant]", such
+// as "linux/amd64", "linux/arm/v7" or "windows(10.0.20348)/amd64", as containerd
+// writes it. "local" is the platform of this machine's containers.
 func ParsePlatform(s string) (ocispec.Platform, error) {
-	parts := strings.Split(s, "/")
-	if len(parts) < 2 || len(parts) > 3 {
-		return ocispec.Platform{}, &InvalidError{Thing: fmt.Sprintf("platform %q", s), Rule: "want os/architecture[/variant], such as linux/amd64"}
+	if s == "local" {
+		return localPlatform(runtime.GOOS, runtime.GOARCH), nil
 	}
-	for _, part := range parts {
-		if part == "" || strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != "" {
-			return ocispec.Platform{}, &InvalidError{Thing: fmt.Sprintf("platform %q", s), Rule: "want os/architecture[/variant], such as linux/amd64"}
-		}
+	m := platformGrammar.FindStringSubmatch(s)
+	if m == nil {
+		return ocispec.Platform{}, &InvalidError{Thing: fmt.Sprintf("platform %.100q", s), Rule: platformForm}
 	}
-	p := ocispec.Platform{OS: strings.ToLower(parts[0]), Architecture: strings.ToLower(parts[1])}
-	if len(parts) == 3 {
-		p.Variant = strings.ToLower(parts[2])
+	p := ocispec.Platform{OS: strings.ToLower(m[1]), OSVersion: m[2], Architecture: strings.ToLower(m[4]), Variant: strings.ToLower(m[5])}
+	if m[3] != "" {
+		p.OSFeatures = strings.Split(m[3][1:], "+")
 	}
-	switch p.Architecture {
-	case "x86_64", "x86-64":
-		p.Architecture = "amd64"
-	case "aarch64":
-		p.Architecture = "arm64"
+	if p.OS == "macos" {
+		p.OS = "darwin"
 	}
+	p.Architecture, p.Variant = spelled(p.Architecture, p.Variant)
 	return p, nil
+}
+
+// localPlatform is what containers on a machine run: those of macOS run linux.
+func localPlatform(os, architecture string) ocispec.Platform {
+	if os != "windows" {
+		os = "linux"
+	}
+	return ocispec.Platform{OS: os, Architecture: architecture}
+}
+
+// spelled is containerd's spelling of an architecture and a variant.
+func spelled(architecture, variant string) (string, string) {
+	switch architecture {
+	case "i386":
+		return "386", ""
+	case "x86_64", "x86-64":
+		return "amd64", variant
+	case "aarch64":
+		return "arm64", variant
+	case "armhf":
+		return "arm", "v7"
+	case "armel":
+		return "arm", "v6"
+	}
+	if _, err := strconv.Atoi(variant); err == nil && strings.HasPrefix(architecture, "arm") {
+		variant = "v" + variant
+	}
+	return architecture, variant
 }
 
 // FormatPlatform is the inverse of [ParsePlatform]; a nil platform is "".
@@ -39,82 +72,104 @@ func FormatPlatform(p *ocispec.Platform) string {
 	if p == nil {
 		return ""
 	}
-	s := p.OS + "/" + p.Architecture
+	s := p.OS
+	if p.OSVersion != "" || len(p.OSFeatures) > 0 {
+		s += "(" + strings.Join(append([]string{p.OSVersion}, p.OSFeatures...), "+") + ")"
+	}
+	s += "/" + p.Architecture
 	if p.Variant != "" {
 		s += "/" + p.Variant
 	}
 	return s
 }
 
-// normalVariant is the variant that a platform has when it names none.
-func normalVariant(p ocispec.Platform) string {
-	switch {
-	case p.Variant != "":
-		return strings.ToLower(p.Variant)
-	case p.Architecture == "arm64":
-		return "v8"
-	case p.Architecture == "arm":
-		return "v7"
-	case p.Architecture == "amd64":
-		return "v1"
+// formatPlatforms lists platforms as a plan keeps them.
+func formatPlatforms(platforms []ocispec.Platform) string {
+	list := make([]string, 0, len(platforms))
+	for _, p := range platforms {
+		list = append(list, FormatPlatform(&p))
 	}
-	return ""
+	return strings.Join(list, ",")
+}
+
+// parsePlatforms reads what formatPlatforms wrote.
+func parsePlatforms(s string) ([]ocispec.Platform, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var platforms []ocispec.Platform
+	for text := range strings.SplitSeq(s, ",") {
+		p, err := ParsePlatform(text)
+		if err != nil {
+			return nil, err
+		}
+		platforms = append(platforms, p)
+	}
+	return platforms, nil
+}
+
+// usualVariants is the variant of an architecture that names none, which may
+// be spelled out or not.
+var usualVariants = map[string]string{"arm64": "v8", "arm": "v7", "amd64": "v1"}
+
+// variantNumber is the number of a variant, such as 7 of v7, and what follows it
+// ("v8.2" is 8 and ".2"); ok is false for variants of another form.
+func variantNumber(p ocispec.Platform) (number int, minor string, ok bool) {
+	_, variant := spelled(p.Architecture, strings.ToLower(p.Variant))
+	if variant == "" {
+		variant = usualVariants[p.Architecture]
+	}
+	major, minor, _ := strings.Cut(strings.TrimPrefix(variant, "v"), ".")
+	number, err := strconv.Atoi(major)
+	return number, minor, err == nil && strings.HasPrefix(variant, "v")
 }
 
 // matchesPlatform reports whether an image for have runs where want is asked
-// for. What want leaves open, anything matches.
-func matchesPlatform(want, have ocispec.Platform) bool {
-	return want.OS == have.OS && want.Architecture == have.Architecture &&
-		(want.OSVersion == "" || want.OSVersion == have.OSVersion) &&
-		normalVariant(want) == normalVariant(have)
+// for, and how well: more is better. The rules are containerd's: an older
+// variant of the same architecture runs on a newer one, a version of Windows
+// is matched by its leading numbers, and features that are asked for must be
+// there. What want leaves open, anything matches.
+func matchesPlatform(want, have ocispec.Platform) (fit int, ok bool) {
+	haveArchitecture, _ := spelled(strings.ToLower(have.Architecture), have.Variant)
+	if want.OS != strings.ToLower(have.OS) || want.Architecture != haveArchitecture || !matchesVersion(want.OSVersion, have.OSVersion) {
+		return 0, false
+	}
+	for _, feature := range want.OSFeatures {
+		if !slices.Contains(have.OSFeatures, feature) {
+			return 0, false
+		}
+	}
+	have.Architecture = haveArchitecture
+	number, minor, numbered := variantNumber(want)
+	other, otherMinor, otherNumbered := variantNumber(have)
+	if !numbered || !otherNumbered {
+		return 0, strings.EqualFold(want.Variant, have.Variant)
+	}
+	if other > number || (other == number && minor != otherMinor && otherMinor != "") {
+		return 0, false
+	}
+	fit = 2 * other
+	if other == number && minor == otherMinor {
+		fit++
+	}
+	return fit, true
 }
 
-// choosePlatform picks the child of an index. The first match wins, as the OCI
-// image index specification asks.
-func choosePlatform(root ocispec.Descriptor, children []ocispec.Descriptor, want ocispec.Platform) (ocispec.Descriptor, error) {
-	var known []string
-	for _, child := range children {
-		if child.Platform == nil {
-			continue
-		}
-		if matchesPlatform(want, *child.Platform) {
-			return child, nil
-		}
-		// Attestations carry the platform unknown/unknown, nobody can ask for it.
-		if child.Platform.OS != "unknown" {
-			known = append(known, FormatPlatform(child.Platform))
-		}
-	}
-	return ocispec.Descriptor{}, &NotFoundError{
-		Store: "index " + root.Digest.String(),
-		Thing: "platform " + FormatPlatform(&want),
-		Known: known,
-	}
+// matchesVersion reports whether the numbers of a wanted version are the first
+// ones of another: 10.0.20348 is any revision of that build.
+func matchesVersion(want, have string) bool {
+	return want == "" || want == have || strings.HasPrefix(have, want+".")
 }
 
-// checkPlatform refuses an image whose config names another platform. What
-// isn't an image has none, and passes.
-func checkPlatform(ctx context.Context, src Source, root ocispec.Descriptor, m *manifest, want ocispec.Platform) error {
-	if m.Config == nil || m.Config.MediaType != ocispec.MediaTypeImageConfig && m.Config.MediaType != mediaTypeDockerConfig {
-		return nil
+// compareVersions orders versions by their numbers.
+func compareVersions(a, b string) int {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range min(len(x), len(y)) {
+		m, err1 := strconv.Atoi(x[i])
+		n, err2 := strconv.Atoi(y[i])
+		if c := cmp.Compare(m, n); c != 0 && err1 == nil && err2 == nil {
+			return c
+		}
 	}
-	if m.Config.Size > maxManifestSize {
-		return &InvalidError{Thing: "config " + m.Config.Digest.String(), Rule: fmt.Sprintf("its %d bytes are too many to look for a platform in, the limit is %d", m.Config.Size, int64(maxManifestSize))}
-	}
-	data, err := fetchSmall(ctx, src, *m.Config)
-	if err != nil {
-		return err
-	}
-	var have ocispec.Platform
-	if err := json.Unmarshal(data, &have); err != nil {
-		return &InvalidError{Thing: "config " + m.Config.Digest.String(), Rule: "it is not a JSON image config", Err: err}
-	}
-	if matchesPlatform(want, have) {
-		return nil
-	}
-	return &NotFoundError{
-		Store: "image " + root.Digest.String(),
-		Thing: "platform " + FormatPlatform(&want),
-		Known: []string{FormatPlatform(&have)},
-	}
+	return cmp.Compare(len(x), len(y))
 }

@@ -107,6 +107,14 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 		return none, nil, &InvalidError{Store: r.Name(), Thing: "manifest " + reference, Rule: fmt.Sprintf("it has more than %d bytes", maxManifestSize)}
 	}
 	desc := ocispec.Descriptor{Digest: digest.FromBytes(data), Size: int64(len(data))}
+	if response.MediaType != nil {
+		desc.MediaType = *response.MediaType
+	}
+	if !isManifest(desc.MediaType) {
+		if desc.MediaType, err = sniffMediaType(data); err != nil {
+			return none, nil, &InvalidError{Store: r.Name(), Thing: "manifest " + reference, Rule: "it is not a manifest", Err: err}
+		}
+	}
 	expected := reference
 	if !isDigest(expected) && response.DockerContentDigest != nil {
 		expected = *response.DockerContentDigest
@@ -115,14 +123,6 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 		desc.Digest = d
 		if err := verifyBytes(r.Name(), desc, data); err != nil {
 			return none, nil, err
-		}
-	}
-	if response.MediaType != nil {
-		desc.MediaType = *response.MediaType
-	}
-	if !isManifest(desc.MediaType) {
-		if desc.MediaType, err = sniffMediaType(data); err != nil {
-			return none, nil, &InvalidError{Store: r.Name(), Thing: "manifest " + reference, Rule: "it is not a manifest", Err: err}
 		}
 	}
 	return desc, data, nil
@@ -182,6 +182,18 @@ func (r *Repository) Exists(ctx context.Context, desc ocispec.Descriptor) (bool,
 	return err == nil, err
 }
 
+// blobSize asks the registry how large a blob is.
+func (r *Repository) blobSize(ctx context.Context, d digest.Digest) (int64, error) {
+	response, err := r.blobs.CheckBlobExists(ctx, r.name, d.String(), nil)
+	if err != nil {
+		return 0, err
+	}
+	if response.ContentLength == nil {
+		return 0, &InvalidError{Store: r.Name(), Thing: "blob " + d.String(), Rule: "the registry doesn't tell its size"}
+	}
+	return *response.ContentLength, nil
+}
+
 // Push stores a blob: by a mount where its source is another repository of
 // this registry, by an upload otherwise. The registry verifies the digest. A
 // manifest is stored by its digest.
@@ -206,6 +218,11 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 	}
 	if source, ok := content.source.(*Repository); ok && r.sameRegistry(source) && source.name != r.name {
 		o.MountFrom = []string{source.name}
+	}
+	for _, name := range content.tuning.mountFrom {
+		if !slices.Contains(o.MountFrom, name) {
+			o.MountFrom = append(o.MountFrom, name)
+		}
 	}
 	done, err := content.tuning.mounts.turn(ctx, desc.Digest.String())
 	if err != nil {

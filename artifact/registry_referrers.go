@@ -46,7 +46,7 @@ func (r *Repository) referrers(ctx context.Context, subject digest.Digest) (list
 // made of the subject's digest then lists it (OCI distribution-spec, "Pushing
 // Manifests with Subject").
 func (r *Repository) listReferrer(ctx context.Context, desc ocispec.Descriptor, data []byte) error {
-	m, err := parseManifest(desc, data)
+	_, m, err := readManifest(desc, data)
 	if err != nil || m.Subject == nil {
 		return nil // what can't be read has been taken by the registry as it is
 	}

@@ -269,7 +269,7 @@ func (s *syncer) list(ctx context.Context, repository string, items chan<- *sync
 		}
 		item := &syncItem{
 			repository: repository, tag: tag.tag, digest: tag.digest, target: target, source: source, into: into,
-			done: tag.digest != "" && present[tag.tag] == tag.digest && s.o.Copy.Platform == nil,
+			done: tag.digest != "" && present[tag.tag] == tag.digest && len(s.o.Copy.Platforms) == 0,
 		}
 		s.mu.Lock()
 		s.result.Images++
@@ -346,11 +346,11 @@ func (s *syncer) hasReferrers(ctx context.Context, item *syncItem) (bool, error)
 	}
 	subjects := []ocispec.Descriptor{root}
 	if isIndex(root.MediaType) {
-		m, err := parseManifest(root, data)
+		_, m, err := readManifest(root, data)
 		if err != nil {
 			return false, err
 		}
-		subjects = append(subjects, m.Manifests...)
+		subjects = append(subjects, m.children()...)
 	}
 	var found atomic.Bool
 	err = parallel(ctx, manifestFetches, len(subjects), func(ctx context.Context, i int) error {

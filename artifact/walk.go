@@ -2,8 +2,10 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -15,10 +17,13 @@ const manifestFetches = 16
 
 // node is one manifest of a graph, with its bytes.
 type node struct {
-	desc     ocispec.Descriptor
-	data     []byte
-	parsed   *manifest
-	referrer bool // reached through a subject, not from the root
+	desc        ocispec.Descriptor // with the media type that the manifest has itself
+	data        []byte
+	parsed      *manifest
+	referrer    bool     // reached through a subject or a digest tag, not from the root
+	attestation bool     // BuildKit's, among the children of an index
+	elsewhere   bool     // not at the source, but whole at the target: it has no data
+	tags        []string // the digest tags that it was found under, such as cosign's
 }
 
 // graph is everything under one root.
@@ -27,35 +32,39 @@ type graph struct {
 	nodes map[digest.Digest]*node
 	// levels holds the manifests by height: those of one level only need
 	// blobs and manifests of the levels before. The root is not in it.
-	levels [][]*node
-	blobs  []ocispec.Descriptor // each digest once, foreign layers left out
+	levels  [][]*node
+	blobs   []ocispec.Descriptor       // each digest once, foreign layers left out
+	foreign []ocispec.Descriptor       // the foreign layers, each once
+	inline  map[digest.Digest][]byte   // blobs that came in their descriptors
+	origins map[digest.Digest][]string // registry/repository that blobs are said to be from
+}
+
+// walkOptions say what belongs to a graph.
+type walkOptions struct {
+	referrers *referrerChoice          // nil for none
+	known     map[digest.Digest][]byte // manifests that need not be read
+	// atTarget tells whether the target has a manifest that the source lacks;
+	// nil when nothing may be lacking.
+	atTarget func(context.Context, ocispec.Descriptor) (bool, error)
 }
 
 // walker reads a graph, one level after the other.
 type walker struct {
+	walkOptions
 	src   Source
 	graph *graph
 	bytes int64
 }
 
-// walk reads every manifest under root. data is the root's own, if it is known
-// already.
-func walk(ctx context.Context, src Source, root ocispec.Descriptor, data []byte, referrers bool) (*graph, error) {
-	w := &walker{src: src, graph: &graph{root: root, nodes: map[digest.Digest]*node{}}}
-	if data != nil {
-		if err := w.add(root, data, false); err != nil {
-			return nil, err
-		}
-	}
+// readGraph reads every manifest under root.
+func readGraph(ctx context.Context, src Source, root ocispec.Descriptor, o walkOptions) (*graph, error) {
+	w := &walker{walkOptions: o, src: src, graph: &graph{root: root, nodes: map[digest.Digest]*node{}, inline: map[digest.Digest][]byte{}, origins: map[digest.Digest][]string{}}}
 	if err := w.descend(ctx, []ocispec.Descriptor{root}, false); err != nil {
 		return nil, err
 	}
-	if referrers {
-		lister, ok := src.(ReferrerLister)
-		if !ok {
-			return nil, &InvalidError{Store: nameOf(src), Thing: "referrers", Rule: "this source cannot list them"}
-		}
-		if err := w.follow(ctx, lister); err != nil {
+	w.graph.root.MediaType = w.graph.nodes[root.Digest].desc.MediaType
+	if w.referrers != nil {
+		if err := w.follow(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -87,22 +96,36 @@ func (w *walker) descend(ctx context.Context, level []ocispec.Descriptor, referr
 			}
 		}
 		fetched := make([][]byte, len(missing))
+		elsewhere := make([]bool, len(missing))
 		err := parallel(ctx, manifestFetches, len(missing), func(ctx context.Context, i int) error {
 			var err error
+			if fetched[i] = w.known[missing[i].Digest]; fetched[i] != nil {
+				return nil
+			}
 			fetched[i], err = fetchSmall(ctx, w.src, missing[i])
+			if errors.Is(err, ErrNotFound) && w.atTarget != nil && missing[i].Digest != w.graph.root.Digest {
+				there, asked := w.atTarget(ctx, missing[i])
+				if elsewhere[i] = there; there || asked != nil {
+					return asked
+				}
+			}
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		for i, desc := range missing {
-			if err := w.add(desc, fetched[i], referrer); err != nil {
+			if elsewhere[i] {
+				w.graph.nodes[desc.Digest] = &node{desc: desc, parsed: &manifest{}, referrer: referrer, elsewhere: true}
+				continue
+			}
+			if err := w.add(ctx, desc, fetched[i], referrer); err != nil {
 				return err
 			}
 		}
 		var lists [][]ocispec.Descriptor
 		for _, desc := range level {
-			lists = append(lists, w.graph.nodes[desc.Digest].parsed.Manifests)
+			lists = append(lists, w.graph.nodes[desc.Digest].parsed.children())
 		}
 		if level, err = w.unread(lists...); err != nil {
 			return err
@@ -128,8 +151,8 @@ func (w *walker) unread(lists ...[]ocispec.Descriptor) ([]ocispec.Descriptor, er
 			case !ok:
 				seen[desc.Digest] = desc
 				level = append(level, desc)
-			case known.Size != desc.Size || known.MediaType != desc.MediaType:
-				return nil, w.invalid(desc, "two descriptors of it differ in size or media type")
+			case known.Size != desc.Size:
+				return nil, w.invalid(desc, "two descriptors of it differ in size")
 			}
 		}
 	}
@@ -144,66 +167,43 @@ func (w *walker) tooLarge() error {
 	return w.invalid(w.graph.root, fmt.Sprintf("the manifests under it have more than %d bytes", maxManifestBytes))
 }
 
-func (w *walker) add(desc ocispec.Descriptor, data []byte, referrer bool) error {
+func (w *walker) add(ctx context.Context, desc ocispec.Descriptor, data []byte, referrer bool) error {
 	if w.bytes += int64(len(data)); w.bytes > maxManifestBytes {
 		return w.tooLarge()
 	}
-	m, err := parseManifest(desc, data)
+	desc, m, err := readManifest(desc, data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", nameOf(w.src), err)
 	}
+	if isSchema1(desc.MediaType) {
+		if err := w.size(ctx, desc, m); err != nil {
+			return err
+		}
+	}
+	desc.Data = nil
 	w.graph.nodes[desc.Digest] = &node{desc: desc, data: data, parsed: m, referrer: referrer}
 	return nil
 }
 
-// follow adds the referrers of every manifest, and theirs.
-func (w *walker) follow(ctx context.Context, lister ReferrerLister) error {
-	asked := map[digest.Digest]bool{}
-	for range maxDepth {
-		var subjects []ocispec.Descriptor
-		for _, n := range w.sorted() {
-			if !asked[n.desc.Digest] {
-				asked[n.desc.Digest] = true
-				subjects = append(subjects, n.desc)
-			}
-		}
-		if len(subjects) == 0 {
-			return nil
-		}
-		found := make([][]ocispec.Descriptor, len(subjects))
-		err := parallel(ctx, manifestFetches, len(subjects), func(ctx context.Context, i int) error {
-			var err error
-			found[i], err = lister.Referrers(ctx, subjects[i])
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for i, list := range found {
-			for j := range list {
-				list[j] = bare(list[j])
-			}
-			level, err := w.unread(list)
-			if err != nil {
-				return err
-			}
-			if err := w.descend(ctx, level, true); err != nil {
-				return err
-			}
-			for _, desc := range list {
-				subject := w.graph.nodes[desc.Digest].parsed.Subject
-				if subject == nil || subject.Digest != subjects[i].Digest {
-					return w.invalid(desc, fmt.Sprintf("it is listed as a referrer of %s, which is not its subject", subjects[i].Digest))
-				}
-			}
-		}
+// size asks for the sizes of the layers of a manifest that doesn't tell them.
+func (w *walker) size(ctx context.Context, desc ocispec.Descriptor, m *manifest) error {
+	source, ok := w.src.(sizer)
+	if !ok {
+		return w.invalid(desc, "docker's schema 1 doesn't tell the sizes of layers, and neither does this source")
 	}
-	return w.invalid(w.graph.root, fmt.Sprintf("referrers of referrers go on for more than %d levels", maxDepth))
+	return parallel(ctx, manifestFetches, len(m.Layers), func(ctx context.Context, i int) error {
+		var err error
+		m.Layers[i].Size, err = source.blobSize(ctx, m.Layers[i].Digest)
+		return err
+	})
 }
 
-func (w *walker) sorted() []*node {
-	list := make([]*node, 0, len(w.graph.nodes))
-	for _, n := range w.graph.nodes {
+func (w *walker) sorted() []*node { return w.graph.sortedNodes() }
+
+// sortedNodes lists the manifests in an order that is always the same.
+func (g *graph) sortedNodes() []*node {
+	list := make([]*node, 0, len(g.nodes))
+	for _, n := range g.nodes {
 		list = append(list, n)
 	}
 	slices.SortFunc(list, func(a, b *node) int {
@@ -232,7 +232,10 @@ func (w *walker) arrange() error {
 		}
 		heights[d] = visiting
 		most := 0
-		for _, child := range w.graph.nodes[d].parsed.Manifests {
+		for _, child := range w.graph.nodes[d].parsed.children() {
+			if _, attestation := attestedBy(child); attestation {
+				w.graph.nodes[child.Digest].attestation = true
+			}
 			h, err := height(child.Digest)
 			if err != nil {
 				return 0, err
@@ -256,8 +259,15 @@ func (w *walker) arrange() error {
 		}
 		for _, blob := range n.parsed.blobs() {
 			if isForeign(blob) {
+				if !slices.ContainsFunc(w.graph.foreign, sameDigest(blob)) {
+					w.graph.foreign = append(w.graph.foreign, blob)
+				}
 				continue
 			}
+			if len(blob.Data) > 0 && verifyBytes("", blob, blob.Data) == nil {
+				w.graph.inline[blob.Digest] = blob.Data
+			}
+			w.graph.origins[blob.Digest] = append(w.graph.origins[blob.Digest], originsOf(n.parsed, blob)...)
 			size, known := sizes[blob.Digest]
 			switch {
 			case !known:
@@ -269,4 +279,35 @@ func (w *walker) arrange() error {
 		}
 	}
 	return nil
+}
+
+// Annotations that say where a layer, or what an image was built on, is to be
+// found.
+const (
+	annotationDistributionSource = "containerd.io/distribution.source."
+	annotationBaseName           = "org.opencontainers.image.base.name"
+)
+
+// maxOrigins bounds the repositories that are tried for one blob.
+const maxOrigins = 4
+
+// originsOf lists the registry/repository that a blob is said to come from: by
+// containerd's annotation of its descriptor, or as a part of the image's base.
+func originsOf(m *manifest, blob ocispec.Descriptor) []string {
+	var origins []string
+	for key, names := range blob.Annotations {
+		if host, ok := strings.CutPrefix(key, annotationDistributionSource); ok {
+			for name := range strings.SplitSeq(names, ",") {
+				origins = append(origins, host+"/"+strings.TrimSpace(name))
+			}
+		}
+	}
+	if base, _, _ := strings.Cut(m.Annotations[annotationBaseName], "@"); base != "" {
+		if tag := tagPart(base); tag != "" {
+			base = strings.TrimSuffix(base, ":"+tag)
+		}
+		origins = append(origins, base)
+	}
+	slices.Sort(origins)
+	return origins[:min(len(origins), maxOrigins)]
 }

@@ -28,7 +28,10 @@ var arrows = map[string]arrow{
 	"internal/transfer": {never: []string{"net", "net/http"}},
 	"artifact": {
 		ours:    []string{".", "artifact", "internal/transfer", "internal/redact"},
-		modules: []string{azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest"},
+		modules: []string{
+			azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",
+			"github.com/klauspost/compress", "github.com/ulikunitz/xz",
+		},
 	},
 	"diagnose": {
 		ours:    []string{".", "diagnose", "internal/names", "internal/redact", "internal/wire", "internal/words"},
@@ -47,6 +50,7 @@ var arrows = map[string]arrow{
 		modules: []string{
 			azcoreModule, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 			"github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",
+			"github.com/klauspost/compress", "github.com/ulikunitz/xz",
 			"go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5",
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8",
 			"golang.org/x/term", "github.com/itchyny/gojq", "oras.land/oras-go/v2",

@@ -58,7 +58,7 @@ func (f *Flags) options(sess *session.Session) (*artifact.Options, error) {
 		if err != nil {
 			return nil, &failure.UsageError{Err: err}
 		}
-		o.Platform = &platform
+		o.Platforms = append(o.Platforms, platform)
 	}
 	switch f.Referrers {
 	case "", "auto":
