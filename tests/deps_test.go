@@ -27,7 +27,7 @@ var arrows = map[string]arrow{
 	"internal/words":    {},
 	"internal/transfer": {never: []string{"net", "net/http"}},
 	"artifact": {
-		ours:    []string{".", "artifact", "internal/transfer", "internal/redact"},
+		ours: []string{".", "artifact", "internal/transfer", "internal/redact"},
 		modules: []string{
 			azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",
 			"github.com/klauspost/compress", "github.com/ulikunitz/xz",
