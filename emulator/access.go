@@ -1,57 +1,91 @@
 package emulator
 
 import (
-	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync/atomic"
 )
 
-// access is what decides who gets in.
-type access struct {
-	clock    Clock
+// signInService decides who gets in, and issues the tokens.
+type signInService struct {
+	clock      *Clock
+	quirks     quirkSet
+	logger     *slog.Logger
+	responder  *responder
+	registries []*signInRegistry
+
 	key      signingKey
 	throttle throttle
 	provider *identityProvider
-	// generation numbers the tokens issued between two calls of ExpireTokens.
+	// generation numbers the tokens issued between two calls of expireTokens.
 	generation atomic.Int64
 	// localPassword signs in the commands of the user who runs the server.
 	// Empty means that nobody may.
 	localPassword atomic.Pointer[string]
 }
 
-// open readies the access state. A temporary folder keeps no key.
-func (a *access) open(options Options) error {
-	a.clock.base = options.Now
-	a.key.dir = options.Dir
-	if options.IdentityProvider == nil {
-		return nil
+// signInOptions are what a signInService needs.
+type signInOptions struct {
+	clock      *Clock
+	quirks     quirkSet
+	logger     *slog.Logger
+	responder  *responder
+	registries []*signInRegistry
+	// keyDir is the folder that keeps the signing key; empty means that it
+	// lives as long as the process.
+	keyDir string
+	// provider is the stand-in for Entra; nil means none.
+	provider *IdentityProvider
+}
+
+func newSignInService(o signInOptions) (*signInService, error) {
+	s := &signInService{
+		clock: o.clock, quirks: o.quirks, logger: o.logger, responder: o.responder, registries: o.registries,
+		key: signingKey{dir: o.keyDir},
+	}
+	if o.provider == nil {
+		return s, nil
 	}
 	var err error
-	a.provider, err = newIdentityProvider(options.IdentityProvider)
+	s.provider, err = newIdentityProvider(o.provider)
+	return s, err
+}
+
+// expireTokens makes every token issued so far count as expired.
+func (s *signInService) expireTokens() { s.generation.Add(1) }
+
+// signInRegistry is a registry as signing in sees it.
+type signInRegistry struct {
+	Name        string
+	LoginServer string
+	id          string // the registry's GUID
+
+	current atomic.Pointer[compiledPolicies]
+}
+
+// newSignInRegistry returns a registry with policies.
+func newSignInRegistry(name, loginServer string, policies Policies, quirks quirkSet) (*signInRegistry, error) {
+	reg := &signInRegistry{Name: name, LoginServer: loginServer, id: stableGUID("registry", name)}
+	return reg, reg.setPolicies(policies, quirks)
+}
+
+// setPolicies replaces the policies, unless they break a rule.
+func (r *signInRegistry) setPolicies(policies Policies, quirks quirkSet) error {
+	compiled, err := policies.compile(quirks)
+	if err == nil {
+		r.current.Store(compiled)
+	}
 	return err
 }
 
-// ExpireTokens makes every refresh token and access token issued so far
-// count as expired. Tokens issued afterwards are good.
-func (e *Emulator) ExpireTokens() { e.access.generation.Add(1) }
-
-// SetPolicies replaces the policies of the registry with a name. Refresh
-// tokens keep the rights they were issued with, as with the real service,
-// unless the registry changes between ABAC and classic roles.
-func (e *Emulator) SetPolicies(registryName string, policies Policies) error {
-	reg, err := e.registryNamed(strings.ToLower(registryName))
-	if err != nil {
-		return fmt.Errorf("set policies: %w", err)
-	}
-	compiled, err := policies.compile(e.quirks)
-	if err != nil {
-		return fmt.Errorf("set policies of %s: %w", registryName, err)
-	}
-	reg.current.Store(compiled)
-	return nil
+// access is what a request to a resource has to be let in for.
+type access struct {
+	registry *signInRegistry
+	login    string  // the host the client typed, for realms and services
+	scopes   []scope // in the order of a 401's detail (ACR protocol §2.2); none: any valid token passes
+	class    rateClass
 }
 
 // compiledPolicies are policies that were checked, with what can be worked
@@ -88,7 +122,7 @@ func (p *Policies) compile(quirks quirkSet) (*compiledPolicies, error) {
 }
 
 // policies returns the registry's policies as they are now.
-func (r *registry) policies() *compiledPolicies {
+func (r *signInRegistry) policies() *compiledPolicies {
 	if compiled := r.current.Load(); compiled != nil {
 		return compiled
 	}
@@ -122,48 +156,13 @@ func firewallError(address string) *apiError {
 
 // screen applies what comes before authentication: network rules and the
 // registry's own throttling. It returns nil or the answer.
-func (e *Emulator) screen(r *http.Request, reg *registry, class throttleClass) *refusal {
+func (s *signInService) screen(r *http.Request, reg *signInRegistry, class rateClass) *refusal {
 	policies := reg.policies()
 	if address := clientAddress(r); !policies.admitsAddress(address) {
 		return &refusal{err: firewallError(address.String())}
 	}
 	if policies.Throttling {
-		return e.access.throttle.take(e.now(), policies.SKU, reg.Name, "", class)
+		return s.throttle.take(s.clock.Now(), policies.SKU, reg.Name, "", class)
 	}
 	return nil
-}
-
-// headerChallenge is spelt as the recordings do, which net/http would not.
-const headerChallenge = "WWW-Authenticate"
-
-// refusal is an answer that ends a request before its handler.
-type refusal struct {
-	err        *apiError
-	challenge  string
-	retryAfter int // seconds; 0 for none
-}
-
-func (x *refusal) setHeaders(w http.ResponseWriter) {
-	if x.challenge != "" {
-		w.Header()[headerChallenge] = []string{x.challenge}
-	}
-	if x.retryAfter > 0 {
-		w.Header().Set("Retry-After", fmt.Sprint(x.retryAfter))
-	}
-}
-
-func (x *refusal) write(w http.ResponseWriter) {
-	x.setHeaders(w)
-	if strings.Contains(x.err.message, "'") {
-		writeEscapedError(w, x.err)
-		return
-	}
-	writeError(w, x.err)
-}
-
-// writeEscapedError writes an error whose apostrophes the service sends as
-// \u0027 (ACR protocol §1.7).
-func writeEscapedError(w http.ResponseWriter, err *apiError) {
-	body := strings.ReplaceAll(string(errorBody(err)), "'", `\u0027`)
-	writePlain(w, err.status, mediaTypeJSON, body)
 }

@@ -27,26 +27,26 @@ type caller struct {
 // admit lets a request in, or answers it and returns false. The order is that
 // of the service: network rules, throttling, authentication, permission, the
 // identity's own throttling.
-func (e *Emulator) admit(w http.ResponseWriter, r *http.Request, op *operation) (*caller, bool) {
-	c, refused := e.judge(r, op)
+func (s *signInService) admit(w http.ResponseWriter, r *http.Request, op *access) (*caller, bool) {
+	c, refused := s.authorize(r, op)
 	if refused == nil {
 		return c, true
 	}
-	e.setRegistryHeaders(w, r)
+	s.responder.setRegistryHeaders(w, r)
 	refused.write(w)
 	return nil, false
 }
 
-func (e *Emulator) judge(r *http.Request, op *operation) (*caller, *refusal) {
-	class := classOf(r.Method, op.name)
-	if refused := e.screen(r, op.registry, class); refused != nil {
+func (s *signInService) authorize(r *http.Request, op *access) (*caller, *refusal) {
+	class := op.class
+	if refused := s.screen(r, op.registry, class); refused != nil {
 		return nil, refused
 	}
 	policies := op.registry.policies()
 	if policies.NoAuthentication {
 		return &caller{quarantineReader: true, quarantineReleaser: true}, nil
 	}
-	p, refused := e.authenticate(r, op)
+	p, refused := s.authenticate(r, op)
 	if refused != nil {
 		return nil, refused
 	}
@@ -54,12 +54,12 @@ func (e *Emulator) judge(r *http.Request, op *operation) (*caller, *refusal) {
 	for _, needed := range op.scopes {
 		for _, action := range needed.Actions {
 			if !p.permit(needed.Type, needed.Name, action) {
-				return nil, lacking(r, op)
+				return nil, s.lacking(r, op)
 			}
 		}
 	}
 	if policies.Throttling {
-		if refused := e.access.throttle.take(e.now(), policies.SKU, op.registry.Name, p.id, class); refused != nil {
+		if refused := s.throttle.take(s.clock.Now(), policies.SKU, op.registry.Name, p.id, class); refused != nil {
 			return nil, refused
 		}
 	}
@@ -71,18 +71,18 @@ func (e *Emulator) judge(r *http.Request, op *operation) (*caller, *refusal) {
 }
 
 // authenticate finds out who sends a request to a resource.
-func (e *Emulator) authenticate(r *http.Request, op *operation) (*principal, *refusal) {
+func (s *signInService) authenticate(r *http.Request, op *access) (*principal, *refusal) {
 	scheme, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch strings.ToLower(scheme) {
 	case "bearer":
-		claims, err := e.verify(op.registry, op.login, strings.TrimSpace(credentials), grantAccess)
+		claims, err := s.verify(op.registry, op.login, strings.TrimSpace(credentials), grantAccess)
 		switch {
 		case errors.Is(err, errForeignToken):
 			// An Entra token in the place of ours meets the ordinary
 			// challenge (ACR protocol §2.11).
 			return nil, unauthorized(r, op, "")
 		case err != nil || claims.Access == nil:
-			reason := op.quirks.value(quirkInvalidToken)
+			reason := s.quirks.value(quirkInvalidToken)
 			if reason == "none" {
 				reason = ""
 			}
@@ -93,7 +93,7 @@ func (e *Emulator) authenticate(r *http.Request, op *operation) (*principal, *re
 		p.rights = op.registry.rightsOf(claims.Subject)
 		return p, nil
 	case "basic":
-		p := e.basicPrincipal(op.registry, credentials)
+		p := s.basicPrincipal(op.registry, credentials)
 		if p == nil {
 			return nil, &refusal{err: errUnauthorized, challenge: `Basic realm="` + op.login + `"`}
 		}
@@ -104,7 +104,7 @@ func (e *Emulator) authenticate(r *http.Request, op *operation) (*principal, *re
 
 // basicPrincipal returns who signs in with Basic on a resource path. Scope-map
 // tokens and the null GUID are refused there (ACR protocol §2.7).
-func (e *Emulator) basicPrincipal(reg *registry, credentials string) *principal {
+func (s *signInService) basicPrincipal(reg *signInRegistry, credentials string) *principal {
 	user, password, ok := parseBasic(credentials)
 	if !ok || user == nullGUID {
 		return nil
@@ -112,7 +112,7 @@ func (e *Emulator) basicPrincipal(reg *registry, credentials string) *principal 
 	if reg.policies().scopeMapToken(user) != nil {
 		return nil
 	}
-	p, err := e.signIn(reg, user, password)
+	p, err := s.signIn(reg, user, password)
 	if err != nil {
 		return nil
 	}
@@ -131,20 +131,20 @@ func parseBasic(credentials string) (user, password string, ok bool) {
 
 // signIn checks a user name and a password. The errors are those of the
 // token endpoint (ACR protocol §2.5).
-func (e *Emulator) signIn(reg *registry, user, password string) (*principal, *apiError) {
+func (s *signInService) signIn(reg *signInRegistry, user, password string) (*principal, *apiError) {
 	if strings.ContainsFunc(user, unicode.IsControl) {
 		// A trailing newline is known to make the service fail.
 		return nil, errInternal
 	}
 	policies := reg.policies()
-	if local := e.access.localPassword.Load(); local != nil && user == localUser && same(password, *local) {
-		return omnipotent(localUser), nil
+	if local := s.localPassword.Load(); local != nil && user == localUser && same(password, *local) {
+		return fullAccess(localUser), nil
 	}
 	if policies.Admin != nil && strings.EqualFold(user, reg.Name) {
 		if !slices.ContainsFunc(policies.Admin.Passwords, func(p string) bool { return same(p, password) }) {
 			return nil, errUnauthorized
 		}
-		return omnipotent(reg.Name), nil
+		return fullAccess(reg.Name), nil
 	}
 	if token := policies.scopeMapToken(user); token != nil {
 		if token.Disabled || !slices.ContainsFunc(token.Passwords, func(p string) bool { return same(p, password) }) {
@@ -181,7 +181,7 @@ func (p *Policies) scopeMapToken(name string) *ScopeMapToken {
 }
 
 // rightsOf returns the registry-wide rights of the subject of a token.
-func (r *registry) rightsOf(subject string) []string {
+func (r *signInRegistry) rightsOf(subject string) []string {
 	policies := r.policies()
 	switch {
 	case subject == localUser, policies.Admin != nil && subject == r.Name:
@@ -196,8 +196,8 @@ func (r *registry) rightsOf(subject string) []string {
 }
 
 // lacking is the answer to a caller who lacks an action that op needs.
-func lacking(r *http.Request, op *operation) *refusal {
-	if op.registry.policies().ABAC && op.quirks.is(quirkABACDenial, "403") {
+func (s *signInService) lacking(r *http.Request, op *access) *refusal {
+	if op.registry.policies().ABAC && s.quirks.is(quirkABACDenial, "403") {
 		return &refusal{err: errDenied}
 	}
 	return unauthorized(r, op, "insufficient_scope")
@@ -205,12 +205,12 @@ func lacking(r *http.Request, op *operation) *refusal {
 
 // unauthorized is the 401 of a resource (ACR protocol §2.2). reason is the
 // error attribute; empty for none.
-func unauthorized(r *http.Request, op *operation, reason string) *refusal {
+func unauthorized(r *http.Request, op *access, reason string) *refusal {
 	return &refusal{err: errUnauthorized.withDetail(deniedActions(op.scopes)), challenge: challenge(r, op, reason)}
 }
 
 // challenge is the WWW-Authenticate header of an operation.
-func challenge(r *http.Request, op *operation, reason string) string {
+func challenge(r *http.Request, op *access, reason string) string {
 	text := `Bearer realm="` + requestScheme(r) + "://" + op.login + `/oauth2/token",service="` + op.login + `"`
 	if len(op.scopes) > 0 {
 		text += `,scope="` + scopeText(op.scopes) + `"`

@@ -113,9 +113,9 @@ const benchTags = 100_000
 // in another order than their names: one a tick from the time it returns.
 func fillTags(b *testing.B, e *Emulator, repository string) store.Ticks {
 	b.Helper()
-	now := store.TicksOf(e.now())
+	now := store.TicksOf(e.clock.Now())
 	for start := 0; start < benchTags; start += 1000 {
-		err := e.registries[0].data.Update(func(tx *store.Tx) error {
+		err := e.wire.registries[0].data.Update(func(tx *store.Tx) error {
 			if start == 0 {
 				if err := tx.PutRepository(repository, store.Repository{Created: now, Updated: now}); err != nil {
 					return err

@@ -3,14 +3,27 @@ package emulator
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// call is one admitted request on its way to an answer.
+// services are what handlers hold.
+type services struct {
+	store     *store.Store
+	clock     *Clock
+	quirks    quirkSet
+	logger    *slog.Logger
+	responder *responder
+	signIn    *signInService
+	signer    *signer
+	storage   *storageHost
+}
+
+// call is one request that was let in, on its way to a response.
 type call struct {
-	*Emulator
+	*services
 	w      http.ResponseWriter
 	r      *http.Request
 	op     *operation
@@ -18,59 +31,12 @@ type call struct {
 	data   *store.Registry
 }
 
-// handlers maps operations to what answers them. A handler that returns an
-// error has written nothing.
-var handlers = map[opName]func(*call) error{
-	opBase:           (*call).base,
-	opCatalog:        (*call).catalog,
-	opTagsList:       (*call).tagsList,
-	opGetManifest:    (*call).getManifest,
-	opPutManifest:    (*call).putManifest,
-	opDeleteManifest: (*call).deleteManifest,
-	opGetBlob:        (*call).getBlob,
-	opHeadBlob:       (*call).headBlob,
-	opDeleteBlob:     (*call).deleteBlob,
-	opStartUpload:    (*call).startUpload,
-	opMountBlob:      (*call).mountBlob,
-	opUploadStatus:   (*call).uploadStatus,
-	opUploadChunk:    (*call).uploadChunk,
-	opFinishUpload:   (*call).finishUpload,
-	opCancelUpload:   (*call).cancelUpload,
-	opReferrers:      (*call).referrers,
-
-	opListRepositories: (*call).catalog,
-	opGetRepository:    (*call).getRepository,
-	opPatchRepository:  (*call).patchRepository,
-	opDeleteRepository: (*call).deleteRepository,
-	opListTags:         (*call).listTags,
-	opGetTag:           (*call).getTag,
-	opPatchTag:         (*call).patchTag,
-	opDeleteTag:        (*call).deleteTag,
-	opListManifests:    (*call).listManifests,
-	opGetManifestInfo:  (*call).getManifestInfo,
-	opPatchManifest:    (*call).patchManifest,
-
-	opDeletedCatalog:   (*call).deletedCatalog,
-	opDeletedManifests: (*call).deletedManifests,
-	opDeletedTags:      (*call).deletedTags,
-	opRestoreManifest:  (*call).restoreManifest,
-}
-
-// withRateHeader are the operations whose answers count down a rate (ACR
-// protocol §1.3).
-var withRateHeader = map[opName]bool{
-	opDeleteBlob: true, opDeleteManifest: true, opDeleteTag: true, opDeleteRepository: true,
-}
-
-// serve answers the call.
+// serve answers the call. A handler that returns an error has written
+// nothing.
 func (c *call) serve() {
-	c.setRegistryHeaders(c.w, c.r)
+	c.responder.setRegistryHeaders(c.w, c.r)
 	c.setRequestHeaders()
-	handle, ok := handlers[c.op.name]
-	if !ok {
-		handle = func(*call) error { return errUnsupported }
-	}
-	if err := handle(c); err != nil {
+	if err := c.op.row.serve(c); err != nil {
 		c.fail(err)
 	}
 }
@@ -80,11 +46,11 @@ func (c *call) serve() {
 // an empty value when there was none.
 func (c *call) setRequestHeaders() {
 	h := c.w.Header()
-	if c.op.name != opBase && (c.op.family == familyV2 || c.r.Method == http.MethodDelete) {
+	if c.op.row.requestIDs {
 		h[headerClientRequestID] = []string{c.r.Header.Get(headerClientRequestID)}
 		h[headerRequestID] = []string{newGUID()}
 	}
-	if rate := c.quirks.value(quirkRateRemaining); withRateHeader[c.op.name] && rate != "off" {
+	if rate := c.quirks.value(quirkRateRemaining); c.op.row.rate && rate != "off" {
 		h[headerRateRemaining] = []string{rate}
 	}
 }
@@ -101,10 +67,10 @@ func (c *call) fail(err error) {
 		writeError(c.w, one)
 	case c.r.Context().Err() != nil:
 		// Nobody is there to read it, and nothing is wrong on this side.
-		c.writeInternal(c.w, errInternal)
+		c.responder.writeInternal(c.w, errInternal)
 	default:
-		c.logger.Error("request failed", "operation", c.op.name, "repository", c.op.repository, "error", err)
-		c.writeInternal(c.w, errInternal.withDetail(diskCause(err)))
+		c.logger.Error("request failed", "operation", c.op.row.route, "repository", c.op.repository, "error", err)
+		c.responder.writeInternal(c.w, errInternal.withDetail(diskCause(err)))
 	}
 }
 
@@ -131,9 +97,71 @@ func (c *call) empty(status int) error {
 	return nil
 }
 
-// base answers GET /v2/, the one JSON body without a newline (ACR protocol
+// answerBase answers GET /v2/, the one JSON body without a newline (ACR protocol
 // §1.7).
-func (c *call) base() error {
+func answerBase(c *call) error {
 	writePlain(c.w, http.StatusOK, mediaTypeJSON, "{}")
 	return nil
+}
+
+func (c *call) image() image { return image{c.op.access.login, c.op.repository} }
+
+// unknownRepository is the 404 of /acr/v1 in the wording of GET and PATCH
+// (ACR protocol §3.2).
+func (c *call) unknownRepository() error {
+	return errNameUnknown.withMessage("repository %q is not found", c.op.repository)
+}
+
+// undeletedRepository is the same in the wording of DELETE (ACR protocol
+// §3.4).
+func (c *call) undeletedRepository() error {
+	return errNameUnknown.withDetail(map[string]string{"name": c.op.repository})
+}
+
+// unknownRepositoryAs is the same in the wording that a quirk chooses.
+func (c *call) unknownRepositoryAs(quirk string) error {
+	if c.quirks.is(quirk, "not-known") {
+		return c.undeletedRepository()
+	}
+	return c.unknownRepository()
+}
+
+// touchRepository notes a write, and removes a repository that lost its last
+// manifest.
+func (c *call) touchRepository(tx *store.Tx, now store.Ticks) error {
+	r, ok, err := tx.Repository(c.op.repository)
+	if err != nil || !ok {
+		return err
+	}
+	if r.Manifests == 0 && c.quirks.is(quirkEmptyRepository, "remove") {
+		return tx.DropRepositoryRecord(c.op.repository)
+	}
+	r.Updated = now
+	return tx.PutRepository(c.op.repository, r)
+}
+
+// digestMismatch is the answer to content that has another digest.
+func (c *call) digestMismatch(actual string) error {
+	if c.quirks.is(quirkMismatchDetail, "absent") {
+		return errDigestInvalid
+	}
+	return errDigestInvalid.withDetail("content has digest " + actual)
+}
+
+// storable reports whether a digest is well-formed and of an algorithm that
+// the registry stores.
+func (c *call) storable(digest string) bool {
+	if !validDigest(digest) {
+		return false
+	}
+	return digest[:len("sha256")] == "sha256" || c.quirks.is(quirkSHA512, "on")
+}
+
+// knownRepository returns the request's repository or its 404.
+func (c *call) knownRepository(tx *store.Tx) (store.Repository, error) {
+	r, ok, err := tx.Repository(c.op.repository)
+	if err == nil && !ok {
+		err = c.unknownRepository()
+	}
+	return r, err
 }

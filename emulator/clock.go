@@ -20,6 +20,9 @@ type Clock struct {
 	frozen *time.Time
 }
 
+// NewClock returns a clock that follows base until it is moved.
+func NewClock(base func() time.Time) *Clock { return &Clock{base: base} }
+
 // Now returns the emulator's time.
 func (c *Clock) Now() time.Time {
 	c.mu.RLock()
@@ -64,6 +67,3 @@ func (c *Clock) Reset() {
 	defer c.mu.Unlock()
 	c.frozen, c.offset = nil, 0
 }
-
-// Clock returns the emulator's clock.
-func (e *Emulator) Clock() *Clock { return &e.access.clock }

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -86,7 +87,7 @@ func ParseConfig(data []byte) (*Options, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse configuration: %w", err)
 	}
-	if _, err := prepareFaults(file.Faults, 0); err != nil {
+	if _, err := prepareFaults(Routes(), file.Faults, 0); err != nil {
 		return nil, fmt.Errorf("parse configuration: %w", err)
 	}
 	if file.IdentityProvider != nil {
@@ -137,4 +138,18 @@ func (r *configRegistry) options(quirks quirkSet) (RegistryOptions, error) {
 		o.DataHost = strings.ToLower(cmp.Or(r.Name, defaultRegistryName)) + "." + r.DataEndpointRegion + ".data.azurecr.io"
 	}
 	return o, r.Policies.validate(quirks)
+}
+
+// checkRetention refuses times that can't be kept, or not together (ACR
+// protocol §3.10).
+func (o *RegistryOptions) checkRetention() error {
+	switch {
+	case o.SoftDelete < 0:
+		return fmt.Errorf("softDelete %v: must not be negative", o.SoftDelete)
+	case o.UntaggedRetention < 0:
+		return fmt.Errorf("untaggedRetention %v: must not be negative", o.UntaggedRetention)
+	case o.SoftDelete > 0 && o.UntaggedRetention > 0:
+		return errors.New("untaggedRetention and softDelete exclude each other")
+	}
+	return nil
 }

@@ -202,7 +202,7 @@ func (e *Emulator) collectOnDemand(w http.ResponseWriter, r *http.Request) error
 }
 
 func (e *Emulator) reportClock(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string]time.Time{"now": e.now().UTC()})
+	writeJSON(w, http.StatusOK, map[string]time.Time{"now": e.clock.Now().UTC()})
 	return nil
 }
 

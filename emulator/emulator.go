@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
@@ -19,31 +18,23 @@ import (
 // Emulator is a set of emulated registries over one data folder. It is an
 // [http.Handler] and safe for concurrent use.
 type Emulator struct {
-	options    Options
-	quirks     quirkSet
-	logger     *slog.Logger
-	registries []*registry
-	store      *store.Store
-	signKey    []byte // signs upload states and blob URLs
+	options Options
+	quirks  quirkSet
+	clock   *Clock
+	logger  *slog.Logger
+	store   *store.Store
 
-	access   access
-	recorder recorder
-	faults   faults
+	recorder *recorder
+	faults   *faults
+	signIn   *signInService
+	wire     *wireHandler
+	handler  http.Handler // the wire behind the faults
 
 	temporary string // folder to remove on Close
 	stop      context.CancelFunc
 	running   sync.WaitGroup
 	closing   sync.Once
 	closed    error
-}
-
-// registry is one emulated registry.
-type registry struct {
-	RegistryOptions
-	id   string // the registry's GUID
-	data *store.Registry
-
-	current atomic.Pointer[compiledPolicies]
 }
 
 // New opens the data folder and returns an emulator over it. The caller ends
@@ -54,30 +45,8 @@ func New(o *Options) (*Emulator, error) {
 	if o != nil {
 		options = *o
 	}
-	quirks, err := newQuirkSet(options.Quirks)
+	e, err := newEmulator(options)
 	if err != nil {
-		return nil, fmt.Errorf("start emulator: %w", err)
-	}
-	e := &Emulator{options: options, quirks: quirks, logger: options.Logger}
-	if e.logger == nil {
-		e.logger = slog.New(slog.DiscardHandler)
-	}
-	if e.options.Now == nil {
-		e.options.Now = time.Now
-	}
-	if err := e.addRegistries(options.Registries); err != nil {
-		return nil, fmt.Errorf("start emulator: %w", err)
-	}
-	if options.GCInterval < 0 {
-		return nil, fmt.Errorf("start emulator: GCInterval %s is negative", options.GCInterval)
-	}
-	if err := e.access.open(e.options); err != nil {
-		return nil, fmt.Errorf("start emulator: %w", err)
-	}
-	if err := e.SetFaults(options.Faults...); err != nil {
-		return nil, fmt.Errorf("start emulator: %w", err)
-	}
-	if err := e.openStore(); err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -88,31 +57,86 @@ func New(o *Options) (*Emulator, error) {
 	return e, nil
 }
 
-// openStore opens the data folder, a temporary one when none is named.
-func (e *Emulator) openStore() error {
+// newEmulator puts the rooms together: what is served, who gets in, what goes
+// wrong on purpose, and what is recorded.
+func newEmulator(options Options) (*Emulator, error) {
+	quirks, err := newQuirkSet(options.Quirks)
+	if err != nil {
+		return nil, err
+	}
+	if options.GCInterval < 0 {
+		return nil, fmt.Errorf("GCInterval %s is negative", options.GCInterval)
+	}
+	e := &Emulator{options: options, quirks: quirks, logger: options.Logger, clock: NewClock(options.Now)}
+	if options.Now == nil {
+		e.clock = NewClock(time.Now)
+	}
+	if e.logger == nil {
+		e.logger = slog.New(slog.DiscardHandler)
+	}
+	registries, err := e.newRegistries(options.Registries)
+	if err != nil {
+		return nil, err
+	}
+	signIns := make([]*signInRegistry, len(registries))
+	for i, reg := range registries {
+		signIns[i] = reg.signInRegistry
+	}
+	respond := newResponder(quirks, e.clock)
+	e.signIn, err = newSignInService(signInOptions{
+		clock: e.clock, quirks: quirks, logger: e.logger, responder: respond, registries: signIns,
+		keyDir: options.Dir, provider: options.IdentityProvider,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.recorder = newRecorder(e.clock, e.logger)
+	e.faults = newFaults(faultOptions{
+		clock: e.clock, responder: respond, routes: Routes(),
+		unauthorized: func(r *http.Request, reason string) *refusal { return e.wire.unauthorized(r, reason) },
+	})
+	if err := e.faults.set(options.Faults...); err != nil {
+		return nil, err
+	}
+	signKey, err := e.openStore()
+	if err != nil {
+		return nil, err
+	}
+	for _, reg := range registries {
+		reg.data = e.store.Registry(reg.Name)
+	}
+	e.wire = newWireHandler(wireOptions{
+		services: services{
+			store: e.store, clock: e.clock, quirks: quirks, logger: e.logger, responder: respond, signIn: e.signIn,
+		},
+		signKey: signKey, registries: registries,
+	})
+	e.handler = e.faults.wrap(e.wire)
+	return e, nil
+}
+
+// openStore opens the data folder, a temporary one when none is named, and
+// returns the key that it signs with.
+func (e *Emulator) openStore() (signKey []byte, err error) {
 	if e.options.Dir == "" {
 		dir, err := os.MkdirTemp("", "acrkit-emulator-")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		e.temporary, e.options.Dir, e.options.NoSync = dir, dir, true
 	}
-	data, err := store.Open(e.options.Dir, &store.Options{NoSync: e.options.NoSync, Now: e.now, Logger: e.logger})
+	e.store, err = store.Open(e.options.Dir, &store.Options{NoSync: e.options.NoSync, Now: e.clock.Now, Logger: e.logger})
 	if err == nil {
-		e.store = data
-		e.signKey, err = data.Secret()
+		signKey, err = e.store.Secret()
 	}
 	var inUse *store.InUseError
 	if errors.As(err, &inUse) {
 		err = &FolderInUseError{Dir: inUse.Dir, PID: inUse.Owner.PID, Endpoint: inUse.Owner.Endpoint}
 	}
 	if err != nil {
-		return errors.Join(err, e.closeStore())
+		return nil, errors.Join(err, e.closeStore())
 	}
-	for _, reg := range e.registries {
-		reg.data = data.Registry(reg.Name)
-	}
-	return nil
+	return signKey, nil
 }
 
 // FolderInUseError says that another process has the data folder open.
@@ -157,17 +181,20 @@ func (e *Emulator) Close() error {
 	return e.closed
 }
 
-// now is the emulator's clock; every time in an answer, a token or a
+// Clock returns the emulator's clock: every time in a response, a token or a
 // signature comes from it.
-func (e *Emulator) now() time.Time { return e.access.clock.Now() }
+func (e *Emulator) Clock() *Clock { return e.clock }
 
 // defaultRegistryName is the name of a registry that is given none.
 const defaultRegistryName = "acrkit"
 
-func (e *Emulator) addRegistries(all []RegistryOptions) error {
+// newRegistries checks the registries' options and fills in what they leave
+// out. Their data is not opened yet.
+func (e *Emulator) newRegistries(all []RegistryOptions) ([]*registry, error) {
 	if len(all) == 0 {
 		all = []RegistryOptions{{}}
 	}
+	var registries []*registry
 	seen := map[string]bool{}
 	for _, o := range all {
 		if o.Name == "" {
@@ -175,117 +202,155 @@ func (e *Emulator) addRegistries(all []RegistryOptions) error {
 		}
 		o.Name = strings.ToLower(o.Name)
 		if len(o.Name) < 5 || len(o.Name) > 50 || strings.Trim(o.Name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
-			return fmt.Errorf("registry name %q: must be 5 to 50 letters and digits", o.Name)
+			return nil, fmt.Errorf("registry name %q: must be 5 to 50 letters and digits", o.Name)
 		}
 		if o.LoginServer == "" {
 			o.LoginServer = o.Name + ".azurecr.io"
 		}
 		o.LoginServer = strings.ToLower(o.LoginServer)
 		if seen[o.Name] || seen[o.LoginServer] {
-			return fmt.Errorf("registry %q: name or login server is used twice", o.Name)
+			return nil, fmt.Errorf("registry %q: name or login server is used twice", o.Name)
 		}
 		seen[o.Name], seen[o.LoginServer] = true, true
 		if err := o.checkRetention(); err != nil {
-			return fmt.Errorf("registry %q: %w", o.Name, err)
+			return nil, fmt.Errorf("registry %q: %w", o.Name, err)
 		}
-		policies, err := o.Policies.compile(e.quirks)
+		signIn, err := newSignInRegistry(o.Name, o.LoginServer, o.Policies, e.quirks)
 		if err != nil {
-			return fmt.Errorf("registry %q: %w", o.Name, err)
+			return nil, fmt.Errorf("registry %q: %w", o.Name, err)
 		}
-		reg := &registry{RegistryOptions: o, id: stableGUID("registry", o.Name)}
-		reg.current.Store(policies)
-		e.registries = append(e.registries, reg)
+		registries = append(registries, &registry{signInRegistry: signIn, registrySettings: registrySettings{
+			DataHost: o.DataHost, SoftDelete: o.SoftDelete, UntaggedRetention: o.UntaggedRetention, Quarantine: o.Quarantine,
+		}})
 	}
-	return nil
-}
-
-// registryFor returns the registry that a host names: its login server, or its
-// name below localhost. Any other host, as with a server on a loopback port,
-// means the first one.
-func (e *Emulator) registryFor(host string) *registry {
-	host = strings.ToLower(host)
-	bare := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		bare = h
-	}
-	for _, reg := range e.registries {
-		if host == reg.LoginServer || bare == reg.LoginServer || bare == reg.Name+".localhost" {
-			return reg
-		}
-	}
-	return e.registries[0]
+	return registries, nil
 }
 
 // ServeHTTP answers requests to the login servers and to the storage host
 // that blobs are redirected to, told apart by host and path.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if e.isIdentityRequest(r) {
+	if e.signIn.isIdentityRequest(r) {
 		e.IdentityProviderHandler().ServeHTTP(w, r)
 		return
 	}
-	e.serveRecorded(w, r, e.withFaults(http.HandlerFunc(e.dispatch)))
+	routed, record := e.wire.route(r)
+	e.recorder.serve(w, routed, record, e.handler)
 }
 
-// dispatch tells the storage host from the login servers.
-func (e *Emulator) dispatch(w http.ResponseWriter, r *http.Request) {
-	if e.isDataRequest(r) {
-		e.serveData(w, r)
-		return
+// IdentityProviderHandler returns the stand-in for Entra as a handler of its
+// own, for servers that give it an origin: the OpenID configuration, the
+// keys, the token endpoint for client credentials, and the endpoints of
+// managed identities. Without [Options.IdentityProvider] it answers 404.
+func (e *Emulator) IdentityProviderHandler() http.Handler { return e.signIn.identityProviderHandler() }
+
+// ExpireTokens makes every refresh token and access token issued so far
+// count as expired. Tokens issued afterwards are good.
+func (e *Emulator) ExpireTokens() { e.signIn.expireTokens() }
+
+// SetPolicies replaces the policies of the registry with a name. Refresh
+// tokens keep the rights they were issued with, as with the real service,
+// unless the registry changes between ABAC and classic roles.
+func (e *Emulator) SetPolicies(registryName string, policies Policies) error {
+	reg, err := e.registryNamed(strings.ToLower(registryName))
+	if err != nil {
+		return fmt.Errorf("set policies: %w", err)
 	}
-	e.serveLogin(w, r)
+	if err := reg.setPolicies(policies, e.quirks); err != nil {
+		return fmt.Errorf("set policies of %s: %w", registryName, err)
+	}
+	return nil
 }
 
-// serveLogin answers a request to a login server.
-func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.EscapedPath()
-	switch {
-	case path == "/oauth2" || strings.HasPrefix(path, "/oauth2/"):
-		e.serveOAuth(w, r, e.registryFor(r.Host))
-		return
-	case path != "/v2" && !strings.HasPrefix(path, "/v2/") && path != "/acr" && !strings.HasPrefix(path, "/acr/"):
-		e.gatewayNotFound(w)
-		return
-	}
-	op, ok := e.parseOperation(r)
-	if !ok {
-		e.routeNotFound(w, r)
-		return
-	}
-	if e.answerUnadmitted(w, r, op) {
-		return
-	}
-	caller, ok := e.admit(w, r, op)
-	if !ok {
-		return
-	}
-	c := &call{Emulator: e, w: w, r: r, op: op, caller: caller, data: op.registry.data}
-	c.serve()
+// SetFaults puts faults in force, in the place of those before. An error
+// names the rule and the field, and leaves everything as it was.
+func (e *Emulator) SetFaults(rules ...Fault) error { return e.faults.set(rules...) }
+
+// AddFaults puts more faults in force, after those there are.
+func (e *Emulator) AddFaults(rules ...Fault) error { return e.faults.add(rules...) }
+
+// ClearFaults ends all faults.
+func (e *Emulator) ClearFaults() {
+	// No rules are always good ones.
+	_ = e.faults.set()
 }
 
-// answerUnadmitted answers what a quirk takes care of before authentication.
-func (e *Emulator) answerUnadmitted(w http.ResponseWriter, r *http.Request, op *operation) bool {
-	switch {
-	case op.badName:
-		e.setRegistryHeaders(w, r)
-		writeError(w, errNameInvalid)
-	case op.family == familyACR && e.refusesVersion(r):
-		e.setRegistryHeaders(w, r)
-		writeError(w, errVersionUnsupported)
-	case r.URL.Path == "/v2" && e.quirks.is(quirkBaseNoSlash, "redirect"):
-		e.setPlainHeaders(w, r)
-		http.Redirect(w, r, "/v2/", http.StatusMovedPermanently)
-	default:
-		return false
-	}
-	return true
+// Faults returns the rules in force with their counters.
+func (e *Emulator) Faults() []FaultState { return e.faults.states() }
+
+// FaultPresets lists the ready-made faults: every error of the official
+// troubleshooting guide, every row of the error catalogue (ACR protocol §6),
+// and the ways in which a connection or a proxy fails. The order is stable,
+// and the list is the caller's own.
+func FaultPresets() []FaultPreset { return faultPresets(Routes()) }
+
+// ParseFaults reads the JSON form of fault rules: an object with one member,
+// "faults", a list of them. Unknown members are errors. The rules are
+// checked, their presets filled in.
+func ParseFaults(data []byte) ([]Fault, error) { return parseFaults(Routes(), data) }
+
+// Requests returns the latest requests that were answered, up to 10,000 or
+// 16 MiB of them, in the order of their numbers.
+func (e *Emulator) Requests() []Request { return e.recorder.requests() }
+
+// RequestCounts returns how many requests were answered since the start or
+// the last ResetRequests, by route.
+func (e *Emulator) RequestCounts() map[Route]int64 { return e.recorder.requestCounts() }
+
+// ResetRequests forgets the recorded requests and their counts.
+func (e *Emulator) ResetRequests() { e.recorder.reset() }
+
+// ConnectOptions are the optional settings of [Emulator.Connect].
+type ConnectOptions struct {
+	// ClientAddress is the address the emulator sees its clients at, which
+	// matters for firewall rules. The zero value means 127.0.0.1.
+	ClientAddress string
 }
 
-// apiVersion is the version of /acr/v1 and /oauth2 (ACR protocol §1.8).
-const apiVersion = "2021-07-01"
+// Connect starts serving the emulator over memory. The hosts that its client
+// can reach are the emulator's login servers and data hosts, by https and by
+// http alike; any other host does not resolve.
+func (e *Emulator) Connect(options *ConnectOptions) *Connection {
+	var o ConnectOptions
+	if options != nil {
+		o = *options
+	}
+	return newConnection(connectionOptions{handler: e, resolves: e.servesHost, clientAddress: o.ClientAddress})
+}
 
-// refusesVersion reports whether a request asks for a version that is to be
-// refused.
-func (e *Emulator) refusesVersion(r *http.Request) bool {
-	asked := r.URL.Query().Get("api-version")
-	return asked != "" && asked != apiVersion && e.quirks.is(quirkAPIVersion, "refuse")
+// LoginServers returns the hosts of the registries, in the order of the
+// options.
+func (e *Emulator) LoginServers() []string {
+	hosts := make([]string, len(e.wire.registries))
+	for i, reg := range e.wire.registries {
+		hosts[i] = reg.LoginServer
+	}
+	return hosts
+}
+
+// RegistryNames returns the names of the registries, in the order of the
+// options.
+func (e *Emulator) RegistryNames() []string {
+	names := make([]string, len(e.wire.registries))
+	for i, reg := range e.wire.registries {
+		names[i] = reg.Name
+	}
+	return names
+}
+
+// servesHost reports whether a host name leads to the emulator: a login
+// server, or a host that signed URLs lead to.
+func (e *Emulator) servesHost(host string) bool {
+	host = strings.ToLower(host)
+	if host == "localhost" || net.ParseIP(host).IsLoopback() {
+		return true
+	}
+	for _, reg := range e.wire.registries {
+		if host == bareHost(reg.LoginServer) || host == bareHost(reg.DataHost) {
+			return true
+		}
+	}
+	if e.signIn.isIdentityHost(host) {
+		return true
+	}
+	return strings.HasSuffix(host, storageSuffix)
 }

@@ -74,19 +74,19 @@ func (c *entraClaims) isARM() bool { return c.hasAudience(armAudiences) }
 
 // verifyEntra checks an Entra access token: its form and times, and in strict
 // mode who issued and signed it, for which audience.
-func (e *Emulator) verifyEntra(token string) (entraClaims, error) {
+func (s *signInService) verifyEntra(token string) (entraClaims, error) {
 	var claims entraClaims
 	if len(token) > maxTokenBytes {
 		return claims, errors.New("token is too long")
 	}
 	rules := []jwt.ParserOption{
 		jwt.WithValidMethods(entraAlgorithms),
-		jwt.WithTimeFunc(e.now),
+		jwt.WithTimeFunc(s.clock.Now),
 		jwt.WithLeeway(entraLeeway),
 		jwt.WithExpirationRequired(),
 	}
-	if provider := e.access.provider; provider != nil && provider.Strict {
-		key, _, err := e.access.key.private()
+	if provider := s.provider; provider != nil && provider.Strict {
+		key, _, err := s.key.private()
 		if err != nil {
 			return claims, err
 		}

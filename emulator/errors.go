@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // apiError is one entry of the registry's error envelope (ACR protocol §1.6).
@@ -107,26 +108,26 @@ func writeError(w http.ResponseWriter, errs ...*apiError) {
 
 // routeNotFound answers a path that no route matches, before authentication
 // (ACR protocol §1.5).
-func (e *Emulator) routeNotFound(w http.ResponseWriter, r *http.Request) {
-	e.setPlainHeaders(w, r)
+func (p *responder) routeNotFound(w http.ResponseWriter, r *http.Request) {
+	p.setPlainHeaders(w, r)
 	writePlain(w, http.StatusNotFound, "text/plain; charset=utf-8", "404 page not found\n")
 }
 
 // gatewayNotFound answers a path outside of /v2, /acr and /oauth2, as the
 // gateway in front of the registry does (ACR protocol §1.5).
-func (e *Emulator) gatewayNotFound(w http.ResponseWriter) {
+func (p *responder) gatewayNotFound(w http.ResponseWriter) {
 	h := w.Header()
-	h["Server"] = []string{e.quirks.value(quirkServerHeader)}
+	h["Server"] = []string{p.quirks.value(quirkServerHeader)}
 	h["Connection"] = []string{"keep-alive"}
 	h["Strict-Transport-Security"] = []string{hstsValue}
-	e.setDate(h)
+	p.setDate(h)
 	writePlain(w, http.StatusNotFound, "application/octet-stream", "Not found")
 }
 
 // writeInternal answers 500, with the registry's envelope or with what a
 // gateway in front of it may send instead.
-func (e *Emulator) writeInternal(w http.ResponseWriter, err *apiError) {
-	switch e.quirks.value(quirkInternalBody) {
+func (p *responder) writeInternal(w http.ResponseWriter, err *apiError) {
+	switch p.quirks.value(quirkInternalBody) {
 	case "html":
 		writePlain(w, err.status, "text/html", htmlPage("500 Internal Server Error"))
 	case "empty":
@@ -148,4 +149,39 @@ func writePlain(w http.ResponseWriter, status int, mediaType, body string) {
 	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(status)
 	w.Write([]byte(body))
+}
+
+// headerChallenge is spelt as the recordings do, which net/http would not.
+const headerChallenge = "WWW-Authenticate"
+
+// refusal is an answer that ends a request before its handler.
+type refusal struct {
+	err        *apiError
+	challenge  string
+	retryAfter int // seconds; 0 for none
+}
+
+func (x *refusal) setHeaders(w http.ResponseWriter) {
+	if x.challenge != "" {
+		w.Header()[headerChallenge] = []string{x.challenge}
+	}
+	if x.retryAfter > 0 {
+		w.Header().Set("Retry-After", fmt.Sprint(x.retryAfter))
+	}
+}
+
+func (x *refusal) write(w http.ResponseWriter) {
+	x.setHeaders(w)
+	if strings.Contains(x.err.message, "'") {
+		writeEscapedError(w, x.err)
+		return
+	}
+	writeError(w, x.err)
+}
+
+// writeEscapedError writes an error whose apostrophes the service sends as
+// \u0027 (ACR protocol §1.7).
+func writeEscapedError(w http.ResponseWriter, err *apiError) {
+	body := strings.ReplaceAll(string(errorBody(err)), "'", `\u0027`)
+	writePlain(w, err.status, mediaTypeJSON, body)
 }

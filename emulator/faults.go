@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/textproto"
 	"net/url"
 	"path"
@@ -14,7 +15,7 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong on purpose: which requests it befalls,
+// Fault is something that goes wrong on purpose: which requests it applies to,
 // and what happens to them. A rule that names a Preset takes from it what it
 // does not say itself. Of several rules that match a request, the first one
 // counts.
@@ -25,9 +26,9 @@ type Fault struct {
 	// Preset is the name of a ready-made fault, see [FaultPresets].
 	Preset string `json:"preset,omitempty"`
 
-	// Routes are the names of the routes that the fault befalls, see
+	// Routes are the names of the routes that the fault applies to, see
 	// [Routes]. Empty means all.
-	Routes []string `json:"routes,omitempty"`
+	Routes []Route `json:"routes,omitempty"`
 	// Methods are the HTTP methods. Empty means all.
 	Methods []string `json:"methods,omitempty"`
 	// Registry is the name of a registry. Empty means all.
@@ -43,7 +44,7 @@ type Fault struct {
 	Skip int `json:"skip,omitempty"`
 	// Count is how often the fault happens. 0 means always.
 	Count int `json:"count,omitempty"`
-	// Probability is the share of the matching requests that it befalls, above
+	// Probability is the share of the matching requests that it applies to, above
 	// 0 and up to 1. The zero value means 1.
 	Probability float64 `json:"probability,omitempty"`
 	// Seed makes what Probability decides repeatable.
@@ -140,18 +141,33 @@ type FaultReplica struct {
 type FaultState struct {
 	Fault Fault `json:"fault"`
 	// Matched counts the requests that the rule covers, Applied those that
-	// it befell.
+	// it was applied to.
 	Matched int64 `json:"matched"`
 	Applied int64 `json:"applied"`
 }
 
-// faults are the rules in force. The zero value has none.
+// faults are the rules in force: a handler around everything else.
 type faults struct {
+	faultOptions
+
 	mu     sync.Mutex
 	rules  []*faultRule
-	writes map[string]time.Time // what replicas have not seen, see replica.go
+	writes map[string]time.Time // what replicas have not seen, see faults_replica.go
 	stale  bool                 // which replica the next request goes to
 }
+
+// faultOptions are what faults need.
+type faultOptions struct {
+	clock     *Clock
+	responder *responder
+	// routes are those that a rule may name.
+	routes []Route
+	// unauthorized returns the 401 of a request's route with an error
+	// attribute, or nil for a request that no token opens.
+	unauthorized func(r *http.Request, reason string) *refusal
+}
+
+func newFaults(o faultOptions) *faults { return &faults{faultOptions: o} }
 
 // faultRule is a rule with its counters.
 type faultRule struct {
@@ -161,55 +177,48 @@ type faultRule struct {
 	applied int64
 }
 
-// SetFaults puts faults in force, in the place of those before. An error
-// names the rule and the field, and leaves everything as it was.
-func (e *Emulator) SetFaults(rules ...Fault) error {
-	prepared, err := prepareFaults(rules, 0)
+// set puts rules in force, in the place of those before. An error names the
+// rule and the field, and leaves everything as it was.
+func (f *faults) set(rules ...Fault) error {
+	prepared, err := prepareFaults(f.routes, rules, 0)
 	if err != nil {
 		return err
 	}
-	e.faults.mu.Lock()
-	defer e.faults.mu.Unlock()
-	e.faults.rules = prepared
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rules = prepared
 	return nil
 }
 
-// AddFaults puts more faults in force, after those there are.
-func (e *Emulator) AddFaults(rules ...Fault) error {
-	e.faults.mu.Lock()
-	defer e.faults.mu.Unlock()
-	prepared, err := prepareFaults(rules, len(e.faults.rules))
+// add puts more rules in force, after those there are.
+func (f *faults) add(rules ...Fault) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	prepared, err := prepareFaults(f.routes, rules, len(f.rules))
 	if err != nil {
 		return err
 	}
-	e.faults.rules = append(e.faults.rules, prepared...)
+	f.rules = append(f.rules, prepared...)
 	return nil
 }
 
-// ClearFaults ends all faults.
-func (e *Emulator) ClearFaults() {
-	e.faults.mu.Lock()
-	defer e.faults.mu.Unlock()
-	e.faults.rules = nil
-}
-
-// Faults returns the rules in force with their counters.
-func (e *Emulator) Faults() []FaultState {
-	e.faults.mu.Lock()
-	defer e.faults.mu.Unlock()
-	states := make([]FaultState, len(e.faults.rules))
-	for i, rule := range e.faults.rules {
+// states returns the rules in force with their counters.
+func (f *faults) states() []FaultState {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	states := make([]FaultState, len(f.rules))
+	for i, rule := range f.rules {
 		states[i] = FaultState{Fault: rule.Fault, Matched: rule.matched, Applied: rule.applied}
 	}
 	return states
 }
 
-func prepareFaults(rules []Fault, before int) ([]*faultRule, error) {
+func prepareFaults(routes []Route, rules []Fault, before int) ([]*faultRule, error) {
 	prepared := make([]*faultRule, len(rules))
 	for i, rule := range rules {
-		resolved, err := rule.resolve()
+		resolved, err := rule.resolve(routes)
 		if err == nil {
-			err = resolved.validate()
+			err = resolved.validate(routes)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("faults[%d]: %w", i, err)
@@ -223,13 +232,13 @@ func prepareFaults(rules []Fault, before int) ([]*faultRule, error) {
 }
 
 // resolve fills in what the preset says and the rule does not.
-func (f Fault) resolve() (Fault, error) {
+func (f Fault) resolve(routes []Route) (Fault, error) {
 	if f.Preset == "" {
 		return f, nil
 	}
-	preset, ok := findPreset(f.Preset)
+	preset, ok := findPreset(routes, f.Preset)
 	if !ok {
-		return f, fmt.Errorf("preset %q: no such preset; there are %s", f.Preset, strings.Join(presetNames(), ", "))
+		return f, fmt.Errorf("preset %q: no such preset; there are %s", f.Preset, strings.Join(presetNames(routes), ", "))
 	}
 	p := preset.Fault
 	if f.Name == "" {
@@ -256,11 +265,10 @@ func (f *Fault) hasEffect() bool {
 }
 
 // validate reports the first field that breaks a rule.
-func (f *Fault) validate() error {
-	routes := Routes()
+func (f *Fault) validate(routes []Route) error {
 	for i, route := range f.Routes {
 		if !slices.Contains(routes, route) {
-			return fmt.Errorf("routes[%d] %q: no such route; there are %s", i, route, strings.Join(routes, ", "))
+			return fmt.Errorf("routes[%d] %q: no such route; there are %s", i, route, strings.Join(names(routes), ", "))
 		}
 	}
 	if _, err := path.Match(f.Repository, ""); err != nil {
@@ -332,11 +340,12 @@ func (f *Fault) validateAnswer() error {
 	return nil
 }
 
-// validHeader keeps answers from being split by what a rule says.
-func validHeader(name, value string) bool {
-	control := func(r rune) bool { return r < ' ' || r == 0x7f }
-	return name != "" && !strings.ContainsFunc(value, control) &&
-		!strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) })
+func names(routes []Route) []string {
+	all := make([]string, len(routes))
+	for i, route := range routes {
+		all[i] = string(route)
+	}
+	return all
 }
 
 // absoluteHost puts a scheme before a host that has none.
@@ -347,7 +356,7 @@ func absoluteHost(host string) string {
 	return "https://" + host
 }
 
-// pick returns the rule that befalls a request, or nil.
+// pick returns the rule that applies to a request, or nil.
 func (f *faults) pick(record *Request) *faultRule {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -390,17 +399,17 @@ func (r *faultRule) covers(record *Request) bool {
 	return true
 }
 
-// ParseFaults reads the JSON form of fault rules: an object with one member,
+// parseFaults reads the JSON form of fault rules: an object with one member,
 // "faults", a list of them. Unknown members are errors. The rules are
 // checked, their presets filled in.
-func ParseFaults(data []byte) ([]Fault, error) {
+func parseFaults(routes []Route, data []byte) ([]Fault, error) {
 	var file struct {
 		Faults []Fault `json:"faults"`
 	}
 	if err := strictUnmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("parse faults: %w", err)
 	}
-	if _, err := prepareFaults(file.Faults, 0); err != nil {
+	if _, err := prepareFaults(routes, file.Faults, 0); err != nil {
 		return nil, fmt.Errorf("parse faults: %w", err)
 	}
 	return file.Faults, nil

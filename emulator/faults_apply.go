@@ -12,32 +12,25 @@ import (
 	"time"
 )
 
-// withFaults wraps what answers requests in the faults in force.
-func (e *Emulator) withFaults(next http.Handler) http.Handler {
-	return &faultHandler{emulator: e, next: next}
+// wrap puts the faults in force around what answers requests.
+func (f *faults) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var record Request
+		observe(r, func(current *Request) { record = *current })
+		rule := f.pick(&record)
+		if rule == nil {
+			f.serveWatched(w, r, next, f.clock.Now())
+			return
+		}
+		observe(r, func(current *Request) { current.Faults = append(current.Faults, rule.Name) })
+		call := &faultyCall{faults: f, rule: rule, w: w, r: r, record: record}
+		call.serve(next)
+	})
 }
 
-type faultHandler struct {
-	emulator *Emulator
-	next     http.Handler
-}
-
-func (h *faultHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var record Request
-	observe(r, func(current *Request) { record = *current })
-	rule := h.emulator.faults.pick(&record)
-	if rule == nil {
-		h.emulator.faults.serveWatched(w, r, h.next, h.emulator.now())
-		return
-	}
-	observe(r, func(current *Request) { current.Faults = append(current.Faults, rule.Name) })
-	call := &faultyCall{Emulator: h.emulator, rule: rule, w: w, r: r, record: record}
-	call.serve(h.next)
-}
-
-// faultyCall is one request that a rule befalls.
+// faultyCall is one request that a rule applies to.
 type faultyCall struct {
-	*Emulator
+	faults *faults
 	rule   *faultRule
 	w      http.ResponseWriter
 	r      *http.Request
@@ -68,7 +61,7 @@ func (c *faultyCall) serve(next http.Handler) {
 	if c.r.Body != nil && c.r.Body != http.NoBody {
 		c.r.Body = &faultyBody{ReadCloser: c.r.Body, call: c, meter: newRateMeter(rule.BytesPerSecond)}
 	}
-	// A break of the request that comes before its first byte also befalls
+	// A break of the request that comes before its first byte also applies to
 	// requests without a body.
 	if b := rule.Break; b != nil && b.On == OnRequest && b.After == 0 {
 		c.breakAs(b)
@@ -79,7 +72,7 @@ func (c *faultyCall) serve(next http.Handler) {
 		return
 	}
 	w := &faultyWriter{ResponseWriter: c.w, call: c, meter: newRateMeter(rule.BytesPerSecond), lost: lost}
-	c.faults.serveWatched(w, c.r, next, c.now())
+	c.faults.serveWatched(w, c.r, next, c.faults.clock.Now())
 	w.finish()
 	if c.broken {
 		panic(http.ErrAbortHandler)
@@ -90,10 +83,10 @@ func (c *faultyCall) serve(next http.Handler) {
 func (c *faultyCall) respond(respond *FaultResponse) {
 	switch c.record.Route {
 	case RouteOAuthToken, RouteOAuthExchange:
-		c.setServiceHeaders(c.w, c.r)
+		c.faults.responder.setServiceHeaders(c.w, c.r)
 	case RouteData, RouteUnknown:
 	default:
-		c.setRegistryHeaders(c.w, c.r)
+		c.faults.responder.setRegistryHeaders(c.w, c.r)
 	}
 	h := c.w.Header()
 	if respond.RetryAfter > 0 {
@@ -140,27 +133,26 @@ func (x *FaultResponse) body() []byte {
 
 // challenge returns the challenge of the route's own 401.
 func (c *faultyCall) challenge(reason string) string {
-	op, ok := c.parseOperation(c.r)
-	if !ok {
-		return ""
-	}
 	if reason == "none" {
 		reason = ""
 	}
-	return unauthorized(c.r, op, reason).challenge
+	if refused := c.faults.unauthorized(c.r, reason); refused != nil {
+		return refused.challenge
+	}
+	return ""
 }
 
 // expireToken answers as if the token of the request had just expired.
 func (c *faultyCall) expireToken() {
-	op, ok := c.parseOperation(c.r)
-	if !ok {
-		c.setServiceHeaders(c.w, c.r)
+	refused := c.faults.unauthorized(c.r, "invalid_token")
+	if refused == nil {
+		c.faults.responder.setServiceHeaders(c.w, c.r)
 		c.w.Header()["Content-Length"] = []string{"0"}
 		c.w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	c.setRegistryHeaders(c.w, c.r)
-	unauthorized(c.r, op, "invalid_token").write(c.w)
+	c.faults.responder.setRegistryHeaders(c.w, c.r)
+	refused.write(c.w)
 }
 
 // overrideHeaders applies the rule's headers to an answer.

@@ -14,7 +14,7 @@ import (
 // would.
 const corruption = 0x01
 
-// faultyBody is a request body that something befalls.
+// faultyBody is a request body that a rule applies to.
 type faultyBody struct {
 	io.ReadCloser
 	call   *faultyCall
@@ -53,7 +53,7 @@ func corrupt(p []byte, at int64) {
 	}
 }
 
-// faultyWriter is an answer that something befalls.
+// faultyWriter is an answer that a rule applies to.
 type faultyWriter struct {
 	http.ResponseWriter
 	call        *faultyCall

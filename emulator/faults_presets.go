@@ -25,12 +25,13 @@ type FaultPreset struct {
 	Fault Fault
 }
 
-// FaultPresets lists the ready-made faults: every error of the official
+// faultPresets lists the ready-made faults, given the routes that there are: every error of the official
 // troubleshooting guide, every row of the error catalogue (ACR protocol §6),
 // and the ways in which a connection or a proxy fails. The order is stable,
 // and the list is the caller's own.
-func FaultPresets() []FaultPreset {
-	presets := slices.Concat(signInPresets(), accessPresets(), notFoundPresets(), requestPresets(), servicePresets(), networkPresets())
+func faultPresets(routes []Route) []FaultPreset {
+	on := newPresetRoutes(routes)
+	presets := slices.Concat(signInPresets(on), accessPresets(on), notFoundPresets(on), requestPresets(), servicePresets(on), networkPresets(on))
 	for i := range presets {
 		presets[i].Fault.Preset = ""
 		presets[i].Fault.Name = presets[i].Name
@@ -41,8 +42,8 @@ func FaultPresets() []FaultPreset {
 	return presets
 }
 
-func findPreset(name string) (FaultPreset, bool) {
-	presets := FaultPresets()
+func findPreset(routes []Route, name string) (FaultPreset, bool) {
+	presets := faultPresets(routes)
 	i := slices.IndexFunc(presets, func(p FaultPreset) bool { return p.Name == name })
 	if i < 0 {
 		return FaultPreset{}, false
@@ -50,16 +51,16 @@ func findPreset(name string) (FaultPreset, bool) {
 	return presets[i], true
 }
 
-func presetNames() []string {
+func presetNames(routes []Route) []string {
 	names := []string{}
-	for _, preset := range FaultPresets() {
+	for _, preset := range faultPresets(routes) {
 		names = append(names, preset.Name)
 	}
 	return names
 }
 
 // answering is a fault that answers with the registry's error envelope.
-func answering(status int, code, message string, detail any, routes ...string) Fault {
+func answering(status int, code, message string, detail any, routes ...Route) Fault {
 	respond := &FaultResponse{Status: status, Code: code, Message: message}
 	if detail != nil {
 		// The details below are plain values, which always encode.
@@ -69,29 +70,31 @@ func answering(status int, code, message string, detail any, routes ...string) F
 }
 
 // from is a fault that answers with one of the registry's own errors.
-func from(err *apiError, routes ...string) Fault {
+func from(err *apiError, routes ...Route) Fault {
 	return answering(err.status, err.code, err.message, err.detail, routes...)
 }
 
-// resources are the routes that a token opens.
-func resources() []string {
-	return slices.DeleteFunc(Routes(), func(route string) bool {
-		return route == RouteOAuthToken || route == RouteOAuthExchange || route == RouteData || route == RouteUnknown
+// presetRoutes are the sets of routes that presets apply to.
+type presetRoutes struct {
+	resources  []Route // those that a token opens
+	everywhere []Route // those of the login server
+}
+
+func newPresetRoutes(all []Route) presetRoutes {
+	signIn := []Route{RouteOAuthToken, RouteOAuthExchange}
+	resources := slices.DeleteFunc(slices.Clone(all), func(route Route) bool {
+		return slices.Contains(signIn, route) || route == RouteData || route == RouteUnknown
 	})
+	return presetRoutes{resources: resources, everywhere: slices.Concat(signIn, resources)}
 }
 
-// everywhere are the routes of the login server.
-func everywhere() []string {
-	return append([]string{RouteOAuthToken, RouteOAuthExchange}, resources()...)
-}
-
-func signInPresets() []FaultPreset {
-	emptyUnauthorized := func(route string) Fault {
-		return Fault{Routes: []string{route}, Respond: &FaultResponse{Status: http.StatusUnauthorized}}
+func signInPresets(on presetRoutes) []FaultPreset {
+	emptyUnauthorized := func(route Route) Fault {
+		return Fault{Routes: []Route{route}, Respond: &FaultResponse{Status: http.StatusUnauthorized}}
 	}
-	challenged := from(errUnauthorized, resources()...)
+	challenged := from(errUnauthorized, on.resources...)
 	challenged.Respond.Challenge = "none"
-	insufficient := from(errUnauthorized, resources()...)
+	insufficient := from(errUnauthorized, on.resources...)
 	insufficient.Respond.Challenge = "insufficient_scope"
 	token := func(message string) Fault {
 		return answering(http.StatusUnauthorized, "UNAUTHORIZED", message, nil, RouteOAuthToken)
@@ -106,7 +109,7 @@ func signInPresets() []FaultPreset {
 			Summary: "the token lacks the permission that the call needs",
 		},
 		{
-			Name: "expired-token", Evidence: "§2.2", Fault: Fault{Routes: resources(), ExpireToken: true},
+			Name: "expired-token", Evidence: "§2.2", Fault: Fault{Routes: on.resources, ExpireToken: true},
 			Status: http.StatusUnauthorized, Code: "UNAUTHORIZED",
 			Summary: "the access token has just expired",
 		},
@@ -146,45 +149,45 @@ func signInPresets() []FaultPreset {
 	}
 }
 
-func accessPresets() []FaultPreset {
+func accessPresets(on presetRoutes) []FaultPreset {
 	return []FaultPreset{
 		{
 			Name: "no-role", Evidence: "§2.4", Fault: answering(http.StatusForbidden, "DENIED", "retrieving permissions failed", nil, RouteOAuthExchange),
 			Summary: "the identity has no role on the registry",
 		},
 		{
-			Name: "firewall", Evidence: "§6", Fault: from(firewallError("203.0.113.7"), everywhere()...),
+			Name: "firewall", Evidence: "§6", Fault: from(firewallError("203.0.113.7"), on.everywhere...),
 			Summary: "network rules shut the client's address out",
 		},
 		{
-			Name: "denied", Evidence: "§6", Fault: from(errDenied, resources()...),
+			Name: "denied", Evidence: "§6", Fault: from(errDenied, on.resources...),
 			Summary: "the standard text of the code DENIED",
 		},
 		{
-			Name: "cmk-inactive", Evidence: "§5.3", Fault: answering(http.StatusForbidden, "DENIED", "The identity associated with the registry is inactive. This could be due to attempted removal of the identity.", nil, resources()...),
+			Name: "cmk-inactive", Evidence: "§5.3", Fault: answering(http.StatusForbidden, "DENIED", "The identity associated with the registry is inactive. This could be due to attempted removal of the identity.", nil, on.resources...),
 			Summary: "the registry cannot use its customer-managed key",
 		},
 		{
-			Name: "disallowed", Evidence: "§6", Fault: from(errDisallowed, resources()...),
+			Name: "disallowed", Evidence: "§6", Fault: from(errDisallowed, on.resources...),
 			Summary: "locked, quarantined, or out of storage",
 		},
 		{
-			Name: "delete-by-tag", Evidence: "§4.3", Fault: from(errDeleteByDigestOnly, string(opDeleteManifest)),
+			Name: "delete-by-tag", Evidence: "§4.3", Fault: from(errDeleteByDigestOnly, RouteDeleteManifest),
 			Summary: "a manifest cannot be deleted by tag",
 		},
 		{
-			Name: "unsupported", Evidence: "§6", Fault: from(errUnsupported, resources()...),
+			Name: "unsupported", Evidence: "§6", Fault: from(errUnsupported, on.resources...),
 			Summary: "the route does not have the method",
 		},
 	}
 }
 
-func notFoundPresets() []FaultPreset {
-	plain := Fault{Routes: resources(), Respond: &FaultResponse{
+func notFoundPresets(on presetRoutes) []FaultPreset {
+	plain := Fault{Routes: on.resources, Respond: &FaultResponse{
 		Status: http.StatusNotFound, Body: "404 page not found\n", ContentType: "text/plain; charset=utf-8",
 	}}
 	accept := func(kind, kinds string) Fault {
-		return answering(http.StatusNotFound, "MANIFEST_UNKNOWN", kind+" found, but accept header does not support "+kinds, nil, string(opGetManifest))
+		return answering(http.StatusNotFound, "MANIFEST_UNKNOWN", kind+" found, but accept header does not support "+kinds, nil, RouteGetManifest)
 	}
 	return []FaultPreset{
 		{
@@ -193,29 +196,29 @@ func notFoundPresets() []FaultPreset {
 		},
 		{
 			Name: "repository-not-found", Evidence: "§3.2", Fault: from(errNameUnknown.withMessage("repository %q is not found", "wrong-name"),
-				string(opGetRepository), string(opPatchRepository), string(opListManifests), string(opListTags)),
+				RouteGetRepository, RoutePatchRepository, RouteListManifests, RouteListTags),
 			Summary: "the repository does not exist",
 		},
 		{
-			Name: "name-unknown", Evidence: "§3.4", Fault: from(errNameUnknown.withDetail(map[string]string{"name": "does_not_exist"}), string(opDeleteRepository), string(opTagsList)),
+			Name: "name-unknown", Evidence: "§3.4", Fault: from(errNameUnknown.withDetail(map[string]string{"name": "does_not_exist"}), RouteDeleteRepository, RouteTagsList),
 			Summary: "the repository to delete or to list does not exist",
 		},
 		{
-			Name: "tag-unknown", Evidence: "§3.6", Fault: from(errTagUnknown, string(opGetTag), string(opPatchTag), string(opDeleteTag)),
+			Name: "tag-unknown", Evidence: "§3.6", Fault: from(errTagUnknown, RouteGetTag, RoutePatchTag, RouteDeleteTag),
 			Summary: "the tag does not exist",
 		},
 		{
 			Name: "manifest-tag-unknown", Evidence: "§4.3", Fault: from(errManifestUnknown.withMessage("manifest tagged by %q is not found", "wrong-tag").
-				withDetail(map[string]string{"Tag": "wrong-tag"}), string(opGetManifest)),
+				withDetail(map[string]string{"Tag": "wrong-tag"}), RouteGetManifest),
 			Summary: "no manifest has the tag",
 		},
 		{
 			Name: "manifest-digest-unknown", Evidence: "§4.3", Fault: from(errManifestUnknown.withMessage(
-				"manifest sha256:%064d is not found", 0), string(opGetManifest), string(opDeleteManifest)),
+				"manifest sha256:%064d is not found", 0), RouteGetManifest, RouteDeleteManifest),
 			Summary: "no manifest has the digest",
 		},
 		{
-			Name: "manifest-unknown", Evidence: "§3.9", Fault: from(errManifestUnknown, string(opGetManifestInfo), string(opPatchManifest)),
+			Name: "manifest-unknown", Evidence: "§3.9", Fault: from(errManifestUnknown, RouteGetManifestProperties, RoutePatchManifestProperties),
 			Summary: "the manifest's properties are not there",
 		},
 		{
@@ -231,22 +234,22 @@ func notFoundPresets() []FaultPreset {
 			Summary: "the Accept header lacks the type of OCI artifact manifests",
 		},
 		{
-			Name: "blob-unknown", Evidence: "§4.4", Fault: from(errBlobUnknown, string(opGetBlob), string(opHeadBlob), string(opDeleteBlob)),
+			Name: "blob-unknown", Evidence: "§4.4", Fault: from(errBlobUnknown, RouteGetBlob, RouteHeadBlob, RouteDeleteBlob),
 			Summary: "the repository does not have the blob",
 		},
 		{
-			Name: "blob-upload-invalid", Evidence: "§4.5", Fault: from(errUploadInvalid, string(opUploadChunk), string(opUploadStatus), string(opFinishUpload)),
+			Name: "blob-upload-invalid", Evidence: "§4.5", Fault: from(errUploadInvalid, RouteUploadChunk, RouteUploadStatus, RouteFinishUpload),
 			Summary: "the upload's state is stale after a transient failure: it has to start again",
 		},
 		{
-			Name: "blob-upload-unknown", Evidence: "§4.5", Fault: from(errUploadUnknown.withDetail(struct{}{}), string(opUploadChunk), string(opUploadStatus), string(opFinishUpload), string(opCancelUpload)),
+			Name: "blob-upload-unknown", Evidence: "§4.5", Fault: from(errUploadUnknown.withDetail(struct{}{}), RouteUploadChunk, RouteUploadStatus, RouteFinishUpload, RouteCancelUpload),
 			Summary: "the upload is gone",
 		},
 	}
 }
 
 func requestPresets() []FaultPreset {
-	put, finish := string(opPutManifest), string(opFinishUpload)
+	put, finish := RoutePutManifest, RouteFinishUpload
 	return []FaultPreset{
 		{
 			Name: "manifest-blob-unknown", Evidence: "§4.3", Fault: from(errManifestBlob.withDetail("sha256:0000000000000000000000000000000000000000000000000000000000000000"), put),
@@ -273,30 +276,30 @@ func requestPresets() []FaultPreset {
 			Summary: "the digest does not match what was uploaded",
 		},
 		{
-			Name: "size-invalid", Evidence: "§6", Fault: from(errSizeInvalid, finish, string(opUploadChunk)),
+			Name: "size-invalid", Evidence: "§6", Fault: from(errSizeInvalid, finish, RouteUploadChunk),
 			Summary: "the Content-Length does not match what was uploaded",
 		},
 		{
-			Name: "name-invalid", Evidence: "§6", Fault: from(errNameInvalid, string(opMountBlob)),
+			Name: "name-invalid", Evidence: "§6", Fault: from(errNameInvalid, RouteMountBlob),
 			Summary: "the name of the repository to mount from is malformed",
 		},
 		{
 			Name: "pagination-invalid", Evidence: "§6", Fault: from(errPaginationInvalid.withDetail(map[string]int{"n": -1}),
-				string(opCatalog), string(opTagsList), string(opListRepositories), string(opListTags), string(opListManifests)),
+				RouteCatalog, RouteTagsList, RouteListRepositories, RouteListTags, RouteListManifests),
 			Summary: "the page size is malformed",
 		},
 		{
-			Name: "blob-upload-range-invalid", Evidence: "§4.5", Fault: from(errUploadRange.withDetail(struct{ Range, Reason string }{"-1--1", "the Content-Range header format is invalid"}), string(opUploadChunk)),
+			Name: "blob-upload-range-invalid", Evidence: "§4.5", Fault: from(errUploadRange.withDetail(struct{ Range, Reason string }{"-1--1", "the Content-Range header format is invalid"}), RouteUploadChunk),
 			Summary: "the chunk's range is malformed or out of order",
 		},
 	}
 }
 
-func servicePresets() []FaultPreset {
-	throttled := from(errTooManyRequests, everywhere()...)
+func servicePresets(on presetRoutes) []FaultPreset {
+	throttled := from(errTooManyRequests, on.everywhere...)
 	throttled.Respond.RetryAfter = 1
 	gateway := func(status int, title string) Fault {
-		return Fault{Routes: everywhere(), Respond: &FaultResponse{
+		return Fault{Routes: on.everywhere, Respond: &FaultResponse{
 			Status: status, ContentType: "text/html",
 			Body: htmlPage(title),
 		}}
@@ -307,11 +310,11 @@ func servicePresets() []FaultPreset {
 			Summary: "too many requests; Retry-After says one second",
 		},
 		{
-			Name: "internal-error", Evidence: "§5.3", Fault: from(errInternal, everywhere()...),
+			Name: "internal-error", Evidence: "§5.3", Fault: from(errInternal, on.everywhere...),
 			Summary: "the service fails",
 		},
 		{
-			Name: "unavailable", Evidence: "§6", Fault: answering(http.StatusServiceUnavailable, "UNAVAILABLE", "service unavailable", nil, everywhere()...),
+			Name: "unavailable", Evidence: "§6", Fault: answering(http.StatusServiceUnavailable, "UNAVAILABLE", "service unavailable", nil, on.everywhere...),
 			Summary: "the service is unavailable for a while",
 		},
 		{
@@ -326,29 +329,29 @@ func servicePresets() []FaultPreset {
 			Name: "html-504", Evidence: "§5.3", Fault: gateway(http.StatusGatewayTimeout, "504 Gateway Time-out"),
 			Summary: "a gateway gives up waiting",
 		},
-		{Name: "proxy-login-page", Evidence: "§5.3", Fault: Fault{Routes: everywhere(), Respond: &FaultResponse{
+		{Name: "proxy-login-page", Evidence: "§5.3", Fault: Fault{Routes: on.everywhere, Respond: &FaultResponse{
 			Status: http.StatusOK, ContentType: "text/html", Body: "<html><body>Please sign in to the network.</body></html>\n",
 		}}, Summary: "a captive portal answers 200 with a page of HTML"},
 		{Name: "half-json", Evidence: "§5.3", Fault: Fault{
-			Routes:  []string{string(opListRepositories), string(opListTags), string(opListManifests), string(opGetRepository), string(opGetTag), string(opGetManifestInfo), string(opCatalog), string(opTagsList)},
+			Routes:  []Route{RouteListRepositories, RouteListTags, RouteListManifests, RouteGetRepository, RouteGetTag, RouteGetManifestProperties, RouteCatalog, RouteTagsList},
 			Respond: &FaultResponse{Status: http.StatusOK, Body: `{"registry":"acrkit.azurecr.io","imageName":"te`},
 		}, Summary: "a JSON answer ends in the middle"},
 		{Name: "lost-answer", Evidence: "§5.3", Fault: Fault{
-			Routes:  []string{string(opUploadChunk), string(opFinishUpload), string(opPutManifest), string(opStartUpload)},
+			Routes:  []Route{RouteUploadChunk, RouteFinishUpload, RoutePutManifest, RouteStartUpload},
 			Respond: &FaultResponse{Status: http.StatusServiceUnavailable, Code: "UNAVAILABLE", Message: "service unavailable", AfterHandling: true},
 		}, Summary: "the registry does its work, and its answer is lost"},
 		{
-			Name: "replica-lag", Evidence: "§4.3", Status: 0, Fault: Fault{Routes: resources(), Replica: &FaultReplica{Lag: Duration(10 * time.Second)}},
+			Name: "replica-lag", Evidence: "§4.3", Status: 0, Fault: Fault{Routes: on.resources, Replica: &FaultReplica{Lag: Duration(10 * time.Second)}},
 			Summary: "every other request meets a replica that is ten seconds behind",
 		},
 		{
-			Name: "lost-chunk", Evidence: "§4.5", Fault: Fault{Routes: []string{string(opUploadChunk)}, LoseChunk: true},
+			Name: "lost-chunk", Evidence: "§4.5", Fault: Fault{Routes: []Route{RouteUploadChunk}, LoseChunk: true},
 			Summary: "a chunk is acknowledged and lost",
 		},
-		{Name: "storage-auth", Evidence: "§4.4", Fault: Fault{Routes: []string{RouteData}, Respond: &FaultResponse{
+		{Name: "storage-auth", Evidence: "§4.4", Fault: Fault{Routes: []Route{RouteData}, Respond: &FaultResponse{
 			Status: http.StatusBadRequest, ContentType: "application/xml", Body: storageBody(errStorageAuthorization),
 		}}, Summary: "the storage account refuses a registry's Authorization header"},
-		{Name: "expired-signed-url", Evidence: "§4.4", Fault: Fault{Routes: []string{RouteData}, Respond: &FaultResponse{
+		{Name: "expired-signed-url", Evidence: "§4.4", Fault: Fault{Routes: []Route{RouteData}, Respond: &FaultResponse{
 			Status: http.StatusForbidden, ContentType: "application/xml", Body: storageBody(errStorageSignature),
 		}}, Summary: "the signed URL has expired"},
 	}
@@ -364,9 +367,9 @@ func storageBody(err *storageError) string {
 // begun to believe in the answer.
 const breakAfter = 1000
 
-func networkPresets() []FaultPreset {
-	uploads := []string{string(opUploadChunk), string(opFinishUpload)}
-	breaking := func(on, how string, after int64, routes ...string) Fault {
+func networkPresets(on presetRoutes) []FaultPreset {
+	uploads := []Route{RouteUploadChunk, RouteFinishUpload}
+	breaking := func(on, how string, after int64, routes ...Route) Fault {
 		return Fault{Routes: routes, Break: &FaultBreak{On: on, After: after, How: how}}
 	}
 	return []FaultPreset{
@@ -387,15 +390,15 @@ func networkPresets() []FaultPreset {
 			Summary: "the connection is reset in the middle of a blob",
 		},
 		{
-			Name: "reset", Evidence: "§5.3", Fault: breaking(OnRequest, BreakReset, 0, append(everywhere(), RouteData)...),
+			Name: "reset", Evidence: "§5.3", Fault: breaking(OnRequest, BreakReset, 0, append(slices.Clone(on.everywhere), RouteData)...),
 			Summary: "the connection is reset before an answer",
 		},
 		{
-			Name: "no-answer", Evidence: "§5.3", Fault: breaking(OnResponse, BreakCut, 0, append(everywhere(), RouteData)...),
+			Name: "no-answer", Evidence: "§5.3", Fault: breaking(OnResponse, BreakCut, 0, append(slices.Clone(on.everywhere), RouteData)...),
 			Summary: "the request is handled, and the connection closes before the answer",
 		},
 		{
-			Name: "stall", Evidence: "§5.3", Fault: breaking(OnRequest, BreakStall, 0, append(everywhere(), RouteData)...),
+			Name: "stall", Evidence: "§5.3", Fault: breaking(OnRequest, BreakStall, 0, append(slices.Clone(on.everywhere), RouteData)...),
 			Summary: "nothing is ever answered",
 		},
 		{
@@ -403,23 +406,23 @@ func networkPresets() []FaultPreset {
 			Summary: "a blob stops coming in the middle",
 		},
 		{
-			Name: "slow", Evidence: "§5.3", Fault: Fault{BytesPerSecond: 64 << 10, Routes: append([]string{RouteData}, uploads...)},
+			Name: "slow", Evidence: "§5.3", Fault: Fault{BytesPerSecond: 64 << 10, Routes: append([]Route{RouteData}, uploads...)},
 			Summary: "blobs move at 64 KiB a second",
 		},
 		{
-			Name: "corrupt-download", Evidence: "§4.4", Fault: Fault{Routes: []string{RouteData}, Corrupt: &FaultCorrupt{On: OnResponse}},
+			Name: "corrupt-download", Evidence: "§4.4", Fault: Fault{Routes: []Route{RouteData}, Corrupt: &FaultCorrupt{On: OnResponse}},
 			Summary: "a byte of a blob is wrong",
 		},
 		{
-			Name: "corrupt-manifest", Evidence: "§4.3", Fault: Fault{Routes: []string{string(opGetManifest)}, Corrupt: &FaultCorrupt{On: OnResponse, Offset: 1}},
+			Name: "corrupt-manifest", Evidence: "§4.3", Fault: Fault{Routes: []Route{RouteGetManifest}, Corrupt: &FaultCorrupt{On: OnResponse, Offset: 1}},
 			Summary: "a byte of a manifest is wrong",
 		},
 		{
-			Name: "dead-data-host", Evidence: "§1.1", Fault: Fault{Routes: []string{string(opGetBlob)}, RedirectHost: "acrkit.unreachable.data.azurecr.io"},
+			Name: "dead-data-host", Evidence: "§1.1", Fault: Fault{Routes: []Route{RouteGetBlob}, RedirectHost: "acrkit.unreachable.data.azurecr.io"},
 			Summary: "blobs are redirected to a host that does not exist",
 		},
 		{
-			Name: "foreign-location", Evidence: "§4.5", Fault: Fault{Routes: []string{string(opStartUpload), string(opUploadChunk)}, RedirectHost: "https://elsewhere.example"},
+			Name: "foreign-location", Evidence: "§4.5", Fault: Fault{Routes: []Route{RouteStartUpload, RouteUploadChunk}, RedirectHost: "https://elsewhere.example"},
 			Summary: "an upload's Location leads to another origin",
 		},
 	}

@@ -23,15 +23,15 @@ func (f *faults) serveWatched(w http.ResponseWriter, r *http.Request, next http.
 	if watched.status == http.StatusCreated {
 		digest := w.Header().Get(headerContentDigest)
 		f.wrote(now, record.Repository, digest)
-		if record.Route == string(opPutManifest) && record.Reference != digest {
+		if record.Route == RoutePutManifest && record.Reference != digest {
 			f.wrote(now, record.Repository, record.Reference)
 		}
 	}
 }
 
 // watches reports whether a route's writes matter to a rule in force.
-func (f *faults) watches(route string) bool {
-	if route != string(opPutManifest) && route != string(opFinishUpload) {
+func (f *faults) watches(route Route) bool {
+	if route != RoutePutManifest && route != RouteFinishUpload {
 		return false
 	}
 	f.mu.Lock()
@@ -78,13 +78,13 @@ func (c *faultyCall) serveStale(lag time.Duration) bool {
 	if err == nil {
 		return false
 	}
-	c.setRegistryHeaders(c.w, c.r)
+	c.faults.responder.setRegistryHeaders(c.w, c.r)
 	writeError(c.w, err)
 	return true
 }
 
 func (c *faultyCall) staleAnswer(lag time.Duration) *apiError {
-	now := c.now()
+	now := c.faults.clock.Now()
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()
 	c.faults.stale = !c.faults.stale
@@ -93,14 +93,14 @@ func (c *faultyCall) staleAnswer(lag time.Duration) *apiError {
 	}
 	repository, reference := c.record.Repository, c.record.Reference
 	fresh := c.faults.fresh(now, lag, repository, reference)
-	switch opName(c.record.Route) {
-	case opPutManifest:
+	switch c.record.Route {
+	case RoutePutManifest:
 		// A manifest meets the replica that lacks its blobs (ACR protocol
 		// §4.3).
 		if digest := c.faults.freshBlob(now, lag, repository); digest != "" {
 			return errManifestBlob.withDetail(digest)
 		}
-	case opGetManifest:
+	case RouteGetManifest:
 		if fresh && strings.Contains(reference, ":") {
 			return errManifestUnknown.withMessage("manifest %s is not found", reference)
 		}
@@ -108,19 +108,19 @@ func (c *faultyCall) staleAnswer(lag time.Duration) *apiError {
 			return errManifestUnknown.withMessage("manifest tagged by %q is not found", reference).
 				withDetail(map[string]string{"Tag": reference})
 		}
-	case opGetManifestInfo:
+	case RouteGetManifestProperties:
 		if fresh {
 			return errManifestUnknown
 		}
-	case opGetTag:
+	case RouteGetTag:
 		if fresh {
 			return errTagUnknown
 		}
-	case opGetBlob, opHeadBlob:
+	case RouteGetBlob, RouteHeadBlob:
 		if fresh {
 			return errBlobUnknown
 		}
-	case opUploadChunk, opUploadStatus, opFinishUpload:
+	case RouteUploadChunk, RouteUploadStatus, RouteFinishUpload:
 		// The session lives on the replica that started it.
 		return errUploadUnknown
 	}

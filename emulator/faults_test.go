@@ -124,7 +124,7 @@ func sample(route string) (method, path string) {
 func TestEveryRouteIsRecordedUnderItsName(t *testing.T) {
 	d := start(t, emulator.Policies{})
 	for _, route := range emulator.Routes() {
-		method, path := sample(route)
+		method, path := sample(string(route))
 		if method == "" {
 			t.Errorf("route %s has no sample", route)
 			continue
@@ -152,7 +152,7 @@ func TestPresetsThatAnswerGiveWhatTheySay(t *testing.T) {
 		}
 		for _, route := range preset.Fault.Routes {
 			mustFault(t, d, emulator.Fault{Preset: preset.Name})
-			method, path := sample(route)
+			method, path := sample(string(route))
 			got := d.do(method, path, "", nil)
 			if got.StatusCode != preset.Status {
 				t.Errorf("%s on %s: got %s, want %d", preset.Name, route, got.Status, preset.Status)
@@ -189,7 +189,7 @@ func TestPresetBodiesAreTheRecordings(t *testing.T) {
 		"repository-not-found": 88, "name-unknown": 122, "plain-404": 19,
 	} {
 		mustFault(t, d, emulator.Fault{Preset: name})
-		method, path := sample(d.Emulator.Faults()[0].Fault.Routes[0])
+		method, path := sample(string(d.Emulator.Faults()[0].Fault.Routes[0]))
 		got := d.do(method, path, "", nil)
 		if got.ContentLength != int64(length) {
 			t.Errorf("%s: Content-Length %d, want %d: %s", name, got.ContentLength, length, got.body)
@@ -207,7 +207,7 @@ func TestFaultMatching(t *testing.T) {
 		return got
 	}
 	teapot := &emulator.FaultResponse{Status: 418}
-	mustFault(t, d, emulator.Fault{Routes: []string{"base"}, Skip: 1, Count: 2, Respond: teapot})
+	mustFault(t, d, emulator.Fault{Routes: []emulator.Route{"base"}, Skip: 1, Count: 2, Respond: teapot})
 	if diff := cmp.Diff([]int{401, 418, 418, 401, 401}, statuses(5, "GET", "/v2/")); diff != "" {
 		t.Error("skip and count:", diff)
 	}
@@ -232,8 +232,8 @@ func TestFaultMatching(t *testing.T) {
 		"other digest":      {emulator.Fault{Reference: digestOf(nil), Respond: teapot}, "POST", "/v2/a/blobs/uploads/?from=b&mount=" + digestOf([]byte("x")), 401},
 		"registry":          {emulator.Fault{Registry: "ACRkit", Respond: teapot}, "GET", "/v2/", 418},
 		"other registry":    {emulator.Fault{Registry: "other", Respond: teapot}, "GET", "/v2/", 401},
-		"preset narrowed":   {emulator.Fault{Preset: "internal-error", Routes: []string{"base"}}, "GET", "/v2/", 500},
-		"preset elsewhere":  {emulator.Fault{Preset: "internal-error", Routes: []string{"base"}}, "GET", "/v2/_catalog", 401},
+		"preset narrowed":   {emulator.Fault{Preset: "internal-error", Routes: []emulator.Route{"base"}}, "GET", "/v2/", 500},
+		"preset elsewhere":  {emulator.Fault{Preset: "internal-error", Routes: []emulator.Route{"base"}}, "GET", "/v2/_catalog", 401},
 		"preset overridden": {emulator.Fault{Preset: "internal-error", Respond: teapot}, "GET", "/v2/", 418},
 	} {
 		mustFault(t, d, test.fault)
@@ -241,7 +241,7 @@ func TestFaultMatching(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", name, got[0], test.want)
 		}
 	}
-	random := emulator.Fault{Routes: []string{"base"}, Probability: 0.5, Seed: 7, Respond: teapot}
+	random := emulator.Fault{Routes: []emulator.Route{"base"}, Probability: 0.5, Seed: 7, Respond: teapot}
 	mustFault(t, d, random)
 	first := statuses(40, "GET", "/v2/")
 	mustFault(t, d, random)
@@ -303,13 +303,13 @@ func TestFaultsOnConnections(t *testing.T) {
 		"reset":                 {emulator.BreakReset, 1000, syscall.ECONNRESET, 1000},
 		"cut before the answer": {emulator.BreakCut, 0, io.EOF, 0},
 	} {
-		mustFault(t, d, emulator.Fault{Routes: []string{"data"}, Break: &emulator.FaultBreak{On: "response", After: test.after, How: test.how}})
+		mustFault(t, d, emulator.Fault{Routes: []emulator.Route{"data"}, Break: &emulator.FaultBreak{On: "response", After: test.after, How: test.how}})
 		got, err := download()
 		if !errors.Is(err, test.err) || len(got) != test.bytes {
 			t.Errorf("%s: %d bytes, %v; want %d, %v", name, len(got), err, test.bytes, test.err)
 		}
 	}
-	mustFault(t, d, emulator.Fault{Routes: []string{"data"}, Corrupt: &emulator.FaultCorrupt{On: "response", Offset: 40_000}})
+	mustFault(t, d, emulator.Fault{Routes: []emulator.Route{"data"}, Corrupt: &emulator.FaultCorrupt{On: "response", Offset: 40_000}})
 	got, err = download()
 	if err != nil || len(got) != len(data) || bytes.Equal(got, data) || !bytes.Equal(got[:40_000], data[:40_000]) || !bytes.Equal(got[40_001:], data[40_001:]) {
 		t.Errorf("corrupt: %d bytes, %v", len(got), err)
@@ -331,7 +331,7 @@ func TestFaultsOnUploads(t *testing.T) {
 	bearer := d.owner("a")
 	for how, want := range map[string]error{emulator.BreakCut: nil, emulator.BreakReset: syscall.ECONNRESET} {
 		location := d.startUpload("a", bearer)
-		mustFault(t, d, emulator.Fault{Routes: []string{"upload-chunk"}, Count: 1, Break: &emulator.FaultBreak{On: "request", After: 5000, How: how}})
+		mustFault(t, d, emulator.Fault{Routes: []emulator.Route{"upload-chunk"}, Count: 1, Break: &emulator.FaultBreak{On: "request", After: 5000, How: how}})
 		response, err := d.try(t.Context(), http.MethodPatch, location, bearer, io.MultiReader(bytes.NewReader(data)))
 		if err == nil {
 			response.Body.Close()
@@ -342,7 +342,7 @@ func TestFaultsOnUploads(t *testing.T) {
 		}
 	}
 
-	mustFault(t, d, emulator.Fault{Routes: []string{"finish-upload"}, Corrupt: &emulator.FaultCorrupt{On: "request", Offset: 99_999}})
+	mustFault(t, d, emulator.Fault{Routes: []emulator.Route{"finish-upload"}, Corrupt: &emulator.FaultCorrupt{On: "request", Offset: 99_999}})
 	location := d.startUpload("a", bearer)
 	got := d.do(http.MethodPut, location+"&digest="+url.QueryEscape(digestOf(data)), bearer, bytes.NewReader(data))
 	if got.StatusCode != 400 || !strings.Contains(got.body, "DIGEST_INVALID") {
@@ -361,7 +361,7 @@ func TestFaultsOnUploads(t *testing.T) {
 		t.Errorf("finish after a lost chunk: %s %s", got.Status, got.body)
 	}
 
-	mustFault(t, d, emulator.Fault{Preset: "lost-answer", Routes: []string{"finish-upload"}, Count: 1})
+	mustFault(t, d, emulator.Fault{Preset: "lost-answer", Routes: []emulator.Route{"finish-upload"}, Count: 1})
 	location = d.startUpload("a", bearer)
 	got = d.do(http.MethodPut, location+"&digest="+url.QueryEscape(digestOf(data)), bearer, bytes.NewReader(data))
 	if got.StatusCode != 503 {
@@ -394,7 +394,7 @@ func TestExpiredTokenPresetChallengesOnce(t *testing.T) {
 func TestReplicaThatIsBehind(t *testing.T) {
 	d := start(t, emulator.Policies{})
 	bearer := d.owner("a")
-	mustFault(t, d, emulator.Fault{Preset: "replica-lag", Routes: []string{"head-blob"}})
+	mustFault(t, d, emulator.Fault{Preset: "replica-lag", Routes: []emulator.Route{"head-blob"}})
 	digest := d.push("a", bearer, []byte("fresh"))
 	statuses := []int{}
 	for range 4 {
@@ -420,18 +420,18 @@ func TestTimedFaults(t *testing.T) {
 			f()
 			return time.Since(begin)
 		}
-		mustFault(t, d, emulator.Fault{Routes: []string{"base"}, Delay: emulator.Duration(time.Minute)})
+		mustFault(t, d, emulator.Fault{Routes: []emulator.Route{"base"}, Delay: emulator.Duration(time.Minute)})
 		if got := took(func() { d.do(http.MethodGet, "/v2/", "", nil) }); got != time.Minute {
 			t.Errorf("delayed by %v", got)
 		}
-		mustFault(t, d, emulator.Fault{BytesPerSecond: 10_000, Routes: []string{"data", "finish-upload"}})
+		mustFault(t, d, emulator.Fault{BytesPerSecond: 10_000, Routes: []emulator.Route{"data", "finish-upload"}})
 		if got := took(func() { d.do(http.MethodGet, "/v2/a/blobs/"+digest, bearer, nil) }); got.Round(time.Second) != 10*time.Second {
 			t.Errorf("download took %v", got)
 		}
 		if got := took(func() { d.push("a", bearer, data) }); got.Round(time.Second) != 10*time.Second {
 			t.Errorf("upload took %v", got)
 		}
-		mustFault(t, d, emulator.Fault{Routes: []string{"base"}, Break: &emulator.FaultBreak{On: "request", How: "stall", For: emulator.Duration(time.Hour)}})
+		mustFault(t, d, emulator.Fault{Routes: []emulator.Route{"base"}, Break: &emulator.FaultBreak{On: "request", How: "stall", For: emulator.Duration(time.Hour)}})
 		if got := took(func() { d.do(http.MethodGet, "/v2/", bearer, nil) }); got != time.Hour {
 			t.Errorf("stalled for %v", got)
 		}

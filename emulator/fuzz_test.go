@@ -91,7 +91,7 @@ func FuzzBasicHeader(f *testing.F) {
 
 func FuzzBearerToken(f *testing.F) {
 	e := fuzzed(f)
-	good, err := e.accessToken(e.registries[0], "acrkit.azurecr.io", omnipotent("x"), []scope{catalogScope()})
+	good, err := e.signIn.accessToken(e.signIn.registries[0], "acrkit.azurecr.io", fullAccess("x"), []scope{catalogScope()})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -104,13 +104,13 @@ func FuzzBearerToken(f *testing.F) {
 	f.Add("..")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, token string) {
-		if claims, err := e.verify(e.registries[0], "acrkit.azurecr.io", token, grantAccess); err == nil && (token != good || claims.Subject != "x") {
+		if claims, err := e.signIn.verify(e.signIn.registries[0], "acrkit.azurecr.io", token, grantAccess); err == nil && (token != good || claims.Subject != "x") {
 			// The last character of a signature has bits that say nothing.
 			if got, want := token[:len(token)-1], good[:len(good)-1]; got != want {
 				t.Errorf("%q passes as %+v", token, claims)
 			}
 		}
-		if _, err := e.verifyEntra(token); err == nil {
+		if _, err := e.signIn.verifyEntra(token); err == nil {
 			// Nobody's signature is checked here, but a token has to look
 			// signed.
 			parsed, _, err := jwt.NewParser().ParseUnverified(token, jwt.MapClaims{})

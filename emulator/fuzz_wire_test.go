@@ -97,7 +97,7 @@ func FuzzParseManifest(f *testing.F) {
 			// Whatever it says, it is checked without a panic.
 			_ = m.v1.verify(raw)
 		}
-		p := push{call: &call{Emulator: &Emulator{quirks: quirkSet{quirkArtifactSizeZero: "sum"}}}, manifest: m, raw: raw}
+		p := push{call: &call{services: &services{quirks: quirkSet{quirkArtifactSizeZero: "sum"}}}, manifest: m, raw: raw}
 		if size := p.imageSize(0); size < 0 {
 			t.Errorf("size %d", size)
 		}
@@ -106,15 +106,15 @@ func FuzzParseManifest(f *testing.F) {
 
 func FuzzUploadState(f *testing.F) {
 	e := fuzzed(f)
-	reg := e.registries[0]
+	reg := e.signIn.registries[0]
 	payload := []byte(`{"Name":"a","UUID":"b","Offset":1,"StartedAt":"2026-01-13T17:34:21Z"}`)
-	good := base64.URLEncoding.EncodeToString(append(e.hmac(reg, "upload", payload), payload...))
+	good := base64.URLEncoding.EncodeToString(append(e.wire.signer.hmac(reg, "upload", payload), payload...))
 	f.Add(good)
 	f.Add(base64.URLEncoding.EncodeToString(payload))
 	f.Add("====")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, value string) {
-		state, ok := e.readUploadState(reg, value)
+		state, ok := e.wire.signer.readUploadState(reg, value)
 		// Base64 has several spellings of the same bytes.
 		if decoded, _ := base64.URLEncoding.DecodeString(value); ok && !bytes.HasSuffix(decoded, payload) {
 			t.Errorf("%q passes as %+v", value, state)
@@ -126,13 +126,13 @@ func FuzzRanges(f *testing.F) {
 	for _, seed := range []string{"0-735", "-1--1", "bytes=0-3", "bytes=3-", "bytes=-3", "bytes=9-1", "9223372036854775807-9223372036854775808", "bytes=0-1,3-4", "0-"} {
 		f.Add(seed)
 	}
-	strict := &Emulator{quirks: quirkSet{quirkStorageRange: "specification"}}
-	acr := &Emulator{quirks: quirkSet{quirkStorageRange: "start"}}
+	strict := &storageHost{quirks: quirkSet{quirkStorageRange: "specification"}}
+	acr := &storageHost{quirks: quirkSet{quirkStorageRange: "start"}}
 	f.Fuzz(func(t *testing.T, value string) {
 		if start, end, ok := parseContentRange(value); ok && (start < 0 || end < start || fmt.Sprintf("%d-%d", start, end) != value && !strings.Contains(value, "0")) {
 			t.Errorf("%q gave %d-%d", value, start, end)
 		}
-		for _, e := range []*Emulator{strict, acr} {
+		for _, e := range []*storageHost{strict, acr} {
 			const size = 10
 			first, last, ok := e.parseRange(value, size)
 			if ok && (first < 0 || last < 0 || first < size && min(last, size-1) < first || first > math.MaxInt64-1 && e == acr && last < first) {

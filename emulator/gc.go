@@ -27,11 +27,11 @@ type Garbage struct {
 func (e *Emulator) CollectGarbage(ctx context.Context, grace time.Duration) (Garbage, error) {
 	var garbage Garbage
 	var err error
-	if garbage.Uploads, err = e.store.ExpireUploads(e.now().Add(-e.quirks.duration(quirkUploadLifetime))); err != nil {
+	if garbage.Uploads, err = e.store.ExpireUploads(e.clock.Now().Add(-e.quirks.duration(quirkUploadLifetime))); err != nil {
 		return garbage, fmt.Errorf("collect garbage: %w", err)
 	}
-	for _, reg := range e.registries {
-		for _, purge := range []func(*registry) (int, error){e.purgeDeleted, e.purgeUntagged} {
+	for _, reg := range e.wire.registries {
+		for _, purge := range []func(*registry) (int, error){e.wire.purgeDeleted, e.wire.purgeUntagged} {
 			n, err := purge(reg)
 			garbage.Manifests += n
 			if err != nil {

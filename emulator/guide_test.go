@@ -35,7 +35,7 @@ func guideLists() map[string]string {
 	return map[string]string{
 		"presets": presets.String(),
 		"quirks":  quirks.String(),
-		"routes":  "`" + strings.Join(Routes(), "`, `") + "`\n",
+		"routes":  "`" + strings.Join(names(Routes()), "`, `") + "`\n",
 	}
 }
 

@@ -26,35 +26,45 @@ const (
 	hstsValue     = "max-age=31536000; includeSubDomains"
 )
 
+// responder writes what responses of every kind have in common.
+type responder struct {
+	quirks quirkSet
+	clock  *Clock
+}
+
+func newResponder(quirks quirkSet, clock *Clock) *responder {
+	return &responder{quirks: quirks, clock: clock}
+}
+
 // setServiceHeaders writes what every answer of the service in front of the
 // registry and of the token endpoints carries (ACR protocol §1.4). The
 // correlation id is the request's own when it sent one, else a new GUID.
-func (e *Emulator) setServiceHeaders(w http.ResponseWriter, r *http.Request) {
+func (p *responder) setServiceHeaders(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	id := ""
-	if e.quirks.is(quirkCorrelationID, "echo") {
+	if p.quirks.is(quirkCorrelationID, "echo") {
 		id = r.Header.Get(headerCorrelationID)
 	}
 	if id == "" || len(id) > 256 {
 		id = newGUID()
 	}
 	h[headerCorrelationID] = []string{id}
-	e.setDate(h)
-	h["Server"] = []string{e.quirks.value(quirkServerHeader)}
+	p.setDate(h)
+	h["Server"] = []string{p.quirks.value(quirkServerHeader)}
 	h["Connection"] = []string{"keep-alive"}
 	h["Strict-Transport-Security"] = []string{hstsValue}
 }
 
 // setDate writes the emulator's own time, as a service whose clock is wrong
 // does.
-func (e *Emulator) setDate(h http.Header) {
-	h["Date"] = []string{e.now().UTC().Format(http.TimeFormat)}
+func (p *responder) setDate(h http.Header) {
+	h["Date"] = []string{p.clock.Now().UTC().Format(http.TimeFormat)}
 }
 
 // setRegistryHeaders writes the headers common to the answers of /v2 and
 // /acr/v1 (ACR protocol §1.3).
-func (e *Emulator) setRegistryHeaders(w http.ResponseWriter, r *http.Request) {
-	e.setPlainHeaders(w, r)
+func (p *responder) setRegistryHeaders(w http.ResponseWriter, r *http.Request) {
+	p.setPlainHeaders(w, r)
 	w.Header()["Access-Control-Expose-Headers"] = []string{
 		headerContentDigest, "WWW-Authenticate", "Link", headerCorrelationID,
 	}
@@ -62,8 +72,8 @@ func (e *Emulator) setRegistryHeaders(w http.ResponseWriter, r *http.Request) {
 
 // setPlainHeaders writes the registry headers without the exposed ones, as a
 // routing failure carries them (ACR protocol §1.5).
-func (e *Emulator) setPlainHeaders(w http.ResponseWriter, r *http.Request) {
-	e.setServiceHeaders(w, r)
+func (p *responder) setPlainHeaders(w http.ResponseWriter, r *http.Request) {
+	p.setServiceHeaders(w, r)
 	h := w.Header()
 	h["Docker-Distribution-Api-Version"] = []string{"registry/2.0"}
 	h["Strict-Transport-Security"] = []string{hstsValue, hstsValue}
@@ -106,4 +116,11 @@ func deleteHeader(h http.Header, name string) {
 			delete(h, spelling)
 		}
 	}
+}
+
+// validHeader keeps answers from being split by what a rule says.
+func validHeader(name, value string) bool {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	return name != "" && !strings.ContainsFunc(value, control) &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) })
 }

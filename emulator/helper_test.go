@@ -55,16 +55,11 @@ func startRegistry(t testing.TB, o *Options) *testRegistry {
 
 // serveTrusted is ServeHTTP without admission.
 func serveTrusted(e *Emulator, who *caller, w http.ResponseWriter, r *http.Request) {
-	if e.isDataRequest(r) {
-		e.serveData(w, r)
+	if isDataRequest(r) {
+		e.wire.ServeHTTP(w, r)
 		return
 	}
-	op, ok := e.parseOperation(r)
-	if !ok {
-		e.routeNotFound(w, r)
-		return
-	}
-	(&call{Emulator: e, w: w, r: r, op: op, caller: who, data: op.registry.data}).serve()
+	e.wire.serveAs(w, r, who)
 }
 
 // answer is a response read to its end.

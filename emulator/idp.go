@@ -70,40 +70,44 @@ func (p *identityProvider) issued(claims *entraClaims) bool {
 	return claims.Issuer == p.issuer() && strings.EqualFold(claims.TenantID, p.TenantID)
 }
 
-// IdentityProviderHandler returns the stand-in for Entra as a handler of its
+// identityProviderHandler returns the stand-in for Entra as a handler of its
 // own, for servers that give it an origin: the OpenID configuration, the
 // keys, the token endpoint for client credentials, and the endpoints of
 // managed identities. Without [Options.IdentityProvider] it answers 404.
-func (e *Emulator) IdentityProviderHandler() http.Handler {
-	if e.access.provider == nil {
+func (s *signInService) identityProviderHandler() http.Handler {
+	if s.provider == nil {
 		return http.NotFoundHandler()
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", e.serveOpenIDConfiguration)
-	mux.HandleFunc("GET /{tenant}/.well-known/openid-configuration", e.serveOpenIDConfiguration)
-	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", e.serveKeys)
-	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", e.serveClientCredentials)
-	mux.HandleFunc("GET /common/discovery/instance", e.serveInstanceDiscovery)
-	mux.HandleFunc("GET /metadata/identity/oauth2/token", e.serveManagedIdentity)
-	mux.HandleFunc("GET /msi/token", e.serveManagedIdentity)
+	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.serveOpenIDConfiguration)
+	mux.HandleFunc("GET /{tenant}/.well-known/openid-configuration", s.serveOpenIDConfiguration)
+	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.serveKeys)
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.serveClientCredentials)
+	mux.HandleFunc("GET /common/discovery/instance", s.serveInstanceDiscovery)
+	mux.HandleFunc("GET /metadata/identity/oauth2/token", s.serveManagedIdentity)
+	mux.HandleFunc("GET /msi/token", s.serveManagedIdentity)
 	return mux
 }
 
 // isIdentityRequest reports whether a request is for the identity provider by
 // its host.
-func (e *Emulator) isIdentityRequest(r *http.Request) bool {
-	host := bareHost(r.Host)
-	return e.access.provider != nil && (host == identityProviderHost || host == imdsHost)
+func (s *signInService) isIdentityRequest(r *http.Request) bool {
+	return s.isIdentityHost(bareHost(r.Host))
 }
 
-func (e *Emulator) serveOpenIDConfiguration(w http.ResponseWriter, r *http.Request) {
+// isIdentityHost reports whether the identity provider is reached at a host.
+func (s *signInService) isIdentityHost(host string) bool {
+	return s.provider != nil && (host == identityProviderHost || host == imdsHost)
+}
+
+func (s *signInService) serveOpenIDConfiguration(w http.ResponseWriter, r *http.Request) {
 	base := requestScheme(r) + "://" + r.Host + "/" + url.PathEscape(r.PathValue("tenant"))
 	writeJSON(w, http.StatusOK, map[string]any{
 		"token_endpoint":                        base + "/oauth2/v2.0/token",
 		"authorization_endpoint":                base + "/oauth2/v2.0/authorize",
 		"device_authorization_endpoint":         base + "/oauth2/v2.0/devicecode",
 		"jwks_uri":                              base + "/discovery/v2.0/keys",
-		"issuer":                                e.access.provider.issuer(),
+		"issuer":                                s.provider.issuer(),
 		"response_types_supported":              []string{"token"},
 		"subject_types_supported":               []string{"pairwise"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
@@ -113,8 +117,8 @@ func (e *Emulator) serveOpenIDConfiguration(w http.ResponseWriter, r *http.Reque
 
 // serveInstanceDiscovery answers what official clients ask about an unknown
 // authority: here it is known, under the one name it was asked for by.
-func (e *Emulator) serveInstanceDiscovery(w http.ResponseWriter, r *http.Request) {
-	base := requestScheme(r) + "://" + r.Host + "/" + e.access.provider.TenantID
+func (s *signInService) serveInstanceDiscovery(w http.ResponseWriter, r *http.Request) {
+	base := requestScheme(r) + "://" + r.Host + "/" + s.provider.TenantID
 	writeJSON(w, http.StatusOK, map[string]any{
 		"tenant_discovery_endpoint": base + "/v2.0/.well-known/openid-configuration",
 		"metadata": []map[string]any{{
@@ -123,10 +127,10 @@ func (e *Emulator) serveInstanceDiscovery(w http.ResponseWriter, r *http.Request
 	})
 }
 
-func (e *Emulator) serveKeys(w http.ResponseWriter, r *http.Request) {
-	key, id, err := e.access.key.private()
+func (s *signInService) serveKeys(w http.ResponseWriter, r *http.Request) {
+	key, id, err := s.key.private()
 	if err != nil {
-		e.identityError(w, http.StatusInternalServerError, "server_error", "the signing key cannot be read")
+		s.identityError(w, http.StatusInternalServerError, "server_error", "the signing key cannot be read")
 		return
 	}
 	encode := base64.RawURLEncoding.EncodeToString
@@ -138,43 +142,43 @@ func (e *Emulator) serveKeys(w http.ResponseWriter, r *http.Request) {
 
 // serveClientCredentials answers the client credentials grant, with a secret
 // or an assertion.
-func (e *Emulator) serveClientCredentials(w http.ResponseWriter, r *http.Request) {
+func (s *signInService) serveClientCredentials(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	if err := r.ParseForm(); err != nil {
-		e.identityError(w, http.StatusBadRequest, "invalid_request", "the form is malformed or over 1 MiB")
+		s.identityError(w, http.StatusBadRequest, "invalid_request", "the form is malformed or over 1 MiB")
 		return
 	}
 	form := r.PostForm
 	if form.Get("grant_type") != "client_credentials" {
-		e.identityError(w, http.StatusBadRequest, "unsupported_grant_type", "only client_credentials is served here")
+		s.identityError(w, http.StatusBadRequest, "unsupported_grant_type", "only client_credentials is served here")
 		return
 	}
 	client := form.Get("client_id")
 	if client == "" {
-		e.identityError(w, http.StatusBadRequest, "invalid_request", "client_id is missing")
+		s.identityError(w, http.StatusBadRequest, "invalid_request", "client_id is missing")
 		return
 	}
-	if tenant := r.PathValue("tenant"); isGUID(tenant) && !strings.EqualFold(tenant, e.access.provider.TenantID) {
-		e.identityError(w, http.StatusBadRequest, "invalid_request", "AADSTS90002: the tenant is not known here")
+	if tenant := r.PathValue("tenant"); isGUID(tenant) && !strings.EqualFold(tenant, s.provider.TenantID) {
+		s.identityError(w, http.StatusBadRequest, "invalid_request", "AADSTS90002: the tenant is not known here")
 		return
 	}
-	if err := e.checkClient(client, form); err != nil {
-		e.identityError(w, http.StatusUnauthorized, "invalid_client", err.Error())
+	if err := s.checkClient(client, form); err != nil {
+		s.identityError(w, http.StatusUnauthorized, "invalid_client", err.Error())
 		return
 	}
 	audience := audienceOf(form.Get("scope"))
 	if audience == "" {
-		e.identityError(w, http.StatusBadRequest, "invalid_scope", "AADSTS1002012: the scope has to end in /.default")
+		s.identityError(w, http.StatusBadRequest, "invalid_scope", "AADSTS1002012: the scope has to end in /.default")
 		return
 	}
-	token, expires, err := e.entraToken(client, audience)
+	token, expires, err := s.entraToken(client, audience)
 	if err != nil {
-		e.identityError(w, http.StatusInternalServerError, "server_error", "the token cannot be signed")
+		s.identityError(w, http.StatusInternalServerError, "server_error", "the token cannot be signed")
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"token_type": "Bearer", "access_token": token,
-		"expires_in": int64(expires.Sub(e.now()) / time.Second), "ext_expires_in": int64(entraTokenLifetime / time.Second),
+		"expires_in": int64(expires.Sub(s.clock.Now()) / time.Second), "ext_expires_in": int64(entraTokenLifetime / time.Second),
 	})
 }
 
@@ -191,13 +195,13 @@ func audienceOf(scope string) string {
 
 // checkClient checks the secret or the assertion of a client. When no
 // registry names identities with secrets, every client is known.
-func (e *Emulator) checkClient(client string, form url.Values) error {
+func (s *signInService) checkClient(client string, form url.Values) error {
 	secret, assertion := form.Get("client_secret"), form.Get("client_assertion")
 	if secret == "" && strings.Count(assertion, ".") != 2 {
 		return errors.New("AADSTS7000216: client_secret or client_assertion is required")
 	}
 	named := false
-	for _, reg := range e.registries {
+	for _, reg := range s.registries {
 		for _, identity := range reg.policies().Identities {
 			if !strings.EqualFold(identity.ID, client) {
 				named = named || identity.Secret != ""
@@ -217,53 +221,53 @@ func (e *Emulator) checkClient(client string, form url.Values) error {
 
 // serveManagedIdentity answers in the form of App Service, and of the
 // metadata service of a virtual machine.
-func (e *Emulator) serveManagedIdentity(w http.ResponseWriter, r *http.Request) {
+func (s *signInService) serveManagedIdentity(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Metadata") == "" && r.Header.Get("X-Identity-Header") == "" {
-		e.identityError(w, http.StatusBadRequest, "invalid_request", "required metadata header not specified")
+		s.identityError(w, http.StatusBadRequest, "invalid_request", "required metadata header not specified")
 		return
 	}
 	query := r.URL.Query()
 	resource := query.Get("resource")
 	if resource == "" {
-		e.identityError(w, http.StatusBadRequest, "invalid_resource", "resource is missing")
+		s.identityError(w, http.StatusBadRequest, "invalid_resource", "resource is missing")
 		return
 	}
 	id := query.Get("client_id")
 	if id == "" {
-		id = e.access.provider.ManagedIdentity
+		id = s.provider.ManagedIdentity
 	}
-	token, expires, err := e.entraToken(id, resource)
+	token, expires, err := s.entraToken(id, resource)
 	if err != nil {
-		e.identityError(w, http.StatusInternalServerError, "server_error", "the token cannot be signed")
+		s.identityError(w, http.StatusInternalServerError, "server_error", "the token cannot be signed")
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"access_token": token, "client_id": id, "resource": resource, "token_type": "Bearer",
-		"expires_in": strconv.FormatInt(int64(expires.Sub(e.now())/time.Second), 10),
+		"expires_in": strconv.FormatInt(int64(expires.Sub(s.clock.Now())/time.Second), 10),
 		"expires_on": strconv.FormatInt(expires.Unix(), 10),
-		"not_before": strconv.FormatInt(e.now().Unix(), 10),
+		"not_before": strconv.FormatInt(s.clock.Now().Unix(), 10),
 	})
 }
 
 // entraToken signs an access token of an application.
-func (e *Emulator) entraToken(id, audience string) (string, time.Time, error) {
-	now := e.now()
+func (s *signInService) entraToken(id, audience string) (string, time.Time, error) {
+	now := s.clock.Now()
 	expires := now.Add(entraTokenLifetime)
-	token, err := e.sign(&entraClaims{
+	token, err := s.sign(&entraClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: e.access.provider.issuer(), Subject: id, Audience: jwt.ClaimStrings{audience},
+			Issuer: s.provider.issuer(), Subject: id, Audience: jwt.ClaimStrings{audience},
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
-		ObjectID: id, AppID: id, TenantID: e.access.provider.TenantID, Kind: "app",
+		ObjectID: id, AppID: id, TenantID: s.provider.TenantID, Kind: "app",
 	})
 	return token, expires, err
 }
 
 // identityError answers in the form of RFC 6749 §5.2, as Entra does.
-func (e *Emulator) identityError(w http.ResponseWriter, status int, code, description string) {
+func (s *signInService) identityError(w http.ResponseWriter, status int, code, description string) {
 	writeJSON(w, status, map[string]any{
 		"error": code, "error_description": description,
-		"timestamp": e.now().UTC().Format(time.RFC3339), "correlation_id": newGUID(),
+		"timestamp": s.clock.Now().UTC().Format(time.RFC3339), "correlation_id": newGUID(),
 	})
 }
 

@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"context"
+	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -21,7 +23,7 @@ type Request struct {
 	// Route names what was asked for: an operation such as "get-manifest",
 	// "oauth-token", "oauth-exchange", "data" for the storage host, or
 	// "unknown"; [Routes] lists them.
-	Route  string `json:"route"`
+	Route  Route  `json:"route"`
 	Method string `json:"method"`
 	Host   string `json:"host"`
 	// Path is the path without its query, which may hold secrets.
@@ -66,13 +68,20 @@ const (
 	maxRecordedBytes = 16 << 20
 )
 
-// recorder keeps the latest requests. Its zero value is ready.
+// recorder keeps the latest requests.
 type recorder struct {
+	clock  *Clock
+	logger *slog.Logger
+
 	mu     sync.Mutex
 	number int64
 	kept   []Request // the oldest first
 	bytes  int
-	counts map[string]int64
+	counts map[Route]int64
+}
+
+func newRecorder(clock *Clock, logger *slog.Logger) *recorder {
+	return &recorder{clock: clock, logger: logger, counts: map[Route]int64{}}
 }
 
 // textSize is about how many bytes a record keeps alive beside itself.
@@ -97,9 +106,6 @@ func (r *recorder) begin() int64 {
 func (r *recorder) end(record Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.counts == nil {
-		r.counts = map[string]int64{}
-	}
 	r.counts[record.Route]++
 	r.bytes += record.textSize()
 	r.kept = append(r.kept, record)
@@ -110,55 +116,51 @@ func (r *recorder) end(record Request) {
 	}
 }
 
-// Requests returns the latest requests that were answered, up to 10,000 or
-// 16 MiB of them, in the order of their numbers.
-func (e *Emulator) Requests() []Request {
-	e.recorder.mu.Lock()
-	defer e.recorder.mu.Unlock()
-	all := slices.Clone(e.recorder.kept)
+// requests returns what is kept, in the order of the numbers.
+func (r *recorder) requests() []Request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := slices.Clone(r.kept)
 	slices.SortFunc(all, func(a, b Request) int { return int(a.Number - b.Number) })
 	return all
 }
 
-// RequestCounts returns how many requests were answered since the start or
-// the last ResetRequests, by route.
-func (e *Emulator) RequestCounts() map[string]int64 {
-	e.recorder.mu.Lock()
-	defer e.recorder.mu.Unlock()
-	counts := make(map[string]int64, len(e.recorder.counts))
-	for route, n := range e.recorder.counts {
-		counts[route] = n
-	}
-	return counts
+// requestCounts returns how many requests were answered since the start or
+// the last reset, by route.
+func (r *recorder) requestCounts() map[Route]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.counts)
 }
 
-// ResetRequests forgets the recorded requests and their counts.
-func (e *Emulator) ResetRequests() {
-	e.recorder.mu.Lock()
-	defer e.recorder.mu.Unlock()
-	e.recorder.kept, e.recorder.bytes, e.recorder.counts = nil, 0, nil
+// reset forgets the recorded requests and their counts.
+func (r *recorder) reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept, r.bytes, r.counts = nil, 0, map[Route]int64{}
 }
 
-type exchangeKey struct{}
+type traceKey struct{}
 
-// exchange is one request on its way through the emulator, with its record.
-type exchange struct {
+// requestTrace is one request on its way through the emulator, with its
+// record.
+type requestTrace struct {
 	mu     sync.Mutex
 	record Request
 }
 
-// observe adds to the record of a request; outside of ServeHTTP it does
-// nothing.
+// observe adds to the record of a request; outside of a recorder's
+// serve it does nothing.
 func observe(r *http.Request, change func(*Request)) {
-	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+	if x, ok := r.Context().Value(traceKey{}).(*requestTrace); ok {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		change(&x.record)
 	}
 }
 
-// classify fills in what the URL of a request says.
-func (e *Emulator) classify(r *http.Request) Request {
+// newRequest is the record of a request as its line and headers tell it.
+func newRequest(r *http.Request) Request {
 	record := Request{
 		Method: r.Method, Host: r.Host, Path: r.URL.EscapedPath(), UserAgent: r.UserAgent(),
 		Range: r.Header.Get("Range"), Route: RouteUnknown,
@@ -166,39 +168,21 @@ func (e *Emulator) classify(r *http.Request) Request {
 	if record.Range == "" {
 		record.Range = r.Header.Get("Content-Range")
 	}
-	switch {
-	case e.isDataRequest(r):
-		record.Route = RouteData
-		record.Reference = dataDigest(r.URL.Path)
-		return record
-	case r.URL.Path == "/oauth2/token":
-		record.Route = RouteOAuthToken
-	case r.URL.Path == "/oauth2/exchange":
-		record.Route = RouteOAuthExchange
-	default:
-		op, ok := e.parseOperation(r)
-		if !ok {
-			return record
-		}
-		record.Route = string(op.name)
-		record.Repository, record.Reference, record.Digest = op.repository, op.reference, op.digest
-		record.Needed = scopeStrings(op.scopes)
-	}
-	record.Registry = e.registryFor(r.Host).Name
 	return record
 }
 
-// serveRecorded answers a request with next and records it.
-func (e *Emulator) serveRecorded(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	x := &exchange{record: e.classify(r)}
-	x.record.Number, x.record.Time = e.recorder.begin(), e.now()
+// serve answers a request with next and records it. record is what is known
+// of it beforehand.
+func (r *recorder) serve(w http.ResponseWriter, request *http.Request, record Request, next http.Handler) {
+	x := &requestTrace{record: record}
+	x.record.Number, x.record.Time = r.begin(), r.clock.Now()
 	// The duration is what a client felt, whatever the emulator's clock says.
 	start := time.Now()
 	meter := &meteredWriter{ResponseWriter: w}
-	body := &meteredBody{ReadCloser: r.Body}
-	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = body
+	body := &meteredBody{ReadCloser: request.Body}
+	request = request.WithContext(context.WithValue(request.Context(), traceKey{}, x))
+	if request.Body != nil && request.Body != http.NoBody {
+		request.Body = body
 	}
 	defer func() {
 		x.mu.Lock()
@@ -208,8 +192,8 @@ func (e *Emulator) serveRecorded(w http.ResponseWriter, r *http.Request, next ht
 		x.record.ReceivedBytes = body.received.Load()
 		x.record.CorrelationID = w.Header().Get(headerCorrelationID)
 		x.record.Challenge = headerValue(w.Header(), headerChallenge)
-		e.recorder.end(x.record)
-		e.logRequest(r.Context(), &x.record)
+		r.end(x.record)
+		logRequest(request.Context(), r.logger, &x.record)
 	}()
-	next.ServeHTTP(meter, r)
+	next.ServeHTTP(meter, request)
 }

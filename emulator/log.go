@@ -9,19 +9,19 @@ import (
 
 // logRequest writes a line a request. What it knows holds no secrets: neither
 // queries nor headers are kept.
-func (e *Emulator) logRequest(ctx context.Context, record *Request) {
+func logRequest(ctx context.Context, logger *slog.Logger, record *Request) {
 	level := slog.LevelInfo
 	if record.Status >= 500 || record.Status == 0 {
 		level = slog.LevelWarn
 	}
-	if !e.logger.Enabled(ctx, level) {
+	if !logger.Enabled(ctx, level) {
 		return
 	}
 	attributes := []slog.Attr{
 		slog.String("method", record.Method),
 		slog.String("path", record.Path),
 		slog.Int("status", record.Status),
-		slog.String("route", record.Route),
+		slog.String("route", string(record.Route)),
 		slog.Duration("took", time.Duration(record.Duration).Round(10*time.Microsecond)),
 		slog.Int64("received", record.ReceivedBytes),
 		slog.Int64("sent", record.SentBytes),
@@ -37,5 +37,5 @@ func (e *Emulator) logRequest(ctx context.Context, record *Request) {
 			attributes = append(attributes, slog.String(list.name, strings.Join(list.values, " ")))
 		}
 	}
-	e.logger.LogAttrs(ctx, level, "request", append(attributes, slog.String("correlation", record.CorrelationID))...)
+	logger.LogAttrs(ctx, level, "request", append(attributes, slog.String("correlation", record.CorrelationID))...)
 }

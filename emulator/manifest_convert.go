@@ -26,14 +26,14 @@ const emptyLayer = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7
 
 // wantsSchema1 reports whether a pull is to be answered in schema 1: one by
 // tag of a Docker image whose type Accept lacks (ACR protocol §4.3).
-func (c *call) wantsSchema1(mediaType string) bool {
+func (c manifestHandler) wantsSchema1(mediaType string) bool {
 	return mediaType == typeDockerManifest && !isDigest(c.op.reference) &&
 		c.quirks.is(quirkImageFallback, "schema1") && !accepts(c.r.Header.Values("Accept"), mediaType)
 }
 
 // asSchema1 writes a Docker image in schema 1, and returns the digest of what
 // is signed. An image whose config cannot be read stays as it is.
-func (c *call) asSchema1(raw []byte) (signed []byte, digest string, err error) {
+func (c manifestHandler) asSchema1(raw []byte) (signed []byte, digest string, err error) {
 	var image manifest
 	if err := json.Unmarshal(raw, &image); err != nil {
 		return nil, "", err

@@ -30,7 +30,7 @@ const (
 var manifestReason = struct{ Reason struct{} }{}
 
 // putManifest answers PUT of a manifest (ACR protocol §4.3).
-func (c *call) putManifest() error {
+func (c manifestHandler) putManifest() error {
 	raw, err := c.readManifest()
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (c *call) putManifest() error {
 
 // checkSchema1 checks what a manifest of schema 1 says of itself. The codes
 // are those of the registry's catalogue (ACR protocol §6).
-func (c *call) checkSchema1(m *schema1, raw []byte) error {
+func (c manifestHandler) checkSchema1(m *schema1, raw []byte) error {
 	if c.quirks.is(quirkSchema1Checks, "off") {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (c *call) checkSchema1(m *schema1, raw []byte) error {
 }
 
 // readManifest reads the body, at most 4 MiB of it.
-func (c *call) readManifest() ([]byte, error) {
+func (c manifestHandler) readManifest() ([]byte, error) {
 	tooLarge := errManifestInvalid.withDetail(manifestReason)
 	if c.quirks.is(quirkManifestTooLarge, "413") {
 		tooLarge.status = http.StatusRequestEntityTooLarge
@@ -114,8 +114,8 @@ type push struct {
 }
 
 // newPush does everything about a push that needs no transaction.
-func (c *call) newPush(m *manifest, mediaType string, raw []byte) (*push, error) {
-	p := &push{call: c, manifest: m, raw: raw}
+func (c manifestHandler) newPush(m *manifest, mediaType string, raw []byte) (*push, error) {
+	p := &push{call: c.call, manifest: m, raw: raw}
 	algorithm := "sha256"
 	if isDigest(c.op.reference) {
 		if !c.storable(c.op.reference) {
@@ -136,7 +136,7 @@ func (c *call) newPush(m *manifest, mediaType string, raw []byte) (*push, error)
 	if err := p.addTagParameters(); err != nil {
 		return nil, err
 	}
-	now := store.TicksOf(c.now())
+	now := store.TicksOf(c.clock.Now())
 	p.record = store.Manifest{
 		Digest: digest, MediaType: mediaType, Size: int64(len(raw)),
 		Created: now, Updated: now, References: m.references(),

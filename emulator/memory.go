@@ -1,25 +1,25 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
 
-// Connection reaches an [Emulator] without a port: an HTTP server and an HTTP
+// Connection reaches an emulator without a port: an HTTP server and an HTTP
 // client joined by buffered pipes in memory. Everything that can happen to a
 // real connection can happen to this one, cuts and resets included, and both
 // ends run on the timers of the [testing/synctest] bubble that opened it.
 //
 // A Connection is safe for concurrent use. Close it when done.
 type Connection struct {
-	emulator  *Emulator
+	resolves  func(host string) bool
 	listener  *memoryListener
 	server    *http.Server
 	transport *http.Transport
@@ -31,30 +31,29 @@ type Connection struct {
 	clientIP  string
 }
 
-// ConnectOptions are the optional settings of [Emulator.Connect].
-type ConnectOptions struct {
-	// ClientAddress is the address the emulator sees its clients at, which
-	// matters for firewall rules. The zero value means 127.0.0.1.
-	ClientAddress string
+// connectionOptions are what a Connection needs.
+type connectionOptions struct {
+	handler http.Handler
+	// resolves reports whether a host leads to the handler.
+	resolves func(host string) bool
+	// clientAddress is the address that the handler sees its clients at.
+	// Empty means 127.0.0.1.
+	clientAddress string
 }
 
-// Connect starts serving the emulator over memory. The hosts that its client
-// can reach are the emulator's login servers and data hosts, by https and by
-// http alike; any other host does not resolve.
-func (e *Emulator) Connect(options *ConnectOptions) *Connection {
+// newConnection starts serving a handler over memory, by https and by http
+// alike.
+func newConnection(o connectionOptions) *Connection {
 	c := &Connection{
-		emulator: e,
+		resolves: o.resolves,
 		listener: newMemoryListener(),
 		served:   make(chan struct{}),
-		clientIP: "127.0.0.1",
-	}
-	if options != nil && options.ClientAddress != "" {
-		c.clientIP = options.ClientAddress
+		clientIP: cmp.Or(o.clientAddress, "127.0.0.1"),
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.server = &http.Server{
-		Handler:     e,
+		Handler:     o.handler,
 		ConnContext: ConnContext,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnState:   c.conns.track,
@@ -114,7 +113,7 @@ func (c *Connection) dial(ctx context.Context, address string, secure bool) (net
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
 	}
-	if !c.emulator.servesHost(host) {
+	if !c.resolves(host) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
 			Err: "no such host", Name: host, IsNotFound: true,
 		}}
@@ -169,7 +168,7 @@ func (l *memoryListener) Addr() net.Addr { return memoryAddr("memory:443") }
 type connKey struct{}
 
 // ConnContext keeps the connection of a request at hand, for the faults that
-// reset it. A server of the caller's own that serves an [Emulator] needs it
+// reset it. A server of the caller's own that serves an emulator needs it
 // as its [http.Server.ConnContext] for resets; without it they become cuts.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
@@ -207,48 +206,6 @@ func resetConn(conn net.Conn) {
 		_ = conn.Close()
 	}
 }
-
-// LoginServers returns the hosts of the registries, in the order of the
-// options.
-func (e *Emulator) LoginServers() []string {
-	hosts := make([]string, len(e.registries))
-	for i, reg := range e.registries {
-		hosts[i] = reg.LoginServer
-	}
-	return hosts
-}
-
-// RegistryNames returns the names of the registries, in the order of the
-// options.
-func (e *Emulator) RegistryNames() []string {
-	names := make([]string, len(e.registries))
-	for i, reg := range e.registries {
-		names[i] = reg.Name
-	}
-	return names
-}
-
-// servesHost reports whether a host name leads to the emulator: a login
-// server, or a host that signed URLs lead to.
-func (e *Emulator) servesHost(host string) bool {
-	host = strings.ToLower(host)
-	if host == "localhost" || net.ParseIP(host).IsLoopback() {
-		return true
-	}
-	for _, reg := range e.registries {
-		if host == bareHost(reg.LoginServer) || host == bareHost(reg.DataHost) {
-			return true
-		}
-	}
-	if e.access.provider != nil && (host == identityProviderHost || host == imdsHost) {
-		return true
-	}
-	return strings.HasSuffix(host, storageSuffix)
-}
-
-// storageSuffix ends the names of Azure's storage accounts, where signed URLs
-// lead to by default (ACR protocol §1.1).
-const storageSuffix = ".blob.core.windows.net"
 
 // bareHost cuts the port off.
 func bareHost(host string) string {

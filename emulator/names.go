@@ -8,8 +8,8 @@ const maxTagLength = 128
 // validRepository reports whether a name follows the grammar of repository
 // names (ACR protocol §1.2): components of lower-case letters and digits with
 // the separators ".", "_", "__" and "-"+ inside, joined by "/".
-func (s quirkSet) validRepository(name string) bool {
-	if name == "" || len(name) > s.number(quirkRepositoryLength) {
+func validRepository(quirks quirkSet, name string) bool {
+	if name == "" || len(name) > quirks.number(quirkRepositoryLength) {
 		return false
 	}
 	for component := range strings.SplitSeq(name, "/") {

@@ -23,29 +23,29 @@ func isGUID(text string) bool { return guidPattern.MatchString(text) }
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // serveOAuth answers the token endpoints (ACR protocol §2.4 to §2.6).
-func (e *Emulator) serveOAuth(w http.ResponseWriter, r *http.Request, reg *registry) {
-	s := &tokenService{Emulator: e, r: r, reg: reg, login: r.Host}
+func (s *signInService) serveOAuth(w http.ResponseWriter, r *http.Request, reg *signInRegistry) {
+	t := &tokenService{signInService: s, r: r, reg: reg, login: r.Host}
 	var answer func() (string, string, *refusal)
 	switch {
 	case r.URL.Path == "/oauth2/exchange" && r.Method == http.MethodPost:
-		answer = s.exchange
+		answer = t.exchange
 	case r.URL.Path == "/oauth2/token" && r.Method == http.MethodPost:
-		answer = s.tokenByForm
+		answer = t.tokenByForm
 	case r.URL.Path == "/oauth2/token" && r.Method == http.MethodGet:
-		answer = s.tokenByQuery
+		answer = t.tokenByQuery
 	default:
 		// Without the registry's headers (ACR protocol §1.4).
-		e.setServiceHeaders(w, r)
+		s.responder.setServiceHeaders(w, r)
 		writePlain(w, http.StatusNotFound, "text/plain; charset=utf-8", "404 page not found\n")
 		return
 	}
-	if refused := e.screen(r, reg, classOAuth); refused != nil {
-		e.setServiceHeaders(w, r)
+	if refused := s.screen(r, reg, classOAuth); refused != nil {
+		s.responder.setServiceHeaders(w, r)
 		refused.write(w)
 		return
 	}
-	if e.refusesVersion(r) {
-		e.setServiceHeaders(w, r)
+	if s.refusesVersion(r) {
+		s.responder.setServiceHeaders(w, r)
 		writeError(w, errVersionUnsupported)
 		return
 	}
@@ -53,15 +53,15 @@ func (e *Emulator) serveOAuth(w http.ResponseWriter, r *http.Request, reg *regis
 		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	}
 	member, token, refused := answer()
-	e.setServiceHeaders(w, r)
+	s.responder.setServiceHeaders(w, r)
 	switch {
 	case refused == nil:
-		s.grant(w, member, token)
+		t.grant(w, member, token)
 	case refused.err == nil:
 		w.Header()["Content-Length"] = []string{"0"}
 		w.WriteHeader(http.StatusUnauthorized)
 	case refused.err.status == http.StatusInternalServerError:
-		e.writeInternal(w, refused.err)
+		s.responder.writeInternal(w, refused.err)
 	default:
 		refused.write(w)
 	}
@@ -69,9 +69,9 @@ func (e *Emulator) serveOAuth(w http.ResponseWriter, r *http.Request, reg *regis
 
 // tokenService answers one request to a token endpoint.
 type tokenService struct {
-	*Emulator
+	*signInService
 	r     *http.Request
-	reg   *registry
+	reg   *signInRegistry
 	login string
 }
 
@@ -82,7 +82,7 @@ func (s *tokenService) grant(w http.ResponseWriter, member, token string) {
 	h["Transfer-Encoding"] = []string{"chunked"}
 	// The recordings have this name in lower case.
 	h["x-ms-ratelimit-remaining-calls-per-second"] = []string{
-		trimDecimals(s.access.throttle.oauthCalls(s.now(), s.reg.Name)),
+		trimDecimals(s.throttle.oauthCalls(s.clock.Now(), s.reg.Name)),
 	}
 	w.WriteHeader(http.StatusOK)
 	body := `{"` + member + `":"` + token + `"`
@@ -319,4 +319,14 @@ func (s *tokenService) grantAccess(p *principal, values []string) (string, strin
 
 func sameScope(a, b scope) bool {
 	return a.Type == b.Type && a.Name == b.Name && slices.Equal(a.Actions, b.Actions)
+}
+
+// apiVersion is the version of /acr/v1 and /oauth2 (ACR protocol §1.8).
+const apiVersion = "2021-07-01"
+
+// refusesVersion reports whether a request asks for a version that is to be
+// refused.
+func (s *signInService) refusesVersion(r *http.Request) bool {
+	asked := r.URL.Query().Get("api-version")
+	return asked != "" && asked != apiVersion && s.quirks.is(quirkAPIVersion, "refuse")
 }

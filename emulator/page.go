@@ -32,7 +32,7 @@ func (c *call) readPage() (page, error) {
 	case "timedesc":
 		p.order = store.ByTimeDescending
 	}
-	if c.op.name == opTagsList {
+	if c.op.row.route == RouteTagsList {
 		p.size = c.quirks.number(quirkTagsListPage)
 	}
 	if !query.Has("n") {
@@ -43,7 +43,7 @@ func (c *call) readPage() (page, error) {
 	switch {
 	case err == nil && n > 0:
 		p.size = min(n, maxPageSize)
-	case err == nil && n == 0 && c.op.name == opTagsList && c.quirks.is(quirkInvalidPageSize, "specification"):
+	case err == nil && n == 0 && c.op.row.route == RouteTagsList && c.quirks.is(quirkInvalidPageSize, "specification"):
 		p.size = 0
 	case c.quirks.is(quirkInvalidPageSize, "refuse"):
 		return p, errPaginationInvalid.withDetail(map[string]string{"n": value})
@@ -93,4 +93,24 @@ func (c *call) setReferrersNext(p page, last, artifactType string) {
 		query = "artifactType=" + url.QueryEscape(artifactType) + "&" + query
 	}
 	c.w.Header().Set("Link", fmt.Sprintf("<%s?%s>; rel=\"next\"", c.r.URL.EscapedPath(), query))
+}
+
+// collector gathers one page of a listing and knows when more follows.
+type collector[T any] struct {
+	size  int
+	items []T
+	last  string // cursor of the last item
+	more  bool
+}
+
+// add takes an item while there is room; it returns false when the scan can
+// stop.
+func (c *collector[T]) add(item T, cursor string) bool {
+	if len(c.items) == c.size {
+		c.more = true
+		return false
+	}
+	c.items = append(c.items, item)
+	c.last = cursor
+	return true
 }

@@ -118,8 +118,8 @@ func anonymous() *principal {
 	}}
 }
 
-// omnipotent returns somebody who may do everything.
-func omnipotent(id string) *principal {
+// fullAccess returns somebody who may do everything.
+func fullAccess(id string) *principal {
 	return &principal{id: id, rights: allRights, permit: func(string, string, string) bool { return true }}
 }
 

@@ -213,7 +213,7 @@ var quirkTable = []Quirk{
 		Evidence: "client code, not seen in a recording, sections 2.2 and 11",
 	},
 	{
-		Name: quirkReferrersScope, Values: []string{actionPull, actionMetadataRead},
+		Name: quirkReferrersScope, Values: []string{"pull", "metadata_read"},
 		Effect:   "the action that a referrers listing needs",
 		Evidence: "client code and guess, section 2.3",
 	},
@@ -343,7 +343,7 @@ var quirkTable = []Quirk{
 		Evidence: "guess, section 2.10",
 	},
 	{
-		Name: quirkMetadataWrite, Values: []string{rightWrite, rightDelete},
+		Name: quirkMetadataWrite, Values: []string{"write", "delete"},
 		Effect:   "the right of a classic role that metadata_write needs",
 		Evidence: "guess from the claim's names, section 2.9",
 	},

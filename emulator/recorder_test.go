@@ -1,12 +1,14 @@
 package emulator
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRecordsOfLongRequestsMakeRoom(t *testing.T) {
-	var r recorder
+	r := newRecorder(NewClock(time.Now), slog.New(slog.DiscardHandler))
 	for n := range int64(200) {
 		r.end(Request{Number: n, Path: strings.Repeat("x", 1<<20)})
 	}

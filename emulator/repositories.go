@@ -6,42 +6,84 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// deleteTag answers DELETE /acr/v1/<name>/_tags/<tag>: the manifest stays.
-func (c *call) deleteTag() error {
-	var digest string
-	err := c.data.Update(func(tx *store.Tx) error {
-		tag, err := c.knownTag(tx)
-		if err != nil {
-			return err
-		}
-		if err := checkPushAllowed(tx, c.op.repository); err != nil {
-			return err
-		}
-		if tag.Attributes.WriteDisabled || tag.Attributes.DeleteDisabled {
-			return errDisallowed
-		}
-		digest = tag.Digest
-		now := store.TicksOf(c.now())
-		if err := tx.DeleteTag(c.op.repository, tag, now); err != nil {
-			return err
-		}
-		if c.op.registry.SoftDelete > 0 {
-			if err := tx.KeepDeletedTag(c.op.repository, store.DeletedTag{Name: tag.Name, Digest: digest, DeletedAt: now}); err != nil {
-				return err
-			}
-		}
-		return c.touchRepository(tx, now)
+// repositoryHandler answers what concerns whole repositories.
+type repositoryHandler struct{ *call }
+
+// catalog answers /acr/v1/_catalog and /v2/_catalog.
+func (c repositoryHandler) catalog() error {
+	p, err := c.readPage()
+	if err != nil {
+		return err
+	}
+	if p.last != "" && !validRepository(c.quirks, p.last) && c.quirks.is(quirkInvalidLast, "refuse") {
+		return errNameInvalid
+	}
+	names := collector[string]{size: p.size}
+	err = c.data.View(func(tx *store.Tx) error {
+		return tx.Repositories(p.last, func(name string, r store.Repository) bool {
+			return r.Attributes.ListDisabled || names.add(name, name)
+		})
 	})
 	if err != nil {
 		return err
 	}
-	c.w.Header().Set("X-Ms-Int-Docker-Content-Digest", digest)
-	return c.empty(http.StatusAccepted)
+	if names.items == nil && c.quirks.is(quirkEmptyCatalog, "array") {
+		names.items = []string{}
+	}
+	if names.more {
+		c.setNext(p, names.last)
+	}
+	return c.json(http.StatusOK, struct {
+		Repositories []string `json:"repositories"`
+	}{names.items})
+}
+
+func (c repositoryHandler) repositoryJSON(r store.Repository) repositoryJSON {
+	return repositoryJSON{
+		Registry: c.op.access.login, ImageName: c.op.repository, CreatedTime: timestamp(r.Created),
+		LastUpdateTime: timestamp(r.Updated), ManifestCount: r.Manifests, TagCount: r.Tags,
+		ChangeableAttributes: newAttributes(r.Attributes),
+	}
+}
+
+// getRepository answers GET /acr/v1/<name>.
+func (c repositoryHandler) getRepository() error {
+	var r store.Repository
+	err := c.data.View(func(tx *store.Tx) error {
+		var err error
+		r, err = c.knownRepository(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, c.repositoryJSON(r))
+}
+
+// patchRepository answers PATCH /acr/v1/<name>.
+func (c repositoryHandler) patchRepository() error {
+	change, err := c.readPatch()
+	if err != nil {
+		return err
+	}
+	var r store.Repository
+	err = c.data.Update(func(tx *store.Tx) error {
+		var err error
+		if r, err = c.knownRepository(tx); err != nil {
+			return err
+		}
+		change.apply(&r.Attributes)
+		return tx.PutRepository(c.op.repository, r)
+	})
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, c.repositoryJSON(r))
 }
 
 // deleteRepository answers DELETE /acr/v1/<name>, whose 404 is spelled
 // differently from that of GET (ACR protocol §3.4).
-func (c *call) deleteRepository() error {
+func (c repositoryHandler) deleteRepository() error {
 	var answer struct {
 		Manifests []string `json:"manifestsDeleted"`
 		Tags      []string `json:"tagsDeleted"`
@@ -74,7 +116,7 @@ func (c *call) deleteRepository() error {
 			return tx.DeleteRepository(c.op.repository)
 		}
 		// The blobs stay linked for as long as the manifests can come back.
-		now := store.TicksOf(c.now())
+		now := store.TicksOf(c.clock.Now())
 		for _, m := range manifests {
 			if _, err := tx.SoftDeleteManifest(c.op.repository, m, now); err != nil {
 				return err

@@ -1,34 +1,18 @@
 package emulator
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// checkRetention refuses times that can't be kept, or not together (ACR
-// protocol §3.10).
-func (o *RegistryOptions) checkRetention() error {
-	switch {
-	case o.SoftDelete < 0:
-		return fmt.Errorf("softDelete %v: must not be negative", o.SoftDelete)
-	case o.UntaggedRetention < 0:
-		return fmt.Errorf("untaggedRetention %v: must not be negative", o.UntaggedRetention)
-	case o.SoftDelete > 0 && o.UntaggedRetention > 0:
-		return errors.New("untaggedRetention and softDelete exclude each other")
-	}
-	return nil
-}
-
 // purgeUntagged deletes the manifests that have had no tag for longer than the
 // registry keeps such, and returns how many that were (ACR protocol §7.2).
-func (e *Emulator) purgeUntagged(reg *registry) (int, error) {
+func (h *wireHandler) purgeUntagged(reg *registry) (int, error) {
 	if reg.UntaggedRetention == 0 {
 		return 0, nil
 	}
-	limit := store.TicksOf(e.now().Add(-reg.UntaggedRetention))
+	limit := store.TicksOf(h.clock.Now().Add(-reg.UntaggedRetention))
 	var repositories []string
 	err := reg.data.View(func(tx *store.Tx) error {
 		return tx.Repositories("", func(name string, _ store.Repository) bool {
@@ -41,7 +25,7 @@ func (e *Emulator) purgeUntagged(reg *registry) (int, error) {
 		if err != nil {
 			break
 		}
-		c := &call{Emulator: e, op: &operation{registry: reg, repository: name, quirks: e.quirks}, data: reg.data}
+		c := manifestHandler{&call{services: h.services, op: &operation{registry: reg, parsedPath: parsedPath{repository: name}}, data: reg.data}}
 		n := 0
 		err = c.data.Update(func(tx *store.Tx) (failure error) {
 			n, failure = c.purgeUntagged(tx, limit)
@@ -54,7 +38,7 @@ func (e *Emulator) purgeUntagged(reg *registry) (int, error) {
 	return purged, err
 }
 
-func (c *call) purgeUntagged(tx *store.Tx, limit store.Ticks) (int, error) {
+func (c manifestHandler) purgeUntagged(tx *store.Tx, limit store.Ticks) (int, error) {
 	before, ok, err := tx.Repository(c.op.repository)
 	if err != nil || !ok || before.Attributes.WriteDisabled || before.Attributes.DeleteDisabled {
 		return 0, err
@@ -81,7 +65,7 @@ func (c *call) purgeUntagged(tx *store.Tx, limit store.Ticks) (int, error) {
 // dueUntagged lists the manifests that lost their last tag by limit. What is
 // locked is not among them, nor what belongs to a manifest that stays: the
 // children of an index, and the referrers of a subject.
-func (c *call) dueUntagged(tx *store.Tx, limit store.Ticks) ([]store.Manifest, error) {
+func (c manifestHandler) dueUntagged(tx *store.Tx, limit store.Ticks) ([]store.Manifest, error) {
 	var all []store.Manifest
 	err := tx.Manifests(c.op.repository, store.ByName, store.Cursor{}, func(m store.Manifest) bool {
 		all = append(all, m)

@@ -2,311 +2,291 @@ package emulator
 
 import (
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 )
 
-// opName names an operation: one method on one route. Fault rules and the
-// inspection calls use these names.
-type opName string
+// routeRow is what the registry does on one route. The table of them is all
+// that there is to know about routes: what requests are recorded under, what
+// faults apply to, what scope a challenge names, which limit counts, and who
+// answers.
+type routeRow struct {
+	route   Route
+	path    pathKind
+	methods []string
+	// scopes are what a token needs; nil: any valid one passes.
+	scopes func(*operation, quirkSet) []scope
+	class  rateClass
+	serve  func(*call) error
+	// requestIDs says that a response has the two headers of the request's
+	// ids, and rate that it counts down a rate (ACR protocol §1.3).
+	requestIDs, rate bool
+	// applies narrows the row to some requests of the path and the methods;
+	// nil means all. The first row that applies counts.
+	applies func(*operation) bool
+}
 
-// The operations of /v2 (ACR protocol §4) and /acr/v1 (§3).
-const (
-	opBase           opName = "base"
-	opCatalog        opName = "catalog"
-	opTagsList       opName = "tags-list"
-	opGetManifest    opName = "get-manifest" // and HEAD
-	opPutManifest    opName = "put-manifest"
-	opDeleteManifest opName = "delete-manifest"
-	opGetBlob        opName = "get-blob"
-	opHeadBlob       opName = "head-blob"
-	opDeleteBlob     opName = "delete-blob"
-	opStartUpload    opName = "start-upload"
-	opMountBlob      opName = "mount-blob"
-	opUploadStatus   opName = "upload-status"
-	opUploadChunk    opName = "upload-chunk"
-	opFinishUpload   opName = "finish-upload"
-	opCancelUpload   opName = "cancel-upload"
-	opReferrers      opName = "referrers"
+// routeTable lists the routes of the registry.
+var routeTable = []routeRow{
+	{route: RouteBase, path: pathBase, methods: readMethods, class: classRead, serve: answerBase},
+	{
+		route: RouteCatalog, path: pathCatalog, methods: getMethod, class: classRead, scopes: catalogScopes, requestIDs: true,
+		serve: func(c *call) error { return repositoryHandler{c}.catalog() },
+	},
+	{
+		route: RouteTagsList, path: pathTagsList, methods: getMethod, class: classRead, scopes: actions(actionMetadataRead), requestIDs: true,
+		serve: func(c *call) error { return tagHandler{c}.tagsList() },
+	},
+	{
+		route: RouteGetManifest, path: pathManifest, methods: readMethods, class: classRead, scopes: actions(actionPull), requestIDs: true,
+		serve: func(c *call) error { return manifestHandler{c}.getManifest() },
+	},
+	{
+		route: RoutePutManifest, path: pathManifest, methods: []string{http.MethodPut}, class: classWrite, scopes: actions(actionPull, actionPush), requestIDs: true,
+		serve: func(c *call) error { return manifestHandler{c}.putManifest() },
+	},
+	{
+		route: RouteDeleteManifest, path: pathManifest, methods: deleteMethod, class: classDelete, scopes: actions(actionDelete), requestIDs: true, rate: true,
+		serve: func(c *call) error { return manifestHandler{c}.deleteManifest() },
+	},
+	{
+		route: RouteGetBlob, path: pathBlob, methods: getMethod, class: classRead, scopes: actions(actionPull), requestIDs: true,
+		serve: func(c *call) error { return blobHandler{c}.getBlob() },
+	},
+	{
+		route: RouteHeadBlob, path: pathBlob, methods: []string{http.MethodHead}, class: classRead, scopes: actions(actionPull), requestIDs: true,
+		serve: func(c *call) error { return blobHandler{c}.headBlob() },
+	},
+	{
+		route: RouteDeleteBlob, path: pathBlob, methods: deleteMethod, class: classDelete, scopes: actions(actionDelete), requestIDs: true, rate: true,
+		serve: func(c *call) error { return blobHandler{c}.deleteBlob() },
+	},
+	{
+		route: RouteMountBlob, path: pathUploads, methods: postMethod, class: classWrite, scopes: mountScopes, requestIDs: true,
+		applies: func(op *operation) bool { return op.from != "" },
+		serve:   func(c *call) error { return uploadHandler{c}.mountBlob() },
+	},
+	{
+		route: RouteStartUpload, path: pathUploads, methods: postMethod, class: classWrite, scopes: actions(actionPull, actionPush), requestIDs: true,
+		serve: func(c *call) error { return uploadHandler{c}.startUpload() },
+	},
+	{
+		route: RouteUploadStatus, path: pathUpload, methods: readMethods, class: classRead, scopes: quirkScopes(quirkStatusScope), requestIDs: true,
+		serve: func(c *call) error { return uploadHandler{c}.uploadStatus() },
+	},
+	{
+		route: RouteUploadChunk, path: pathUpload, methods: []string{http.MethodPatch}, class: classWrite, scopes: actions(actionPull, actionPush), requestIDs: true,
+		serve: func(c *call) error { return uploadHandler{c}.uploadChunk() },
+	},
+	{
+		route: RouteFinishUpload, path: pathUpload, methods: []string{http.MethodPut}, class: classWrite, scopes: actions(actionPull, actionPush), requestIDs: true,
+		serve: func(c *call) error { return uploadHandler{c}.finishUpload() },
+	},
+	{
+		route: RouteCancelUpload, path: pathUpload, methods: deleteMethod, class: classDelete, scopes: actions(actionDelete), requestIDs: true,
+		serve: func(c *call) error { return uploadHandler{c}.cancelUpload() },
+	},
+	{
+		route: RouteReferrers, path: pathReferrers, methods: getMethod, class: classReferrers, scopes: quirkScopes(quirkReferrersScope), requestIDs: true,
+		serve: func(c *call) error { return referrersHandler{c}.referrers() },
+	},
 
-	opListRepositories opName = "list-repositories"
-	opGetRepository    opName = "get-repository"
-	opPatchRepository  opName = "patch-repository"
-	opDeleteRepository opName = "delete-repository"
-	opListTags         opName = "list-tags"
-	opGetTag           opName = "get-tag"
-	opPatchTag         opName = "patch-tag"
-	opDeleteTag        opName = "delete-tag"
-	opListManifests    opName = "list-manifests"
-	opGetManifestInfo  opName = "get-manifest-properties"
-	opPatchManifest    opName = "patch-manifest"
+	{
+		route: RouteListRepositories, path: pathRepositories, methods: getMethod, class: classRead, scopes: catalogScopes,
+		serve: func(c *call) error { return repositoryHandler{c}.catalog() },
+	},
+	{
+		route: RouteGetRepository, path: pathRepository, methods: getMethod, class: classRead, scopes: actions(actionMetadataRead),
+		serve: func(c *call) error { return repositoryHandler{c}.getRepository() },
+	},
+	{
+		route: RoutePatchRepository, path: pathRepository, methods: []string{http.MethodPatch}, class: classWrite, scopes: actions(actionMetadataWrite),
+		serve: func(c *call) error { return repositoryHandler{c}.patchRepository() },
+	},
+	{
+		route: RouteDeleteRepository, path: pathRepository, methods: deleteMethod, class: classDelete, scopes: actions(actionDelete), requestIDs: true, rate: true,
+		serve: func(c *call) error { return repositoryHandler{c}.deleteRepository() },
+	},
+	{
+		route: RouteListTags, path: pathTags, methods: getMethod, class: classRead, scopes: actions(actionMetadataRead),
+		serve: func(c *call) error { return tagHandler{c}.listTags() },
+	},
+	{
+		route: RouteGetTag, path: pathTag, methods: getMethod, class: classRead, scopes: actions(actionMetadataRead),
+		serve: func(c *call) error { return tagHandler{c}.getTag() },
+	},
+	{
+		route: RoutePatchTag, path: pathTag, methods: []string{http.MethodPatch}, class: classWrite, scopes: actions(actionMetadataWrite),
+		serve: func(c *call) error { return tagHandler{c}.patchTag() },
+	},
+	{
+		route: RouteDeleteTag, path: pathTag, methods: deleteMethod, class: classDelete, scopes: actions(actionDelete), requestIDs: true, rate: true,
+		serve: func(c *call) error { return tagHandler{c}.deleteTag() },
+	},
+	{
+		route: RouteListManifests, path: pathManifests, methods: getMethod, class: classRead, scopes: actions(actionMetadataRead),
+		serve: func(c *call) error { return manifestHandler{c}.listManifests() },
+	},
+	{
+		route: RouteGetManifestProperties, path: pathManifestProperties, methods: getMethod, class: classRead, scopes: actions(actionMetadataRead),
+		serve: func(c *call) error { return manifestHandler{c}.getManifestInfo() },
+	},
+	{
+		route: RoutePatchManifestProperties, path: pathManifestProperties, methods: []string{http.MethodPatch}, class: classWrite, scopes: actions(actionMetadataWrite),
+		serve: func(c *call) error { return manifestHandler{c}.patchManifest() },
+	},
 
-	opDeletedCatalog   opName = "list-deleted-repositories"
-	opDeletedManifests opName = "list-deleted-manifests"
-	opDeletedTags      opName = "list-deleted-tags"
-	opRestoreManifest  opName = "restore-manifest"
+	{
+		route: RouteListDeletedRepositories, path: pathDeletedRepositories, methods: getMethod, class: classRead, scopes: deletedCatalogScopes,
+		serve: func(c *call) error { return restoreHandler{c}.deletedCatalog() },
+	},
+	{
+		route: RouteListDeletedManifests, path: pathDeletedManifests, methods: getMethod, class: classRead, scopes: actions(actionDeletedRead),
+		serve: func(c *call) error { return restoreHandler{c}.deletedManifests() },
+	},
+	{
+		route: RouteListDeletedTags, path: pathDeletedTags, methods: getMethod, class: classRead, scopes: actions(actionDeletedRead),
+		serve: func(c *call) error { return restoreHandler{c}.deletedTags() },
+	},
+	{
+		route: RouteRestoreManifest, path: pathDeletedManifest, methods: postMethod, class: classWrite, scopes: actions(actionDeletedRead, actionDeletedRestore),
+		serve: func(c *call) error { return restoreHandler{c}.restoreManifest() },
+	},
+}
 
-	// opUnsupported is a method that a known route does not have.
-	opUnsupported opName = "unsupported"
+var (
+	getMethod    = []string{http.MethodGet}
+	readMethods  = []string{http.MethodGet, http.MethodHead}
+	postMethod   = []string{http.MethodPost}
+	deleteMethod = []string{http.MethodDelete}
 )
 
-// family is the API that an operation belongs to; the headers of its answers
-// differ.
-type family string
+// Routes lists every route, in a stable order.
+func Routes() []Route {
+	all := []Route{RouteOAuthToken, RouteOAuthExchange, RouteData, RouteUnknown}
+	for _, row := range routeTable {
+		all = append(all, row.route)
+	}
+	return append(all, RouteUnsupported)
+}
 
-const (
-	familyACR family = "acr"
-	familyV2  family = "v2"
-)
+// unsupported is the row of a method that a known path does not have: it
+// answers 405 to any valid token.
+func unsupported(op *operation, method string) *routeRow {
+	row := &routeRow{
+		route: RouteUnsupported, path: op.kind, class: classWrite, requestIDs: !op.acr || method == http.MethodDelete,
+		serve: func(*call) error { return errUnsupported },
+	}
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		row.class = classRead
+	case http.MethodDelete:
+		row.class = classDelete
+	}
+	return row
+}
+
+// actions are the scopes of a route that needs actions on its repository.
+func actions(all ...string) func(*operation, quirkSet) []scope {
+	return func(op *operation, _ quirkSet) []scope { return []scope{repositoryScope(op.repository, all...)} }
+}
+
+// quirkScopes is actions with those that a quirk names.
+func quirkScopes(quirk string) func(*operation, quirkSet) []scope {
+	return func(op *operation, quirks quirkSet) []scope {
+		return []scope{repositoryScope(op.repository, strings.Split(quirks.value(quirk), ",")...)}
+	}
+}
+
+func catalogScopes(*operation, quirkSet) []scope        { return []scope{catalogScope()} }
+func deletedCatalogScopes(*operation, quirkSet) []scope { return []scope{deletedCatalogScope()} }
+
+// mountScopes name both repositories, the target first (ACR protocol §2.2). A
+// name that the grammar refuses is answered by the handler, and has no place
+// in a scope.
+func mountScopes(op *operation, quirks quirkSet) []scope {
+	scopes := []scope{repositoryScope(op.repository, actionPull, actionPush)}
+	if validRepository(quirks, op.from) && op.from != op.repository {
+		scopes = append(scopes, repositoryScope(op.from, actionPull))
+	}
+	return scopes
+}
 
 // operation is a request whose path and method were understood.
 type operation struct {
-	name       opName
-	family     family
-	registry   *registry
-	login      string // the host the client typed, for realms, services and bodies
-	repository string
-	reference  string // tag, digest, or upload id
-	quirks     quirkSet
-	scopes     []scope // in the order of a 401's detail (§2.2); none: any valid token passes
-	digest     string  // of the content that an upload or a mount is about, as the client says
-	badName    bool    // the repository's name is malformed, which is to be said
+	parsedPath
+	row      *routeRow
+	registry *registry
+	access   access
+	digest   string // of the content that an upload or a mount is about, as the client says
+	from     string // the repository that a mount names
+	badName  bool   // the repository's name is malformed, which is to be said
 }
 
-// parseOperation understands a request to /v2 or /acr, or returns false when
-// no route matches, which answers 404 before authentication (ACR protocol
-// §1.5). The path is decoded once, so that %2F and %3A match and a second
-// layer of encoding does not.
-func (e *Emulator) parseOperation(r *http.Request) (*operation, bool) {
-	path, err := url.PathUnescape(r.URL.EscapedPath())
-	if err != nil {
+// match understands a request to /v2 or /acr, or returns false when no route
+// matches, which answers 404 before authentication (ACR protocol §1.5).
+func match(r *http.Request, reg *registry, quirks quirkSet) (*operation, bool) {
+	p, ok := parsePath(r.URL.EscapedPath())
+	if !ok {
 		return nil, false
 	}
-	op := &operation{registry: e.registryFor(r.Host), login: r.Host, quirks: e.quirks}
+	op := &operation{parsedPath: p, registry: reg}
+	if p.kind.namesRepository() && !validRepository(quirks, p.repository) {
+		if op.badName = quirks.is(quirkInvalidName, "refuse"); !op.badName {
+			return nil, false
+		}
+	}
+	if !op.validReference(r.Method, quirks) {
+		return nil, false
+	}
+	op.readQuery(r)
+	op.access = access{registry: reg.signInRegistry, login: r.Host}
+	i := slices.IndexFunc(routeTable, func(row routeRow) bool {
+		return row.path == p.kind && slices.Contains(row.methods, r.Method) && (row.applies == nil || row.applies(op))
+	})
 	switch {
-	case path == "/v2" || strings.HasPrefix(path, "/v2/"):
-		op.family = familyV2
-		return op, op.parseV2(strings.TrimPrefix(strings.TrimPrefix(path, "/v2"), "/"), r)
-	case strings.HasPrefix(path, "/acr/v1/"):
-		op.family = familyACR
-		return op, op.parseACR(strings.TrimPrefix(path, "/acr/v1/"), r.Method)
+	case i >= 0:
+		op.row = &routeTable[i]
+	case quirks.is(quirkMethodNotAllowed, "404"):
+		return nil, false
+	default:
+		op.row = unsupported(op, r.Method)
 	}
-	return nil, false
+	op.access.class = op.row.class
+	if op.row.scopes != nil {
+		op.access.scopes = op.row.scopes(op, quirks)
+	}
+	return op, true
 }
 
-// parseV2 reads a path below /v2/. Repository names contain slashes and may
-// contain the marker words, so the last marker counts.
-func (op *operation) parseV2(path string, r *http.Request) bool {
-	switch path {
-	case "":
-		return op.method(r.Method, routeMethods{
-			http.MethodGet:  {name: opBase},
-			http.MethodHead: {name: opBase},
-		})
-	case "_catalog":
-		return op.method(r.Method, routeMethods{
-			http.MethodGet: {opCatalog, []scope{catalogScope()}},
-		})
-	}
-	if name, ok := strings.CutSuffix(path, "/tags/list"); ok && op.setRepository(name) {
-		return op.method(r.Method, routeMethods{
-			http.MethodGet: {opTagsList, []scope{repositoryScope(name, actionMetadataRead)}},
-		})
-	}
-	parent, last, ok := cutLast(path)
-	if !ok {
-		return false
-	}
-	name, marker, ok := cutLast(parent)
-	if !ok {
-		return false
-	}
-	switch marker {
-	case "manifests":
-		return op.setRepository(name) && op.parseManifest(last, r.Method)
-	case "referrers":
-		op.reference = last
-		return op.setRepository(name) && validDigest(last) && op.method(r.Method, routeMethods{
-			http.MethodGet: {opReferrers, []scope{repositoryScope(name, op.quirks.value(quirkReferrersScope))}},
-		})
-	case "blobs":
-		if last == "uploads" {
-			return op.setRepository(name) && op.parseUploadStart(r)
+// validReference checks the last part of the path.
+func (op *operation) validReference(method string, quirks quirkSet) bool {
+	switch op.kind {
+	case pathManifest:
+		if isDigest(op.reference) {
+			return validDigest(op.reference) || method == http.MethodPut && quirks.is(quirkMalformedDigest, "refuse")
 		}
-		op.reference = last
-		pull := []scope{repositoryScope(name, actionPull)}
-		return op.setRepository(name) && validDigest(last) && op.method(r.Method, routeMethods{
-			http.MethodGet:    {opGetBlob, pull},
-			http.MethodHead:   {opHeadBlob, pull},
-			http.MethodDelete: {opDeleteBlob, []scope{repositoryScope(name, actionDelete)}},
-		})
-	case "uploads":
-		name, ok = strings.CutSuffix(name, "/blobs")
-		if !ok || !op.setRepository(name) {
-			return false
-		}
-		if last == "" {
-			return op.parseUploadStart(r)
-		}
-		op.reference = last
-		op.digest = r.URL.Query().Get("digest")
-		push := []scope{repositoryScope(name, actionPull, actionPush)}
-		status := []scope{repositoryScope(name, strings.Split(op.quirks.value(quirkStatusScope), ",")...)}
-		return validUploadID(last) && op.method(r.Method, routeMethods{
-			http.MethodGet:    {opUploadStatus, status},
-			http.MethodHead:   {opUploadStatus, status},
-			http.MethodPatch:  {opUploadChunk, push},
-			http.MethodPut:    {opFinishUpload, push},
-			http.MethodDelete: {opCancelUpload, []scope{repositoryScope(name, actionDelete)}},
-		})
+		return validTag(op.reference)
+	case pathReferrers, pathBlob, pathManifestProperties, pathDeletedManifest:
+		return validDigest(op.reference)
+	case pathTag:
+		return validTag(op.reference)
+	case pathUpload:
+		return validUploadID(op.reference)
 	}
-	return false
-}
-
-func (op *operation) parseManifest(reference, method string) bool {
-	op.reference = reference
-	if strings.Contains(reference, ":") {
-		refused := method == http.MethodPut && op.quirks.is(quirkMalformedDigest, "refuse")
-		if !validDigest(reference) && !refused {
-			return false
-		}
-	} else if !validTag(reference) {
-		return false
-	}
-	pull := []scope{repositoryScope(op.repository, actionPull)}
-	return op.method(method, routeMethods{
-		http.MethodGet:    {opGetManifest, pull},
-		http.MethodHead:   {opGetManifest, pull},
-		http.MethodPut:    {opPutManifest, []scope{repositoryScope(op.repository, actionPull, actionPush)}},
-		http.MethodDelete: {opDeleteManifest, []scope{repositoryScope(op.repository, actionDelete)}},
-	})
-}
-
-// parseUploadStart reads the start of an upload, or a mount, whose scopes
-// name both repositories, the target first (ACR protocol §2.2).
-func (op *operation) parseUploadStart(r *http.Request) bool {
-	start := routeMethod{opStartUpload, []scope{repositoryScope(op.repository, actionPull, actionPush)}}
-	query := r.URL.Query()
-	op.digest = query.Get("digest")
-	if from := query.Get("from"); query.Get("mount") != "" && from != "" {
-		start.name = opMountBlob
-		op.digest = query.Get("mount")
-		// A name that the grammar refuses is answered by the handler, and
-		// has no place in a scope.
-		if op.quirks.validRepository(from) && from != op.repository {
-			start.scopes = append(start.scopes, repositoryScope(from, actionPull))
-		}
-	}
-	return op.method(r.Method, routeMethods{http.MethodPost: start})
-}
-
-// parseACR reads a path below /acr/v1/. No component of a repository name
-// starts with an underscore, which reserves _catalog, _deleted and _metadata.
-func (op *operation) parseACR(path, method string) bool {
-	if path == "_catalog" {
-		return op.method(method, routeMethods{
-			http.MethodGet: {opListRepositories, []scope{catalogScope()}},
-		})
-	}
-	if rest, ok := strings.CutPrefix(path, "_deleted/"); ok {
-		return op.parseDeleted(rest, method)
-	}
-	if name, ok := strings.CutSuffix(path, "/_tags"); ok {
-		return op.setRepository(name) && op.method(method, routeMethods{
-			http.MethodGet: {opListTags, []scope{repositoryScope(name, actionMetadataRead)}},
-		})
-	}
-	if name, ok := strings.CutSuffix(path, "/_manifests"); ok {
-		return op.setRepository(name) && op.method(method, routeMethods{
-			http.MethodGet: {opListManifests, []scope{repositoryScope(name, actionMetadataRead)}},
-		})
-	}
-	if parent, last, ok := cutLast(path); ok {
-		op.reference = last
-		if name, ok := strings.CutSuffix(parent, "/_tags"); ok {
-			return validTag(last) && op.setRepository(name) && op.method(method, routeMethods{
-				http.MethodGet:    {opGetTag, []scope{repositoryScope(name, actionMetadataRead)}},
-				http.MethodPatch:  {opPatchTag, []scope{repositoryScope(name, actionMetadataWrite)}},
-				http.MethodDelete: {opDeleteTag, []scope{repositoryScope(name, actionDelete)}},
-			})
-		}
-		if name, ok := strings.CutSuffix(parent, "/_manifests"); ok {
-			return validDigest(last) && op.setRepository(name) && op.method(method, routeMethods{
-				http.MethodGet:   {opGetManifestInfo, []scope{repositoryScope(name, actionMetadataRead)}},
-				http.MethodPatch: {opPatchManifest, []scope{repositoryScope(name, actionMetadataWrite)}},
-			})
-		}
-		op.reference = ""
-	}
-	return op.setRepository(path) && op.method(method, routeMethods{
-		http.MethodGet:    {opGetRepository, []scope{repositoryScope(path, actionMetadataRead)}},
-		http.MethodPatch:  {opPatchRepository, []scope{repositoryScope(path, actionMetadataWrite)}},
-		http.MethodDelete: {opDeleteRepository, []scope{repositoryScope(path, actionDelete)}},
-	})
-}
-
-// parseDeleted reads a path below /acr/v1/_deleted/ (ACR protocol §3.10).
-func (op *operation) parseDeleted(path, method string) bool {
-	if path == "_catalog" {
-		return op.method(method, routeMethods{
-			http.MethodGet: {opDeletedCatalog, []scope{deletedCatalogScope()}},
-		})
-	}
-	if name, ok := strings.CutSuffix(path, "/_tags"); ok {
-		return op.setRepository(name) && op.method(method, routeMethods{
-			http.MethodGet: {opDeletedTags, []scope{repositoryScope(name, actionDeletedRead)}},
-		})
-	}
-	if name, ok := strings.CutSuffix(path, "/_manifests"); ok {
-		return op.setRepository(name) && op.method(method, routeMethods{
-			http.MethodGet: {opDeletedManifests, []scope{repositoryScope(name, actionDeletedRead)}},
-		})
-	}
-	parent, last, _ := cutLast(path)
-	name, ok := strings.CutSuffix(parent, "/_manifests")
-	op.reference = last
-	return ok && validDigest(last) && op.setRepository(name) && op.method(method, routeMethods{
-		http.MethodPost: {opRestoreManifest, []scope{repositoryScope(name, actionDeletedRead, actionDeletedRestore)}},
-	})
-}
-
-// routeMethods are the methods that a route has.
-type routeMethods map[string]routeMethod
-
-type routeMethod struct {
-	name   opName
-	scopes []scope
-}
-
-// method picks the operation; a method that the route lacks is an operation
-// too, which answers 405 to any valid token.
-func (op *operation) method(method string, methods routeMethods) bool {
-	m, ok := methods[method]
-	if !ok {
-		if op.quirks.is(quirkMethodNotAllowed, "404") {
-			return false
-		}
-		m = routeMethod{name: opUnsupported}
-	}
-	op.name, op.scopes = m.name, m.scopes
 	return true
 }
 
-// setRepository takes a name, or returns false for one that routes nowhere.
-func (op *operation) setRepository(name string) bool {
-	op.repository = name
-	if op.quirks.validRepository(name) {
-		return true
+// readQuery reads what the query says of the content.
+func (op *operation) readQuery(r *http.Request) {
+	query := r.URL.Query()
+	switch op.kind {
+	case pathUploads:
+		op.digest = query.Get("digest")
+		if mount := query.Get("mount"); mount != "" && query.Get("from") != "" {
+			op.digest, op.from = mount, query.Get("from")
+		}
+	case pathUpload:
+		op.digest = query.Get("digest")
 	}
-	op.badName = op.quirks.is(quirkInvalidName, "refuse")
-	return op.badName
-}
-
-// cutLast cuts a path at its last slash.
-func cutLast(path string) (parent, last string, ok bool) {
-	i := strings.LastIndexByte(path, '/')
-	if i < 0 {
-		return "", "", false
-	}
-	return path[:i], path[i+1:], true
 }

@@ -124,7 +124,7 @@ func StartServer(options *ServerOptions) (*Server, error) {
 // open makes everything that can fail.
 func (s *Server) open(o *ServerOptions, host string) error {
 	dir := s.emulator.options.Dir
-	reg := s.emulator.registries[0]
+	reg := s.emulator.wire.registries[0]
 	policies := reg.policies().Policies
 	if o.AdminPassword != "" && policies.Admin != nil {
 		return fmt.Errorf("start server: registry %s has an admin user already: the admin password has nowhere to go", reg.Name)
@@ -161,9 +161,9 @@ func (s *Server) open(o *ServerOptions, host string) error {
 		AuthorityFile: s.running.AuthorityFile, PID: os.Getpid(),
 	}
 	s.running.ControlURL = s.running.Endpoint + ControlPrefix
-	s.emulator.access.localPassword.Store(&s.running.Password)
+	s.emulator.signIn.localPassword.Store(&s.running.Password)
 	s.http = s.newHTTPServer(s.handler(!isLoopbackName(host)), config)
-	if s.emulator.access.provider != nil {
+	if s.emulator.signIn.provider != nil {
 		if err := s.openProvider(net.JoinHostPort(host, strconv.Itoa(o.IdentityProviderPort)), scheme, config); err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (s *Server) certify(dir, host string, hosts []string) (*tls.Config, error) 
 	if host != "" {
 		names = append(names, host)
 	}
-	for _, reg := range s.emulator.registries {
+	for _, reg := range s.emulator.wire.registries {
 		names = append(names, bareHost(reg.LoginServer))
 		if reg.DataHost != "" {
 			names = append(names, bareHost(reg.DataHost))
@@ -341,7 +341,7 @@ func (s *Server) AdminUser() (name, password string) {
 	if s.admin == "" {
 		return "", ""
 	}
-	return s.emulator.registries[0].Name, s.admin
+	return s.emulator.wire.registries[0].Name, s.admin
 }
 
 // IdentityProviderURL returns the origin of the fake Entra, or empty text

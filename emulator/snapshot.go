@@ -81,7 +81,7 @@ func (e *Emulator) Reset() error {
 	if _, err := e.store.ExpireUploads(endOfTime); err != nil {
 		return fmt.Errorf("reset: %w", err)
 	}
-	for _, reg := range e.registries {
+	for _, reg := range e.wire.registries {
 		if err := reg.data.Update((*store.Tx).Clear); err != nil {
 			return fmt.Errorf("reset %s: %w", reg.Name, err)
 		}
@@ -93,7 +93,7 @@ func (e *Emulator) Reset() error {
 var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 func (e *Emulator) registryNamed(name string) (*registry, error) {
-	for _, reg := range e.registries {
+	for _, reg := range e.wire.registries {
 		if reg.Name == name {
 			return reg, nil
 		}

@@ -1,16 +1,15 @@
 package emulator
 
 import (
-	"net/http"
 	"sync"
 	"time"
 )
 
-// throttleClass is a class of requests that share a limit (ACR protocol §5.1).
-type throttleClass int
+// rateClass is a class of requests that share a limit (ACR protocol §5.1).
+type rateClass int
 
 const (
-	classRead throttleClass = iota
+	classRead rateClass = iota
 	classWrite
 	classDelete
 	classReferrers
@@ -20,12 +19,12 @@ const (
 // throttleWindow is the time that the limits count for.
 const throttleWindow = time.Minute
 
-// throttleLimit is the limits of a class in requests a minute: for a whole
+// rateLimit is the limits of a class in requests a minute: for a whole
 // registry, and for one identity. Zero means no limit.
-type throttleLimit struct{ registry, identity int }
+type rateLimit struct{ registry, identity int }
 
-// throttleLimits are the documented limits (ACR protocol §5.1).
-var throttleLimits = map[bool]map[throttleClass]throttleLimit{
+// rateLimits are the documented limits (ACR protocol §5.1).
+var rateLimits = map[bool]map[rateClass]rateLimit{
 	false: { // Basic and Standard
 		classRead:      {10_000, 5_000},
 		classWrite:     {2_000, 1_000},
@@ -42,20 +41,6 @@ var throttleLimits = map[bool]map[throttleClass]throttleLimit{
 	},
 }
 
-// classOf returns the class of an operation.
-func classOf(method string, name opName) throttleClass {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		if name == opReferrers {
-			return classReferrers
-		}
-		return classRead
-	case http.MethodDelete:
-		return classDelete
-	}
-	return classWrite
-}
-
 // throttle counts requests in windows of a minute. Its zero value is ready.
 type throttle struct {
 	mu     sync.Mutex
@@ -65,13 +50,13 @@ type throttle struct {
 
 type throttleKey struct {
 	registry, identity string
-	class              throttleClass
+	class              rateClass
 }
 
 // take counts one request of a registry, or of an identity in it when
 // identity is not empty, and refuses it when the window is full.
-func (t *throttle) take(now time.Time, sku SKU, registry, identity string, class throttleClass) *refusal {
-	classes := []throttleClass{class}
+func (t *throttle) take(now time.Time, sku SKU, registry, identity string, class rateClass) *refusal {
+	classes := []rateClass{class}
 	if class == classReferrers {
 		classes = append(classes, classRead)
 	}
@@ -81,7 +66,7 @@ func (t *throttle) take(now time.Time, sku SKU, registry, identity string, class
 	if age := now.Sub(t.start); t.counts == nil || age >= throttleWindow || age < 0 {
 		t.start, t.counts = now, map[throttleKey]int{}
 	}
-	limits := throttleLimits[sku == "" || sku == SKUPremium]
+	limits := rateLimits[sku == "" || sku == SKUPremium]
 	for _, class := range classes {
 		limit := limits[class].registry
 		if identity != "" {

@@ -114,33 +114,33 @@ func alphabetNeutral(data []byte) []byte {
 }
 
 // issue signs claims for a registry, filling in what all tokens share.
-func (e *Emulator) issue(reg *registry, login string, lifetime time.Duration, claims *tokenClaims) (string, error) {
-	now := e.now().Unix()
+func (s *signInService) issue(reg *signInRegistry, login string, lifetime time.Duration, claims *tokenClaims) (string, error) {
+	now := s.clock.Now().Unix()
 	claims.ID = newGUID()
 	claims.NotBefore, claims.IssuedAt, claims.Expires = now, now, now+int64(lifetime/time.Second)
 	claims.Issuer, claims.Audience, claims.Version = tokenIssuer, login, tokenVersion
-	if claims.Access == nil || e.quirks.is(quirkAccessTokenRID, "on") {
+	if claims.Access == nil || s.quirks.is(quirkAccessTokenRID, "on") {
 		claims.RegistryID = reg.id
 	}
 	if claims.Roles == nil {
 		claims.Roles = []string{}
 	}
-	return e.sign(claims)
+	return s.sign(claims)
 }
 
-func (e *Emulator) sign(claims jwt.Claims) (string, error) {
-	key, id, err := e.access.key.private()
+func (s *signInService) sign(claims jwt.Claims) (string, error) {
+	key, id, err := s.key.private()
 	if err != nil {
 		return "", err
 	}
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
 	token.Header["kid"] = id
-	token.Header[headerGeneration] = e.access.generation.Load()
+	token.Header[headerGeneration] = s.generation.Load()
 	return token.SignedString(key)
 }
 
 // refreshToken signs a refresh token for an Entra identity.
-func (e *Emulator) refreshToken(reg *registry, login string, p *principal, who entraClaims) (string, error) {
+func (s *signInService) refreshToken(reg *signInRegistry, login string, p *principal, who entraClaims) (string, error) {
 	policies := reg.policies()
 	claims := &tokenClaims{
 		Subject: p.id, GrantType: grantRefresh,
@@ -155,7 +155,7 @@ func (e *Emulator) refreshToken(reg *registry, login string, p *principal, who e
 		claims.AADIdentity = p.id
 		claims.Permissions.Actions = []string{}
 	}
-	return e.issue(reg, login, policies.refreshTokenLifetime(), claims)
+	return s.issue(reg, login, policies.refreshTokenLifetime(), claims)
 }
 
 // claimedRights are the rights that a refresh token names. Those of quarantine
@@ -172,8 +172,8 @@ func claimedRights(rights []string) []string {
 }
 
 // accessToken signs an access token for what p is granted.
-func (e *Emulator) accessToken(reg *registry, login string, p *principal, grants []scope) (string, error) {
-	return e.issue(reg, login, reg.policies().accessTokenLifetime(), &tokenClaims{
+func (s *signInService) accessToken(reg *signInRegistry, login string, p *principal, grants []scope) (string, error) {
+	return s.issue(reg, login, reg.policies().accessTokenLifetime(), &tokenClaims{
 		Subject: p.id, GrantType: grantAccess, Access: &grants,
 	})
 }
@@ -184,17 +184,17 @@ var errForeignToken = errors.New("not a token of this service")
 
 // verify checks a token of ours: signature, algorithm, times, issuer,
 // audience, registry and kind.
-func (e *Emulator) verify(reg *registry, login, text, kind string) (*tokenClaims, error) {
+func (s *signInService) verify(reg *signInRegistry, login, text, kind string) (*tokenClaims, error) {
 	if len(text) > maxTokenBytes {
 		return nil, errors.New("token is too long")
 	}
-	key, _, err := e.access.key.private()
+	key, _, err := s.key.private()
 	if err != nil {
 		return nil, err
 	}
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
-		jwt.WithTimeFunc(e.now),
+		jwt.WithTimeFunc(s.clock.Now),
 		jwt.WithExpirationRequired(),
 		jwt.WithIssuer(tokenIssuer),
 		jwt.WithAudience(login),
@@ -213,7 +213,7 @@ func (e *Emulator) verify(reg *registry, login, text, kind string) (*tokenClaims
 	if claims.GrantType != kind {
 		return nil, fmt.Errorf("token of kind %q", claims.GrantType)
 	}
-	if generation, ok := token.Header[headerGeneration].(float64); !ok || int64(generation) < e.access.generation.Load() {
+	if generation, ok := token.Header[headerGeneration].(float64); !ok || int64(generation) < s.generation.Load() {
 		return nil, jwt.ErrTokenExpired
 	}
 	return claims, nil

@@ -25,21 +25,24 @@ type uploadState struct {
 // and a few names, in base64.
 const maxStateLength = 4096
 
+// signer signs what clients carry back: upload states and blob URLs.
+type signer struct{ key []byte }
+
 // uploadLocation is the session URL for an upload's present size.
-func (e *Emulator) uploadLocation(reg *registry, u *store.Upload, startedAt time.Time) string {
+func (s *signer) uploadLocation(reg *signInRegistry, u *store.Upload, startedAt time.Time) string {
 	payload, err := json.Marshal(uploadState{u.Repository, u.ID, u.Size(), startedAt.UTC()})
 	if err != nil {
 		// Only a year past 9999 cannot be encoded; such a state is refused
 		// like any other that does not verify.
 		payload = nil
 	}
-	state := base64.URLEncoding.EncodeToString(append(e.hmac(reg, "upload", payload), payload...))
+	state := base64.URLEncoding.EncodeToString(append(s.hmac(reg, "upload", payload), payload...))
 	return fmt.Sprintf("/v2/%s/blobs/uploads/%s?_nouploadcache=false&_state=%s", u.Repository, u.ID, url.QueryEscape(state))
 }
 
 // readUploadState verifies a _state; false for one that is malformed, changed
 // or of another registry.
-func (e *Emulator) readUploadState(reg *registry, value string) (uploadState, bool) {
+func (s *signer) readUploadState(reg *signInRegistry, value string) (uploadState, bool) {
 	var state uploadState
 	if len(value) > maxStateLength {
 		return state, false
@@ -49,15 +52,15 @@ func (e *Emulator) readUploadState(reg *registry, value string) (uploadState, bo
 		return state, false
 	}
 	signature, payload := raw[:sha256.Size], raw[sha256.Size:]
-	if !hmac.Equal(signature, e.hmac(reg, "upload", payload)) {
+	if !hmac.Equal(signature, s.hmac(reg, "upload", payload)) {
 		return state, false
 	}
 	return state, json.Unmarshal(payload, &state) == nil
 }
 
 // hmac returns the HMAC of a payload for one registry and purpose.
-func (e *Emulator) hmac(reg *registry, purpose string, payload []byte) []byte {
-	mac := hmac.New(sha256.New, e.signKey)
+func (s *signer) hmac(reg *signInRegistry, purpose string, payload []byte) []byte {
+	mac := hmac.New(sha256.New, s.key)
 	fmt.Fprintf(mac, "%s\x00%s\x00", purpose, reg.Name)
 	mac.Write(payload)
 	return mac.Sum(nil)

@@ -126,7 +126,7 @@ func TestClientInABubble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		registry.SetFaults(t, emulator.Fault{Count: 1, Routes: []string{"start-upload"}, Respond: &emulator.FaultResponse{
+		registry.SetFaults(t, emulator.Fault{Count: 1, Routes: []emulator.Route{"start-upload"}, Respond: &emulator.FaultResponse{
 			Status: 429, Code: "TOOMANYREQUESTS", Message: "slow down", RetryAfter: 30,
 		}})
 		begin := time.Now()

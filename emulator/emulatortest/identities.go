@@ -74,7 +74,7 @@ func (r *Registry) Snapshot(t testing.TB) emulator.Snapshot {
 }
 
 // Requests returns the requests of a route so far, of all routes for "".
-func (r *Registry) Requests(route string) []emulator.Request {
+func (r *Registry) Requests(route emulator.Route) []emulator.Request {
 	return slices.DeleteFunc(r.Emulator.Requests(), func(request emulator.Request) bool {
 		return route != "" && request.Route != route
 	})

@@ -65,7 +65,7 @@ func remoteImplementations() []implementation {
 func requests(e *emulator.Emulator, since int) map[string]int {
 	counts := map[string]int{}
 	for _, request := range e.Requests()[since:] {
-		route := request.Route
+		route := string(request.Route)
 		if request.Method == http.MethodHead && route == "get-manifest" {
 			route = "head-manifest"
 		}
@@ -157,7 +157,7 @@ func TestFailedMountFallsBackToCopying(t *testing.T) {
 	}
 	for _, status := range []int{400, 404, 405} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			if err := r.Emulator.SetFaults(emulator.Fault{Routes: []string{"mount-blob"}, Respond: &emulator.FaultResponse{Status: status, Code: "UNSUPPORTED"}}); err != nil {
+			if err := r.Emulator.SetFaults(emulator.Fault{Routes: []emulator.Route{"mount-blob"}, Respond: &emulator.FaultResponse{Status: status, Code: "UNSUPPORTED"}}); err != nil {
 				t.Fatal(err)
 			}
 			target := repositoryOf(t, client, fmt.Sprintf("prod/app%d", status))
@@ -301,7 +301,7 @@ func TestCopySurvivesFaultsOfTheRegistry(t *testing.T) {
 				case "expired-token":
 					// A token that was fetched for this very request and is
 					// refused is a refusal: these routes come late enough.
-					fault.Routes, fault.Count = []string{"finish-upload", "get-blob"}, 1
+					fault.Routes, fault.Count = []emulator.Route{"finish-upload", "get-blob"}, 1
 				case "expired-signed-url":
 					// The same goes for a URL that was signed just now.
 					fault.Count = 1
@@ -338,7 +338,7 @@ func TestCorruptDownloadIsNeverReportedAsDone(t *testing.T) {
 	if _, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Emulator.SetFaults(emulator.Fault{Routes: []string{emulator.RouteData}, Corrupt: &emulator.FaultCorrupt{On: emulator.OnResponse, Offset: 10}}); err != nil {
+	if err := r.Emulator.SetFaults(emulator.Fault{Routes: []emulator.Route{emulator.RouteData}, Corrupt: &emulator.FaultCorrupt{On: emulator.OnResponse, Offset: 10}}); err != nil {
 		t.Fatal(err)
 	}
 	layout, err := artifact.CreateLayout(filepath.Join(t.TempDir(), "layout"))
@@ -358,7 +358,7 @@ func TestInterruptedPushLeavesNoTag(t *testing.T) {
 	b := newBuilder(t, 48)
 	root := b.image("linux/amd64", 1000, 2000, 3000)
 	repository, r := startRepository(t, "app")
-	if err := r.Emulator.SetFaults(emulator.Fault{Routes: []string{"finish-upload"}, Skip: 2, Respond: &emulator.FaultResponse{Status: 403, Code: "DENIED"}}); err != nil {
+	if err := r.Emulator.SetFaults(emulator.Fault{Routes: []emulator.Route{"finish-upload"}, Skip: 2, Respond: &emulator.FaultResponse{Status: 403, Code: "DENIED"}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := artifact.Copy(t.Context(), repository, "v1", b.store, root.Digest.String(), &artifact.Options{Concurrency: 1}); !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeDenied) {
@@ -394,8 +394,8 @@ func TestPullGoesOnInAnotherProcess(t *testing.T) {
 	}
 	// The connection is cut, and then the way to the storage is closed.
 	if err := r.Emulator.SetFaults(
-		emulator.Fault{Routes: []string{emulator.RouteData}, Reference: m.Layers[0].Digest.String(), Count: 1, Break: &emulator.FaultBreak{On: emulator.OnResponse, After: 3 << 20, How: emulator.BreakCut}},
-		emulator.Fault{Routes: []string{emulator.RouteData}, Reference: m.Layers[0].Digest.String(), Respond: &emulator.FaultResponse{Status: 403, Code: "DENIED"}},
+		emulator.Fault{Routes: []emulator.Route{emulator.RouteData}, Reference: m.Layers[0].Digest.String(), Count: 1, Break: &emulator.FaultBreak{On: emulator.OnResponse, After: 3 << 20, How: emulator.BreakCut}},
+		emulator.Fault{Routes: []emulator.Route{emulator.RouteData}, Reference: m.Layers[0].Digest.String(), Respond: &emulator.FaultResponse{Status: 403, Code: "DENIED"}},
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -450,7 +450,7 @@ func TestPushGoesOnInAnotherProcess(t *testing.T) {
 		}
 		// The large layer is on its way when its process is stopped.
 		if err := r.Emulator.SetFaults(emulator.Fault{
-			Routes: []string{"finish-upload", "upload-chunk"}, Count: 1,
+			Routes: []emulator.Route{"finish-upload", "upload-chunk"}, Count: 1,
 			Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 3 << 20, How: emulator.BreakStall},
 		}); err != nil {
 			t.Fatal(err)

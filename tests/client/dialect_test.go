@@ -150,8 +150,8 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 	}
 	blob.BlobData.Close()
 	for _, fault := range []emulator.Fault{
-		{Routes: []string{emulator.RouteData}, Break: &emulator.FaultBreak{On: emulator.OnResponse, How: emulator.BreakReset}},
-		{Routes: []string{emulator.RouteData}, Respond: &emulator.FaultResponse{Status: 403, ContentType: "application/xml", Body: "<Error><Code>AuthenticationFailed</Code><Message>x</Message></Error>"}},
+		{Routes: []emulator.Route{emulator.RouteData}, Break: &emulator.FaultBreak{On: emulator.OnResponse, How: emulator.BreakReset}},
+		{Routes: []emulator.Route{emulator.RouteData}, Respond: &emulator.FaultResponse{Status: 403, ContentType: "application/xml", Body: "<Error><Code>AuthenticationFailed</Code><Message>x</Message></Error>"}},
 	} {
 		if err := registry.Emulator.SetFaults(fault); err != nil {
 			t.Fatal(err)

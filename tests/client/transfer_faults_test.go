@@ -21,24 +21,24 @@ func TestUploadSurvives(t *testing.T) {
 	content := noise(50, 3<<20)
 	unavailable := &emulator.FaultResponse{Status: http.StatusServiceUnavailable, Body: "<html>", ContentType: "text/html"}
 	for name, fault := range map[string]emulator.Fault{
-		"a reset in the middle":             {Routes: []string{"upload-chunk"}, Count: 2, Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 1 << 20, How: emulator.BreakReset}},
-		"a connection closed in the middle": {Routes: []string{"upload-chunk"}, Count: 1, Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 2 << 20, How: emulator.BreakCut}},
-		"a stall":                           {Routes: []string{"upload-chunk"}, Count: 1, Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 1 << 20, How: emulator.BreakStall}},
-		"503 at the start":                  {Routes: []string{"start-upload"}, Count: 3, Respond: unavailable},
-		"503 for a chunk":                   {Routes: []string{"upload-chunk"}, Count: 3, Respond: unavailable},
-		"503 at the end":                    {Routes: []string{"finish-upload"}, Count: 3, Respond: unavailable},
-		"throttling":                        {Routes: []string{"start-upload", "upload-chunk", "finish-upload"}, Count: 5, Respond: &emulator.FaultResponse{Status: http.StatusTooManyRequests, Code: "TOOMANYREQUESTS", RetryAfter: 30}},
-		"an answer lost at the end":         {Routes: []string{"finish-upload"}, Count: 1, Respond: &emulator.FaultResponse{Status: http.StatusBadGateway, AfterHandling: true}},
-		"an answer lost for a chunk":        {Routes: []string{"upload-chunk"}, Count: 1, Respond: &emulator.FaultResponse{Status: http.StatusBadGateway, AfterHandling: true}},
-		"a chunk lost":                      {Routes: []string{"upload-chunk"}, Count: 1, LoseChunk: true},
-		"an upload dropped":                 {Routes: []string{"upload-chunk"}, Count: 3, Respond: &emulator.FaultResponse{Status: http.StatusNotFound, Code: "BLOB_UPLOAD_INVALID"}},
-		"an upload forgotten":               {Routes: []string{"finish-upload"}, Count: 1, Respond: &emulator.FaultResponse{Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN"}},
-		"413":                               {Routes: []string{"upload-chunk"}, Count: 1, Respond: &emulator.FaultResponse{Status: http.StatusRequestEntityTooLarge}},
-		"a token that expires":              {Routes: []string{"upload-chunk"}, Count: 1, ExpireToken: true},
-		"a token service that is down":      {Routes: []string{"oauth2-token", "oauth2-exchange"}, Count: 2, Respond: unavailable},
+		"a reset in the middle":             {Routes: []emulator.Route{"upload-chunk"}, Count: 2, Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 1 << 20, How: emulator.BreakReset}},
+		"a connection closed in the middle": {Routes: []emulator.Route{"upload-chunk"}, Count: 1, Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 2 << 20, How: emulator.BreakCut}},
+		"a stall":                           {Routes: []emulator.Route{"upload-chunk"}, Count: 1, Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 1 << 20, How: emulator.BreakStall}},
+		"503 at the start":                  {Routes: []emulator.Route{"start-upload"}, Count: 3, Respond: unavailable},
+		"503 for a chunk":                   {Routes: []emulator.Route{"upload-chunk"}, Count: 3, Respond: unavailable},
+		"503 at the end":                    {Routes: []emulator.Route{"finish-upload"}, Count: 3, Respond: unavailable},
+		"throttling":                        {Routes: []emulator.Route{"start-upload", "upload-chunk", "finish-upload"}, Count: 5, Respond: &emulator.FaultResponse{Status: http.StatusTooManyRequests, Code: "TOOMANYREQUESTS", RetryAfter: 30}},
+		"an answer lost at the end":         {Routes: []emulator.Route{"finish-upload"}, Count: 1, Respond: &emulator.FaultResponse{Status: http.StatusBadGateway, AfterHandling: true}},
+		"an answer lost for a chunk":        {Routes: []emulator.Route{"upload-chunk"}, Count: 1, Respond: &emulator.FaultResponse{Status: http.StatusBadGateway, AfterHandling: true}},
+		"a chunk lost":                      {Routes: []emulator.Route{"upload-chunk"}, Count: 1, LoseChunk: true},
+		"an upload dropped":                 {Routes: []emulator.Route{"upload-chunk"}, Count: 3, Respond: &emulator.FaultResponse{Status: http.StatusNotFound, Code: "BLOB_UPLOAD_INVALID"}},
+		"an upload forgotten":               {Routes: []emulator.Route{"finish-upload"}, Count: 1, Respond: &emulator.FaultResponse{Status: http.StatusNotFound, Code: "BLOB_UPLOAD_UNKNOWN"}},
+		"413":                               {Routes: []emulator.Route{"upload-chunk"}, Count: 1, Respond: &emulator.FaultResponse{Status: http.StatusRequestEntityTooLarge}},
+		"a token that expires":              {Routes: []emulator.Route{"upload-chunk"}, Count: 1, ExpireToken: true},
+		"a token service that is down":      {Routes: []emulator.Route{"oauth2-token", "oauth2-exchange"}, Count: 2, Respond: unavailable},
 	} {
 		if name == "a token service that is down" {
-			fault.Routes = []string{emulator.RouteOAuthToken, emulator.RouteOAuthExchange}
+			fault.Routes = []emulator.Route{emulator.RouteOAuthToken, emulator.RouteOAuthExchange}
 		}
 		t.Run(name, func(t *testing.T) {
 			for _, digest := range []string{"", digestOf(content)} {
@@ -77,7 +77,7 @@ func TestDownloadSurvives(t *testing.T) {
 				if _, err := client.Upload(t.Context(), "app", bytes.NewReader(content), nil); err != nil {
 					t.Fatal(err)
 				}
-				fault.Routes = []string{emulator.RouteData}
+				fault.Routes = []emulator.Route{emulator.RouteData}
 				if err := registry.Emulator.SetFaults(fault); err != nil {
 					t.Fatal(err)
 				}
@@ -121,7 +121,7 @@ func TestFailedDownloadLeavesTheFileThatWasThere(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	corrupt := emulator.Fault{Routes: []string{emulator.RouteData}, Corrupt: &emulator.FaultCorrupt{On: emulator.OnResponse, Offset: 5}}
+	corrupt := emulator.Fault{Routes: []emulator.Route{emulator.RouteData}, Corrupt: &emulator.FaultCorrupt{On: emulator.OnResponse, Offset: 5}}
 	if err := registry.Emulator.SetFaults(corrupt); err != nil {
 		t.Fatal(err)
 	}

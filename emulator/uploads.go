@@ -11,6 +11,9 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
+// uploadHandler answers what concerns uploads.
+type uploadHandler struct{ *call }
+
 // checkPushAllowed refuses pushes to a repository whose writeEnabled is
 // false.
 func checkPushAllowed(tx *store.Tx, repository string) error {
@@ -22,7 +25,7 @@ func checkPushAllowed(tx *store.Tx, repository string) error {
 }
 
 // startUpload answers POST …/blobs/uploads/ (ACR protocol §4.5).
-func (c *call) startUpload() error {
+func (c uploadHandler) startUpload() error {
 	query := c.r.URL.Query()
 	if digest := query.Get("mount"); digest != "" && c.quirks.is(quirkAnonymousMount, "on") {
 		if done, err := c.mountFrom("", digest); done || err != nil {
@@ -41,21 +44,21 @@ func (c *call) startUpload() error {
 
 // checkUploadAllowed refuses uploads to a repository that is write-locked, or
 // leaves that to the manifest.
-func (c *call) checkUploadAllowed(tx *store.Tx) error {
+func (c uploadHandler) checkUploadAllowed(tx *store.Tx) error {
 	if c.quirks.is(quirkUploadLock, "manifest") {
 		return nil
 	}
 	return checkPushAllowed(tx, c.op.repository)
 }
 
-func (c *call) newUpload() (*store.Upload, error) {
+func (c uploadHandler) newUpload() (*store.Upload, error) {
 	if err := c.data.View(c.checkUploadAllowed); err != nil {
 		return nil, err
 	}
-	return c.store.StartUpload(c.op.registry.Name, c.op.repository, newGUID(), c.now())
+	return c.store.StartUpload(c.op.registry.Name, c.op.repository, newGUID(), c.clock.Now())
 }
 
-func (c *call) answerStarted(u *store.Upload) error {
+func (c uploadHandler) answerStarted(u *store.Upload) error {
 	c.setUploadHeaders(u, u.Started)
 	c.w.Header().Set("Range", "0-0")
 	return c.empty(http.StatusAccepted)
@@ -63,16 +66,16 @@ func (c *call) answerStarted(u *store.Upload) error {
 
 // setUploadHeaders writes the session's headers. Only the answer to POST has
 // its start with fractions of a second.
-func (c *call) setUploadHeaders(u *store.Upload, startedAt time.Time) {
+func (c uploadHandler) setUploadHeaders(u *store.Upload, startedAt time.Time) {
 	h := c.w.Header()
-	h.Set("Location", c.uploadLocation(c.op.registry, u, startedAt))
+	h.Set("Location", c.signer.uploadLocation(c.op.registry.signInRegistry, u, startedAt))
 	h.Set(headerUploadUUID, u.ID)
 	h.Set("Range", fmt.Sprintf("0-%d", max(u.Size()-1, 0)))
 }
 
 // uploadAtOnce is the whole upload in one POST, as the OCI specification has
 // it. What fails leaves no session behind.
-func (c *call) uploadAtOnce(u *store.Upload, digest string) error {
+func (c uploadHandler) uploadAtOnce(u *store.Upload, digest string) error {
 	err := c.acquire(u)
 	if err == nil {
 		defer u.Release()
@@ -85,11 +88,11 @@ func (c *call) uploadAtOnce(u *store.Upload, digest string) error {
 }
 
 // mountBlob answers POST with mount and from.
-func (c *call) mountBlob() error {
+func (c uploadHandler) mountBlob() error {
 	query := c.r.URL.Query()
 	from := query.Get("from")
 	switch {
-	case c.quirks.validRepository(from):
+	case validRepository(c.quirks, from):
 		if done, err := c.mountFrom(from, query.Get("mount")); done || err != nil {
 			return err
 		}
@@ -106,7 +109,7 @@ func (c *call) mountBlob() error {
 // mountFrom links a blob of another repository, or of any when from is empty.
 // It returns false when there is no such blob, or cannot be one, which a start
 // answers (ACR protocol §4.5).
-func (c *call) mountFrom(from, digest string) (bool, error) {
+func (c uploadHandler) mountFrom(from, digest string) (bool, error) {
 	if !c.storable(digest) {
 		return false, nil
 	}
@@ -124,7 +127,7 @@ func (c *call) mountFrom(from, digest string) (bool, error) {
 			return nil
 		}
 		mounted = true
-		source.Linked = store.TicksOf(c.now())
+		source.Linked = store.TicksOf(c.clock.Now())
 		return c.link(tx, source)
 	})
 	if !mounted || err != nil {
@@ -133,7 +136,7 @@ func (c *call) mountFrom(from, digest string) (bool, error) {
 	return true, c.answerStored(digest)
 }
 
-func (c *call) answerStored(digest string) error {
+func (c uploadHandler) answerStored(digest string) error {
 	h := c.w.Header()
 	h.Set(headerContentDigest, digest)
 	h.Set("Location", "/v2/"+c.op.repository+"/blobs/"+digest)
@@ -144,8 +147,8 @@ func (c *call) answerStored(digest string) error {
 // state that does not verify is refused. One that is not that of the upload's
 // present size is stale, which is the second result; a state that was used by
 // a request that changed nothing is not.
-func (c *call) session() (u *store.Upload, stale bool, err error) {
-	state, ok := c.readUploadState(c.op.registry, c.r.URL.Query().Get("_state"))
+func (c uploadHandler) session() (u *store.Upload, stale bool, err error) {
+	state, ok := c.signer.readUploadState(c.op.registry.signInRegistry, c.r.URL.Query().Get("_state"))
 	if !ok || state.Name != c.op.repository || state.UUID != c.op.reference {
 		return nil, false, errUploadInvalid
 	}
@@ -160,7 +163,7 @@ func (c *call) session() (u *store.Upload, stale bool, err error) {
 	return u, stale, nil
 }
 
-func (c *call) uploadUnknown() error {
+func (c uploadHandler) uploadUnknown() error {
 	if c.quirks.is(quirkUploadDetail, "empty") {
 		return errUploadUnknown.withDetail(struct{}{})
 	}
@@ -169,7 +172,7 @@ func (c *call) uploadUnknown() error {
 
 // acquiredSession is session with the turn to change it; the caller releases
 // it.
-func (c *call) acquiredSession() (u *store.Upload, stale bool, err error) {
+func (c uploadHandler) acquiredSession() (u *store.Upload, stale bool, err error) {
 	u, _, err = c.session()
 	if err != nil {
 		return nil, false, err
@@ -185,7 +188,7 @@ func (c *call) acquiredSession() (u *store.Upload, stale bool, err error) {
 	return u, stale, nil
 }
 
-func (c *call) acquire(u *store.Upload) error {
+func (c uploadHandler) acquire(u *store.Upload) error {
 	err := u.Acquire(c.r.Context())
 	switch {
 	case errors.Is(err, store.ErrUploadBusy):
@@ -198,7 +201,7 @@ func (c *call) acquire(u *store.Upload) error {
 
 // uploadStatus answers GET on a session. A stale state is answered too: that
 // is how a client finds out where to go on (ACR protocol §4.5).
-func (c *call) uploadStatus() error {
+func (c uploadHandler) uploadStatus() error {
 	u, _, err := c.session()
 	if err != nil {
 		return err
@@ -208,7 +211,7 @@ func (c *call) uploadStatus() error {
 }
 
 // uploadChunk answers PATCH on a session.
-func (c *call) uploadChunk() error {
+func (c uploadHandler) uploadChunk() error {
 	u, stale, err := c.acquiredSession()
 	if err != nil {
 		return err
@@ -231,14 +234,14 @@ func (c *call) uploadChunk() error {
 // resumeUpload is the 416 for a chunk that the upload has already, in part or
 // as a whole: it says where to go on, and has a JSON type but no body (ACR
 // protocol §4.5).
-func (c *call) resumeUpload(u *store.Upload) error {
+func (c uploadHandler) resumeUpload(u *store.Upload) error {
 	c.setUploadHeaders(u, u.Started.Truncate(time.Second))
 	c.w.Header().Set("Content-Type", mediaTypeJSON)
 	return c.empty(http.StatusRequestedRangeNotSatisfiable)
 }
 
 // receive appends the request's body to the upload.
-func (c *call) receive(u *store.Upload) error {
+func (c uploadHandler) receive(u *store.Upload) error {
 	err := u.Append(c.r.Body, c.quirks.is(quirkPartialChunk, "keep"))
 	var cut *store.ReadError
 	switch {
@@ -257,7 +260,7 @@ var contentRange = regexp.MustCompile(`^([0-9]{1,18})-([0-9]{1,18})$`)
 // which has neither unit nor total, and its state. Chunks come in order. The
 // first result says that the client has to be told where to go on, since what
 // it sends is there already or its state is stale.
-func (c *call) checkContentRange(u *store.Upload, stale bool) (resend bool, err error) {
+func (c uploadHandler) checkContentRange(u *store.Upload, stale bool) (resend bool, err error) {
 	value := c.r.Header.Get("Content-Range")
 	if value == "" {
 		if stale && c.quirks.is(quirkStaleChunk, "404") {
@@ -298,7 +301,7 @@ func parseContentRange(value string) (start, end int64, ok bool) {
 }
 
 // finishUpload answers PUT on a session, with or without the last data.
-func (c *call) finishUpload() error {
+func (c uploadHandler) finishUpload() error {
 	u, stale, err := c.acquiredSession()
 	if err != nil {
 		return err
@@ -315,7 +318,7 @@ func (c *call) finishUpload() error {
 }
 
 // complete receives the request's body and makes the upload a blob.
-func (c *call) complete(u *store.Upload, digest string) error {
+func (c uploadHandler) complete(u *store.Upload, digest string) error {
 	if !c.storable(digest) {
 		return errDigestInvalid.withDetail("digest parsing failed")
 	}
@@ -341,22 +344,14 @@ func (c *call) complete(u *store.Upload, digest string) error {
 	return c.answerStored(digest)
 }
 
-// digestMismatch is the answer to content that has another digest.
-func (c *call) digestMismatch(actual string) error {
-	if c.quirks.is(quirkMismatchDetail, "absent") {
-		return errDigestInvalid
-	}
-	return errDigestInvalid.withDetail("content has digest " + actual)
-}
-
-func (c *call) linkBlob(digest string, size int64) error {
+func (c uploadHandler) linkBlob(digest string, size int64) error {
 	return c.data.Update(func(tx *store.Tx) error {
-		return c.link(tx, store.Link{Digest: digest, Size: size, Linked: store.TicksOf(c.now())})
+		return c.link(tx, store.Link{Digest: digest, Size: size, Linked: store.TicksOf(c.clock.Now())})
 	})
 }
 
 // link gives the repository a blob. That alone does not make it exist.
-func (c *call) link(tx *store.Tx, link store.Link) error {
+func (c uploadHandler) link(tx *store.Tx, link store.Link) error {
 	if err := tx.LinkBlob(c.op.repository, link); err != nil || c.quirks.is(quirkBlobRepository, "unlisted") {
 		return err
 	}
@@ -367,17 +362,8 @@ func (c *call) link(tx *store.Tx, link store.Link) error {
 	return tx.PutRepository(c.op.repository, store.Repository{Created: link.Linked, Updated: link.Linked})
 }
 
-// storable reports whether a digest is well-formed and of an algorithm that
-// the registry stores.
-func (e *Emulator) storable(digest string) bool {
-	if !validDigest(digest) {
-		return false
-	}
-	return digest[:len("sha256")] == "sha256" || e.quirks.is(quirkSHA512, "on")
-}
-
 // cancelUpload answers DELETE on a session.
-func (c *call) cancelUpload() error {
+func (c uploadHandler) cancelUpload() error {
 	u, _, err := c.session()
 	if err != nil {
 		return err

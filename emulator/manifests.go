@@ -8,6 +8,9 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
+// manifestHandler answers what concerns manifests.
+type manifestHandler struct{ *call }
+
 // quarantineStates of a manifest (ACR protocol §7.4).
 const (
 	quarantinePassed = "Passed"
@@ -26,7 +29,7 @@ func unknownManifest(reference string) *apiError {
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 
 // getManifest answers GET and HEAD of a manifest, which is never redirected.
-func (c *call) getManifest() error {
+func (c manifestHandler) getManifest() error {
 	var m store.Manifest
 	var raw []byte
 	err := c.data.View(func(tx *store.Tx) error {
@@ -65,7 +68,7 @@ func (c *call) getManifest() error {
 
 // readableManifest resolves the request's reference to a manifest that the
 // caller may pull.
-func (c *call) readableManifest(tx *store.Tx) (store.Manifest, error) {
+func (c manifestHandler) readableManifest(tx *store.Tx) (store.Manifest, error) {
 	reference := c.op.reference
 	r, known, err := tx.Repository(c.op.repository)
 	if err != nil {
@@ -109,7 +112,7 @@ func (c *call) readableManifest(tx *store.Tx) (store.Manifest, error) {
 }
 
 // unknownRevision is the 404 of a pull by digest.
-func (c *call) unknownRevision() error {
+func (c manifestHandler) unknownRevision() error {
 	err := unknownManifest(c.op.reference)
 	if c.quirks.is(quirkManifestDetail, "revision") {
 		return err.withDetail(struct{ Name, Revision string }{c.op.repository, c.op.reference})
@@ -118,13 +121,13 @@ func (c *call) unknownRevision() error {
 }
 
 // hidden reports whether quarantine keeps a manifest from the caller.
-func (c *call) hidden(m store.Manifest) bool {
+func (c manifestHandler) hidden(m store.Manifest) bool {
 	return c.op.registry.Quarantine && m.QuarantineState != quarantinePassed && !c.caller.quarantineReader
 }
 
 // negotiate checks the stored type against Accept (ACR protocol §4.3): OCI
 // types must be named, Docker's are served anyway.
-func (c *call) negotiate(tx *store.Tx, m store.Manifest) (store.Manifest, error) {
+func (c manifestHandler) negotiate(tx *store.Tx, m store.Manifest) (store.Manifest, error) {
 	lines := c.r.Header.Values("Accept")
 	if accepts(lines, m.MediaType) || (len(lines) == 0 && c.quirks.is(quirkMissingAccept, "accept")) {
 		return m, nil
@@ -148,10 +151,10 @@ func (c *call) negotiate(tx *store.Tx, m store.Manifest) (store.Manifest, error)
 // deleteManifest answers DELETE by digest (ACR protocol §4.3, §7.2): the
 // manifest goes with its tags and with what refers to it; children of an
 // index stay.
-func (c *call) deleteManifest() error {
+func (c manifestHandler) deleteManifest() error {
 	if !isDigest(c.op.reference) {
 		if c.quirks.is(quirkDeleteByTag, "untag") {
-			return c.deleteTag()
+			return tagHandler{c.call}.deleteTag()
 		}
 		return errDeleteByDigestOnly
 	}
@@ -176,7 +179,7 @@ func (c *call) deleteManifest() error {
 
 // checkDeletable refuses what a lock on the repository, the manifest or one
 // of its tags protects (ACR protocol §7.3).
-func (c *call) checkDeletable(tx *store.Tx, m store.Manifest) error {
+func (c manifestHandler) checkDeletable(tx *store.Tx, m store.Manifest) error {
 	if err := checkPushAllowed(tx, c.op.repository); err != nil {
 		return err
 	}
@@ -208,7 +211,7 @@ func lockedManifest(tx *store.Tx, repository string, m store.Manifest) (bool, er
 	return false, nil
 }
 
-func (c *call) checkNoParent(tx *store.Tx, digest string) error {
+func (c manifestHandler) checkNoParent(tx *store.Tx, digest string) error {
 	named := false
 	err := tx.Manifests(c.op.repository, store.ByName, store.Cursor{}, func(parent store.Manifest) bool {
 		for _, child := range parent.References {
@@ -224,8 +227,8 @@ func (c *call) checkNoParent(tx *store.Tx, digest string) error {
 
 // removeManifest deletes a manifest and, one after another, everything that
 // refers to it, to any depth. A referrer that is locked stays.
-func (c *call) removeManifest(tx *store.Tx, m store.Manifest) error {
-	now := store.TicksOf(c.now())
+func (c manifestHandler) removeManifest(tx *store.Tx, m store.Manifest) error {
+	now := store.TicksOf(c.clock.Now())
 	queue := []store.Manifest{m}
 	gone := map[string]bool{m.Digest: true}
 	for len(queue) > 0 {
@@ -251,7 +254,7 @@ func (c *call) removeManifest(tx *store.Tx, m store.Manifest) error {
 	return c.touchRepository(tx, now)
 }
 
-func (c *call) unlockedReferrers(tx *store.Tx, subject string, gone map[string]bool) ([]store.Manifest, error) {
+func (c manifestHandler) unlockedReferrers(tx *store.Tx, subject string, gone map[string]bool) ([]store.Manifest, error) {
 	var digests []string
 	tx.Referrers(c.op.repository, subject, "", func(digest string, _ []byte) bool {
 		if !gone[digest] {
@@ -278,18 +281,4 @@ func (c *call) unlockedReferrers(tx *store.Tx, subject string, gone map[string]b
 		}
 	}
 	return all, nil
-}
-
-// touchRepository notes a write, and removes a repository that lost its last
-// manifest.
-func (c *call) touchRepository(tx *store.Tx, now store.Ticks) error {
-	r, ok, err := tx.Repository(c.op.repository)
-	if err != nil || !ok {
-		return err
-	}
-	if r.Manifests == 0 && c.quirks.is(quirkEmptyRepository, "remove") {
-		return tx.DropRepositoryRecord(c.op.repository)
-	}
-	r.Updated = now
-	return tx.PutRepository(c.op.repository, r)
 }

@@ -8,8 +8,11 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
+// restoreHandler answers what concerns soft-deleted artifacts.
+type restoreHandler struct{ *call }
+
 // deletedCatalog answers GET /acr/v1/_deleted/_catalog (ACR protocol §3.10).
-func (c *call) deletedCatalog() error {
+func (c restoreHandler) deletedCatalog() error {
 	p, err := c.readPage()
 	if err != nil {
 		return err
@@ -40,7 +43,7 @@ type deletedManifestJSON struct {
 }
 
 // deletedManifests answers GET /acr/v1/_deleted/<name>/_manifests.
-func (c *call) deletedManifests() error {
+func (c restoreHandler) deletedManifests() error {
 	p, err := c.readPage()
 	if err != nil {
 		return err
@@ -73,7 +76,7 @@ type deletedTagJSON struct {
 
 // deletedTags answers GET /acr/v1/_deleted/<name>/_tags. A tag that was
 // deleted from several manifests is listed with each, on one page.
-func (c *call) deletedTags() error {
+func (c restoreHandler) deletedTags() error {
 	p, err := c.readPage()
 	if err != nil {
 		return err
@@ -101,7 +104,7 @@ func (c *call) deletedTags() error {
 // restoreManifest answers POST /acr/v1/_deleted/<name>/_manifests/<digest>:
 // the manifest comes back, with one of its deleted tags when the body names
 // it. A tag that points elsewhere by now is moved only with force.
-func (c *call) restoreManifest() error {
+func (c restoreHandler) restoreManifest() error {
 	var body struct {
 		Tag string `json:"tag"`
 	}
@@ -142,8 +145,8 @@ func (c *call) restoreManifest() error {
 }
 
 // restorableTag checks the tag of a restore and returns it as it will be.
-func (c *call) restorableTag(tx *store.Tx, name string, force bool) (store.Tag, error) {
-	now := store.TicksOf(c.now())
+func (c restoreHandler) restorableTag(tx *store.Tx, name string, force bool) (store.Tag, error) {
+	now := store.TicksOf(c.clock.Now())
 	tag := store.Tag{Name: name, Digest: c.op.reference, Created: now, Updated: now}
 	if name == "" {
 		return tag, nil
@@ -175,7 +178,7 @@ func (c *call) restorableTag(tx *store.Tx, name string, force bool) (store.Tag, 
 
 // restore brings a manifest back; one that is not deleted is left alone, so
 // that its deleted tags can be restored.
-func (c *call) restore(tx *store.Tx) error {
+func (c restoreHandler) restore(tx *store.Tx) error {
 	_, present, err := tx.Manifest(c.op.repository, c.op.reference)
 	if err != nil {
 		return err
@@ -190,7 +193,7 @@ func (c *call) restore(tx *store.Tx) error {
 	if !ok {
 		return errManifestUnknown
 	}
-	now := store.TicksOf(c.now())
+	now := store.TicksOf(c.clock.Now())
 	r, known, err := tx.Repository(c.op.repository)
 	if err != nil {
 		return err
@@ -217,11 +220,11 @@ func (c *call) restore(tx *store.Tx) error {
 
 // purgeDeleted forgets what was soft-deleted longer ago than the registry
 // keeps it, and returns how many manifests that were.
-func (e *Emulator) purgeDeleted(reg *registry) (int, error) {
+func (h *wireHandler) purgeDeleted(reg *registry) (int, error) {
 	if reg.SoftDelete == 0 {
 		return 0, nil
 	}
-	limit := store.TicksOf(e.now().Add(-reg.SoftDelete))
+	limit := store.TicksOf(h.clock.Now().Add(-reg.SoftDelete))
 	purged := 0
 	err := reg.data.Update(func(tx *store.Tx) error {
 		purged = 0

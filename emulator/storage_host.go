@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
@@ -16,11 +17,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
 // dataPathMarker is what the path of every signed blob URL contains (ACR
 // protocol §4.4), double slash included.
 const dataPathMarker = "//docker/registry/v2/blobs/"
+
+// storageSuffix ends the names of Azure's storage accounts, where signed URLs
+// lead to by default (ACR protocol §1.1).
+const storageSuffix = ".blob.core.windows.net"
 
 const (
 	storageVersion   = "2018-03-28"
@@ -29,15 +36,26 @@ const (
 	signedTimeFormat = "2006-01-02T15:04:05Z"
 )
 
+// storageHost is the host of Azure Storage that blobs are redirected to.
+type storageHost struct {
+	store      *store.Store
+	clock      *Clock
+	quirks     quirkSet
+	logger     *slog.Logger
+	responder  *responder
+	signer     *signer
+	registries []*registry
+}
+
 // isDataRequest reports whether a request is for the storage host. On a
 // loopback server both hosts lead to the same listener, so the path decides;
 // no route of the registry contains two slashes in a row.
-func (e *Emulator) isDataRequest(r *http.Request) bool {
+func isDataRequest(r *http.Request) bool {
 	return strings.Contains(r.URL.Path, dataPathMarker)
 }
 
 // dataHost is where a registry's signed URLs lead.
-func (e *Emulator) dataHost(r *http.Request, reg *registry) string {
+func (h *storageHost) dataHost(r *http.Request, reg *registry) string {
 	host, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
 		host, port = r.Host, ""
@@ -63,18 +81,18 @@ func (e *Emulator) dataHost(r *http.Request, reg *registry) string {
 }
 
 // signedURL is the short-lived URL of a blob's bytes (ACR protocol §4.4).
-func (e *Emulator) signedURL(r *http.Request, reg *registry, digest string) string {
+func (h *storageHost) signedURL(r *http.Request, reg *registry, digest string) string {
 	algorithm, hex, _ := strings.Cut(digest, ":")
 	path := fmt.Sprintf("/%s-%s%s%s/%s/%s/data",
 		strings.ReplaceAll(reg.id, "-", ""), reg.id[:10], dataPathMarker, algorithm, hex[:2], hex)
-	expiry := e.now().Add(reg.policies().signedURLLifetime()).UTC().Format(signedTimeFormat)
+	expiry := h.clock.Now().Add(reg.policies().signedURLLifetime()).UTC().Format(signedTimeFormat)
 	return fmt.Sprintf("%s://%s%s?se=%s&sig=%s&sp=r&spr=https&sr=b&sv=%s&regid=%s",
-		requestScheme(r), e.dataHost(r, reg), path, url.QueryEscape(expiry),
-		url.QueryEscape(e.dataSignature(reg, path, expiry)), storageVersion, reg.id)
+		requestScheme(r), h.dataHost(r, reg), path, url.QueryEscape(expiry),
+		url.QueryEscape(h.dataSignature(reg.signInRegistry, path, expiry)), storageVersion, reg.id)
 }
 
-func (e *Emulator) dataSignature(reg *registry, path, expiry string) string {
-	return base64.StdEncoding.EncodeToString(e.hmac(reg, "data", []byte(path+"\x00"+expiry)))
+func (h *storageHost) dataSignature(reg *signInRegistry, path, expiry string) string {
+	return base64.StdEncoding.EncodeToString(h.signer.hmac(reg, "data", []byte(path+"\x00"+expiry)))
 }
 
 // storageError is an error of the storage host, which answers in XML.
@@ -93,36 +111,36 @@ var (
 	errStorageInternal      = &storageError{http.StatusInternalServerError, "InternalError", "The server encountered an internal error. Please retry the request."}
 )
 
-// serveData answers the storage host: signed GET and HEAD of blobs, and
+// ServeHTTP answers the storage host: signed GET and HEAD of blobs, and
 // nothing that carries an Authorization header.
-func (e *Emulator) serveData(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	e.setDate(h)
-	h.Set("Server", storageServer)
+func (h *storageHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	h.responder.setDate(header)
+	header.Set("Server", storageServer)
 	// The recordings have these names in lower case.
-	h["x-ms-request-id"] = []string{newGUID()}
-	h["x-ms-version"] = []string{storageVersion}
-	digest, refusal := e.checkSignedURL(r)
+	header["x-ms-request-id"] = []string{newGUID()}
+	header["x-ms-version"] = []string{storageVersion}
+	digest, refusal := h.checkSignedURL(r)
 	if refusal != nil {
-		e.failData(w, refusal)
+		h.failData(w, refusal)
 		return
 	}
-	blob, err := e.store.OpenBlob(digest)
+	blob, err := h.store.OpenBlob(digest)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			e.logger.Error("blob cannot be read", "digest", digest, "error", err)
-			e.failData(w, errStorageInternal)
+			h.logger.Error("blob cannot be read", "digest", digest, "error", err)
+			h.failData(w, errStorageInternal)
 			return
 		}
-		e.failData(w, errStorageNotFound)
+		h.failData(w, errStorageNotFound)
 		return
 	}
 	defer blob.Close()
-	e.sendBlob(w, r, blob, digest)
+	h.sendBlob(w, r, blob, digest)
 }
 
 // checkSignedURL returns the digest that a request may read.
-func (e *Emulator) checkSignedURL(r *http.Request) (string, *storageError) {
+func (h *storageHost) checkSignedURL(r *http.Request) (string, *storageError) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return "", errStorageMethod
 	}
@@ -131,14 +149,14 @@ func (e *Emulator) checkSignedURL(r *http.Request) (string, *storageError) {
 	}
 	query := r.URL.Query()
 	expiry, err := time.Parse(signedTimeFormat, query.Get("se"))
-	if err != nil || !e.now().Before(expiry) {
+	if err != nil || !h.clock.Now().Before(expiry) {
 		return "", errStorageSignature
 	}
-	for _, reg := range e.registries {
+	for _, reg := range h.registries {
 		if reg.id != query.Get("regid") {
 			continue
 		}
-		want := e.dataSignature(reg, r.URL.Path, query.Get("se"))
+		want := h.dataSignature(reg.signInRegistry, r.URL.Path, query.Get("se"))
 		if !hmac.Equal([]byte(want), []byte(query.Get("sig"))) {
 			break
 		}
@@ -147,17 +165,17 @@ func (e *Emulator) checkSignedURL(r *http.Request) (string, *storageError) {
 	return "", errStorageSignature
 }
 
-func (e *Emulator) failData(w http.ResponseWriter, failure *storageError) {
+func (h *storageHost) failData(w http.ResponseWriter, failure *storageError) {
 	var message strings.Builder
 	text := fmt.Sprintf("%s\nRequestId:%s\nTime:%s", failure.message,
-		headerValue(w.Header(), "x-ms-request-id"), e.now().UTC().Format("2006-01-02T15:04:05.0000000Z"))
+		headerValue(w.Header(), "x-ms-request-id"), h.clock.Now().UTC().Format("2006-01-02T15:04:05.0000000Z"))
 	// EscapeText fails only when the writer does.
 	_ = xml.EscapeText(&message, []byte(text))
 	body := fmt.Sprintf(`<?xml version="1.0" encoding="utf-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`,
 		failure.code, strings.ReplaceAll(message.String(), "&#xA;", "\n"))
 	w.Header()["x-ms-error-code"] = []string{failure.code}
 	status := failure.status
-	if failure == errStorageSignature && e.quirks.is(quirkExpiredURL, "401") {
+	if failure == errStorageSignature && h.quirks.is(quirkExpiredURL, "401") {
 		status = http.StatusUnauthorized
 	}
 	writePlain(w, status, "application/xml", body)
@@ -165,31 +183,31 @@ func (e *Emulator) failData(w http.ResponseWriter, failure *storageError) {
 
 // sendBlob answers with a blob or one range of it. The file goes to the
 // response as it is, so that the system can send it without copying.
-func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.File, digest string) {
+func (h *storageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.File, digest string) {
 	info, err := blob.Stat()
 	if err != nil {
-		e.logger.Error("blob cannot be read", "digest", digest, "error", err)
-		e.failData(w, errStorageInternal)
+		h.logger.Error("blob cannot be read", "digest", digest, "error", err)
+		h.failData(w, errStorageInternal)
 		return
 	}
 	size := info.Size()
-	h := w.Header()
+	header := w.Header()
 	start, length, status := int64(0), size, http.StatusOK
-	first, last, ok := e.parseRange(r.Header.Get("Range"), size)
-	if ok && (first < size || e.quirks.is(quirkBeyondEnd, "416")) {
+	first, last, ok := h.parseRange(r.Header.Get("Range"), size)
+	if ok && (first < size || h.quirks.is(quirkBeyondEnd, "416")) {
 		if first >= size {
-			h.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
-			e.failData(w, errStorageRange)
+			header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+			h.failData(w, errStorageRange)
 			return
 		}
 		last = min(last, size-1)
 		start, length, status = first, last-first+1, http.StatusPartialContent
-		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, size))
+		header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, size))
 	}
-	h.Set("Accept-Ranges", "bytes")
-	h.Set("Content-Length", strconv.FormatInt(length, 10))
-	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Last-Modified", info.ModTime().UTC().Format(http.TimeFormat))
+	header.Set("Accept-Ranges", "bytes")
+	header.Set("Content-Length", strconv.FormatInt(length, 10))
+	header.Set("Content-Type", "application/octet-stream")
+	header.Set("Last-Modified", info.ModTime().UTC().Format(http.TimeFormat))
 	for name, value := range map[string]string{
 		headerETag:              fmt.Sprintf(`"0x8D%s"`, strings.ToUpper(digest[len(digest)-13:])),
 		"x-ms-blob-type":        "BlockBlob",
@@ -198,10 +216,10 @@ func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.Fil
 		"x-ms-lease-status":     "unlocked",
 		"x-ms-server-encrypted": "true",
 	} {
-		h[name] = []string{value}
+		header[name] = []string{value}
 	}
-	if e.quirks.is(quirkStorageDigest, "on") {
-		h.Set(headerContentDigest, digest)
+	if h.quirks.is(quirkStorageDigest, "on") {
+		header.Set(headerContentDigest, digest)
 	}
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
@@ -210,11 +228,11 @@ func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.Fil
 	if _, err := blob.Seek(start, io.SeekStart); err != nil {
 		// The length was announced; ending without the bytes breaks the
 		// connection, which is what the client has to see.
-		e.logger.Error("blob cannot be read", "digest", digest, "error", err)
+		h.logger.Error("blob cannot be read", "digest", digest, "error", err)
 		return
 	}
 	if _, err := io.CopyN(w, blob, length); err != nil && r.Context().Err() == nil {
-		e.logger.Debug("blob was not sent to its end", "digest", digest, "error", err)
+		h.logger.Debug("blob was not sent to its end", "digest", digest, "error", err)
 	}
 }
 
@@ -222,7 +240,7 @@ func (e *Emulator) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.Fil
 // host honours; any other means the whole blob. With the specification's
 // ranges, the last bytes can be asked for too, and a range whose end is before
 // its start begins past the end of any blob.
-func (e *Emulator) parseRange(value string, size int64) (first, last int64, ok bool) {
+func (h *storageHost) parseRange(value string, size int64) (first, last int64, ok bool) {
 	value, ok = strings.CutPrefix(value, "bytes=")
 	from, to, dash := strings.Cut(value, "-")
 	if !ok || !dash {
@@ -230,7 +248,7 @@ func (e *Emulator) parseRange(value string, size int64) (first, last int64, ok b
 	}
 	first, isFirst := parseOffset(from)
 	last, isLast := parseOffset(to)
-	specified := e.quirks.is(quirkStorageRange, "specification")
+	specified := h.quirks.is(quirkStorageRange, "specification")
 	switch {
 	case isFirst && to == "":
 		return first, math.MaxInt64, true
@@ -251,4 +269,18 @@ func parseOffset(value string) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
 	return n, err == nil
+}
+
+// dataDigest returns the digest that a path of the storage host names: the
+// parts after the marker are algorithm, two digits, the digest's hex, "data".
+func dataDigest(path string) string {
+	_, rest, ok := strings.Cut(path, dataPathMarker)
+	if !ok {
+		return ""
+	}
+	parts := strings.Split(rest, "/")
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[0] + ":" + parts[2]
 }

@@ -7,8 +7,11 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
+// blobHandler answers what concerns blobs, but for their upload.
+type blobHandler struct{ *call }
+
 // linked finds the blob that a request names.
-func (c *call) linked() (store.Link, bool, error) {
+func (c blobHandler) linked() (store.Link, bool, error) {
 	var link store.Link
 	var ok bool
 	err := c.data.View(func(tx *store.Tx) error {
@@ -19,7 +22,7 @@ func (c *call) linked() (store.Link, bool, error) {
 }
 
 // unknownBlob is the 404 of a pull.
-func (c *call) unknownBlob() error {
+func (c blobHandler) unknownBlob() error {
 	if c.quirks.is(quirkUnknownBlobDetail, "digest") {
 		return errBlobUnknown.withDetail(c.op.reference)
 	}
@@ -27,7 +30,7 @@ func (c *call) unknownBlob() error {
 }
 
 // headBlob answers HEAD directly, whatever the range (ACR protocol §4.4).
-func (c *call) headBlob() error {
+func (c blobHandler) headBlob() error {
 	link, ok, err := c.linked()
 	if err != nil {
 		return err
@@ -45,7 +48,7 @@ func (c *call) headBlob() error {
 }
 
 // getBlob redirects to a signed URL on the storage host, whatever the size.
-func (c *call) getBlob() error {
+func (c blobHandler) getBlob() error {
 	link, ok, err := c.linked()
 	if err != nil {
 		return err
@@ -58,12 +61,12 @@ func (c *call) getBlob() error {
 	delete(h, headerRequestID)
 	delete(h, headerClientRequestID)
 	h.Set(headerContentDigest, link.Digest)
-	http.Redirect(c.w, c.r, c.signedURL(c.r, c.op.registry, link.Digest), http.StatusTemporaryRedirect)
+	http.Redirect(c.w, c.r, c.storage.signedURL(c.r, c.op.registry, link.Digest), http.StatusTemporaryRedirect)
 	return nil
 }
 
 // deleteBlob removes the repository's link, even when manifests name it.
-func (c *call) deleteBlob() error {
+func (c blobHandler) deleteBlob() error {
 	err := c.data.Update(func(tx *store.Tx) error {
 		if _, ok := tx.Blob(c.op.repository, c.op.reference); !ok {
 			return errBlobUnknown
