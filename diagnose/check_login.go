@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,16 +20,16 @@ const (
 )
 
 var checksLogin = []check{
-	{name: "credential", late: "CREDENTIAL_TIMEOUT", run: checkCredential},
-	{name: "exchange", needs: []string{"challenge", "credential"}, late: "RESPONSE_TIMEOUT", run: checkExchange},
-	{name: "token", needs: []string{"exchange"}, late: "RESPONSE_TIMEOUT", run: checkToken},
+	{name: "credential", late: CodeCredentialTimeout, run: checkCredential},
+	{name: "exchange", needs: []string{"challenge", "credential"}, late: CodeResponseTimeout, run: checkExchange},
+	{name: "token", needs: []string{"exchange"}, late: CodeResponseTimeout, run: checkToken},
 	{name: "scopes", needs: []string{"token"}, run: checkScopes},
 	{name: "abac", needs: []string{"exchange"}, run: checkABAC},
 	{name: "admin user", needs: []string{"credential"}, run: checkAdmin},
 }
 
 // checkCredential finds the credential, and asks an Entra one for a token.
-func checkCredential(ctx context.Context, r *run) outcome {
+func checkCredential(ctx context.Context, r *doctorRun) outcome {
 	if r.options.Credential != nil {
 		c, err := r.options.Credential(ctx)
 		if err != nil {
@@ -40,7 +39,7 @@ func checkCredential(ctx context.Context, r *run) outcome {
 	}
 	var o outcome
 	for _, tried := range r.credential.Tried {
-		o.seen = append(o.seen, saw(FromMachine, "%s", tried))
+		o.seen = append(o.seen, observed(FromMachine, "%s", tried))
 	}
 	o.status = StatusOK
 	switch c := r.credential; {
@@ -49,10 +48,10 @@ func checkCredential(ctx context.Context, r *run) outcome {
 	case c.RefreshToken != "":
 		o.summary = "a refresh token" + from(c.Source)
 		r.refreshToken, r.refresh = c.RefreshToken, parseClaims(c.RefreshToken)
-		x := &exchange{}
-		x.auth.claims = r.refresh
+		ev := &evidence{}
+		ev.auth.claims = r.refresh
 		if end := r.refresh.expiry(); !end.IsZero() && r.now().After(end) {
-			o.findings = append(o.findings, r.finding("REFRESH_TOKEN_EXPIRED", x, saw(FromToken, "the token ended at %s", end.Format(time.RFC3339))))
+			o.findings = append(o.findings, r.finding(CodeRefreshTokenExpired, ev, observed(FromToken, "the token ended at %s", end.Format(time.RFC3339))))
 		}
 	case c.Username != "":
 		o.summary = "user " + clean(c.Username, 64) + from(c.Source)
@@ -77,7 +76,7 @@ func from(source string) string {
 	return ", " + clean(source, 80)
 }
 
-func (r *run) askEntra(ctx context.Context, o outcome) outcome {
+func (r *doctorRun) askEntra(ctx context.Context, o outcome) outcome {
 	token, err := r.credential.Token.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{entraScope}})
 	if err != nil {
 		o.err = &credentialError{err}
@@ -88,29 +87,29 @@ func (r *run) askEntra(ctx context.Context, o outcome) outcome {
 	who := or(c.UPN, or(c.AppID, or(c.ObjectID, c.Subject)))
 	o.summary = "Entra, " + clean(or(who, "whose name the token does not tell"), 64) + from(r.credential.Source)
 	if c.ok {
-		o.seen = append(o.seen, saw(FromToken, "the Entra token belongs to %s of the tenant %s, for %s", or(who, "nobody that it names"), or(c.Tenant, "that it does not name"), or(c.audience(), "nobody")))
+		o.seen = append(o.seen, observed(FromToken, "the Entra token belongs to %s of the tenant %s, for %s", or(who, "nobody that it names"), or(c.Tenant, "that it does not name"), or(c.audience(), "nobody")))
 	}
-	x := &exchange{}
-	x.auth.claims = c
+	ev := &evidence{}
+	ev.auth.claims = c
 	end := c.expiry()
 	if end.IsZero() {
 		end = token.ExpiresOn
 	}
 	if !end.IsZero() {
-		seen := saw(FromToken, "the Entra token ends at %s", end.UTC().Format(time.RFC3339))
+		seen := observed(FromToken, "the Entra token ends at %s", end.UTC().Format(time.RFC3339))
 		o.seen = append(o.seen, seen)
 		if r.now().After(end) {
-			o.findings = append(o.findings, r.finding("ENTRA_TOKEN_EXPIRED", x, seen))
+			o.findings = append(o.findings, r.finding(CodeEntraTokenExpired, ev, seen))
 		}
 	}
 	if audience := strings.TrimSuffix(c.audience(), "/"); c.ok && audience != "" && audience != entraAudience {
-		o.findings = append(o.findings, r.finding("ENTRA_AUDIENCE_OTHER", x, saw(FromToken, "the Entra token is for %s", audience)))
+		o.findings = append(o.findings, r.finding(CodeEntraAudienceOther, ev, observed(FromToken, "the Entra token is for %s", audience)))
 	}
 	return o
 }
 
 // checkExchange trades the Entra token for a refresh token (ACR protocol §2.4).
-func checkExchange(ctx context.Context, r *run) outcome {
+func checkExchange(ctx context.Context, r *doctorRun) outcome {
 	switch {
 	case r.refreshToken != "":
 		return notApplicable("a refresh token is there already")
@@ -131,10 +130,10 @@ func checkExchange(ctx context.Context, r *run) outcome {
 	o := ok("a refresh token")
 	if end := r.refresh.expiry(); !end.IsZero() {
 		o.summary += " until " + end.Format("15:04 MST")
-		o.seen = append(o.seen, saw(FromToken, "the refresh token ends at %s", end.Format(time.RFC3339)))
+		o.seen = append(o.seen, observed(FromToken, "the refresh token ends at %s", end.Format(time.RFC3339)))
 	}
 	if actions := r.refresh.Permissions.Actions; len(actions) > 0 {
-		o.seen = append(o.seen, saw(FromToken, "the registry grants this identity: %s", strings.Join(actions, " ")))
+		o.seen = append(o.seen, observed(FromToken, "the registry grants this identity: %s", strings.Join(actions, " ")))
 	}
 	return o
 }
@@ -157,7 +156,7 @@ var (
 
 // checkToken gets an access token for everything that work could need; what is
 // granted of it is the next check's matter.
-func checkToken(ctx context.Context, r *run) outcome {
+func checkToken(ctx context.Context, r *doctorRun) outcome {
 	scopes := []string{catalogScope.String()}
 	if r.repository != "" {
 		scopes = append(scopes, scope{"repository", r.repository, repositoryActions}.String())
@@ -165,7 +164,7 @@ func checkToken(ctx context.Context, r *run) outcome {
 	return r.getToken(ctx, scopes)
 }
 
-func (r *run) getToken(ctx context.Context, scopes []string) outcome {
+func (r *doctorRun) getToken(ctx context.Context, scopes []string) outcome {
 	fields := url.Values{"service": {r.host}, "scope": {strings.Join(scopes, " ")}}
 	switch c := r.credential; {
 	case r.refreshToken != "":
@@ -196,7 +195,7 @@ func (r *run) getToken(ctx context.Context, scopes []string) outcome {
 
 // checkScopes compares what the registry granted with what each kind of work
 // needs. Without a repository it takes the catalog's first one.
-func checkScopes(ctx context.Context, r *run) outcome {
+func checkScopes(ctx context.Context, r *doctorRun) outcome {
 	if r.repository == "" && grants(r.access.scopes(), "registry", "catalog", "*") {
 		repository, err := r.firstRepository(ctx)
 		if err != nil {
@@ -212,9 +211,9 @@ func checkScopes(ctx context.Context, r *run) outcome {
 		return notApplicable("the access token can't be read")
 	}
 	granted := r.access.scopes()
-	x := &exchange{repository: r.repository, granted: granted}
-	x.auth.claims = r.access
-	o := ok("", saw(FromToken, "granted: %s", scopeText(granted)))
+	ev := &evidence{repository: r.repository, granted: granted}
+	ev.auth.claims = r.access
+	o := ok("", observed(FromToken, "granted: %s", scopeText(granted)))
 	var can, cannot []string
 	if grants(granted, "registry", "catalog", "*") {
 		can = append(can, "catalog")
@@ -234,55 +233,46 @@ func checkScopes(ctx context.Context, r *run) outcome {
 	if r.repository != "" {
 		o.summary += " on " + clean(r.repository, 64)
 	}
-	missing := saw(FromToken, "not granted: %s", strings.Join(cannot, ", "))
+	missing := observed(FromToken, "not granted: %s", strings.Join(cannot, ", "))
 	switch {
 	case r.target.Repository != "" && !grants(granted, "repository", r.repository, "pull"):
-		code := "PULL_NOT_GRANTED"
+		code := CodePullNotGranted
 		// The refresh token, not the access token, tells the mode.
-		if x.auth.claims.ABAC = r.refresh.ABAC; abac(x) {
-			code = "ABAC_PULL_NOT_GRANTED"
+		if ev.auth.claims.ABAC = r.refresh.ABAC; abac(ev) {
+			code = CodeABACPullNotGranted
 		}
-		o.findings = append(o.findings, r.finding(code, x, missing))
+		o.findings = append(o.findings, r.finding(code, ev, missing))
 	case len(cannot) > 0:
-		o.findings = append(o.findings, r.finding("SCOPES_PARTIAL", x, missing))
+		o.findings = append(o.findings, r.finding(CodeScopesPartial, ev, missing))
 	}
 	return o
 }
 
 // checkABAC reads from the refresh token how the registry decides (ACR
 // protocol §2.10).
-func checkABAC(_ context.Context, r *run) outcome {
+func checkABAC(_ context.Context, r *doctorRun) outcome {
 	if !r.refresh.ok {
 		return notApplicable("a refresh token would tell")
 	}
-	x := &exchange{}
-	x.auth.claims = r.refresh
-	if abac(x) {
-		seen := saw(FromToken, "the refresh token carries the claim aad_identity")
-		return outcome{status: StatusOK, summary: "decides by repository", seen: []Observation{seen}, findings: []Diagnosis{r.finding("ABAC_MODE", x, seen)}}
+	ev := &evidence{}
+	ev.auth.claims = r.refresh
+	if abac(ev) {
+		seen := observed(FromToken, "the refresh token carries the claim aad_identity")
+		return outcome{status: StatusOK, summary: "decides by repository", seen: []Observation{seen}, findings: []Diagnosis{r.finding(CodeABACMode, ev, seen)}}
 	}
 	return ok("off: classic roles count")
 }
 
 // checkAdmin says whether the credential is the admin user's, whose name is the
 // registry's own.
-func checkAdmin(_ context.Context, r *run) outcome {
+func checkAdmin(_ context.Context, r *doctorRun) outcome {
 	if r.credential.Username == "" {
 		return ok("not used")
 	}
 	if strings.EqualFold(r.credential.Username, r.registryName()) {
-		x := &exchange{}
-		x.auth.user = r.credential.Username
-		return outcome{status: StatusOK, summary: "in use", findings: []Diagnosis{r.finding("ADMIN_USER_IN_USE", x, saw(FromRequest, "the user name is the registry's own"))}}
+		ev := &evidence{}
+		ev.auth.user = r.credential.Username
+		return outcome{status: StatusOK, summary: "in use", findings: []Diagnosis{r.finding(CodeAdminUserInUse, ev, observed(FromRequest, "the user name is the registry's own"))}}
 	}
 	return ok("not used")
-}
-
-// number reads a rate; 0 when it is none.
-func number(text string) float64 {
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return 0
-	}
-	return n
 }

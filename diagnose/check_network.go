@@ -28,17 +28,17 @@ var loginServerGrammar = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-
 
 var checksNetwork = []check{
 	{name: "name", run: checkName},
-	{name: "dns", needs: []string{"name"}, late: "DNS_TIMEOUT", run: checkDNS},
-	{name: "proxy", needs: []string{"name"}, late: "PROXY_UNREACHABLE", run: checkProxy},
-	{name: "tcp", needs: []string{"dns", "proxy"}, late: "CONNECT_TIMEOUT", run: checkTCP},
-	{name: "clock", needs: []string{"tcp"}, after: []string{"challenge"}, late: "RESPONSE_TIMEOUT", run: checkClock},
-	{name: "tls", needs: []string{"tcp"}, late: "TLS_TIMEOUT", run: checkTLS},
-	{name: "challenge", needs: []string{"tls"}, late: "RESPONSE_TIMEOUT", run: checkChallenge},
+	{name: "dns", needs: []string{"name"}, late: CodeDNSTimeout, run: checkDNS},
+	{name: "proxy", needs: []string{"name"}, late: CodeProxyUnreachable, run: checkProxy},
+	{name: "tcp", needs: []string{"dns", "proxy"}, late: CodeConnectTimeout, run: checkTCP},
+	{name: "clock", needs: []string{"tcp"}, after: []string{"challenge"}, late: CodeResponseTimeout, run: checkClock},
+	{name: "tls", needs: []string{"tcp"}, late: CodeTLSTimeout, run: checkTLS},
+	{name: "challenge", needs: []string{"tls"}, late: CodeResponseTimeout, run: checkChallenge},
 }
 
-func checkName(_ context.Context, r *run) outcome {
+func checkName(_ context.Context, r *doctorRun) outcome {
 	bad := func(rule string) outcome {
-		return outcome{findings: []Diagnosis{r.finding("REGISTRY_NAME_INVALID", &exchange{}, saw(FromClient, "%q: %s", r.target.Endpoint, rule))}, summary: rule}
+		return outcome{findings: []Diagnosis{r.finding(CodeRegistryNameInvalid, &evidence{}, observed(FromClient, "%q: %s", r.target.Endpoint, rule))}, summary: rule}
 	}
 	host := r.hostname()
 	_, notAddress := netip.ParseAddr(host)
@@ -72,7 +72,7 @@ func isLoopback(host string) bool {
 // reached without one.
 var embedded = notApplicable("the registry is in this process")
 
-func checkDNS(ctx context.Context, r *run) outcome {
+func checkDNS(ctx context.Context, r *doctorRun) outcome {
 	host := r.hostname()
 	if r.target.Embedded {
 		return embedded
@@ -103,16 +103,16 @@ func checkDNS(ctx context.Context, r *run) outcome {
 		}
 	}
 	o := ok(strings.Join(append(v4, v6...), " "))
-	o.seen = append(o.seen, saw(FromNetwork, "%s resolves to IPv4 %s, IPv6 %s", host, or(strings.Join(v4, " "), "none"), or(strings.Join(v6, " "), "none")))
+	o.seen = append(o.seen, observed(FromNetwork, "%s resolves to IPv4 %s, IPv6 %s", host, or(strings.Join(v4, " "), "none"), or(strings.Join(v6, " "), "none")))
 	if len(private) > 0 {
 		o.summary += ", private link"
-		o.seen = append(o.seen, saw(FromNetwork, "%s is of a private network", strings.Join(private, " ")))
+		o.seen = append(o.seen, observed(FromNetwork, "%s is of a private network", strings.Join(private, " ")))
 		return o
 	}
 	if link := privateLinkName(host); link != "" {
 		if _, err := r.options.Resolver.LookupNetIP(ctx, "ip", link); err == nil {
-			o.findings = append(o.findings, r.finding("PRIVATE_LINK_PUBLIC_DNS", &exchange{},
-				saw(FromNetwork, "the name %s exists, as it does for a registry with a private endpoint", link), o.seen[0]))
+			o.findings = append(o.findings, r.finding(CodePrivateLinkPublicDNS, &evidence{},
+				observed(FromNetwork, "the name %s exists, as it does for a registry with a private endpoint", link), o.seen[0]))
 		}
 	}
 	return o
@@ -128,7 +128,7 @@ func privateLinkName(host string) string {
 	return name + ".privatelink." + domain
 }
 
-func checkProxy(ctx context.Context, r *run) outcome {
+func checkProxy(ctx context.Context, r *doctorRun) outcome {
 	switch {
 	case r.target.Embedded:
 		return embedded
@@ -149,10 +149,10 @@ func checkProxy(ctx context.Context, r *run) outcome {
 		return fails(&url.Error{Op: "Get", URL: r.base.String(), Err: fmt.Errorf("proxyconnect tcp: %w", err)})
 	}
 	conn.Close()
-	return ok(proxy.Scheme+"://"+proxy.Host, saw(FromMachine, "requests to %s go through the proxy %s", r.host, proxy.Host))
+	return ok(proxy.Scheme+"://"+proxy.Host, observed(FromMachine, "requests to %s go through the proxy %s", r.host, proxy.Host))
 }
 
-func checkTCP(ctx context.Context, r *run) outcome {
+func checkTCP(ctx context.Context, r *doctorRun) outcome {
 	switch {
 	case r.target.Embedded:
 		return embedded
@@ -190,12 +190,12 @@ func checkTCP(ctx context.Context, r *run) outcome {
 		result := <-results
 		switch {
 		case result.err != nil:
-			o.seen = append(o.seen, saw(FromNetwork, "connecting to %s: %s", result.address, result.err.Error()))
+			o.seen = append(o.seen, observed(FromNetwork, "connecting to %s: %s", result.address, result.err.Error()))
 			if first == nil || !strings.HasPrefix(result.address, "[") {
 				first = result.err
 			}
 		default:
-			o.seen = append(o.seen, saw(FromNetwork, "connected to %s in %s", result.address, result.took.Round(time.Microsecond)))
+			o.seen = append(o.seen, observed(FromNetwork, "connected to %s in %s", result.address, result.took.Round(time.Microsecond)))
 			o.status, o.summary = StatusOK, result.address
 		}
 	}
@@ -205,7 +205,7 @@ func checkTCP(ctx context.Context, r *run) outcome {
 	return o
 }
 
-func checkTLS(ctx context.Context, r *run) outcome {
+func checkTLS(ctx context.Context, r *doctorRun) outcome {
 	switch {
 	case r.target.Embedded:
 		return embedded
@@ -226,14 +226,14 @@ func checkTLS(ctx context.Context, r *run) outcome {
 			state := conn.ConnectionState()
 			leaf := state.PeerCertificates[0]
 			return ok(fmt.Sprintf("%s, until %s, %s", issuerName(leaf.Issuer.Organization, leaf.Issuer.CommonName), leaf.NotAfter.UTC().Format(time.DateOnly), tls.VersionName(state.Version)),
-				saw(FromNetwork, "the certificate is for %s, issued by %s", certificateNames(leaf), leaf.Issuer.String()))
+				observed(FromNetwork, "the certificate is for %s, issued by %s", certificateNames(leaf), leaf.Issuer.String()))
 		}
 	}
 	r.tlsFailed = true
 	return fails(&url.Error{Op: "Get", URL: r.base.String(), Err: err})
 }
 
-func (r *run) dialFirst(ctx context.Context) (net.Conn, error) {
+func (r *doctorRun) dialFirst(ctx context.Context) (net.Conn, error) {
 	var first error
 	for _, address := range r.addresses {
 		conn, err := r.options.Dial(ctx, "tcp", address)
@@ -258,7 +258,7 @@ func issuerName(organization []string, name string) string {
 // certificate could not be verified, which a wrong clock brings about, the time
 // is asked for without verifying it: nothing but the Date header is taken from
 // such an answer.
-func checkClock(ctx context.Context, r *run) outcome {
+func checkClock(ctx context.Context, r *doctorRun) outcome {
 	date, how := "", "the registry's answer"
 	switch {
 	case r.challenge != nil:
@@ -282,20 +282,20 @@ func checkClock(ctx context.Context, r *run) outcome {
 		return notApplicable("no answer told the time")
 	}
 	skew := r.now().Sub(theirs).Round(time.Second)
-	seen := saw(FromMachine, "this machine's clock says %s, %s says %s", r.now().UTC().Format(time.RFC3339), how, theirs.UTC().Format(time.RFC3339))
-	x := &exchange{}
+	seen := observed(FromMachine, "this machine's clock says %s, %s says %s", r.now().UTC().Format(time.RFC3339), how, theirs.UTC().Format(time.RFC3339))
+	ev := &evidence{}
 	switch {
 	case skew.Abs() > maxSkew:
-		return outcome{findings: []Diagnosis{r.finding("CLOCK_SKEW", x, seen)}, summary: "off by " + skew.String(), seen: []Observation{seen}}
+		return outcome{findings: []Diagnosis{r.finding(CodeClockSkew, ev, seen)}, summary: "off by " + skew.String(), seen: []Observation{seen}}
 	case skew.Abs() > noticeableSkew:
-		return outcome{status: StatusOK, findings: []Diagnosis{r.finding("CLOCK_DRIFT", x, seen)}, summary: "off by " + skew.String(), seen: []Observation{seen}}
+		return outcome{status: StatusOK, findings: []Diagnosis{r.finding(CodeClockDrift, ev, seen)}, summary: "off by " + skew.String(), seen: []Observation{seen}}
 	}
 	return ok("within "+noticeableSkew.String(), seen)
 }
 
 // checkChallenge asks GET /v2/ without credentials: a registry answers 401 and
 // names its token endpoint (ACR protocol §2.2).
-func checkChallenge(ctx context.Context, r *run) outcome {
+func checkChallenge(ctx context.Context, r *doctorRun) outcome {
 	request, err := r.request(ctx, http.MethodGet, "/v2/")
 	if err != nil {
 		return fails(err)
@@ -306,26 +306,26 @@ func checkChallenge(ctx context.Context, r *run) outcome {
 	}
 	if err != nil {
 		if response != nil && response.StatusCode == http.StatusOK && !gather(err).page && strings.HasPrefix(response.Header.Get("Docker-Distribution-Api-Version"), "registry/2") {
-			return outcome{status: StatusOK, summary: "answers without a sign-in", findings: []Diagnosis{r.finding("NO_CHALLENGE", gather(err))}}
+			return outcome{status: StatusOK, summary: "answers without a sign-in", findings: []Diagnosis{r.finding(CodeNoChallenge, gather(err))}}
 		}
 		return fails(err)
 	}
 	refused := asResponseError(response, body)
-	x := gather(refused)
+	ev := gather(refused)
 	c := parseChallenge(response.Header)
-	o := ok("401, "+c.scheme, saw(FromRegistry, "GET /v2/ answered 401 with the challenge %s", strings.Join(response.Header.Values("Www-Authenticate"), " ")))
+	o := ok("401, "+c.scheme, observed(FromRegistry, "GET /v2/ answered 401 with the challenge %s", strings.Join(response.Header.Values("Www-Authenticate"), " ")))
 	realm, parsed := url.Parse(c.realm)
 	switch {
-	case x.page:
+	case ev.page:
 		return fails(refused)
 	case c.scheme == "":
-		o.findings = append(o.findings, r.finding("CHALLENGE_MISSING", x))
+		o.findings = append(o.findings, r.finding(CodeChallengeMissing, ev))
 	case c.scheme == "basic":
-		o.findings = append(o.findings, r.finding("ENTRA_LOGIN_UNSUPPORTED", x, o.seen...))
+		o.findings = append(o.findings, r.finding(CodeEntraLoginUnsupported, ev, o.seen...))
 	case c.scheme != "bearer":
-		o.findings = append(o.findings, r.finding("CHALLENGE_UNUSABLE", x, o.seen...))
+		o.findings = append(o.findings, r.finding(CodeChallengeUnusable, ev, o.seen...))
 	case c.realm == "" || c.service == "" || parsed != nil:
-		o.findings = append(o.findings, r.finding("CHALLENGE_MISSING", x, o.seen...))
+		o.findings = append(o.findings, r.finding(CodeChallengeMissing, ev, o.seen...))
 	case realm.Scheme != r.base.Scheme || realm.Host != r.base.Host:
 		return fails(&azcontainerregistry.UntrustedOriginError{Kind: azcontainerregistry.OriginKindRealm, Got: realm.Scheme + "://" + realm.Host, Want: r.base.Scheme + "://" + r.base.Host})
 	}

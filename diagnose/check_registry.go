@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -35,25 +34,13 @@ const (
 const probeChunk = 2 << 10
 
 var checksRegistry = []check{
-	{name: "metadata", needs: []string{"scopes"}, late: "RESPONSE_TIMEOUT", run: checkMetadata},
-	{name: "pull", needs: []string{"scopes"}, late: "PULL_TIMEOUT", run: checkPull},
-	{name: "push", needs: []string{"scopes"}, late: "RESPONSE_TIMEOUT", run: checkPush},
+	{name: "metadata", needs: []string{"scopes"}, late: CodeResponseTimeout, run: checkMetadata},
+	{name: "pull", needs: []string{"scopes"}, late: CodePullTimeout, run: checkPull},
+	{name: "push", needs: []string{"scopes"}, late: CodeResponseTimeout, run: checkPush},
 	{name: "throttling", needs: []string{"token"}, after: []string{"pull", "push"}, run: checkThrottling},
 }
 
-// get asks the registry, and returns the body of a 200.
-func (r *run) get(ctx context.Context, path string, accept ...string) (*http.Response, []byte, error) {
-	request, err := r.request(ctx, http.MethodGet, path)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, a := range accept {
-		request.Header.Add("Accept", a)
-	}
-	return r.do(request, http.StatusOK)
-}
-
-func (r *run) firstRepository(ctx context.Context) (string, error) {
+func (r *doctorRun) firstRepository(ctx context.Context) (string, error) {
 	var list struct {
 		Repositories []string `json:"repositories"`
 	}
@@ -64,21 +51,9 @@ func (r *run) firstRepository(ctx context.Context) (string, error) {
 	return list.Repositories[0], nil
 }
 
-// getJSON reads an answer of the registry's own API.
-func (r *run) getJSON(ctx context.Context, path string, into any) error {
-	_, body, err := r.get(ctx, path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("read the answer to %s: %w", path, err)
-	}
-	return nil
-}
-
 // checkMetadata reads what the registry says of the repository: its own
 // properties, a tag's and a manifest's.
-func checkMetadata(ctx context.Context, r *run) outcome {
+func checkMetadata(ctx context.Context, r *doctorRun) outcome {
 	if r.repository == "" {
 		return notApplicable("no repository to look at")
 	}
@@ -138,7 +113,7 @@ var manifestTypes = []string{
 
 // checkPull reads a manifest and the beginning of its largest blob, from the
 // host that the registry leads to.
-func checkPull(ctx context.Context, r *run) outcome {
+func checkPull(ctx context.Context, r *doctorRun) outcome {
 	if r.repository == "" {
 		return notApplicable("no repository to pull from")
 	}
@@ -169,13 +144,13 @@ func checkPull(ctx context.Context, r *run) outcome {
 		}
 	}
 	if largest.Digest == "" {
-		return ok("the manifest; the image has no blob to read", saw(FromRegistry, "%s@%s was read", r.repository, digest))
+		return ok("the manifest; the image has no blob to read", observed(FromRegistry, "%s@%s was read", r.repository, digest))
 	}
 	return r.pullBlob(ctx, largest)
 }
 
 // firstManifest returns the digest of the newest manifest.
-func (r *run) firstManifest(ctx context.Context) (string, error) {
+func (r *doctorRun) firstManifest(ctx context.Context) (string, error) {
 	if r.access.ok && !grants(r.access.scopes(), "repository", r.repository, "metadata_read") {
 		return "", nil
 	}
@@ -191,7 +166,7 @@ func (r *run) firstManifest(ctx context.Context) (string, error) {
 	return list.Manifests[0].Digest, nil
 }
 
-func (r *run) manifest(ctx context.Context, digest string) (manifest, error) {
+func (r *doctorRun) manifest(ctx context.Context, digest string) (manifest, error) {
 	var m manifest
 	_, body, err := r.get(ctx, "/v2/"+r.repository+"/manifests/"+digest, manifestTypes...)
 	if err != nil {
@@ -208,7 +183,7 @@ func (r *run) manifest(ctx context.Context, digest string) (manifest, error) {
 
 // pullBlob follows a blob's redirect as a client does, without the credential,
 // and measures the host behind it.
-func (r *run) pullBlob(ctx context.Context, blob content) outcome {
+func (r *doctorRun) pullBlob(ctx context.Context, blob content) outcome {
 	request, err := r.request(ctx, http.MethodGet, "/v2/"+r.repository+"/blobs/"+blob.Digest)
 	if err != nil {
 		return fails(err)
@@ -253,8 +228,8 @@ func (r *run) pullBlob(ctx context.Context, blob content) outcome {
 		return fails(&azcontainerregistry.DigestMismatchError{Expected: blob.Digest, Actual: actual, Size: n})
 	}
 	o := ok(host,
-		saw(FromNetwork, "the registry leads blobs to %s", host),
-		saw(FromNetwork, "%d bytes were read in %s, the first after %s", n, took.Round(time.Microsecond), first.Round(time.Microsecond)))
+		observed(FromNetwork, "the registry leads blobs to %s", host),
+		observed(FromNetwork, "%d bytes were read in %s, the first after %s", n, took.Round(time.Microsecond), first.Round(time.Microsecond)))
 	// Below a few packets a speed would be the round trip's, not the line's.
 	if n < 64<<10 || took <= 0 {
 		return o
@@ -262,7 +237,7 @@ func (r *run) pullBlob(ctx context.Context, blob content) outcome {
 	rate := float64(n) / took.Seconds()
 	o.summary += fmt.Sprintf(", %.1f MB/s", rate/1e6)
 	if rate < slowRate {
-		o.findings = append(o.findings, r.finding("PULL_SLOW", &exchange{}, o.seen...))
+		o.findings = append(o.findings, r.finding(CodePullSlow, &evidence{}, o.seen...))
 	}
 	return o
 }
@@ -285,28 +260,23 @@ func copyFor(to io.Writer, from io.Reader, until time.Time) (int64, error) {
 	return n, nil
 }
 
-func digestOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
 // dataHostFails names the host that a network blocks, whichever it is.
-func (r *run) dataHostFails(host string, err error) outcome {
-	x := gather(err)
-	x.transport.host, x.phase = host, phaseStorage
-	row := choose(x)
+func (r *doctorRun) dataHostFails(host string, err error) outcome {
+	ev := gather(err)
+	ev.transport.host, ev.phase = host, phaseStorage
+	row := choose(ev)
 	if row.rank == rankUnknown {
 		return fails(err)
 	}
-	x.library.host = r.host
-	d := row.diagnosis(x)
+	ev.library.host = r.host
+	d := row.diagnosis(ev)
 	return outcome{findings: []Diagnosis{d}, summary: d.Title}
 }
 
 // checkPush starts an upload, sends one small chunk and cancels it, which
 // leaves nothing. Without the right to cancel (ACR protocol §2.3) it is not
 // started.
-func checkPush(ctx context.Context, r *run) outcome {
+func checkPush(ctx context.Context, r *doctorRun) outcome {
 	granted := r.access.scopes()
 	switch {
 	case !r.options.PushProbe:
@@ -346,7 +316,7 @@ func checkPush(ctx context.Context, r *run) outcome {
 
 // arrived asks the upload's status, and compares what the registry has with
 // what was sent.
-func (r *run) arrived(ctx context.Context, location *url.URL) error {
+func (r *doctorRun) arrived(ctx context.Context, location *url.URL) error {
 	request, err := r.requestTo(ctx, http.MethodGet, location, nil)
 	if err != nil {
 		return err
@@ -370,7 +340,7 @@ func (e *uploadLostError) Error() string {
 
 // upload sends one request of an upload and returns where the next one goes,
 // which has to be the registry itself.
-func (r *run) upload(ctx context.Context, method string, to *url.URL, chunk []byte) (*url.URL, error) {
+func (r *doctorRun) upload(ctx context.Context, method string, to *url.URL, chunk []byte) (*url.URL, error) {
 	request, err := r.requestTo(ctx, method, to, chunk)
 	if err != nil {
 		return nil, err
@@ -389,22 +359,8 @@ func (r *run) upload(ctx context.Context, method string, to *url.URL, chunk []by
 	return location, nil
 }
 
-// requestTo makes a signed request to an address of the registry itself.
-func (r *run) requestTo(ctx context.Context, method string, to *url.URL, chunk []byte) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(chunk))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Authorization", "Bearer "+r.accessToken)
-	if len(chunk) > 0 {
-		request.Header.Set("Content-Type", "application/octet-stream")
-		request.Header.Set("Content-Range", fmt.Sprintf("0-%d", len(chunk)-1))
-	}
-	return request, nil
-}
-
 // checkThrottling reads what the answers told of the rate that is left.
-func checkThrottling(_ context.Context, r *run) outcome {
+func checkThrottling(_ context.Context, r *doctorRun) outcome {
 	r.mu.Lock()
 	remaining := r.remaining
 	r.mu.Unlock()
@@ -412,11 +368,16 @@ func checkThrottling(_ context.Context, r *run) outcome {
 		return notApplicable("no answer told the rate that is left")
 	}
 	left := number(remaining)
-	seen := saw(FromRegistry, "%s calls a second are left", strings.TrimRight(strings.TrimRight(remaining, "0"), "."))
+	seen := observed(FromRegistry, "%s calls a second are left", strings.TrimRight(strings.TrimRight(remaining, "0"), "."))
 	o := ok(fmt.Sprintf("%.0f calls a second left", left), seen)
 	// The rate on DELETE answers is another, small by nature (ACR protocol §1.3).
 	if left < lowRate && !r.options.PushProbe {
-		o.findings = append(o.findings, r.finding("THROTTLING_NEAR", &exchange{}, seen))
+		o.findings = append(o.findings, r.finding(CodeThrottlingNear, &evidence{}, seen))
 	}
 	return o
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }

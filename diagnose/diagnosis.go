@@ -38,7 +38,7 @@ func (s *Severity) UnmarshalText(text []byte) error {
 type Certainty int
 
 const (
-	// Certain means that the evidence of the exchange proves the cause.
+	// Certain means that the evidence proves the cause.
 	Certain Certainty = iota + 1
 	// Inferred means that the cause fits the evidence, as others may.
 	Inferred
@@ -95,6 +95,10 @@ const (
 	KindUnknown        Kind = "unknown"        // none of the above is known to be the case
 )
 
+// Code names a row of the catalogue, such as FIREWALL_DENIED. Codes are stable
+// and only ever added.
+type Code string
+
 // Origin says where an observation comes from.
 type Origin string
 
@@ -109,7 +113,7 @@ const (
 	FromMachine  Origin = "machine"  // this machine's clock, files and programs
 )
 
-// Observation is a fact of the exchange that is explained: nothing in it is
+// Observation is a fact of the failure that is explained: nothing in it is
 // inferred.
 type Observation struct {
 	Origin Origin `json:"origin"`
@@ -183,18 +187,18 @@ func seconds(s float64) time.Duration {
 // stable: members are only ever added.
 type Diagnosis struct {
 	// Code is stable and unique in the catalogue, such as FIREWALL_DENIED.
-	Code     string   `json:"code"`
+	Code     Code     `json:"code"`
 	Kind     Kind     `json:"kind"`
 	Severity Severity `json:"severity"`
 	// Title is one line without a full stop. It states what happened, never
 	// why.
 	Title string `json:"title"`
-	// Seen is taken from the exchange, the most telling first.
+	// Seen is taken from the evidence, the most telling first.
 	Seen []Observation `json:"seen"`
 	// Causes are in order of likelihood; a certain one comes first.
 	Causes []Cause `json:"causes"`
 	// Fix holds commands to paste and short instructions, one a line. A value
-	// that the exchange did not tell stays a placeholder, as in <registry>.
+	// that the evidence does not tell stays a placeholder, as in <registry>.
 	Fix   []string `json:"fix"`
 	Retry Retry    `json:"retry"`
 	Link  string   `json:"link,omitempty"`
@@ -203,24 +207,4 @@ type Diagnosis struct {
 	AzCode string `json:"azCode,omitempty"`
 	// CorrelationID is the registry's, to be quoted to its support.
 	CorrelationID string `json:"correlationId,omitempty"`
-}
-
-// Explain says what err means. It reports false when no row of the catalogue
-// fits; the diagnosis then has the code UNKNOWN_FAILURE and still shows what
-// was seen. For a nil error the diagnosis is empty.
-//
-// Everything it says comes from the error's chain: the
-// [*azcore.ResponseError], its request and response, the errors of net, tls
-// and x509, the errors of credentials by their text, and this module's own
-// error types. It makes no request, reads no file and never panics, whatever
-// the error's own methods do. It may be called concurrently.
-//
-// [*azcore.ResponseError]: https://pkg.go.dev/github.com/Azure/azure-sdk-for-go/sdk/azcore#ResponseError
-func Explain(err error) (Diagnosis, bool) {
-	if err == nil {
-		return Diagnosis{}, false
-	}
-	x := gather(err)
-	row := choose(x)
-	return row.diagnosis(x), row.Code != codeUnknown
 }

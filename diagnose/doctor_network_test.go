@@ -161,8 +161,8 @@ func TestDoctorOnBadInput(t *testing.T) {
 			}
 			report := diagnose.Run(t.Context(), diagnose.Target{Endpoint: test.endpoint}, options)
 			for _, f := range report.Findings {
-				if f.Code == test.want && f.Check == test.check {
-					if f.Severity == diagnose.SeverityError && report.Findings[0].Code != test.want {
+				if string(f.Code) == test.want && f.Check == test.check {
+					if f.Severity == diagnose.SeverityError && string(report.Findings[0].Code) != test.want {
 						// The admin user's refused password is an error of its own.
 						t.Errorf("%s comes before it", report.Findings[0].Code)
 					}

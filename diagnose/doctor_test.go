@@ -212,7 +212,7 @@ func TestDoctorNamesEachFaultFirst(t *testing.T) {
 				report := examine(t, registry, nil)
 				got := ""
 				if len(report.Findings) > 0 {
-					got = report.Findings[0].Code
+					got = string(report.Findings[0].Code)
 				}
 				// A request that is still being written may meet the end of its
 				// connection before the reset does.
@@ -250,7 +250,7 @@ func TestDoctorShowsWhatIsGranted(t *testing.T) {
 				report := examine(t, registry, nil)
 				var got []string
 				for _, f := range report.Findings {
-					got = append(got, f.Code)
+					got = append(got, string(f.Code))
 				}
 				if diff := cmp.Diff(test.want, got); diff != "" || report.Worst() != test.worst {
 					t.Errorf("worst %v, want %v (-want +got):\n%s", report.Worst(), test.worst, diff)

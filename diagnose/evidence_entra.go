@@ -9,26 +9,28 @@ import (
 // entra is the evidence of a credential that gave no token: azidentity's errors
 // are known by their text, since this package does not link it.
 type entra struct {
-	kind   string // one of the entra… constants, empty when no credential failed
-	code   string // AADSTS…, or empty
-	words  string // what the identity service said beside the code
+	kind   entraKind // empty when no credential failed
+	code   string    // AADSTS…, or empty
+	words  string    // what the identity service said beside the code
 	app    string
 	tenant string
 	links  []string // what each credential of a chain answered
 }
 
-// The kinds of failures of a credential.
+// entraKind is a kind of failure of a credential.
+type entraKind string
+
 const (
-	entraCode        = "code"        // the identity service answered with an AADSTS code
-	entraUnavailable = "unavailable" // no credential of the chain could try
-	entraIdentity    = "identity"    // the managed identity endpoint refused
-	entraNoEndpoint  = "no endpoint" // no managed identity endpoint answered
-	entraWorkload    = "workload"    // what a workload identity needs is not there
-	entraCLI         = "cli"         // the Azure CLI or a program like it failed
-	entraNoCLI       = "no cli"      // there is no such program
-	entraInteraction = "interaction" // a person would have to sign in
-	entraUnreachable = "unreachable" // the identity service could not be reached
-	entraOther       = "other"
+	entraCode        entraKind = "code"        // the identity service answered with an AADSTS code
+	entraUnavailable entraKind = "unavailable" // no credential of the chain could try
+	entraIdentity    entraKind = "identity"    // the managed identity endpoint refused
+	entraNoEndpoint  entraKind = "no endpoint" // no managed identity endpoint answered
+	entraWorkload    entraKind = "workload"    // what a workload identity needs is not there
+	entraCLI         entraKind = "cli"         // the Azure CLI or a program like it failed
+	entraNoCLI       entraKind = "no cli"      // there is no such program
+	entraInteraction entraKind = "interaction" // a person would have to sign in
+	entraUnreachable entraKind = "unreachable" // the identity service could not be reached
+	entraOther       entraKind = "other"
 )
 
 // credentialNames are those that azidentity puts before a message.
@@ -41,41 +43,41 @@ var credentialNames = []string{
 }
 
 // gatherEntra recognises an error of a credential by its text.
-func (x *exchange) gatherEntra() {
-	if x.status != 0 && x.phase != phaseEntra {
+func (ev *evidence) gatherEntra() {
+	if ev.status != 0 && ev.phase != phaseEntra {
 		return
 	}
 	text, name := "", ""
-	if x.phase == phaseEntra {
-		text = string(x.body[:min(len(x.body), maxParsed)])
+	if ev.phase == phaseEntra {
+		text = string(ev.body[:min(len(ev.body), maxParsed)])
 	}
-	if x.status == 0 {
-		text = x.credentialText()
+	if ev.status == 0 {
+		text = ev.credentialText()
 		name = credentialName(text)
 	}
-	e := &x.entra
+	e := &ev.entra
 	e.code = aadsts(text)
 	switch {
 	case e.code != "":
 		e.words = aadWords(text, e.code)
 		e.app = quotedAfter(e.words, "pplication with identifier ", "pplication ", "app ")
 		e.tenant = quotedAfter(e.words, "irectory ", "enant ")
-	case x.library.kind != "", x.transport.kind != "" && !strings.Contains(text, attempted):
+	case ev.library.kind != "", ev.transport.kind != "" && !strings.Contains(text, attempted):
 		return // the transport's own error says more
-	case name == "" && x.phase != phaseEntra:
+	case name == "" && ev.phase != phaseEntra:
 		return
 	}
 	e.links = chainLinks(text)
-	e.kind = x.entraKindOf(text, name)
+	e.kind = ev.classifyEntra(text, name)
 }
 
 // credentialText is what the credential said, without the call it was asked for.
-func (x *exchange) credentialText() string {
+func (ev *evidence) credentialText() string {
 	text := ""
-	if e, ok := find[*azcontainerregistry.CredentialError](x); ok && e.Err != nil {
+	if e, ok := find[*azcontainerregistry.CredentialError](ev); ok && e.Err != nil {
 		text = e.Err.Error()
 	} else {
-		text = x.err.Error()
+		text = ev.err.Error()
 	}
 	return text[:min(len(text), maxParsed)]
 }
@@ -96,7 +98,7 @@ const attempted = "Attempted credentials"
 // credentialTexts tell the kinds apart, in the words of azidentity. The first
 // that fits counts.
 var credentialTexts = []struct {
-	kind  string
+	kind  entraKind
 	name  string // of the credential, empty for any
 	texts []string
 }{
@@ -117,11 +119,11 @@ var credentialTexts = []struct {
 	{entraUnreachable, "", []string{"no such host", "connection refused", "i/o timeout", "connection reset", "tls: failed to verify certificate"}},
 }
 
-func (x *exchange) entraKindOf(text, name string) string {
-	if x.entra.code != "" {
+func (ev *evidence) classifyEntra(text, name string) entraKind {
+	if ev.entra.code != "" {
 		return entraCode
 	}
-	if len(x.entra.links) > 1 && !strings.Contains(text, attempted) {
+	if len(ev.entra.links) > 1 && !strings.Contains(text, attempted) {
 		return entraUnavailable
 	}
 	text = strings.ToLower(text)
@@ -196,62 +198,11 @@ func chainLinks(text string) []string {
 // seven.
 const maxLinks = 10
 
-// aad matches the identity service's answer by its codes, without the prefix.
-func aad(codes ...string) func(*exchange) bool {
-	return func(x *exchange) bool {
-		for _, c := range codes {
-			if x.entra.kind == entraCode && x.entra.code == "AADSTS"+c {
-				return true
-			}
-		}
-		return false
+// ofCredential reports whether a credential failed, whatever its error.
+func ofCredential(ev *evidence) bool {
+	if _, ok := find[*azcontainerregistry.CredentialError](ev); ok {
+		return true
 	}
-}
-
-func entraKind(kind string) func(*exchange) bool {
-	return func(x *exchange) bool { return x.entra.kind == kind }
-}
-
-// sawUnreachable shows why no answer came from the identity service: once,
-// by what is known of the connection, or by the credential's own words.
-var sawUnreachable sight = func(x *exchange, see func(Origin, string, ...any)) {
-	t := &x.transport
-	if located := t.dns != nil || t.addr != "" || t.host != ""; located && len(x.entra.links) == 0 {
-		sawFailure(x, see)
-	} else {
-		sawEntra(x, see)
-	}
-}
-
-// sawEntra shows what the identity service, or each link of a chain, said.
-var sawEntra sight = func(x *exchange, see func(Origin, string, ...any)) {
-	e := &x.entra
-	if e.code != "" {
-		see(FromEntra, "%s: %s", e.code, e.words)
-	}
-	for _, link := range e.links {
-		see(FromEntra, "%s", link)
-	}
-	if e.code != "" || x.status != 0 {
-		return
-	}
-	text := x.credentialText()
-	if len(e.links) == 0 {
-		see(FromEntra, "%s", firstLine(text))
-	}
-	if status, body, ok := quotedAnswer(text); ok {
-		see(FromEntra, "the answer to it: %s %s", status, body)
-	}
-}
-
-// quotedAnswer takes the HTTP answer out of a text of azidentity, where it
-// stands between lines of dashes.
-func quotedAnswer(text string) (status, body string, ok bool) {
-	_, rest, ok := strings.Cut(text, "\nRESPONSE ")
-	if !ok {
-		return "", "", false
-	}
-	status, rest, _ = strings.Cut(rest, "\n")
-	body, _, _ = strings.Cut(strings.TrimLeft(rest, "-\n"), "\n---")
-	return status, strings.Join(strings.Fields(body), " "), true
+	_, ok := find[*credentialError](ev)
+	return ok
 }

@@ -1,17 +1,17 @@
 package diagnose
 
 import (
-	"net/url"
+	"io/fs"
+	"os"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
 
-// expand replaces the words in braces by the exchange's facts. A fact that the
-// exchange does not tell becomes a placeholder in angle brackets, which a
+// expand replaces the words in braces by the facts of the evidence. A fact that the
+// evidence does not tell becomes a placeholder in angle brackets, which a
 // person sees is to be filled in.
-func expand(template string, x *exchange) string {
+func expand(template string, ev *evidence) string {
 	if !strings.Contains(template, "{") {
 		return template
 	}
@@ -28,130 +28,111 @@ func expand(template string, x *exchange) string {
 			b.WriteString("{" + rest)
 			return b.String()
 		}
-		if value := clean(x.fact(name), 255); value != "" {
-			b.WriteString(value)
-		} else {
-			b.WriteString("<" + or(placeholders[name], name) + ">")
-		}
+		b.WriteString(ev.value(name))
 		template = after
 	}
 }
 
-// placeholders say what to fill in where a fact's own name would not.
-var placeholders = map[string]string{"app": "app-id", "host": "registry", "rights": "actions"}
-
-// factNames are the words that a template may hold.
-var factNames = []string{
-	"host", "registry", "repository", "reference", "image", "thing", "ip", "action", "scope", "granted",
-	"rights", "status", "code", "realm", "user", "app", "tenant", "audience", "digest", "method", "link",
-	"subject", "argument", "helper", "path", "file", "proxy", "issuer", "address", "aadsts", "kind", "wait", "data",
+// fact is a word that a template may hold in braces, and where its value comes
+// from.
+type fact struct {
+	// of returns the fact's value, empty when the evidence does not tell it.
+	of func(*evidence) string
+	// placeholder is what to fill in where the fact's own name would not say it.
+	placeholder string
 }
 
-// fact returns one fact of the exchange, empty when it is not known.
-func (x *exchange) fact(name string) string {
-	switch name {
-	case "host":
-		return x.loginServer()
-	case "registry":
-		if name, azure := registryName(x.loginServer()); azure {
-			return name
-		}
-	case "repository":
-		return x.repository
-	case "reference":
-		return x.reference
-	case "image":
-		return imageName(x.repository, x.reference)
-	case "thing":
-		return or(imageName(x.repository, x.reference), x.path)
-	case "ip":
-		if ip, ok := x.clientIP(); ok {
-			return ip.String()
-		}
-	case "action":
-		return actionText(x.missingOrAsked())
-	case "rights":
-		return scopeMapRights(x.missingOrAsked())
-	case "scope":
-		if scopes := x.asked; len(scopes) > 0 {
-			return scopeText(scopes)
-		}
-	case "granted":
-		return scopeText(x.granted)
-	case "status":
-		if x.status != 0 {
-			return strconv.Itoa(x.status)
-		}
-	case "code":
-		return x.code
-	case "wait":
-		if wait, ok := x.retryAfter(); ok {
-			return wait.String()
-		}
-		return "a minute"
-	case "realm":
-		return hostOf(x.challenge.realm)
-	case "user":
-		return x.auth.user
-	case "subject":
-		return or(x.auth.claims.ObjectID, x.auth.claims.Subject)
-	case "app":
-		return x.entra.app
-	case "tenant":
-		return or(x.entra.tenant, x.auth.claims.Tenant)
-	case "audience":
-		return x.auth.claims.audience()
-	case "method":
-		return x.method
-	case "path":
-		return x.path
-	case "data":
-		return x.dataHost()
-	case "aadsts":
-		return x.entra.code
-	case "digest":
-		if strings.Contains(x.reference, ":") {
-			return x.reference
-		}
-	default:
-		if value, ok := x.transport.fact(name); ok {
+// facts are the words that a template may hold.
+var facts = map[string]fact{
+	"aadsts":     {of: func(ev *evidence) string { return ev.entra.code }},
+	"action":     {of: func(ev *evidence) string { return actionText(ev.missingOrAsked()) }},
+	"address":    {of: func(ev *evidence) string { return ev.transport.addr }},
+	"app":        {of: func(ev *evidence) string { return ev.entra.app }, placeholder: "app-id"},
+	"argument":   {of: (*evidence).argumentName},
+	"audience":   {of: func(ev *evidence) string { return ev.auth.claims.audience() }},
+	"data":       {of: (*evidence).dataHost},
+	"file":       {of: (*evidence).fileName},
+	"host":       {of: (*evidence).loginServer, placeholder: "registry"},
+	"image":      {of: func(ev *evidence) string { return imageName(ev.repository, ev.reference) }},
+	"ip":         {of: (*evidence).refusedAddress},
+	"method":     {of: func(ev *evidence) string { return ev.method }},
+	"reference":  {of: func(ev *evidence) string { return ev.reference }},
+	"registry":   {of: (*evidence).azureName},
+	"repository": {of: func(ev *evidence) string { return ev.repository }},
+	"rights":     {of: func(ev *evidence) string { return scopeMapRights(ev.missingOrAsked()) }, placeholder: "actions"},
+	"scope":      {of: (*evidence).askedScope},
+	"status":     {of: (*evidence).statusText},
+	"subject":    {of: func(ev *evidence) string { return or(ev.auth.claims.ObjectID, ev.auth.claims.Subject) }},
+	"thing":      {of: func(ev *evidence) string { return or(imageName(ev.repository, ev.reference), ev.path) }},
+	"user":       {of: func(ev *evidence) string { return ev.auth.user }},
+	"wait":       {of: (*evidence).waitText},
+}
+
+// value returns a fact by its name, or a placeholder in angle brackets.
+func (ev *evidence) value(name string) string {
+	f, known := facts[name]
+	if known {
+		if value := clean(f.of(ev), 255); value != "" {
 			return value
 		}
-		return x.library.fact(name)
+	}
+	return "<" + or(f.placeholder, name) + ">"
+}
+
+func (ev *evidence) argumentName() string {
+	if ev.library.argument == nil {
+		return ""
+	}
+	return ev.library.argument.Argument
+}
+
+// fileName returns the file or folder that the operating system's error is
+// about.
+func (ev *evidence) fileName() string {
+	if e, ok := find[*fs.PathError](ev); ok {
+		return e.Path
+	}
+	if e, ok := find[*os.LinkError](ev); ok {
+		return e.New
 	}
 	return ""
 }
 
-// loginServer returns the registry's host, as far as the evidence tells it: the
-// host that was asked, or that of the call when another one was asked for it.
-func (x *exchange) loginServer() string {
-	switch {
-	case x.phase == phaseStorage || x.phase == phaseEntra:
-		return x.library.host
-	case x.host != "":
-		return x.host
-	case x.transport.host == "" || toEntra(x) || toData(x):
-		return x.library.host
+func (ev *evidence) refusedAddress() string {
+	if ip, ok := ev.clientIP(); ok {
+		return ip.String()
 	}
-	return x.transport.host
+	return ""
 }
 
-// registryName returns the name that a registry has in the Azure CLI: the first
-// label of its login server, without the suffix that one may carry after a
-// hyphen (ACR protocol §1.1). It reports whether the host is one of Azure's.
-func registryName(host string) (name string, azure bool) {
-	name, domain, _ := strings.Cut(hostnameOf(host), ".")
-	for _, suffix := range azureSuffixes {
-		if strings.HasSuffix("."+domain, suffix) {
-			name, _, _ = strings.Cut(name, "-")
-			return name, true
-		}
+// azureName returns the registry's name in the Azure CLI.
+func (ev *evidence) azureName() string {
+	if name, azure := registryName(ev.loginServer()); azure {
+		return name
 	}
-	return name, false
+	return ""
 }
 
-// azureSuffixes end the login servers of Azure's clouds.
-var azureSuffixes = []string{".azurecr.io", ".azurecr.cn", ".azurecr.us"}
+func (ev *evidence) askedScope() string {
+	if len(ev.asked) == 0 {
+		return ""
+	}
+	return scopeText(ev.asked)
+}
+
+func (ev *evidence) statusText() string {
+	if ev.status == 0 {
+		return ""
+	}
+	return strconv.Itoa(ev.status)
+}
+
+func (ev *evidence) waitText() string {
+	if wait, ok := ev.retryAfter(); ok {
+		return wait.String()
+	}
+	return "a minute"
+}
 
 // wholeDigest finds the digests that make a line too long to read. What was
 // seen and the commands to paste have them whole.
@@ -162,72 +143,4 @@ func shortDigests(title string) string {
 		return title
 	}
 	return wholeDigest.ReplaceAllString(title, "$1…")
-}
-
-// dataHost returns the host that serves blobs' bytes, if the failure was there.
-func (x *exchange) dataHost() string {
-	if x.phase == phaseStorage {
-		return or(x.host, x.transport.host)
-	}
-	if isStorageHost(x.transport.hostname()) {
-		return x.transport.host
-	}
-	return ""
-}
-
-// missingOrAsked returns the actions that the token lacks, or those asked for
-// when no token says what it grants.
-func (x *exchange) missingOrAsked() []scope {
-	if missing := x.missing; len(missing) > 0 {
-		return missing
-	}
-	return x.asked
-}
-
-func actionText(scopes []scope) string {
-	var words []string
-	for _, s := range scopes {
-		words = append(words, s.actions...)
-	}
-	return strings.Join(words, ",")
-}
-
-// scopeMapRights names the actions as scope maps do (ACR protocol §2.9).
-func scopeMapRights(scopes []scope) string {
-	var rights []string
-	for _, s := range scopes {
-		for _, action := range s.actions {
-			rights = append(rights, rightsOf[action]...)
-		}
-	}
-	slices.Sort(rights)
-	return strings.Join(slices.Compact(rights), " ")
-}
-
-var rightsOf = map[string][]string{
-	"pull": {"content/read"},
-	// Writing needs reading.
-	"push":           {"content/read", "content/write"},
-	"delete":         {"content/delete"},
-	"metadata_read":  {"metadata/read"},
-	"metadata_write": {"metadata/write"},
-}
-
-// imageName writes repository:tag or repository@digest.
-func imageName(repository, reference string) string {
-	switch {
-	case reference == "" || repository == "":
-		return repository
-	case strings.Contains(reference, ":"):
-		return repository + "@" + reference
-	}
-	return repository + ":" + reference
-}
-
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }

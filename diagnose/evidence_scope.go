@@ -82,3 +82,51 @@ func scopeText(scopes []scope) string {
 	slices.Sort(words)
 	return strings.Join(words, " ")
 }
+
+// gatherScopes compares what the request needs, by the challenge or else by the
+// body, with what the token grants.
+func (ev *evidence) gatherScopes() {
+	if ev.asked = parseScopes(ev.challenge.scope); len(ev.asked) == 0 {
+		ev.asked = ev.actions()
+	}
+	ev.granted = ev.auth.claims.scopes()
+	ev.missing = lacking(ev.asked, ev.granted)
+}
+
+// missingOrAsked returns the actions that the token lacks, or those asked for
+// when no token says what it grants.
+func (ev *evidence) missingOrAsked() []scope {
+	if missing := ev.missing; len(missing) > 0 {
+		return missing
+	}
+	return ev.asked
+}
+
+func actionText(scopes []scope) string {
+	var words []string
+	for _, s := range scopes {
+		words = append(words, s.actions...)
+	}
+	return strings.Join(words, ",")
+}
+
+// scopeMapRights names the actions as scope maps do (ACR protocol §2.9).
+func scopeMapRights(scopes []scope) string {
+	var rights []string
+	for _, s := range scopes {
+		for _, action := range s.actions {
+			rights = append(rights, rightsOf[action]...)
+		}
+	}
+	slices.Sort(rights)
+	return strings.Join(slices.Compact(rights), " ")
+}
+
+var rightsOf = map[string][]string{
+	"pull": {"content/read"},
+	// Writing needs reading.
+	"push":           {"content/read", "content/write"},
+	"delete":         {"content/delete"},
+	"metadata_read":  {"metadata/read"},
+	"metadata_write": {"metadata/write"},
+}

@@ -23,15 +23,15 @@ type authorization struct {
 // readGrant finds out how a token request asks for a token. A form is read
 // only where the request keeps it in memory: a body that has to be read again
 // may be in use by the transport still.
-func (x *exchange) readGrant() {
-	a := &x.auth
+func (ev *evidence) readGrant() {
+	a := &ev.auth
 	switch {
 	case a.scheme == "basic":
 		a.grant = "password"
-	case x.method == http.MethodGet && a.scheme == "":
+	case ev.method == http.MethodGet && a.scheme == "":
 		a.grant = "anonymous"
 	}
-	body, ok := x.request.Body.(interface{ Bytes() []byte })
+	body, ok := ev.request.Body.(interface{ Bytes() []byte })
 	if !ok || len(body.Bytes()) > maxParsed {
 		return
 	}

@@ -10,13 +10,12 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // transport is the evidence of a failure below HTTP.
 type transport struct {
-	kind string // one of the transport… constants, empty when the transport did not fail
-	host string // the host that was asked for, with its port if one was named
+	kind transportKind // empty when the transport did not fail
+	host string        // the host that was asked for, with its port if one was named
 	dns  *net.DNSError
 	addr string // the address that was dialled
 	op   string // what was done to the connection: dial, read, write, …
@@ -28,72 +27,74 @@ type transport struct {
 	proxy     string
 }
 
-// The kinds of transport failures.
+// transportKind is a kind of failure below HTTP.
+type transportKind string
+
 const (
-	transportDNSNotFound     = "dns not found"
-	transportDNSTemporary    = "dns temporary"
-	transportDNSTimeout      = "dns timeout"
-	transportRefused         = "refused"
-	transportReset           = "reset"
-	transportClosed          = "closed"
-	transportUnreachable     = "unreachable"
-	transportConnectTimeout  = "connect timeout"
-	transportTLSTimeout      = "tls timeout"
-	transportResponseTimeout = "response timeout"
-	transportProxyDial       = "proxy dial"
-	transportProxyAuth       = "proxy authentication"
-	transportProxyRefused    = "proxy refused"
-	transportTLSAuthority    = "tls authority"
-	transportTLSIntercepted  = "tls intercepted"
-	transportTLSExpired      = "tls expired"
-	transportTLSNotYet       = "tls not yet valid"
-	transportTLSName         = "tls name"
-	transportTLSOther        = "tls certificate"
-	transportTLSAlert        = "tls alert"
-	transportNotTLS          = "not tls"
-	transportCanceled        = "canceled"
-	transportDeadline        = "deadline"
+	transportDNSNotFound     transportKind = "dns not found"
+	transportDNSTemporary    transportKind = "dns temporary"
+	transportDNSTimeout      transportKind = "dns timeout"
+	transportRefused         transportKind = "refused"
+	transportReset           transportKind = "reset"
+	transportClosed          transportKind = "closed"
+	transportUnreachable     transportKind = "unreachable"
+	transportConnectTimeout  transportKind = "connect timeout"
+	transportTLSTimeout      transportKind = "tls timeout"
+	transportResponseTimeout transportKind = "response timeout"
+	transportProxyDial       transportKind = "proxy dial"
+	transportProxyAuth       transportKind = "proxy authentication"
+	transportProxyRefused    transportKind = "proxy refused"
+	transportTLSAuthority    transportKind = "tls authority"
+	transportTLSIntercepted  transportKind = "tls intercepted"
+	transportTLSExpired      transportKind = "tls expired"
+	transportTLSNotYet       transportKind = "tls not yet valid"
+	transportTLSName         transportKind = "tls name"
+	transportTLSOther        transportKind = "tls certificate"
+	transportTLSAlert        transportKind = "tls alert"
+	transportNotTLS          transportKind = "not tls"
+	transportCanceled        transportKind = "canceled"
+	transportDeadline        transportKind = "deadline"
 )
 
 // gatherTransport classifies a failure below HTTP by the types in the chain,
 // and by the texts of net/http where it has no type.
-func (x *exchange) gatherTransport() {
-	if x.status != 0 {
+func (ev *evidence) gatherTransport() {
+	if ev.status != 0 {
 		return
 	}
-	t := &x.transport
-	if e, ok := find[*url.Error](x); ok {
+	t := &ev.transport
+	if e, ok := find[*url.Error](ev); ok {
 		if u, err := url.Parse(e.URL); err == nil {
 			t.host = u.Host
-			if x.repository == "" {
-				x.repository, x.reference = splitPath(u.Path)
+			if ev.repository == "" {
+				ev.repository, ev.reference = splitPath(u.Path)
 			}
-			x.phase = phaseOf(u, nil)
-			x.path = u.Path
+			ev.phase = phaseOf(u, nil)
+			ev.path = u.Path
 		}
 	}
-	t.kind = x.transportKind()
+	t.kind = ev.classifyTransport()
 }
 
-func (x *exchange) transportKind() string {
-	t := &x.transport
-	op, dialled := find[*net.OpError](x)
+func (ev *evidence) classifyTransport() transportKind {
+	t := &ev.transport
+	op, dialled := find[*net.OpError](ev)
 	if dialled && op.Addr != nil {
 		t.addr, t.op = op.Addr.String(), op.Op
 	}
 	if dialled && op.Op == "proxyconnect" {
 		// The address is in the error of the dial inside.
-		for _, e := range x.chain {
+		for _, e := range ev.chain {
 			if inner, ok := e.(*net.OpError); ok && inner.Addr != nil {
 				t.addr, t.proxy = "", inner.Addr.String()
 			}
 		}
 		return transportProxyDial
 	}
-	if kind := x.tlsKind(); kind != "" {
+	if kind := ev.classifyTLS(); kind != "" {
 		return kind
 	}
-	if e, ok := find[*net.DNSError](x); ok {
+	if e, ok := find[*net.DNSError](ev); ok {
 		t.dns = e
 		if t.host == "" {
 			t.host = e.Name
@@ -107,27 +108,27 @@ func (x *exchange) transportKind() string {
 		return transportDNSTemporary
 	}
 	switch {
-	case x.is(syscall.ECONNREFUSED):
+	case ev.is(syscall.ECONNREFUSED):
 		return transportRefused
-	case x.is(syscall.ECONNRESET), x.is(syscall.EPIPE), x.is(syscall.ECONNABORTED):
+	case ev.is(syscall.ECONNRESET), ev.is(syscall.EPIPE), ev.is(syscall.ECONNABORTED):
 		return transportReset
-	case x.is(syscall.EHOSTUNREACH), x.is(syscall.ENETUNREACH), x.is(syscall.EADDRNOTAVAIL):
+	case ev.is(syscall.EHOSTUNREACH), ev.is(syscall.ENETUNREACH), ev.is(syscall.EADDRNOTAVAIL):
 		return transportUnreachable
 	}
-	if kind := x.textKind(); kind != "" {
+	if kind := ev.classifyText(); kind != "" {
 		return kind
 	}
 	switch {
-	case dialled && op.Op == "dial" && op.Timeout(), x.is(syscall.ETIMEDOUT):
+	case dialled && op.Op == "dial" && op.Timeout(), ev.is(syscall.ETIMEDOUT):
 		return transportConnectTimeout
-	case x.is(context.Canceled):
+	case ev.is(context.Canceled):
 		return transportCanceled
-	case x.is(context.DeadlineExceeded):
+	case ev.is(context.DeadlineExceeded):
 		return transportDeadline
-	case x.is(io.ErrUnexpectedEOF), t.host != "" && x.is(net.ErrClosed), t.host != "" && x.is(io.EOF):
+	case ev.is(io.ErrUnexpectedEOF), t.host != "" && ev.is(net.ErrClosed), t.host != "" && ev.is(io.EOF):
 		return transportClosed
 	}
-	for _, e := range x.chain {
+	for _, e := range ev.chain {
 		if n, ok := e.(net.Error); ok && n.Timeout() {
 			return transportResponseTimeout
 		}
@@ -135,13 +136,13 @@ func (x *exchange) transportKind() string {
 	return ""
 }
 
-// tlsKind classifies failures of the TLS handshake and fills in the certificate.
-func (x *exchange) tlsKind() string {
-	t := &x.transport
-	if e, ok := find[*tls.CertificateVerificationError](x); ok && len(e.UnverifiedCertificates) > 0 {
+// classifyTLS classifies failures of the TLS handshake and fills in the certificate.
+func (ev *evidence) classifyTLS() transportKind {
+	t := &ev.transport
+	if e, ok := find[*tls.CertificateVerificationError](ev); ok && len(e.UnverifiedCertificates) > 0 {
 		t.cert = e.UnverifiedCertificates[0]
 	}
-	if e, ok := find[x509.HostnameError](x); ok {
+	if e, ok := find[x509.HostnameError](ev); ok {
 		if e.Certificate != nil {
 			t.cert = e.Certificate
 		}
@@ -151,7 +152,7 @@ func (x *exchange) tlsKind() string {
 		t.presented = certificateNames(t.cert)
 		return transportTLSName
 	}
-	if e, ok := find[x509.CertificateInvalidError](x); ok {
+	if e, ok := find[x509.CertificateInvalidError](ev); ok {
 		if e.Cert != nil {
 			t.cert = e.Cert
 		}
@@ -165,7 +166,7 @@ func (x *exchange) tlsKind() string {
 		}
 		return transportTLSOther
 	}
-	if e, ok := find[x509.UnknownAuthorityError](x); ok {
+	if e, ok := find[x509.UnknownAuthorityError](ev); ok {
 		if t.cert == nil {
 			t.cert = e.Cert
 		}
@@ -174,26 +175,26 @@ func (x *exchange) tlsKind() string {
 		}
 		return transportTLSAuthority
 	}
-	if _, ok := find[tls.RecordHeaderError](x); ok {
+	if _, ok := find[tls.RecordHeaderError](ev); ok {
 		return transportNotTLS
 	}
-	if e, ok := find[tls.AlertError](x); ok {
+	if e, ok := find[tls.AlertError](ev); ok {
 		t.text = e.Error()
 		return transportTLSAlert
 	}
 	return ""
 }
 
-// textKind knows the failures that net/http tells by their text alone.
-func (x *exchange) textKind() string {
-	text := x.err.Error()
+// classifyText knows the failures that net/http tells by their text alone.
+func (ev *evidence) classifyText() transportKind {
+	text := ev.err.Error()
 	switch {
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return transportNotTLS
 	case strings.Contains(text, "TLS handshake timeout"):
 		return transportTLSTimeout
 	case strings.Contains(text, "remote error: tls:"):
-		x.transport.text = "remote error: tls: " + firstLine(after(text, "remote error: tls:"))
+		ev.transport.text = "remote error: tls: " + firstLine(after(text, "remote error: tls:"))
 		return transportTLSAlert
 	case strings.Contains(text, "Proxy Authentication Required"):
 		return transportProxyAuth
@@ -208,20 +209,15 @@ func (x *exchange) textKind() string {
 	}
 	// net/http turns a proxy's refusal of CONNECT into an error that is the
 	// status text and nothing else.
-	if e, ok := find[*url.Error](x); ok && e.Err != nil && strings.HasPrefix(e.URL, "https:") {
+	if e, ok := find[*url.Error](ev); ok && e.Err != nil && strings.HasPrefix(e.URL, "https:") {
 		switch e.Err.Error() {
 		case "Forbidden", "Bad Gateway", "Service Unavailable", "Gateway Timeout", "Not Found", "Bad Request",
 			"Method Not Allowed", "Internal Server Error":
-			x.transport.text = e.Err.Error()
+			ev.transport.text = e.Err.Error()
 			return transportProxyRefused
 		}
 	}
 	return ""
-}
-
-func after(s, sep string) string {
-	_, rest, _ := strings.Cut(s, sep)
-	return rest
 }
 
 // interceptors are words in the issuer's name of certificates that security
@@ -262,22 +258,8 @@ func certificateNames(c *x509.Certificate) string {
 	return strings.Join(names, ", ")
 }
 
-// isPrivate reports whether an address is of a private network, including the
-// range that carriers share (RFC 6598).
-func isPrivate(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	return ip.IsPrivate() || ip.IsLinkLocalUnicast() || netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64}), 10).Contains(ip)
-}
-
 // hostname returns the host without its port.
 func (t *transport) hostname() string { return hostnameOf(t.host) }
-
-func hostnameOf(hostPort string) string {
-	if host, _, err := net.SplitHostPort(hostPort); err == nil {
-		return strings.ToLower(host)
-	}
-	return strings.ToLower(hostPort)
-}
 
 // dialledPrivate reports whether the dialled address is one of a private
 // network.
@@ -299,57 +281,4 @@ func (t *transport) fact(name string) (string, bool) {
 		return "", true
 	}
 	return "", false
-}
-
-// sawFailure shows where the connection failed and with which error.
-var sawFailure sight = func(x *exchange, see func(Origin, string, ...any)) {
-	t := &x.transport
-	// The last of the chain is the innermost: what the operating system, TLS or
-	// net/http said. Those around it name calls and addresses.
-	innermost := ""
-	if n := len(x.chain); n > 0 {
-		innermost = x.chain[n-1].Error()
-	}
-	host := or(t.host, "the host")
-	if t.addr != "" && t.addr != host {
-		host += " at " + t.addr
-	}
-	switch {
-	case t.dns != nil:
-		server := ""
-		if t.dns.Server != "" {
-			server = " (resolver " + t.dns.Server + ")"
-		}
-		see(FromNetwork, "looking up %s: %s%s", t.dns.Name, t.dns.Err, server)
-	case t.proxy != "":
-		see(FromNetwork, "connecting to the proxy %s: %s", t.proxy, innermost)
-	case t.kind == transportTLSAlert:
-		see(FromNetwork, "%s sent an alert: %s", host, or(t.text, innermost))
-	case t.addr != "" && t.op == "dial":
-		see(FromNetwork, "connecting to %s: %s", host, innermost)
-	case t.addr != "":
-		see(FromNetwork, "the connection to %s: %s", host, innermost)
-	case innermost != "":
-		see(FromNetwork, "%s: %s", or(t.host, "the connection"), innermost)
-	}
-	if t.dialledPrivate() {
-		see(FromNetwork, "%s is an address of a private network", t.addr)
-	}
-}
-
-// sawCertificate shows the certificate that was refused.
-var sawCertificate sight = func(x *exchange, see func(Origin, string, ...any)) {
-	c := x.transport.cert
-	if c == nil {
-		return
-	}
-	see(FromNetwork, "the certificate is for %s, issued by %s", certificateNames(c), c.Issuer.String())
-	see(FromNetwork, "it is valid from %s to %s", c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339))
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

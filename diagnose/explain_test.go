@@ -76,7 +76,7 @@ func TestEveryRecordingHasItsDiagnosis(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(r.path), ".txtar"), func(t *testing.T) {
 			err := r.failure(t)
 			d, known := diagnose.Explain(err)
-			if d.Code != r.code {
+			if string(d.Code) != r.code {
 				t.Fatalf("got %s, want %s\nerror: %v\nseen: %v", d.Code, r.code, err, d.Seen)
 			}
 			if known != (r.code != "UNKNOWN_FAILURE") {
@@ -139,7 +139,7 @@ func TestEveryExplainableRowHasARecording(t *testing.T) {
 	recorded := map[string]bool{}
 	for _, r := range recordings(t) {
 		recorded[r.code] = true
-		if _, ok := diagnose.Lookup(r.code); !ok {
+		if _, ok := diagnose.Lookup(diagnose.Code(r.code)); !ok {
 			t.Errorf("%s: no such row", r.path)
 		}
 	}
@@ -195,8 +195,8 @@ func TestDiagnosisSurvivesJSON(t *testing.T) {
 
 func TestLookupKnowsEveryCodeInAnyCase(t *testing.T) {
 	for _, code := range diagnose.Codes() {
-		if r, ok := diagnose.Lookup(strings.ToLower(code)); !ok || r.Code != code {
-			t.Errorf("Lookup(%q) = %v, %v", strings.ToLower(code), r.Code, ok)
+		if r, ok := diagnose.Lookup(diagnose.Code(strings.ToLower(string(code)))); !ok || r.Code != code {
+			t.Errorf("Lookup(%q) = %v, %v", strings.ToLower(string(code)), r.Code, ok)
 		}
 	}
 	if _, ok := diagnose.Lookup("NO_SUCH_CODE"); ok {

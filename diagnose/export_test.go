@@ -2,7 +2,9 @@ package diagnose
 
 import (
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // ExplainableCodes lists the rows that Explain can choose; the others are for
@@ -10,8 +12,8 @@ import (
 func ExplainableCodes() []string {
 	var codes []string
 	for _, r := range rows {
-		if r.match != nil {
-			codes = append(codes, r.Code)
+		if r.match != nil || len(r.Entra) > 0 {
+			codes = append(codes, string(r.Code))
 		}
 	}
 	return codes
@@ -19,19 +21,19 @@ func ExplainableCodes() []string {
 
 // Matching lists every row of the chosen rank that fits err.
 func Matching(err error) []string {
-	x := gather(err)
-	rank := choose(x).rank
+	ev := gather(err)
+	rank := choose(ev).rank
 	var codes []string
 	for _, r := range rows {
-		if r.rank == rank && r.matches(x) {
-			codes = append(codes, r.Code)
+		if r.rank == rank && r.matches(ev) {
+			codes = append(codes, string(r.Code))
 		}
 	}
 	return codes
 }
 
 // FactNames lists the words that a template may hold.
-var FactNames = factNames
+func FactNames() []string { return slices.Sorted(maps.Keys(facts)) }
 
 // LostUpload is what the push probe finds when bytes that were acknowledged are
 // not there.
@@ -41,7 +43,9 @@ var LostUpload error = &uploadLostError{"0-0", "0-2047"}
 func RegistryCalls() map[string][]string {
 	calls := map[string][]string{}
 	for _, c := range registryCalls {
-		calls[c.code] = c.rows
+		for _, code := range c.rows {
+			calls[c.code] = append(calls[c.code], string(code))
+		}
 	}
 	return calls
 }

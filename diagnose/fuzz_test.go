@@ -41,7 +41,7 @@ func FuzzExplainAnyAnswer(f *testing.F) {
 		err := runtime.NewResponseError(response)
 		for _, err := range []error{err, &azcontainerregistry.RetriesExhaustedError{Attempts: 3, Err: err}, errors.New(body)} {
 			d, _ := diagnose.Explain(err)
-			if codes := diagnose.Matching(err); len(codes) != 1 || codes[0] != d.Code {
+			if codes := diagnose.Matching(err); len(codes) != 1 || codes[0] != string(d.Code) {
 				t.Errorf("fits %v, chosen %s", codes, d.Code)
 			}
 			data, failure := json.Marshal(d)

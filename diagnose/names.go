@@ -9,44 +9,44 @@ import (
 
 // registryCalls lists, for each code that stands in answers of a registry or of
 // its storage, the rows that such an answer may be about, the general one last.
-// One code of the registry's means many things; the rest of the exchange tells
+// One code of the registry's means many things; the rest of the response tells
 // them apart.
 var registryCalls = []struct {
 	code string
-	rows []string
+	rows []Code
 }{
-	{"UNAUTHORIZED", []string{
-		"NO_CREDENTIALS", "TOKEN_EXPIRED", "TOKEN_INVALID", "TOKEN_OTHER_REGISTRY", "ENTRA_TOKEN_AS_BEARER",
-		"ANONYMOUS_DENIED", "CATALOG_DENIED", "ABAC_CONDITION", "SCOPE_MAP", "ACTION_NOT_GRANTED",
-		"PULL_DENIED_OR_MISSING", "REPOSITORY_NOT_GRANTED", "GRANT_REFUSED", "REFRESH_TOKEN_AS_PASSWORD", "BASIC_REJECTED",
-		"ARM_TOKEN_DISALLOWED", "REFRESH_TOKEN_REJECTED", "ANONYMOUS_PULL_OFF", "ADMIN_LOGIN_REFUSED",
-		"PASSWORD_REJECTED", "LOGIN_REFUSED", "APP_NOT_REGISTERED", "APP_SECRET_INVALID", "USER_NAME_UNKNOWN",
-		"CONNECTED_REGISTRY_PASSWORD", "TOKEN_ENDPOINT_REFUSED", "UNAUTHORIZED",
+	{"UNAUTHORIZED", []Code{
+		CodeNoCredentials, CodeTokenExpired, CodeTokenInvalid, CodeTokenOtherRegistry, CodeEntraTokenAsBearer,
+		CodeAnonymousDenied, CodeCatalogDenied, CodeABACCondition, CodeScopeMap, CodeActionNotGranted,
+		CodePullDeniedOrMissing, CodeRepositoryNotGranted, CodeGrantRefused, CodeRefreshTokenAsPassword, CodeBasicRejected,
+		CodeARMTokenDisallowed, CodeRefreshTokenRejected, CodeAnonymousPullOff, CodeAdminLoginRefused,
+		CodePasswordRejected, CodeLoginRefused, CodeAppNotRegistered, CodeAppSecretInvalid, CodeUserNameUnknown,
+		CodeConnectedRegistryPassword, CodeTokenEndpointRefused, CodeUnauthorized,
 	}},
-	{"DENIED", []string{"FIREWALL_DENIED", "FIREWALL_DENIED_PRIVATE", "NO_ROLE", "CMK_INACTIVE", "ACCESS_DENIED"}},
-	{"NAME_UNKNOWN", []string{"REPOSITORY_NOT_FOUND"}},
-	{"TAG_UNKNOWN", []string{"TAG_NOT_FOUND"}},
-	{"MANIFEST_UNKNOWN", []string{"TAG_NOT_FOUND", "MANIFEST_NOT_FOUND", "ACCEPT_TOO_NARROW"}},
-	{"QUARANTINED", []string{"TAG_NOT_FOUND", "READ_DISALLOWED"}},
-	{"BLOB_UNKNOWN", []string{"BLOB_NOT_FOUND"}},
-	{"BLOB_UPLOAD_INVALID", []string{"UPLOAD_INVALID"}},
-	{"BLOB_UPLOAD_UNKNOWN", []string{"UPLOAD_UNKNOWN"}},
-	{"BLOB_UPLOAD_RANGE_INVALID", []string{"UPLOAD_RANGE_INVALID"}},
-	{"RESOURCE_UNKNOWN", []string{"CLASSIC_REGISTRY_EMPTY"}},
-	{"MANIFEST_INVALID", []string{"MANIFEST_INVALID", "MANIFEST_TOO_LARGE"}},
-	{"DIGEST_INVALID", []string{"DIGEST_INVALID", "DIGEST_MALFORMED"}},
-	{"PAGINATION_NUMBER_INVALID", []string{"PAGE_SIZE_INVALID"}},
-	{"UNSUPPORTED", []string{"UNSUPPORTED", "DELETE_BY_TAG", "LOGIN_REQUEST_INVALID"}},
-	{"REGISTRY_DISALLOWED_OPERATION", []string{"WRITE_DISALLOWED", "DELETE_DISALLOWED", "READ_DISALLOWED", "DISALLOWED"}},
-	{"TOOMANYREQUESTS", []string{"THROTTLED", "LOGIN_THROTTLED", "CACHE_RULE_THROTTLED"}},
-	{"UNAVAILABLE", []string{"SERVICE_UNAVAILABLE"}},
-	{"UNKNOWN", []string{"SERVICE_ERROR", "USER_NAME_WHITESPACE"}},
-	{"INTERNAL_ERROR", []string{"SERVICE_ERROR"}},
-	{"InvalidAuthenticationInfo", []string{"CREDENTIALS_TO_STORAGE"}},
-	{"AuthenticationFailed", []string{"STORAGE_LINK_REFUSED", "CREDENTIALS_TO_STORAGE"}},
-	{"AuthorizationFailure", []string{"STORAGE_FIREWALL"}},
-	{"BlobNotFound", []string{"STORAGE_BLOB_MISSING"}},
-	{"ServerBusy", []string{"STORAGE_BUSY"}},
+	{"DENIED", []Code{CodeFirewallDenied, CodeFirewallDeniedPrivate, CodeNoRole, CodeCMKInactive, CodeAccessDenied}},
+	{"NAME_UNKNOWN", []Code{CodeRepositoryNotFound}},
+	{"TAG_UNKNOWN", []Code{CodeTagNotFound}},
+	{"MANIFEST_UNKNOWN", []Code{CodeTagNotFound, CodeManifestNotFound, CodeAcceptTooNarrow}},
+	{"QUARANTINED", []Code{CodeTagNotFound, CodeReadDisallowed}},
+	{"BLOB_UNKNOWN", []Code{CodeBlobNotFound}},
+	{"BLOB_UPLOAD_INVALID", []Code{CodeUploadInvalid}},
+	{"BLOB_UPLOAD_UNKNOWN", []Code{CodeUploadUnknown}},
+	{"BLOB_UPLOAD_RANGE_INVALID", []Code{CodeUploadRangeInvalid}},
+	{"RESOURCE_UNKNOWN", []Code{CodeClassicRegistryEmpty}},
+	{"MANIFEST_INVALID", []Code{CodeManifestInvalid, CodeManifestTooLarge}},
+	{"DIGEST_INVALID", []Code{CodeDigestInvalid, CodeDigestMalformed}},
+	{"PAGINATION_NUMBER_INVALID", []Code{CodePageSizeInvalid}},
+	{"UNSUPPORTED", []Code{CodeUnsupported, CodeDeleteByTag, CodeLoginRequestInvalid}},
+	{"REGISTRY_DISALLOWED_OPERATION", []Code{CodeWriteDisallowed, CodeDeleteDisallowed, CodeReadDisallowed, CodeDisallowed}},
+	{"TOOMANYREQUESTS", []Code{CodeThrottled, CodeLoginThrottled, CodeCacheRuleThrottled}},
+	{"UNAVAILABLE", []Code{CodeServiceUnavailable}},
+	{"UNKNOWN", []Code{CodeServiceError, CodeUserNameWhitespace}},
+	{"INTERNAL_ERROR", []Code{CodeServiceError}},
+	{"InvalidAuthenticationInfo", []Code{CodeCredentialsToStorage}},
+	{"AuthenticationFailed", []Code{CodeStorageLinkRefused, CodeCredentialsToStorage}},
+	{"AuthorizationFailure", []Code{CodeStorageFirewall}},
+	{"BlobNotFound", []Code{CodeStorageBlobMissing}},
+	{"ServerBusy", []Code{CodeStorageBusy}},
 }
 
 // Find returns the rows that a name stands for: a code of the catalogue, the
@@ -68,7 +68,7 @@ func Find(name string) []Row {
 			}
 		}
 	}
-	each(func(r *Row) bool { return strings.EqualFold(r.Code, name) })
+	each(func(r *Row) bool { return strings.EqualFold(string(r.Code), name) })
 	for _, c := range registryCalls {
 		if strings.EqualFold(c.code, name) {
 			for _, code := range c.rows {
@@ -80,7 +80,7 @@ func Find(name string) []Row {
 	if number, is := strings.CutPrefix(strings.ToUpper(name), "AADSTS"); is || len(found) == 0 && isEntraNumber(number) {
 		each(func(r *Row) bool { return slices.Contains(r.Entra, "AADSTS"+number) })
 		if is && len(found) == 0 && isEntraNumber(number) {
-			each(func(r *Row) bool { return r.Code == "ENTRA_REFUSED" })
+			each(func(r *Row) bool { return r.Code == CodeEntraRefused })
 		}
 	}
 	return found
@@ -121,7 +121,10 @@ func Similar(name string) []string {
 
 // allNames lists every name that Find knows, once, the catalogue's own first.
 func allNames() []string {
-	names := Codes()
+	var names []string
+	for _, code := range Codes() {
+		names = append(names, string(code))
+	}
 	for _, c := range registryCalls {
 		names = append(names, c.code)
 	}

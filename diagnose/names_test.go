@@ -12,7 +12,7 @@ import (
 func codesOf(found []diagnose.Row) []string {
 	var codes []string
 	for _, r := range found {
-		codes = append(codes, r.Code)
+		codes = append(codes, string(r.Code))
 	}
 	return codes
 }
@@ -38,11 +38,11 @@ func TestFindKnowsEveryNameUnderWhichAFailureIsMet(t *testing.T) {
 	}
 	for _, code := range diagnose.Codes() {
 		row, _ := diagnose.Lookup(code)
-		if found := codesOf(diagnose.Find(strings.ToLower(code))); len(found) == 0 || found[0] != code {
+		if found := codesOf(diagnose.Find(strings.ToLower(string(code)))); len(found) == 0 || found[0] != string(code) {
 			t.Errorf("Find(%q) is %v", code, found)
 		}
 		for _, name := range append(row.Entra, row.AzCode) {
-			if name != "" && !slices.Contains(codesOf(diagnose.Find(name)), code) {
+			if name != "" && !slices.Contains(codesOf(diagnose.Find(name)), string(code)) {
 				t.Errorf("Find(%q) is without %s", name, code)
 			}
 		}
@@ -71,7 +71,7 @@ func TestEveryEntraCodeBelongsToOneRow(t *testing.T) {
 			if owner[entra] != "" {
 				t.Errorf("%s belongs to %s and %s", entra, owner[entra], code)
 			}
-			owner[entra] = code
+			owner[entra] = string(code)
 		}
 	}
 	if len(owner) < 50 {
@@ -83,7 +83,7 @@ func TestEveryEntraCodeBelongsToOneRow(t *testing.T) {
 func TestNamesOfTheRegistryLeadToRows(t *testing.T) {
 	for name, codes := range diagnose.RegistryCalls() {
 		for _, code := range codes {
-			if _, ok := diagnose.Lookup(code); !ok {
+			if _, ok := diagnose.Lookup(diagnose.Code(code)); !ok {
 				t.Errorf("%s: there is no row %s", name, code)
 			}
 		}

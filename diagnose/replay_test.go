@@ -120,7 +120,7 @@ func TestRecordingsExplainTheLibrarysOwnErrors(t *testing.T) {
 				t.Fatal("the call succeeded")
 			}
 			replayed++
-			if d, _ := diagnose.Explain(err); d.Code != r.code {
+			if d, _ := diagnose.Explain(err); string(d.Code) != r.code {
 				t.Errorf("got %s, want %s\n%v\n%+v", d.Code, r.code, err, d.Seen)
 			}
 			if codes := diagnose.Matching(err); len(codes) != 1 {

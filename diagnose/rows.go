@@ -5,15 +5,12 @@ import (
 	"strings"
 )
 
-// codeUnknown is the code of the one row that is chosen when no other fits.
-const codeUnknown = "UNKNOWN_FAILURE"
-
 // Row is one cause of failure in the catalogue: what it is called, how it is
-// recognised, what is shown of the exchange and what is to be done. Title and
+// recognised, what is shown of the evidence and what is to be done. Title and
 // Fix are templates: a word in braces, such as {registry}, is taken from the
-// exchange.
+// evidence.
 type Row struct {
-	Code     string   `json:"code"`
+	Code     Code     `json:"code"`
 	Kind     Kind     `json:"kind"`
 	Severity Severity `json:"severity"`
 	Title    string   `json:"title"`
@@ -28,16 +25,17 @@ type Row struct {
 	// Entra are the identity service's own codes for it, such as AADSTS50076.
 	Entra []string `json:"entra,omitempty"`
 
-	// match recognises the row's failure. Rows of one rank exclude each other;
-	// nil is a row that only a live check finds.
-	match func(*exchange) bool
+	// match recognises the row's failure; nil means by the Entra codes, and
+	// without those that only a live check or the command finds it. Rows of one
+	// rank exclude each other.
+	match func(*evidence) bool
 	rank  rank
-	// see takes from the exchange what is shown, the most telling first.
-	see []sight
+	// observe takes from the evidence what is shown, the most telling first.
+	observe []observer
 }
 
-// rank orders rows that match the same exchange: the most specific rank with a
-// match wins, and within a rank no two rows match the same exchange.
+// rank orders rows that match the same evidence: the most specific rank with a
+// match wins, and within a rank no two rows match the same evidence.
 type rank int
 
 const (
@@ -69,7 +67,7 @@ var rows = slices.Concat(
 )
 
 var rowUnknown = Row{
-	Code:     codeUnknown,
+	Code:     "UNKNOWN_FAILURE",
 	Kind:     KindUnknown,
 	Severity: SeverityError,
 	Title:    "a failure that the catalogue does not know",
@@ -79,16 +77,16 @@ var rowUnknown = Row{
 		"acrkit doctor {host}",
 		"run the same command with --debug, and look at the last request",
 	},
-	Retry: RetryNo,
-	match: func(*exchange) bool { return true },
-	rank:  rankUnknown,
-	see:   []sight{sawAnswer, sawMessage, sawBody, sawText},
+	Retry:   RetryNo,
+	match:   func(*evidence) bool { return true },
+	rank:    rankUnknown,
+	observe: []observer{observeResponse, observeMessage, observeBody, observeText},
 }
 
 // Lookup returns the catalogue's row for a code, however its letters are cased.
-func Lookup(code string) (Row, bool) {
+func Lookup(code Code) (Row, bool) {
 	for _, r := range rows {
-		if strings.EqualFold(r.Code, code) {
+		if strings.EqualFold(string(r.Code), string(code)) {
 			return r.clone(), true
 		}
 	}
@@ -96,8 +94,8 @@ func Lookup(code string) (Row, bool) {
 }
 
 // Codes lists every code of the catalogue, in the catalogue's order.
-func Codes() []string {
-	codes := make([]string, len(rows))
+func Codes() []Code {
+	codes := make([]Code, len(rows))
 	for i, r := range rows {
 		codes[i] = r.Code
 	}
@@ -109,11 +107,11 @@ func (r Row) clone() Row {
 	return r
 }
 
-// choose returns the row that fits x best.
-func choose(x *exchange) *Row {
+// choose returns the row that fits the evidence best.
+func choose(ev *evidence) *Row {
 	for level := range ranks {
 		for i := range rows {
-			if r := &rows[i]; r.rank == level && r.matches(x) {
+			if r := &rows[i]; r.rank == level && r.matches(ev) {
 				return r
 			}
 		}
@@ -123,45 +121,45 @@ func choose(x *exchange) *Row {
 
 // matches reports whether the row fits. A matcher that panics on a foreign
 // error value does not match.
-func (r *Row) matches(x *exchange) (ok bool) {
+func (r *Row) matches(ev *evidence) (ok bool) {
 	if r.match == nil {
-		return false
+		return ev.entra.code != "" && slices.Contains(r.Entra, ev.entra.code)
 	}
 	defer func() {
 		if recover() != nil {
 			ok = false
 		}
 	}()
-	return r.match(x)
+	return r.match(ev)
 }
 
-// diagnosis fills the row's templates from the exchange.
-func (r *Row) diagnosis(x *exchange) Diagnosis {
+// diagnosis fills the row's templates from the evidence.
+func (r *Row) diagnosis(ev *evidence) Diagnosis {
 	d := Diagnosis{
 		Code:          r.Code,
 		Kind:          r.Kind,
 		Severity:      r.Severity,
-		Title:         shortDigests(expand(r.Title, x)),
+		Title:         shortDigests(expand(r.Title, ev)),
 		Seen:          []Observation{},
 		Causes:        make([]Cause, len(r.Causes)),
 		Fix:           make([]string, len(r.Fix)),
 		Retry:         Retry{Advice: r.Retry},
 		Link:          r.Link,
 		AzCode:        r.AzCode,
-		CorrelationID: x.correlationID(),
+		CorrelationID: ev.correlationID(),
 	}
-	for _, look := range r.see {
-		d.Seen = look.add(d.Seen, x)
+	for _, look := range r.observe {
+		d.Seen = look.add(d.Seen, ev)
 	}
-	d.Seen = sawEnd.add(d.Seen, x)
+	d.Seen = observeEnd.add(d.Seen, ev)
 	for i, c := range r.Causes {
-		d.Causes[i] = Cause{c.Certainty, expand(c.Text, x), expand(c.Tell, x)}
+		d.Causes[i] = Cause{c.Certainty, expand(c.Text, ev), expand(c.Tell, ev)}
 	}
 	for i, f := range r.Fix {
-		d.Fix[i] = expand(f, x)
+		d.Fix[i] = expand(f, ev)
 	}
 	if r.Retry != RetryNo {
-		d.Retry.After, _ = x.retryAfter()
+		d.Retry.After, _ = ev.retryAfter()
 	}
 	return d
 }
@@ -171,47 +169,3 @@ func (r *Row) diagnosis(x *exchange) Diagnosis {
 func certain(text, proof string) Cause { return Cause{Certain, text, proof} }
 
 func inferred(text, tell string) Cause { return Cause{Inferred, text, tell} }
-
-// phased matches an HTTP answer of a phase with a status.
-func phased(p phase, status int) func(*exchange) bool {
-	return func(x *exchange) bool { return x.phase == p && x.status == status }
-}
-
-// coded matches an error of the registry by status and code.
-func coded(status int, code string) func(*exchange) bool {
-	return func(x *exchange) bool { return x.status == status && x.code == code && x.phase != phaseStorage }
-}
-
-// saying narrows a match to a text in the registry's message.
-func saying(match func(*exchange) bool, text string) func(*exchange) bool {
-	return func(x *exchange) bool { return match(x) && strings.Contains(x.message, text) }
-}
-
-// all matches when every one of its matches does.
-func all(matches ...func(*exchange) bool) func(*exchange) bool {
-	return func(x *exchange) bool {
-		for _, m := range matches {
-			if !m(x) {
-				return false
-			}
-		}
-		return true
-	}
-}
-
-// not inverts a match.
-func not(match func(*exchange) bool) func(*exchange) bool {
-	return func(x *exchange) bool { return !match(x) }
-}
-
-// either matches when one of its matches does.
-func either(matches ...func(*exchange) bool) func(*exchange) bool {
-	return func(x *exchange) bool {
-		for _, m := range matches {
-			if m(x) {
-				return true
-			}
-		}
-		return false
-	}
-}

@@ -1,10 +1,5 @@
 package diagnose
 
-import (
-	"regexp"
-	"strings"
-)
-
 const (
 	linkFAQ       = "https://aka.ms/acr/faq"
 	linkErrors    = "https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes"
@@ -15,45 +10,6 @@ const (
 	linkStatus    = "https://azure.status.microsoft"
 	linkEndpoints = "https://learn.microsoft.com/azure/container-registry/container-registry-dedicated-data-endpoints"
 )
-
-// The grammar of names in paths (ACR protocol §1.2).
-var (
-	repositoryGrammar = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	digestGrammar     = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
-)
-
-func registry404(x *exchange) bool {
-	return x.status == 404 && (x.phase == phaseResource || x.phase == phaseChallenge)
-}
-
-// plain404 is the answer of a path that no route of the registry matches (ACR
-// protocol §1.5).
-func plain404(x *exchange) bool {
-	return registry404(x) && len(x.entries) == 0 && strings.HasPrefix(string(x.body), "404 page not found")
-}
-
-func badRepository(x *exchange) bool {
-	return x.repository != "" && !repositoryGrammar.MatchString(x.repository)
-}
-
-func badDigest(x *exchange) bool {
-	if x.reference == "" || !strings.Contains(x.path, "/blobs/") && !strings.Contains(x.path, "/_manifests/") &&
-		!strings.Contains(x.reference, ":") {
-		return false
-	}
-	return !digestGrammar.MatchString(x.reference)
-}
-
-func byDigest(x *exchange) bool { return strings.Contains(x.reference, ":") }
-
-// headNotFound is a 404 to HEAD, which has no body to name its reason.
-func headNotFound(x *exchange) bool {
-	return registry404(x) && x.method == "HEAD" && len(x.entries) == 0 && !x.page
-}
-
-func pathHas(part string) func(*exchange) bool {
-	return func(x *exchange) bool { return strings.Contains(x.path, part) }
-}
 
 var rowsNotFound = []Row{
 	{
@@ -67,8 +23,8 @@ var rowsNotFound = []Row{
 		},
 		Fix:   []string{"acrkit ls {host}"},
 		Retry: RetryNo, Link: linkErrors,
-		match: coded(404, "NAME_UNKNOWN"),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   coded(404, "NAME_UNKNOWN"),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "TAG_NOT_FOUND", Kind: KindNotFound, Severity: SeverityError,
@@ -88,7 +44,7 @@ var rowsNotFound = []Row{
 			all(coded(404, "MANIFEST_UNKNOWN"), not(byDigest), not(tooNarrow)),
 			all(headNotFound, pathHas("/manifests/"), not(byDigest), not(badRepository)),
 		),
-		see: []sight{sawMessage, sawAnswer},
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "MANIFEST_NOT_FOUND", Kind: KindNotFound, Severity: SeverityError,
@@ -105,7 +61,7 @@ var rowsNotFound = []Row{
 			all(coded(404, "MANIFEST_UNKNOWN"), byDigest, not(tooNarrow)),
 			all(headNotFound, pathHas("/manifests/"), byDigest, not(badDigest), not(badRepository)),
 		),
-		see: []sight{sawMessage, sawAnswer},
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "ACCEPT_TOO_NARROW", Kind: KindRequest, Severity: SeverityError,
@@ -117,8 +73,8 @@ var rowsNotFound = []Row{
 			"the official library v0.2.3 asks for application/json alone: set its Accept option",
 		},
 		Retry: RetryNo, Link: linkErrors,
-		match: all(coded(404, "MANIFEST_UNKNOWN"), tooNarrow),
-		see:   []sight{sawMessage, sawAccept, sawAnswer},
+		match:   all(coded(404, "MANIFEST_UNKNOWN"), tooNarrow),
+		observe: []observer{observeMessage, observeAccept, observeResponse},
 	},
 	{
 		Code: "BLOB_NOT_FOUND", Kind: KindNotFound, Severity: SeverityError,
@@ -130,8 +86,8 @@ var rowsNotFound = []Row{
 		},
 		Fix:   []string{"push the image again: what is there already is not sent twice"},
 		Retry: RetryNo, Link: linkErrors,
-		match: either(coded(404, "BLOB_UNKNOWN"), all(headNotFound, pathHas("/blobs/"), not(badDigest), not(badRepository))),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   either(coded(404, "BLOB_UNKNOWN"), all(headNotFound, pathHas("/blobs/"), not(badDigest), not(badRepository))),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "UPLOAD_INVALID", Kind: KindService, Severity: SeverityError,
@@ -147,8 +103,8 @@ var rowsNotFound = []Row{
 			"acrkit transfers list",
 		},
 		Retry: RetryRestart, Link: linkFAQ,
-		match: coded(404, "BLOB_UPLOAD_INVALID"),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   coded(404, "BLOB_UPLOAD_INVALID"),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "UPLOAD_UNKNOWN", Kind: KindService, Severity: SeverityError,
@@ -160,8 +116,8 @@ var rowsNotFound = []Row{
 		},
 		Fix:   []string{"start the upload again from its beginning", "acrkit transfers list"},
 		Retry: RetryRestart, Link: linkFAQ,
-		match: coded(404, "BLOB_UPLOAD_UNKNOWN"),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   coded(404, "BLOB_UPLOAD_UNKNOWN"),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "NAME_NOT_ROUTABLE", Kind: KindRequest, Severity: SeverityError,
@@ -170,8 +126,8 @@ var rowsNotFound = []Row{
 		Causes:  []Cause{certain("the name breaks the grammar of repository names", "letters of upper case, spaces or doubled separators in it")},
 		Fix:     []string{"use lower case: docker and acrkit refuse such names before they send them"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: all(either(plain404, headNotFound), badRepository),
-		see:   []sight{sawAnswer, sawBody},
+		match:   all(either(plain404, headNotFound), badRepository),
+		observe: []observer{observeResponse, observeBody},
 	},
 	{
 		Code: "DIGEST_NOT_ROUTABLE", Kind: KindRequest, Severity: SeverityError,
@@ -180,8 +136,8 @@ var rowsNotFound = []Row{
 		Causes:  []Cause{certain("the reference breaks the grammar of digests", "its length or its letters")},
 		Fix:     []string{"acrkit manifest list {host}/{repository}"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: all(either(plain404, headNotFound), not(badRepository), badDigest),
-		see:   []sight{sawAnswer, sawBody},
+		match:   all(either(plain404, headNotFound), not(badRepository), badDigest),
+		observe: []observer{observeResponse, observeBody},
 	},
 	{
 		Code: "ROUTE_NOT_FOUND", Kind: KindRequest, Severity: SeverityError,
@@ -193,8 +149,8 @@ var rowsNotFound = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}"},
 		Retry: RetryNo, Link: linkErrors,
-		match: all(plain404, not(badRepository), not(badDigest)),
-		see:   []sight{sawAnswer, sawBody},
+		match:   all(plain404, not(badRepository), not(badDigest)),
+		observe: []observer{observeResponse, observeBody},
 	},
 	{
 		Code: "CLASSIC_REGISTRY_EMPTY", Kind: KindNotFound, Severity: SeverityError,
@@ -206,8 +162,8 @@ var rowsNotFound = []Row{
 		},
 		Fix:   []string{"az acr show -n {registry} --query sku"},
 		Retry: RetryNo, Link: linkLimits,
-		match: coded(404, "RESOURCE_UNKNOWN"),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   coded(404, "RESOURCE_UNKNOWN"),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "NOT_FOUND", Kind: KindNotFound, Severity: SeverityError,
@@ -216,28 +172,10 @@ var rowsNotFound = []Row{
 		Causes:  []Cause{inferred("possibly {host} is not an Azure registry, or something on the way answered for it", "acrkit doctor {host}")},
 		Fix:     []string{"acrkit doctor {host}"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: func(x *exchange) bool {
-			return x.status == 404 && x.phase != phaseStorage && x.phase != phaseEntra && !x.page && x.phase != phaseExchange && x.phase != phaseToken
+		match: func(ev *evidence) bool {
+			return ev.status == 404 && ev.phase != phaseStorage && ev.phase != phaseEntra && !ev.page && ev.phase != phaseExchange && ev.phase != phaseToken
 		},
-		rank: rankGeneral,
-		see:  []sight{sawMessage, sawBody, sawServer, sawAnswer},
+		rank:    rankGeneral,
+		observe: []observer{observeMessage, observeBody, observeServer, observeResponse},
 	},
-}
-
-// tooNarrow reports whether the registry has the manifest in a type that was
-// not accepted (ACR protocol §6).
-func tooNarrow(x *exchange) bool {
-	return strings.Contains(x.message, "accept header does not support")
-}
-
-// sawAccept shows which types the request took.
-var sawAccept sight = func(x *exchange, see func(Origin, string, ...any)) {
-	if x.request == nil {
-		return
-	}
-	if accept := x.request.Header.Values("Accept"); len(accept) > 0 {
-		see(FromRequest, "the request accepts %s", strings.Join(accept, ", "))
-	} else {
-		see(FromRequest, "the request named no types that it accepts")
-	}
 }

@@ -2,85 +2,104 @@ package diagnose
 
 const linkDocker = "https://learn.microsoft.com/azure/container-registry/container-registry-faq"
 
-// doctorRow builds a row that a live check alone finds.
-func doctorRow(code string, kind Kind, severity Severity, title, meaning string, causes []Cause, fix []string, link, az string) Row {
-	return Row{
-		Code: code, Kind: kind, Severity: severity, Title: title, Meaning: meaning,
-		Causes: causes, Fix: fix, Retry: RetryNo, Link: link, AzCode: az,
-	}
-}
-
 var rowsDoctor = []Row{
-	doctorRow("REGISTRY_NAME_INVALID", KindRequest, SeverityError,
-		"the name given is not one that a registry can have",
-		"A registry is named by its login server, such as myreg.azurecr.io.",
-		[]Cause{certain("the name breaks the rule that is shown", "the check's own rule")},
-		[]string{"az acr list --query \"[].loginServer\" -o tsv"}, linkHealth, azLogin),
-	doctorRow("PRIVATE_LINK_PUBLIC_DNS", KindNetwork, SeverityWarning,
-		"{host} has a private endpoint, and resolves to a public address here",
-		"A registry with a private endpoint has a private address on the networks whose resolver knows the zone "+
+	{
+		Code: "REGISTRY_NAME_INVALID", Kind: KindRequest, Severity: SeverityError,
+		Title:   "the name given is not one that a registry can have",
+		Meaning: "A registry is named by its login server, such as myreg.azurecr.io.",
+		Causes:  []Cause{certain("the name breaks the rule that is shown", "the check's own rule")},
+		Fix:     []string{"az acr list --query \"[].loginServer\" -o tsv"},
+		Retry:   RetryNo, Link: linkHealth, AzCode: azLogin,
+	},
+	{
+		Code: "PRIVATE_LINK_PUBLIC_DNS", Kind: KindNetwork, Severity: SeverityWarning,
+		Title: "{host} has a private endpoint, and resolves to a public address here",
+		Meaning: "A registry with a private endpoint has a private address on the networks whose resolver knows the zone " +
 			"privatelink.azurecr.io. This machine's resolver gives the public one, which the registry may refuse.",
-		[]Cause{
+		Causes: []Cause{
 			certain("this machine's resolver gives a public address for a registry with a private endpoint", "the names were looked up"),
 			inferred("probably this network is not linked to the private zone, or its resolver does not forward to Azure's", "az network private-dns link vnet list -g <group> -z privatelink.azurecr.io"),
 		},
-		[]string{
+		Fix: []string{
 			"nslookup {host}",
 			"az network private-dns link vnet create -g <group> -z privatelink.azurecr.io -n <name> -v <network> -e false",
-		}, linkAccess, azDNS),
-	doctorRow("CLOCK_SKEW", KindLocal, SeverityError,
-		"this machine's clock differs from the registry's by more than five minutes",
-		"Certificates and tokens are good between two times. A clock that is off makes them look ended or not yet valid.",
-		[]Cause{
+		},
+		Retry: RetryNo, Link: linkAccess, AzCode: azDNS,
+	},
+	{
+		Code: "CLOCK_SKEW", Kind: KindLocal, Severity: SeverityError,
+		Title:   "this machine's clock differs from the registry's by more than five minutes",
+		Meaning: "Certificates and tokens are good between two times. A clock that is off makes them look ended or not yet valid.",
+		Causes: []Cause{
 			certain("the two clocks differ", "both times were compared"),
 			inferred("probably this machine's clock is the wrong one", "a second source of time, such as a phone"),
 		},
-		[]string{"date -u", "sudo timedatectl set-ntp true"}, linkAccess, ""),
-	doctorRow("CLOCK_DRIFT", KindLocal, SeverityWarning,
-		"this machine's clock differs from the registry's by more than a minute",
-		"Below five minutes nothing fails yet; a clock that drifts goes on drifting.",
-		[]Cause{
+		Fix:   []string{"date -u", "sudo timedatectl set-ntp true"},
+		Retry: RetryNo, Link: linkAccess,
+	},
+	{
+		Code: "CLOCK_DRIFT", Kind: KindLocal, Severity: SeverityWarning,
+		Title:   "this machine's clock differs from the registry's by more than a minute",
+		Meaning: "Below five minutes nothing fails yet; a clock that drifts goes on drifting.",
+		Causes: []Cause{
 			certain("the two clocks differ", "both times were compared"),
 			inferred("probably this machine does not synchronise its clock", "timedatectl"),
 		},
-		[]string{"sudo timedatectl set-ntp true"}, linkAccess, ""),
-	doctorRow("NO_CHALLENGE", KindService, SeverityWarning,
-		"{host} answers GET /v2/ without asking for a sign-in",
-		"Azure's registries answer 401 there, with anonymous pull too. This one is open, or is another product's.",
-		[]Cause{inferred("possibly {host} is not an Azure registry", "its Server header")},
-		[]string{"check the name: az acr list --query \"[].loginServer\" -o tsv"}, linkHealth, azChallenge),
-	doctorRow("CHALLENGE_MISSING", KindNetwork, SeverityError,
-		"{host} answers 401 and does not say where tokens are had",
-		"A registry's 401 carries the header WWW-Authenticate with realm and service. Without it no client can sign in.",
-		[]Cause{
+		Fix:   []string{"sudo timedatectl set-ntp true"},
+		Retry: RetryNo, Link: linkAccess,
+	},
+	{
+		Code: "NO_CHALLENGE", Kind: KindService, Severity: SeverityWarning,
+		Title:   "{host} answers GET /v2/ without asking for a sign-in",
+		Meaning: "Azure's registries answer 401 there, with anonymous pull too. This one is open, or is another product's.",
+		Causes:  []Cause{inferred("possibly {host} is not an Azure registry", "its Server header")},
+		Fix:     []string{"check the name: az acr list --query \"[].loginServer\" -o tsv"},
+		Retry:   RetryNo, Link: linkHealth, AzCode: azChallenge,
+	},
+	{
+		Code: "CHALLENGE_MISSING", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "{host} answers 401 and does not say where tokens are had",
+		Meaning: "A registry's 401 carries the header WWW-Authenticate with realm and service. Without it no client can sign in.",
+		Causes: []Cause{
 			certain("the answer has no usable challenge", "its headers"),
 			inferred("probably a proxy on the way drops the header, or {host} is no registry", "curl -si https://{host}/v2/"),
 		},
-		[]string{"curl -si https://{host}/v2/"}, linkHealth, azChallenge),
-	doctorRow("CHALLENGE_UNUSABLE", KindNetwork, SeverityError,
-		"{host} asks for a kind of sign-in that no registry asks for",
-		"A registry asks for Bearer, and in some cases for Basic. Others, such as Negotiate or NTLM, are those of proxies.",
-		[]Cause{
+		Fix:   []string{"curl -si https://{host}/v2/"},
+		Retry: RetryNo, Link: linkHealth, AzCode: azChallenge,
+	},
+	{
+		Code: "CHALLENGE_UNUSABLE", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "{host} asks for a kind of sign-in that no registry asks for",
+		Meaning: "A registry asks for Bearer, and in some cases for Basic. Others, such as Negotiate or NTLM, are those of proxies.",
+		Causes: []Cause{
 			certain("the challenge's scheme is neither Bearer nor Basic", "its WWW-Authenticate header"),
 			inferred("probably a proxy or another kind of server answered", "curl -si https://{host}/v2/"),
 		},
-		[]string{"curl -si https://{host}/v2/"}, linkHealth, "CONNECTIVITY_WWW_AUTHENTICATE_ERROR"),
-	doctorRow("ENTRA_LOGIN_UNSUPPORTED", KindAuthentication, SeverityError,
-		"{host} offers no sign-in by Entra, only by user and password",
-		"Every Azure registry offers Bearer, by which Entra tokens are traded. This one offers Basic alone.",
-		[]Cause{
+		Fix:   []string{"curl -si https://{host}/v2/"},
+		Retry: RetryNo, Link: linkHealth, AzCode: "CONNECTIVITY_WWW_AUTHENTICATE_ERROR",
+	},
+	{
+		Code: "ENTRA_LOGIN_UNSUPPORTED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "{host} offers no sign-in by Entra, only by user and password",
+		Meaning: "Every Azure registry offers Bearer, by which Entra tokens are traded. This one offers Basic alone.",
+		Causes: []Cause{
 			certain("the challenge offers Basic alone", "its WWW-Authenticate header"),
 			inferred("probably {host} is not an Azure registry, or an old classic one", "az acr show -n {registry} --query sku"),
 		},
-		[]string{"az acr show -n {registry} --query sku", "acrkit doctor --username <user> --password-stdin {host}"}, linkHealth, "CONNECTIVITY_AAD_LOGIN_ERROR"),
-	doctorRow("CREDENTIAL_TIMEOUT", KindAuthentication, SeverityError,
-		"the credential gave no token in time",
-		"A credential may run a program, ask the managed identity endpoint or ask Entra. It did not come back within the limit.",
-		[]Cause{
+		Fix:   []string{"az acr show -n {registry} --query sku", "acrkit doctor --username <user> --password-stdin {host}"},
+		Retry: RetryNo, Link: linkHealth, AzCode: "CONNECTIVITY_AAD_LOGIN_ERROR",
+	},
+	{
+		Code: "CREDENTIAL_TIMEOUT", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the credential gave no token in time",
+		Meaning: "A credential may run a program, ask the managed identity endpoint or ask Entra. It did not come back within the limit.",
+		Causes: []Cause{
 			certain("no token was there when the limit was over", "the check's time limit"),
 			inferred("probably a managed identity is asked for on a machine that has none, or the Azure CLI waits for something", "az account get-access-token"),
 		},
-		[]string{"az account get-access-token --scope https://containerregistry.azure.net/.default", "acrkit whoami {host}"}, linkIdentity, azRefreshToken),
+		Fix:   []string{"az account get-access-token --scope https://containerregistry.azure.net/.default", "acrkit whoami {host}"},
+		Retry: RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
+	},
 	{
 		Code: "REFRESH_TOKEN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the refresh token for {host} has ended",
@@ -88,68 +107,92 @@ var rowsDoctor = []Row{
 		Causes:  []Cause{certain("the token's end is in the past", "its exp claim")},
 		Fix:     []string{"az acr login -n {registry}", "acrkit login {host}"},
 		Retry:   RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: all(refusedPassword, refreshing, expired),
-		see:   []sight{sawExpiry, sawMessage, sawAnswer},
+		match:   all(refusedPassword, refreshing, expired),
+		observe: []observer{observeExpiry, observeMessage, observeResponse},
 	},
-	doctorRow("ENTRA_TOKEN_EXPIRED", KindAuthentication, SeverityError,
-		"the credential gave an Entra token that has ended",
-		"The token's end is before this machine's time, so the registry can't take it.",
-		[]Cause{
+	{
+		Code: "ENTRA_TOKEN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the credential gave an Entra token that has ended",
+		Meaning: "The token's end is before this machine's time, so the registry can't take it.",
+		Causes: []Cause{
 			certain("the token's end is before this machine's time", "its exp claim"),
 			inferred("probably this machine's clock runs ahead, or a cache gives old tokens", "date -u"),
 		},
-		[]string{"date -u", "az account clear && az login"}, linkIdentity, azRefreshToken),
-	doctorRow("ENTRA_AUDIENCE_OTHER", KindAuthentication, SeverityWarning,
-		"the Entra token is for {audience}, and registries prefer https://containerregistry.azure.net",
-		"Tokens for Azure Resource Manager are taken too, unless the registry's policy authentication-as-arm is off.",
-		[]Cause{certain("the token's audience is another one than the registry's", "its aud claim")},
-		[]string{"ask for the scope https://containerregistry.azure.net/.default", "az acr config authentication-as-arm show -r {registry}"}, linkARM, azRefreshToken),
-	doctorRow("PULL_NOT_GRANTED", KindAuthorization, SeverityError,
-		"{host} does not grant pull on {repository} to this identity",
-		"The registry issued a token for what was asked, less what the identity may not do. Pull is not in it.",
-		[]Cause{
+		Fix:   []string{"date -u", "az account clear && az login"},
+		Retry: RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
+	},
+	{
+		Code: "ENTRA_AUDIENCE_OTHER", Kind: KindAuthentication, Severity: SeverityWarning,
+		Title:   "the Entra token is for {audience}, and registries prefer https://containerregistry.azure.net",
+		Meaning: "Tokens for Azure Resource Manager are taken too, unless the registry's policy authentication-as-arm is off.",
+		Causes:  []Cause{certain("the token's audience is another one than the registry's", "its aud claim")},
+		Fix:     []string{"ask for the scope https://containerregistry.azure.net/.default", "az acr config authentication-as-arm show -r {registry}"},
+		Retry:   RetryNo, Link: linkARM, AzCode: azRefreshToken,
+	},
+	{
+		Code: "PULL_NOT_GRANTED", Kind: KindAuthorization, Severity: SeverityError,
+		Title:   "{host} does not grant pull on {repository} to this identity",
+		Meaning: "The registry issued a token for what was asked, less what the identity may not do. Pull is not in it.",
+		Causes: []Cause{
 			certain("the token grants no pull on {repository}", "its access claim"),
 			inferred("probably the identity's role, its condition or its scope map leaves {repository} out", "az role assignment list --assignee {subject} --all"),
 		},
-		[]string{
+		Fix: []string{
 			"az role assignment create --assignee {subject} --role AcrPull --scope $(az acr show -n {registry} --query id -o tsv)",
 			"for a scope-map token: az acr scope-map update -r {registry} -n <map> --add-repository {repository} content/read metadata/read",
-		}, linkRoles, azAccessToken),
-	doctorRow("ABAC_PULL_NOT_GRANTED", KindAuthorization, SeverityError,
-		"{host} decides by repository, and does not grant pull on {repository} to this identity",
-		"The registry is in ABAC mode: the classic roles count for nothing, and the Container Registry Repository roles may carry conditions on names.",
-		[]Cause{
+		},
+		Retry: RetryNo, Link: linkRoles, AzCode: azAccessToken,
+	},
+	{
+		Code: "ABAC_PULL_NOT_GRANTED", Kind: KindAuthorization, Severity: SeverityError,
+		Title:   "{host} decides by repository, and does not grant pull on {repository} to this identity",
+		Meaning: "The registry is in ABAC mode: the classic roles count for nothing, and the Container Registry Repository roles may carry conditions on names.",
+		Causes: []Cause{
 			certain("the token grants no pull on {repository}", "its access claim"),
 			certain("the registry is in ABAC mode", "the claim aad_identity in the refresh token"),
 			inferred("probably no Repository role of the identity covers {repository}, or its condition names other repositories", "az role assignment list --assignee {subject} --all --query \"[].condition\""),
 		},
-		[]string{
+		Fix: []string{
 			"az role assignment list --assignee {subject} --all",
 			"az role assignment create --assignee {subject} --role \"Container Registry Repository Reader\" --scope $(az acr show -n {registry} --query id -o tsv)",
-		}, linkABAC, azAccessToken),
-	doctorRow("SCOPES_PARTIAL", KindAuthorization, SeverityInfo,
-		"the identity may do part of what there is to do",
-		"That is as it should be for an identity with one task. It is shown so that nobody is surprised.",
-		[]Cause{certain("the token grants less than was asked for", "its access claim")},
-		[]string{"az role assignment list --assignee {subject} --all"}, linkRoles, ""),
-	doctorRow("ABAC_MODE", KindAuthorization, SeverityInfo,
-		"{host} decides by repository (ABAC); the classic roles don't count",
-		"AcrPull, AcrPush and AcrDelete have no effect on such a registry. The Container Registry Repository roles count, with their conditions.",
-		[]Cause{certain("the registry is in ABAC mode", "the claim aad_identity in the refresh token")},
-		[]string{"az acr show -n {registry} --query roleAssignmentMode"}, linkABAC, ""),
-	doctorRow("ADMIN_USER_IN_USE", KindAuthentication, SeverityWarning,
-		"the admin user of {host} is used",
-		"Everybody who has its password may do everything, nobody can be told apart, and all share one limit.",
-		[]Cause{certain("the user name is the registry's own", "the credential at hand")},
-		[]string{"az acr login -n {registry}", "az acr update -n {registry} --admin-enabled false"}, linkAuthentication, ""),
-	doctorRow("PULL_TIMEOUT", KindNetwork, SeverityError,
-		"the beginning of a blob did not arrive in time",
-		"The registry answers, and the bytes of an image come too slowly or not at all.",
-		[]Cause{
+		},
+		Retry: RetryNo, Link: linkABAC, AzCode: azAccessToken,
+	},
+	{
+		Code: "SCOPES_PARTIAL", Kind: KindAuthorization, Severity: SeverityInfo,
+		Title:   "the identity may do part of what there is to do",
+		Meaning: "That is as it should be for an identity with one task. It is shown so that nobody is surprised.",
+		Causes:  []Cause{certain("the token grants less than was asked for", "its access claim")},
+		Fix:     []string{"az role assignment list --assignee {subject} --all"},
+		Retry:   RetryNo, Link: linkRoles,
+	},
+	{
+		Code: "ABAC_MODE", Kind: KindAuthorization, Severity: SeverityInfo,
+		Title:   "{host} decides by repository (ABAC); the classic roles don't count",
+		Meaning: "AcrPull, AcrPush and AcrDelete have no effect on such a registry. The Container Registry Repository roles count, with their conditions.",
+		Causes:  []Cause{certain("the registry is in ABAC mode", "the claim aad_identity in the refresh token")},
+		Fix:     []string{"az acr show -n {registry} --query roleAssignmentMode"},
+		Retry:   RetryNo, Link: linkABAC,
+	},
+	{
+		Code: "ADMIN_USER_IN_USE", Kind: KindAuthentication, Severity: SeverityWarning,
+		Title:   "the admin user of {host} is used",
+		Meaning: "Everybody who has its password may do everything, nobody can be told apart, and all share one limit.",
+		Causes:  []Cause{certain("the user name is the registry's own", "the credential at hand")},
+		Fix:     []string{"az acr login -n {registry}", "az acr update -n {registry} --admin-enabled false"},
+		Retry:   RetryNo, Link: linkAuthentication,
+	},
+	{
+		Code: "PULL_TIMEOUT", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the beginning of a blob did not arrive in time",
+		Meaning: "The registry answers, and the bytes of an image come too slowly or not at all.",
+		Causes: []Cause{
 			certain("the blob was not there when the limit was over", "the check's time limit"),
 			inferred("probably a firewall drops connections to the data host, or the line is very slow", "curl -o /dev/null a blob's address"),
 		},
-		[]string{"allow port 443 to *.data.azurecr.io and *.blob.core.windows.net"}, linkEndpoints, ""),
+		Fix:   []string{"allow port 443 to *.data.azurecr.io and *.blob.core.windows.net"},
+		Retry: RetryNo, Link: linkEndpoints,
+	},
 	{
 		Code: "UPLOAD_LOST_BYTES", Kind: KindService, Severity: SeverityError,
 		Title:   "{host} does not have the bytes whose receipt it acknowledged",
@@ -160,64 +203,85 @@ var rowsDoctor = []Row{
 		},
 		Fix:   []string{"for a geo-replicated registry, push to its regional endpoint", "acrkit push starts an upload again by itself"},
 		Retry: RetryRestart, Link: linkGeo,
-		match: func(x *exchange) bool { _, ok := find[*uploadLostError](x); return ok },
-		see:   []sight{sawText},
+		match:   func(ev *evidence) bool { _, ok := find[*uploadLostError](ev); return ok },
+		observe: []observer{observeText},
 	},
-	doctorRow("PULL_SLOW", KindNetwork, SeverityWarning,
-		"blobs of {host} come slowly here",
-		"The beginning of a blob arrived at less than a megabyte a second. Large images will take long.",
-		[]Cause{
+	{
+		Code: "PULL_SLOW", Kind: KindNetwork, Severity: SeverityWarning,
+		Title:   "blobs of {host} come slowly here",
+		Meaning: "The beginning of a blob arrived at less than a megabyte a second. Large images will take long.",
+		Causes: []Cause{
 			certain("the bytes came slowly at the time of the check", "bytes and time were measured"),
 			inferred("probably a proxy, a VPN or a busy line slows the data host down", "another network"),
 			inferred("possibly the registry is far away", "az acr show -n {registry} --query location"),
 		},
-		[]string{"az acr replication create -r {registry} -l <region near you>", "try without the proxy or VPN"}, linkGeo, ""),
-	doctorRow("THROTTLING_NEAR", KindThrottled, SeverityWarning,
-		"few calls to {host} are left before it throttles",
-		"Registry and identity have limits by the minute; the answers tell what is left.",
-		[]Cause{
+		Fix:   []string{"az acr replication create -r {registry} -l <region near you>", "try without the proxy or VPN"},
+		Retry: RetryNo, Link: linkGeo,
+	},
+	{
+		Code: "THROTTLING_NEAR", Kind: KindThrottled, Severity: SeverityWarning,
+		Title:   "few calls to {host} are left before it throttles",
+		Meaning: "Registry and identity have limits by the minute; the answers tell what is left.",
+		Causes: []Cause{
 			certain("few calls are left", "the header of the registry's answers"),
 			inferred("probably many jobs share the registry or this identity at this moment", "the registry's metrics"),
 		},
-		[]string{"spread the jobs, or give them identities of their own", "az acr update -n {registry} --sku Premium"}, linkLimits, ""),
-	doctorRow("DOCKER_CONFIG_DAMAGED", KindLocal, SeverityWarning,
-		"docker's configuration file can't be read",
-		"The file is no complete JSON. docker, helm and acrkit find no stored credential in it.",
-		[]Cause{
+		Fix:   []string{"spread the jobs, or give them identities of their own", "az acr update -n {registry} --sku Premium"},
+		Retry: RetryNo, Link: linkLimits,
+	},
+	{
+		Code: "DOCKER_CONFIG_DAMAGED", Kind: KindLocal, Severity: SeverityWarning,
+		Title:   "docker's configuration file can't be read",
+		Meaning: "The file is no complete JSON. docker, helm and acrkit find no stored credential in it.",
+		Causes: []Cause{
 			certain("the file is not valid JSON", "the place that the error names"),
 			inferred("probably a program was interrupted while it wrote the file, or it was edited by hand", "the file's end"),
 		},
-		[]string{"python3 -m json.tool ~/.docker/config.json", "mv ~/.docker/config.json ~/.docker/config.json.bad && docker login {host}"}, linkDocker, ""),
-	doctorRow("DOCKER_HELPER_TIMEOUT", KindLocal, SeverityWarning,
-		"docker's credential helper did not answer in time",
-		"The configuration names a program that keeps the credentials. It was started and did not come back.",
-		[]Cause{
+		Fix:   []string{"python3 -m json.tool ~/.docker/config.json", "mv ~/.docker/config.json ~/.docker/config.json.bad && docker login {host}"},
+		Retry: RetryNo, Link: linkDocker,
+	},
+	{
+		Code: "DOCKER_HELPER_TIMEOUT", Kind: KindLocal, Severity: SeverityWarning,
+		Title:   "docker's credential helper did not answer in time",
+		Meaning: "The configuration names a program that keeps the credentials. It was started and did not come back.",
+		Causes: []Cause{
 			certain("the helper had not answered when the limit was over", "the check's time limit"),
 			inferred("probably it waits for a person to unlock a key ring that nobody sees", "run it by hand"),
 		},
-		[]string{
+		Fix: []string{
 			"grep -e credsStore -e credHelpers ~/.docker/config.json",
 			"echo {host} | docker-credential-<helper> get",
-		}, linkDocker, ""),
-	doctorRow("DOCKER_HELPER_FAILED", KindLocal, SeverityWarning,
-		"docker's stored credential can't be had",
-		"The configuration or its helper gave something that is no credential: the program is missing, failed, or printed something else.",
-		[]Cause{
+		},
+		Retry: RetryNo, Link: linkDocker,
+	},
+	{
+		Code: "DOCKER_HELPER_FAILED", Kind: KindLocal, Severity: SeverityWarning,
+		Title:   "docker's stored credential can't be had",
+		Meaning: "The configuration or its helper gave something that is no credential: the program is missing, failed, or printed something else.",
+		Causes: []Cause{
 			certain("no usable credential came out of docker's store", "the error shown"),
 			inferred("probably the helper is not installed or not on the PATH, or printed something that is not JSON", "run it by hand"),
 		},
-		[]string{
+		Fix: []string{
 			"grep -e credsStore -e credHelpers ~/.docker/config.json",
 			"echo {host} | docker-credential-<helper> get",
-		}, linkDocker, ""),
-	doctorRow("DOCKER_CREDENTIAL_EXPIRED", KindLocal, SeverityWarning,
-		"docker's stored token for {host} has ended",
-		"az acr login and acrkit login store a token that lives for 3 hours and 15 minutes.",
-		[]Cause{certain("the stored token's end is before this machine's time", "its exp claim")},
-		[]string{"az acr login -n {registry}", "acrkit login {host}"}, linkLogin, ""),
-	doctorRow("DOCKER_CREDENTIAL_OTHER", KindLocal, SeverityWarning,
-		"docker's stored token for {host} is for {audience}",
-		"The entry was copied from another registry; tokens are good for one alone.",
-		[]Cause{certain("the stored token's audience is another registry", "its aud claim")},
-		[]string{"acrkit login {host}"}, linkLogin, ""),
+		},
+		Retry: RetryNo, Link: linkDocker,
+	},
+	{
+		Code: "DOCKER_CREDENTIAL_EXPIRED", Kind: KindLocal, Severity: SeverityWarning,
+		Title:   "docker's stored token for {host} has ended",
+		Meaning: "az acr login and acrkit login store a token that lives for 3 hours and 15 minutes.",
+		Causes:  []Cause{certain("the stored token's end is before this machine's time", "its exp claim")},
+		Fix:     []string{"az acr login -n {registry}", "acrkit login {host}"},
+		Retry:   RetryNo, Link: linkLogin,
+	},
+	{
+		Code: "DOCKER_CREDENTIAL_OTHER", Kind: KindLocal, Severity: SeverityWarning,
+		Title:   "docker's stored token for {host} is for {audience}",
+		Meaning: "The entry was copied from another registry; tokens are good for one alone.",
+		Causes:  []Cause{certain("the stored token's audience is another registry", "its aud claim")},
+		Fix:     []string{"acrkit login {host}"},
+		Retry:   RetryNo, Link: linkLogin,
+	},
 }

@@ -1,148 +1,242 @@
 package diagnose
 
-import azcontainerregistry "github.com/acrkit/azcontainerregistry"
-
 const (
 	linkEntraCodes = "https://learn.microsoft.com/entra/identity-platform/reference-error-codes"
 	linkIdentity   = "https://aka.ms/azsdk/go/identity/troubleshoot"
 )
 
-// entraRow builds a row for codes of the identity service: they share all but
-// their words.
-func entraRow(code, title, meaning string, causes []Cause, fix []string, codes ...string) Row {
-	return Row{
-		Code: code, Kind: KindAuthentication, Severity: SeverityError,
-		Title: title, Meaning: meaning, Causes: causes, Fix: fix,
-		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
-		Entra: withPrefix(codes), match: aad(codes...),
-		see: []sight{sawEntra, sawEntraHost},
-	}
-}
-
-// withPrefix makes the identity service's codes of their numbers.
-func withPrefix(numbers []string) []string {
-	codes := make([]string, len(numbers))
-	for i, n := range numbers {
-		codes[i] = "AADSTS" + n
-	}
-	return codes
-}
-
-// busyCodes are those with which the identity service asks for patience.
-var busyCodes = []string{"50196", "90033", "90024"}
-
 const saidSo = "the identity service's own code"
 
 var rowsEntra = []Row{
-	entraRow("ENTRA_SECRET_INVALID", "the identity service does not accept the application's secret ({aadsts})",
-		"The application exists and the secret is not one of its own.",
-		[]Cause{
+	{
+		Code: "ENTRA_SECRET_INVALID", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the identity service does not accept the application's secret ({aadsts})",
+		Meaning: "The application exists and the secret is not one of its own.",
+		Causes: []Cause{
 			certain("the secret that was sent is not one of the application's", saidSo),
 			inferred("probably the secret's id was given in place of its value", "a value is longer than a GUID and has no four dashes"),
 			inferred("possibly the secret was cut at a special character by the shell", "put it between single quotes"),
 		},
-		[]string{"az ad sp credential reset --id {app}", "export AZURE_CLIENT_SECRET='<the value>'"}, "7000215"),
-	entraRow("ENTRA_SECRET_MISSING", "the sign-in carried neither a secret nor an assertion ({aadsts})",
-		"The application has to prove who it is: by a secret, by a certificate, or by the token of a workload that it trusts.",
-		[]Cause{
+		Fix:   []string{"az ad sp credential reset --id {app}", "export AZURE_CLIENT_SECRET='<the value>'"},
+		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS7000215"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_SECRET_MISSING", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the sign-in carried neither a secret nor an assertion ({aadsts})",
+		Meaning: "The application has to prove who it is: by a secret, by a certificate, or by the token of a workload that it trusts.",
+		Causes: []Cause{
 			certain("the request proved nothing about the application", saidSo),
 			inferred("probably AZURE_CLIENT_SECRET is empty, or the credential is one for users", "acrkit whoami"),
 		},
-		[]string{"export AZURE_CLIENT_SECRET='<the value>'", "az ad sp credential reset --id {app}"}, "7000216", "7000218"),
-	entraRow("ENTRA_SECRET_EXPIRED", "the application's secret has ended ({aadsts})",
-		"Secrets of applications live for at most two years.",
-		[]Cause{certain("the secret has ended", saidSo)},
-		[]string{"az ad app credential list --id {app} -o table", "az ad sp credential reset --id {app}"}, "7000222"),
-	entraRow("ENTRA_APP_UNKNOWN", "the tenant does not know the application ({aadsts})",
-		"The application id and the tenant don't fit together.",
-		[]Cause{
+		Fix:   []string{"export AZURE_CLIENT_SECRET='<the value>'", "az ad sp credential reset --id {app}"},
+		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS7000216", "AADSTS7000218"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_SECRET_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the application's secret has ended ({aadsts})",
+		Meaning: "Secrets of applications live for at most two years.",
+		Causes:  []Cause{certain("the secret has ended", saidSo)},
+		Fix:     []string{"az ad app credential list --id {app} -o table", "az ad sp credential reset --id {app}"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS7000222"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_APP_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the tenant does not know the application ({aadsts})",
+		Meaning: "The application id and the tenant don't fit together.",
+		Causes: []Cause{
 			certain("the tenant that was asked has no application of that id", saidSo),
 			inferred("probably AZURE_CLIENT_ID or AZURE_TENANT_ID is of another tenant", "az ad sp show --id {app}; az account show --query tenantId"),
 		},
-		[]string{"az ad sp show --id {app}", "az account show --query tenantId"}, "700016", "7000229"),
-	entraRow("ENTRA_APP_DISABLED", "the application is disabled ({aadsts})",
-		"An administrator, or Microsoft, has switched the application off.",
-		[]Cause{certain("the application is disabled in its tenant", saidSo)},
-		[]string{"az ad sp update --id {app} --set accountEnabled=true"}, "7000112"),
-	entraRow("ENTRA_TENANT_UNKNOWN", "the identity service does not know the tenant ({aadsts})",
-		"The tenant's id or domain is mistyped, or lives in another cloud.",
-		[]Cause{
+		Fix:   []string{"az ad sp show --id {app}", "az account show --query tenantId"},
+		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS700016", "AADSTS7000229"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_APP_DISABLED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the application is disabled ({aadsts})",
+		Meaning: "An administrator, or Microsoft, has switched the application off.",
+		Causes:  []Cause{certain("the application is disabled in its tenant", saidSo)},
+		Fix:     []string{"az ad sp update --id {app} --set accountEnabled=true"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS7000112"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_TENANT_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the identity service does not know the tenant ({aadsts})",
+		Meaning: "The tenant's id or domain is mistyped, or lives in another cloud.",
+		Causes: []Cause{
 			certain("there is no such tenant at the identity service that was asked", saidSo),
 			inferred("possibly the tenant is in another cloud (China, US Government)", "az cloud show"),
 		},
-		[]string{"az account list --query \"[].tenantId\" -o tsv", "export AZURE_TENANT_ID=<tenant>"}, "90002", "900023", "50059", "50128"),
-	entraRow("ENTRA_RESOURCE_UNKNOWN", "the tenant does not know what the token was asked for ({aadsts})",
-		"Tokens name whom they are for. The tenant has no such resource: the scope is mistyped, or belongs to another cloud.",
-		[]Cause{
+		Fix:   []string{"az account list --query \"[].tenantId\" -o tsv", "export AZURE_TENANT_ID=<tenant>"},
+		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS90002", "AADSTS900023", "AADSTS50059", "AADSTS50128"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_RESOURCE_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the tenant does not know what the token was asked for ({aadsts})",
+		Meaning: "Tokens name whom they are for. The tenant has no such resource: the scope is mistyped, or belongs to another cloud.",
+		Causes: []Cause{
 			certain("the tenant has no resource of that name", saidSo),
 			inferred("probably the scope is not https://containerregistry.azure.net/.default", "the client's cloud configuration"),
 		},
-		[]string{"use the scope https://containerregistry.azure.net/.default"}, "500011", "50001"),
-	entraRow("ENTRA_RESOURCE_DISABLED", "the tenant has switched off what the token was asked for ({aadsts})",
-		"An administrator can disable the service principal by which a tenant knows a service, such as the registries.",
-		[]Cause{certain("the service principal of the resource is disabled in the tenant", saidSo)},
-		[]string{"az ad sp list --filter \"servicePrincipalNames/any(n:n eq 'https://containerregistry.azure.net')\" --query \"[].[displayName,accountEnabled]\""}, "500014"),
-	entraRow("ENTRA_SCOPE_INVALID", "the identity service does not take the scope that was asked for ({aadsts})",
-		"An application asks for everything it was given at once: the resource, followed by /.default.",
-		[]Cause{certain("the scope is malformed, or not one that this kind of sign-in can have", saidSo)},
-		[]string{"use the scope https://containerregistry.azure.net/.default"}, "70011", "1002012"),
-	entraRow("ENTRA_INTERACTION_REQUIRED", "the identity service wants a person to confirm the sign-in ({aadsts})",
-		"A policy asks for a second factor or a fresh sign-in, which a program can't give.",
-		[]Cause{
+		Fix:   []string{"use the scope https://containerregistry.azure.net/.default"},
+		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS500011", "AADSTS50001"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_RESOURCE_DISABLED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the tenant has switched off what the token was asked for ({aadsts})",
+		Meaning: "An administrator can disable the service principal by which a tenant knows a service, such as the registries.",
+		Causes:  []Cause{certain("the service principal of the resource is disabled in the tenant", saidSo)},
+		Fix:     []string{"az ad sp list --filter \"servicePrincipalNames/any(n:n eq 'https://containerregistry.azure.net')\" --query \"[].[displayName,accountEnabled]\""},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS500014"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_SCOPE_INVALID", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the identity service does not take the scope that was asked for ({aadsts})",
+		Meaning: "An application asks for everything it was given at once: the resource, followed by /.default.",
+		Causes:  []Cause{certain("the scope is malformed, or not one that this kind of sign-in can have", saidSo)},
+		Fix:     []string{"use the scope https://containerregistry.azure.net/.default"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS70011", "AADSTS1002012"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_INTERACTION_REQUIRED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the identity service wants a person to confirm the sign-in ({aadsts})",
+		Meaning: "A policy asks for a second factor or a fresh sign-in, which a program can't give.",
+		Causes: []Cause{
 			certain("a policy asks for a sign-in by a person", saidSo),
 			inferred("probably a user's account is used where a service principal or a managed identity belongs", "acrkit whoami"),
 		},
-		[]string{"az login --scope https://containerregistry.azure.net/.default", "for jobs: use a managed identity or a service principal"}, "50076", "50079", "50158", "50072", "50074", "50078", "50097", "16000"),
-	entraRow("ENTRA_CONDITIONAL_ACCESS", "a conditional access policy blocks the sign-in ({aadsts})",
-		"The tenant's policies allow the sign-in only from certain networks, devices or apps.",
-		[]Cause{certain("a conditional access policy blocks this sign-in", saidSo)},
-		[]string{"ask the tenant's administrator for the sign-in log of the correlation id"}, "53003", "50005", "53000", "53001", "53002", "53004"),
-	entraRow("ENTRA_NOT_ASSIGNED", "the user is not assigned to the application ({aadsts})",
-		"The application lets in only the users and groups that an administrator has assigned to it.",
-		[]Cause{certain("the user is not among those assigned to the application", saidSo)},
-		[]string{"ask the tenant's administrator to assign the user to the application {app}"}, "50105"),
-	entraRow("ENTRA_SIGN_IN_EXPIRED", "the kept sign-in has ended ({aadsts})",
-		"A kept sign-in ends after a time without use, by a policy, or when the password changes.",
-		[]Cause{certain("the kept sign-in is no longer valid", saidSo)},
-		[]string{"az login", "for jobs: use a managed identity or a service principal"}, "70043", "700082", "50173", "700084", "70008", "50132", "50133", "50089"),
-	entraRow("ENTRA_CONSENT_MISSING", "nobody has consented to the application's use of the registry ({aadsts})",
-		"A user or an administrator has to allow an application to act for users.",
-		[]Cause{certain("the consent that the application needs is missing", saidSo)},
-		[]string{"az ad app permission admin-consent --id {app}"}, "65001", "65004", "90094"),
-	entraRow("ENTRA_USER_UNKNOWN", "the tenant does not know the user ({aadsts})",
-		"The account is not in the tenant, as a member or as a guest.",
-		[]Cause{certain("the tenant has no such account", saidSo)},
-		[]string{"az login --tenant <tenant>"}, "50034", "50020", "90072", "51004"),
-	entraRow("ENTRA_PASSWORD_INVALID", "the identity service does not accept the user's password ({aadsts})",
-		"The password is wrong or has ended.",
-		[]Cause{certain("the password is wrong or has ended", saidSo)},
-		[]string{"az login"}, "50126", "50055", "50056", "50144"),
-	entraRow("ENTRA_ACCOUNT_BLOCKED", "the account is locked or disabled ({aadsts})",
-		"Too many wrong passwords, or an administrator, locked the account.",
-		[]Cause{certain("the account is locked or disabled", saidSo)},
-		[]string{"ask the tenant's administrator to unlock the account"}, "50053", "50057"),
-	entraRow("ENTRA_FEDERATION_MISMATCH", "no federated credential of the application fits the workload's token ({aadsts})",
-		"A workload identity trusts tokens of one issuer, subject and audience; the token that was sent has others.",
-		[]Cause{
+		Fix:   []string{"az login --scope https://containerregistry.azure.net/.default", "for jobs: use a managed identity or a service principal"},
+		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS50076", "AADSTS50079", "AADSTS50158", "AADSTS50072", "AADSTS50074", "AADSTS50078", "AADSTS50097", "AADSTS16000"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_CONDITIONAL_ACCESS", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "a conditional access policy blocks the sign-in ({aadsts})",
+		Meaning: "The tenant's policies allow the sign-in only from certain networks, devices or apps.",
+		Causes:  []Cause{certain("a conditional access policy blocks this sign-in", saidSo)},
+		Fix:     []string{"ask the tenant's administrator for the sign-in log of the correlation id"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS53003", "AADSTS50005", "AADSTS53000", "AADSTS53001", "AADSTS53002", "AADSTS53004"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_NOT_ASSIGNED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the user is not assigned to the application ({aadsts})",
+		Meaning: "The application lets in only the users and groups that an administrator has assigned to it.",
+		Causes:  []Cause{certain("the user is not among those assigned to the application", saidSo)},
+		Fix:     []string{"ask the tenant's administrator to assign the user to the application {app}"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS50105"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_SIGN_IN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the kept sign-in has ended ({aadsts})",
+		Meaning: "A kept sign-in ends after a time without use, by a policy, or when the password changes.",
+		Causes:  []Cause{certain("the kept sign-in is no longer valid", saidSo)},
+		Fix:     []string{"az login", "for jobs: use a managed identity or a service principal"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS70043", "AADSTS700082", "AADSTS50173", "AADSTS700084", "AADSTS70008", "AADSTS50132", "AADSTS50133", "AADSTS50089"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_CONSENT_MISSING", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "nobody has consented to the application's use of the registry ({aadsts})",
+		Meaning: "A user or an administrator has to allow an application to act for users.",
+		Causes:  []Cause{certain("the consent that the application needs is missing", saidSo)},
+		Fix:     []string{"az ad app permission admin-consent --id {app}"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS65001", "AADSTS65004", "AADSTS90094"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_USER_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the tenant does not know the user ({aadsts})",
+		Meaning: "The account is not in the tenant, as a member or as a guest.",
+		Causes:  []Cause{certain("the tenant has no such account", saidSo)},
+		Fix:     []string{"az login --tenant <tenant>"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS50034", "AADSTS50020", "AADSTS90072", "AADSTS51004"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_PASSWORD_INVALID", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the identity service does not accept the user's password ({aadsts})",
+		Meaning: "The password is wrong or has ended.",
+		Causes:  []Cause{certain("the password is wrong or has ended", saidSo)},
+		Fix:     []string{"az login"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS50126", "AADSTS50055", "AADSTS50056", "AADSTS50144"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_ACCOUNT_BLOCKED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the account is locked or disabled ({aadsts})",
+		Meaning: "Too many wrong passwords, or an administrator, locked the account.",
+		Causes:  []Cause{certain("the account is locked or disabled", saidSo)},
+		Fix:     []string{"ask the tenant's administrator to unlock the account"},
+		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS50053", "AADSTS50057"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_FEDERATION_MISMATCH", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "no federated credential of the application fits the workload's token ({aadsts})",
+		Meaning: "A workload identity trusts tokens of one issuer, subject and audience; the token that was sent has others.",
+		Causes: []Cause{
 			certain("issuer, subject or audience of the token fit no federated credential", saidSo),
 			inferred("probably the subject is that of another branch, environment or service account", "the subject that the identity service names"),
 		},
-		[]string{"az identity federated-credential list --identity-name <name> -g <group>", "az ad app federated-credential list --id {app}"}, "70021", "700211", "700212", "700213"),
-	entraRow("ENTRA_ASSERTION_EXPIRED", "the workload's token or assertion was not valid at that time ({aadsts})",
-		"The token that proves the workload ends after minutes, and its times are compared with the identity service's clock.",
-		[]Cause{
+		Fix:   []string{"az identity federated-credential list --identity-name <name> -g <group>", "az ad app federated-credential list --id {app}"},
+		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS70021", "AADSTS700211", "AADSTS700212", "AADSTS700213"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_ASSERTION_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the workload's token or assertion was not valid at that time ({aadsts})",
+		Meaning: "The token that proves the workload ends after minutes, and its times are compared with the identity service's clock.",
+		Causes: []Cause{
 			certain("the assertion's times do not cover the present by the identity service's clock", saidSo),
 			inferred("probably this machine's clock is wrong", "acrkit doctor compares the clocks"),
 			inferred("possibly a job ran longer than its token lives", "the token's exp claim"),
 		},
-		[]string{"date -u", "read the token's file anew for each sign-in, as azidentity does"}, "700024", "500133"),
-	entraRow("ENTRA_CERTIFICATE_UNKNOWN", "the identity service does not know the key that signed the sign-in ({aadsts})",
-		"A sign-in by certificate or key is checked with the public half that the application or user has in the tenant. This one is not there, or has ended.",
-		[]Cause{
+		Fix:   []string{"date -u", "read the token's file anew for each sign-in, as azidentity does"},
+		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS700024", "AADSTS500133"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
+	{
+		Code: "ENTRA_CERTIFICATE_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
+		Title:   "the identity service does not know the key that signed the sign-in ({aadsts})",
+		Meaning: "A sign-in by certificate or key is checked with the public half that the application or user has in the tenant. This one is not there, or has ended.",
+		Causes: []Cause{
 			certain("the identity has no key or certificate that fits the signature", saidSo),
 			inferred("probably the certificate was renewed on one side alone", "compare its thumbprint with those that are listed"),
 		},
-		[]string{"az ad app credential list --id {app} --cert -o table"}, "700027", "135010"),
+		Fix:   []string{"az ad app credential list --id {app} --cert -o table"},
+		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
+		Entra:   []string{"AADSTS700027", "AADSTS135010"},
+		observe: []observer{observeEntra, observeEntraHost},
+	},
 	{
 		Code: "ENTRA_BUSY", Kind: KindThrottled, Severity: SeverityError,
 		Title:   "the identity service is busy or throttles ({aadsts})",
@@ -153,8 +247,8 @@ var rowsEntra = []Row{
 		},
 		Fix:   []string{"try again after a minute", "keep one credential for the life of the program"},
 		Retry: RetryLater, Link: linkEntraCodes, AzCode: azRefreshToken,
-		Entra: withPrefix(busyCodes), match: aad(busyCodes...),
-		see: []sight{sawEntra, sawWait, sawEntraHost},
+		Entra:   []string{"AADSTS50196", "AADSTS90033", "AADSTS90024"},
+		observe: []observer{observeEntra, observeWait, observeEntraHost},
 	},
 	{
 		Code: "ENTRA_REFUSED", Kind: KindAuthentication, Severity: SeverityError,
@@ -163,9 +257,9 @@ var rowsEntra = []Row{
 		Causes:  []Cause{inferred("probably the code's page names the cause", "look the code up at the link below")},
 		Fix:     []string{"https://login.microsoftonline.com/error shows the meaning of {aadsts}"},
 		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
-		match: entraKind(entraCode),
-		rank:  rankGeneral,
-		see:   []sight{sawEntra, sawEntraHost},
+		match:   ofEntra(entraCode),
+		rank:    rankGeneral,
+		observe: []observer{observeEntra, observeEntraHost},
 	},
 	{
 		Code: "NO_CREDENTIAL_AVAILABLE", Kind: KindAuthentication, Severity: SeverityError,
@@ -181,8 +275,8 @@ var rowsEntra = []Row{
 			"in Azure: assign a managed identity",
 		},
 		Retry: RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
-		match: entraKind(entraUnavailable),
-		see:   []sight{sawEntra},
+		match:   ofEntra(entraUnavailable),
+		observe: []observer{observeEntra},
 	},
 	{
 		Code: "CLI_NOT_SIGNED_IN", Kind: KindAuthentication, Severity: SeverityError,
@@ -194,8 +288,8 @@ var rowsEntra = []Row{
 		},
 		Fix:   []string{"az login", "az account get-access-token --scope https://containerregistry.azure.net/.default"},
 		Retry: RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
-		match: entraKind(entraCLI),
-		see:   []sight{sawEntra},
+		match:   ofEntra(entraCLI),
+		observe: []observer{observeEntra},
 	},
 	{
 		Code: "CLI_NOT_FOUND", Kind: KindLocal, Severity: SeverityError,
@@ -204,8 +298,8 @@ var rowsEntra = []Row{
 		Causes:  []Cause{certain("the shell found no such program", "its own answer")},
 		Fix:     []string{"install the Azure CLI: https://aka.ms/azure-cli", "for a job: use a managed identity or a service principal"},
 		Retry:   RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
-		match: entraKind(entraNoCLI),
-		see:   []sight{sawEntra},
+		match:   ofEntra(entraNoCLI),
+		observe: []observer{observeEntra},
 	},
 	{
 		Code: "MANAGED_IDENTITY_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
@@ -217,8 +311,8 @@ var rowsEntra = []Row{
 		},
 		Fix:   []string{"az vm identity assign -n <vm> -g <group>", "export AZURE_CLIENT_ID=<client-id-of-the-identity>"},
 		Retry: RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
-		match: entraKind(entraIdentity),
-		see:   []sight{sawEntra},
+		match:   ofEntra(entraIdentity),
+		observe: []observer{observeEntra},
 	},
 	{
 		Code: "MANAGED_IDENTITY_UNREACHABLE", Kind: KindAuthentication, Severity: SeverityError,
@@ -231,8 +325,8 @@ var rowsEntra = []Row{
 		},
 		Fix:   []string{"on a person's machine: az login", "export NO_PROXY=169.254.169.254", "on AKS: use a workload identity"},
 		Retry: RetryLater, Link: linkIdentity, AzCode: azRefreshToken,
-		match: either(entraKind(entraNoEndpoint), all(either(noConnection, brokenConnection), toMachine)),
-		see:   []sight{sawEntra},
+		match:   either(ofEntra(entraNoEndpoint), all(either(noConnection, brokenConnection), toMachine)),
+		observe: []observer{observeEntra},
 	},
 	{
 		Code: "WORKLOAD_IDENTITY_INCOMPLETE", Kind: KindLocal, Severity: SeverityError,
@@ -244,8 +338,8 @@ var rowsEntra = []Row{
 		},
 		Fix:   []string{"kubectl get pod <pod> -o yaml | grep -i azure", "kubectl annotate serviceaccount <account> azure.workload.identity/client-id=<client-id>"},
 		Retry: RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
-		match: entraKind(entraWorkload),
-		see:   []sight{sawEntra},
+		match:   ofEntra(entraWorkload),
+		observe: []observer{observeEntra},
 	},
 	{
 		Code: "SIGN_IN_NEEDS_PERSON", Kind: KindAuthentication, Severity: SeverityError,
@@ -254,8 +348,8 @@ var rowsEntra = []Row{
 		Causes:  []Cause{certain("the credential can't get a token without a person", "its own answer")},
 		Fix:     []string{"call the credential's Authenticate first", "for jobs: use a managed identity or a service principal"},
 		Retry:   RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
-		match: entraKind(entraInteraction),
-		see:   []sight{sawEntra},
+		match:   ofEntra(entraInteraction),
+		observe: []observer{observeEntra},
 	},
 	{
 		Code: "CREDENTIAL_FAILED", Kind: KindAuthentication, Severity: SeverityError,
@@ -264,24 +358,8 @@ var rowsEntra = []Row{
 		Causes:  []Cause{inferred("possibly it is set up for another machine or cloud", "acrkit whoami")},
 		Fix:     []string{"acrkit whoami", "AZURE_SDK_GO_LOGGING=all shows what the credential does"},
 		Retry:   RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
-		match: either(entraKind(entraOther), all(ofCredential, entraKind(""))),
-		rank:  rankGeneral,
-		see:   []sight{sawEntra, sawMessage, sawBody, sawAnswer},
+		match:   either(ofEntra(entraOther), all(ofCredential, ofEntra(""))),
+		rank:    rankGeneral,
+		observe: []observer{observeEntra, observeMessage, observeBody, observeResponse},
 	},
-}
-
-// ofCredential reports whether a credential failed, whatever its error.
-func ofCredential(x *exchange) bool {
-	if _, ok := find[*azcontainerregistry.CredentialError](x); ok {
-		return true
-	}
-	_, ok := find[*credentialError](x)
-	return ok
-}
-
-// sawEntraHost shows where the identity service was asked.
-var sawEntraHost sight = func(x *exchange, see func(Origin, string, ...any)) {
-	if x.phase == phaseEntra {
-		see(FromEntra, "%s answered %d", x.host, x.status)
-	}
 }

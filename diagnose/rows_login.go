@@ -11,33 +11,6 @@ const azRefreshToken = "CONNECTIVITY_REFRESH_TOKEN_ERROR"
 // messageRequired begins the text of every 401 that gives no closer reason.
 const messageRequired = "authentication required"
 
-// empty reports whether the answer had no body at all.
-func empty(x *exchange) bool { return x.response != nil && len(x.body) == 0 && x.message == "" }
-
-func granting(grants ...string) func(*exchange) bool {
-	return func(x *exchange) bool { return contains(grants, x.auth.grant) }
-}
-
-// admin reports whether the user is the registry's admin user, whose name is
-// the registry's (ACR protocol §2.9).
-func admin(x *exchange) bool {
-	name, _ := registryName(x.host)
-	return x.auth.user != "" && strings.EqualFold(x.auth.user, name)
-}
-
-// refusedPassword is a 401 of the token endpoint that gives no closer reason.
-var refusedPassword = all(phased(phaseToken, 401), either(empty, func(x *exchange) bool {
-	return strings.HasPrefix(x.message, messageRequired)
-}))
-
-// refreshing is a token request with a refresh token, or one of which nothing
-// is known but the empty answer that such a token gets.
-var refreshing = either(granting("refresh_token"), func(x *exchange) bool { return x.auth.user == nullUser }, all(granting(""), empty))
-
-// unknownUser is a user name that is none of a token's, and no GUID. A disabled
-// admin user is one of them.
-var unknownUser = saying(phased(phaseToken, 401), "client id must be guid")
-
 var rowsLogin = []Row{
 	{
 		Code: "ANSWER_WITHOUT_TOKEN", Kind: KindNetwork, Severity: SeverityError,
@@ -49,8 +22,8 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}", "open http://example.com in a browser on this machine"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azRefreshToken,
-		match: answerLacks(azcontainerregistry.ResponsePartToken),
-		see:   []sight{sawText},
+		match:   responseLacks(azcontainerregistry.ResponsePartToken),
+		observe: []observer{observeText},
 	},
 	{
 		Code: "ENTRA_TOKEN_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
@@ -66,8 +39,8 @@ var rowsLogin = []Row{
 			"az login --tenant <tenant-of-the-registry>",
 		},
 		Retry: RetryNo, Link: linkLogin, AzCode: azRefreshToken,
-		match: all(phased(phaseExchange, 401), empty),
-		see:   []sight{sawAnswer, sawEmpty, sawIdentity, sawAudience, sawExpiry},
+		match:   all(phased(phaseExchange, 401), empty),
+		observe: []observer{observeResponse, observeEmpty, observeIdentity, observeAudience, observeExpiry},
 	},
 	{
 		Code: "ARM_TOKEN_DISALLOWED", Kind: KindAuthentication, Severity: SeverityError,
@@ -80,8 +53,8 @@ var rowsLogin = []Row{
 			"or allow it: az acr config authentication-as-arm update -r {registry} --status enabled",
 		},
 		Retry: RetryNo, Link: linkARM, AzCode: azRefreshToken,
-		match: saying(phased(phaseExchange, 401), "arm aad token disallowed"),
-		see:   []sight{sawMessage, sawAudience, sawAnswer},
+		match:   saying(phased(phaseExchange, 401), "arm aad token disallowed"),
+		observe: []observer{observeMessage, observeAudience, observeResponse},
 	},
 	{
 		Code: "NO_ROLE", Kind: KindAuthorization, Severity: SeverityError,
@@ -99,8 +72,8 @@ var rowsLogin = []Row{
 			"acrkit whoami {host}",
 		},
 		Retry: RetryNo, Link: linkRoles, AzCode: azRefreshToken,
-		match: saying(coded(403, "DENIED"), "retrieving permissions failed"),
-		see:   []sight{sawMessage, sawIdentity, sawAnswer},
+		match:   saying(coded(403, "DENIED"), "retrieving permissions failed"),
+		observe: []observer{observeMessage, observeIdentity, observeResponse},
 	},
 	{
 		Code: "REFRESH_TOKEN_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
@@ -114,8 +87,8 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"az acr login -n {registry}", "acrkit login {host}"},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: all(refusedPassword, refreshing, not(expired)),
-		see:   []sight{sawAnswer, sawMessage, sawEmpty, sawAudience, sawExpiry},
+		match:   all(refusedPassword, refreshing, not(expired)),
+		observe: []observer{observeResponse, observeMessage, observeEmpty, observeAudience, observeExpiry},
 	},
 	{
 		Code: "ANONYMOUS_PULL_OFF", Kind: KindAuthentication, Severity: SeverityError,
@@ -132,8 +105,8 @@ var rowsLogin = []Row{
 			"az acr update -n {registry} --anonymous-pull-enabled true",
 		},
 		Retry: RetryNo, Link: linkAnonymous, AzCode: azAccessToken,
-		match: all(refusedPassword, granting("anonymous")),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   all(refusedPassword, granting("anonymous")),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "ADMIN_LOGIN_REFUSED", Kind: KindAuthentication, Severity: SeverityError,
@@ -150,8 +123,8 @@ var rowsLogin = []Row{
 			"better: az acr login -n {registry}, which needs no admin user",
 		},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: all(either(refusedPassword, unknownUser), granting("password"), admin),
-		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+		match:   all(either(refusedPassword, unknownUser), granting("password"), admin),
+		observe: []observer{observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "PASSWORD_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
@@ -168,13 +141,13 @@ var rowsLogin = []Row{
 			"az acr token credential generate -r {registry} -n {user} --password1",
 		},
 		Retry: RetryNo, Link: linkScopeMaps, AzCode: azAccessToken,
-		match: all(refusedPassword, granting("password"), not(admin), func(x *exchange) bool { return x.auth.user != nullUser }),
-		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+		match:   all(refusedPassword, granting("password"), not(admin), func(ev *evidence) bool { return ev.auth.user != nullUser }),
+		observe: []observer{observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "LOGIN_REFUSED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} gives no token to this caller (401)",
-		Meaning: "The token endpoint refused the request, and the exchange does not tell whether it carried a password or none " +
+		Meaning: "The token endpoint refused the request, and the response does not tell whether it carried a password or none " +
 			"at all.",
 		Causes: []Cause{
 			inferred("probably the password is wrong, or its user is disabled", "acrkit whoami {host}"),
@@ -182,8 +155,8 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"acrkit whoami {host}", "acrkit doctor {host}"},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: all(refusedPassword, granting(""), not(empty), func(x *exchange) bool { return x.auth.user != nullUser }),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   all(refusedPassword, granting(""), not(empty), func(ev *evidence) bool { return ev.auth.user != nullUser }),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "APP_NOT_REGISTERED", Kind: KindAuthentication, Severity: SeverityError,
@@ -197,8 +170,8 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"az ad sp show --id <app-id>", "az acr token list -r {registry} -o table"},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: saying(phased(phaseToken, 401), "Application not registered with AAD"),
-		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+		match:   saying(phased(phaseToken, 401), "Application not registered with AAD"),
+		observe: []observer{observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "APP_SECRET_INVALID", Kind: KindAuthentication, Severity: SeverityError,
@@ -210,8 +183,8 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"az ad app credential list --id <app-id> -o table", "az ad sp credential reset --id <app-id>"},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: saying(phased(phaseToken, 401), "Invalid clientid or client secret"),
-		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+		match:   saying(phased(phaseToken, 401), "Invalid clientid or client secret"),
+		observe: []observer{observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "USER_NAME_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
@@ -224,8 +197,8 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"az acr token list -r {registry} -o table", "az acr show -n {registry} --query adminUserEnabled"},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: all(unknownUser, not(all(granting("password"), admin))),
-		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+		match:   all(unknownUser, not(all(granting("password"), admin))),
+		observe: []observer{observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "CONNECTED_REGISTRY_PASSWORD", Kind: KindAuthentication, Severity: SeverityError,
@@ -237,8 +210,8 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"az acr token credential generate -r <parent> -n {user} --password1"},
 		Retry: RetryNo, Link: linkScopeMaps, AzCode: azAccessToken,
-		match: saying(either(phased(phaseToken, 401), resource401), "Incorrect Password"),
-		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+		match:   saying(either(phased(phaseToken, 401), resource401), "Incorrect Password"),
+		observe: []observer{observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "EXCHANGE_METHOD", Kind: KindRequest, Severity: SeverityError,
@@ -247,8 +220,8 @@ var rowsLogin = []Row{
 		Causes:  []Cause{certain("the request's method was {method}", "the recorded request")},
 		Fix:     []string{"send POST /oauth2/exchange, with the form in its body"},
 		Retry:   RetryNo, Link: linkAuthentication, AzCode: azRefreshToken,
-		match: all(phased(phaseExchange, 404), not(webPage), func(x *exchange) bool { return x.method != "POST" && x.method != "" }),
-		see:   []sight{sawAnswer, sawBody},
+		match:   all(phased(phaseExchange, 404), not(webPage), func(ev *evidence) bool { return ev.method != "POST" && ev.method != "" }),
+		observe: []observer{observeResponse, observeBody},
 	},
 	{
 		Code: "LOGIN_REQUEST_INVALID", Kind: KindRequest, Severity: SeverityError,
@@ -260,8 +233,8 @@ var rowsLogin = []Row{
 		},
 		Fix:   []string{"run the command with --debug=trace and look at the form"},
 		Retry: RetryNo, Link: linkAuthentication,
-		match: all(either(phased(phaseExchange, 400), phased(phaseToken, 400)), not(webPage)),
-		see:   []sight{sawMessage, sawBody, sawAnswer},
+		match:   all(either(phased(phaseExchange, 400), phased(phaseToken, 400)), not(webPage)),
+		observe: []observer{observeMessage, observeBody, observeResponse},
 	},
 	{
 		Code: "USER_NAME_WHITESPACE", Kind: KindRequest, Severity: SeverityError,
@@ -270,8 +243,8 @@ var rowsLogin = []Row{
 		Causes:  []Cause{certain("the user name that was sent ends in white space", "the recorded request's Authorization header")},
 		Fix:     []string{"take the line break away: printf %s \"$USER_NAME\" in place of echo"},
 		Retry:   RetryNo, Link: linkLogin,
-		match: all(phased(phaseToken, 500), func(x *exchange) bool { return x.auth.user != strings.TrimSpace(x.auth.user) }),
-		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+		match:   all(phased(phaseToken, 500), func(ev *evidence) bool { return ev.auth.user != strings.TrimSpace(ev.auth.user) }),
+		observe: []observer{observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "TOKEN_ENDPOINT_REFUSED", Kind: KindAuthentication, Severity: SeverityError,
@@ -280,12 +253,12 @@ var rowsLogin = []Row{
 		Causes:  []Cause{inferred("probably the credential is not one that this registry takes", "acrkit whoami {host} shows which one was used")},
 		Fix:     []string{"acrkit whoami {host}", "acrkit doctor {host}"},
 		Retry:   RetryNo, Link: linkLogin, AzCode: azAccessToken,
-		match: func(x *exchange) bool {
-			return (x.phase == phaseExchange || x.phase == phaseToken) && x.status >= 400 && x.status < 500 &&
-				x.status != 403 && x.status != 407 && x.status != 429 && !x.page
+		match: func(ev *evidence) bool {
+			return (ev.phase == phaseExchange || ev.phase == phaseToken) && ev.status >= 400 && ev.status < 500 &&
+				ev.status != 403 && ev.status != 407 && ev.status != 429 && !ev.page
 		},
-		rank: rankGeneral,
-		see:  []sight{sawMessage, sawBody, sawIdentity, sawAnswer},
+		rank:    rankGeneral,
+		observe: []observer{observeMessage, observeBody, observeIdentity, observeResponse},
 	},
 }
 
@@ -305,8 +278,8 @@ var rowsForbidden = []Row{
 			"on a private network: your resolver should give a private address; acrkit doctor {host}",
 		},
 		Retry: RetryNo, Link: linkFirewall, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",
-		match: all(firewall, not(firewallPrivate)),
-		see:   []sight{sawMessage, sawAddress, sawAnswer},
+		match:   all(firewall, not(firewallPrivate)),
+		observe: []observer{observeMessage, observeAddress, observeResponse},
 	},
 	{
 		Code: "FIREWALL_DENIED_PRIVATE", Kind: KindNetwork, Severity: SeverityError,
@@ -323,8 +296,8 @@ var rowsForbidden = []Row{
 			"acrkit doctor {host}",
 		},
 		Retry: RetryNo, Link: linkAccess, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",
-		match: all(firewall, firewallPrivate),
-		see:   []sight{sawMessage, sawAddress, sawAnswer},
+		match:   all(firewall, firewallPrivate),
+		observe: []observer{observeMessage, observeAddress, observeResponse},
 	},
 	{
 		Code: "CMK_INACTIVE", Kind: KindService, Severity: SeverityError,
@@ -340,8 +313,8 @@ var rowsForbidden = []Row{
 			"give the identity the key permissions get, unwrapKey and wrapKey again",
 		},
 		Retry: RetryNo, Link: "https://learn.microsoft.com/azure/container-registry/tutorial-troubleshoot-customer-managed-keys",
-		match: saying(registry403, "identity associated with the registry is inactive"),
-		see:   []sight{sawMessage, sawBody, sawAnswer},
+		match:   saying(registry403, "identity associated with the registry is inactive"),
+		observe: []observer{observeMessage, observeBody, observeResponse},
 	},
 	{
 		Code: "ACCESS_DENIED", Kind: KindAuthorization, Severity: SeverityError,
@@ -354,11 +327,11 @@ var rowsForbidden = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}/{repository}"},
 		Retry: RetryNo, Link: linkLogin, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",
-		match: func(x *exchange) bool {
-			return x.status == 403 && x.phase != phaseStorage && x.phase != phaseEntra && len(x.entries) > 0
+		match: func(ev *evidence) bool {
+			return ev.status == 403 && ev.phase != phaseStorage && ev.phase != phaseEntra && len(ev.entries) > 0
 		},
-		rank: rankGeneral,
-		see:  []sight{sawMessage, sawScopes, sawIdentity, sawServer, sawAnswer},
+		rank:    rankGeneral,
+		observe: []observer{observeMessage, observeScopes, observeIdentity, observeServer, observeResponse},
 	},
 	{
 		Code: "DENIED_WITHOUT_REASON", Kind: KindAuthorization, Severity: SeverityError,
@@ -370,11 +343,11 @@ var rowsForbidden = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",
-		match: func(x *exchange) bool {
-			return x.status == 403 && x.phase != phaseStorage && x.phase != phaseEntra && len(x.entries) == 0 && x.method == "HEAD" && !x.page
+		match: func(ev *evidence) bool {
+			return ev.status == 403 && ev.phase != phaseStorage && ev.phase != phaseEntra && len(ev.entries) == 0 && ev.method == "HEAD" && !ev.page
 		},
-		rank: rankGeneral,
-		see:  []sight{sawAddress, sawServer, sawAnswer},
+		rank:    rankGeneral,
+		observe: []observer{observeAddress, observeServer, observeResponse},
 	},
 	{
 		Code: "FORBIDDEN_IN_BETWEEN", Kind: KindNetwork, Severity: SeverityError,
@@ -387,21 +360,10 @@ var rowsForbidden = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}", "ask whoever runs the proxy to allow {host} and its data hosts"},
 		Retry: RetryNo, Link: linkAccess, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",
-		match: func(x *exchange) bool {
-			return x.status == 403 && x.phase != phaseStorage && x.phase != phaseEntra && len(x.entries) == 0 && (x.method != "HEAD" || x.page)
+		match: func(ev *evidence) bool {
+			return ev.status == 403 && ev.phase != phaseStorage && ev.phase != phaseEntra && len(ev.entries) == 0 && (ev.method != "HEAD" || ev.page)
 		},
-		rank: rankGeneral,
-		see:  []sight{sawServer, sawBody, sawAnswer},
+		rank:    rankGeneral,
+		observe: []observer{observeServer, observeBody, observeResponse},
 	},
-}
-
-func registry403(x *exchange) bool { return x.status == 403 && x.phase != phaseStorage }
-
-func firewall(x *exchange) bool {
-	return registry403(x) && x.code == "DENIED" && strings.Contains(x.message, "is not allowed access")
-}
-
-func firewallPrivate(x *exchange) bool {
-	ip, ok := x.clientIP()
-	return ok && isPrivate(ip)
 }

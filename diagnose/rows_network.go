@@ -1,11 +1,6 @@
 package diagnose
 
-import (
-	"bytes"
-	"encoding/json"
-
-	azcontainerregistry "github.com/acrkit/azcontainerregistry"
-)
+import azcontainerregistry "github.com/acrkit/azcontainerregistry"
 
 const (
 	azDNS       = "CONNECTIVITY_DNS_ERROR"
@@ -13,54 +8,6 @@ const (
 	azChallenge = "CONNECTIVITY_CHALLENGE_ERROR"
 	azLogin     = "LOGIN_SERVER_ERROR"
 )
-
-func failed(kinds ...string) func(*exchange) bool {
-	return func(x *exchange) bool {
-		return x.transport.kind != "" && contains(kinds, x.transport.kind) && x.entra.kind == "" && x.library.kind == ""
-	}
-}
-
-// toData matches a failure on the way to the host that serves blobs' bytes.
-func toData(x *exchange) bool {
-	return isStorageHost(x.transport.hostname()) || x.phase == phaseStorage
-}
-
-// toEntra matches a failure on the way to the identity service or to the
-// machine's own identity endpoint.
-func toEntra(x *exchange) bool { return isEntraHost(x.transport.hostname()) }
-
-func toMachine(x *exchange) bool { return x.transport.hostname() == identityEndpoint }
-
-// toRegistry is everything else.
-var toRegistry = all(not(toData), not(toEntra))
-
-// noConnection are the failures that keep a connection from coming about.
-var noConnection = failed(transportDNSNotFound, transportDNSTemporary, transportDNSTimeout, transportRefused,
-	transportUnreachable, transportConnectTimeout, transportTLSTimeout)
-
-// brokenConnection are the failures of a connection that had come about.
-var brokenConnection = failed(transportReset, transportClosed, transportResponseTimeout, transportDeadline)
-
-// signIn is how pages that want a sign-in give themselves away.
-var signIn = []string{`type="password"`, "type=password", "type='password'", "sign in", "log in", "captive portal"}
-
-// webPage is a page of the web where a registry's answer was expected. A page
-// with one of the later statuses is a gateway's, and its status says more.
-func webPage(x *exchange) bool { return x.page && x.status < 405 && notStorageNorEntra(x) }
-
-// loginPage reports whether a web page asks for a sign-in.
-func loginPage(x *exchange) bool {
-	if !webPage(x) {
-		return false
-	}
-	head := bytes.ToLower(x.body[:min(len(x.body), maxParsed)])
-	for _, words := range signIn {
-		if bytes.Contains(head, []byte(words)) {
-			return true
-		}
-	}
-	return false
-}
 
 var rowsMiddlebox = []Row{
 	{
@@ -75,8 +22,8 @@ var rowsMiddlebox = []Row{
 		},
 		Fix:   []string{"sign in at the proxy or portal, with a browser on this machine", "or set HTTPS_PROXY with the user and password that your network's manual names"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
-		match: loginPage,
-		see:   []sight{sawBody, sawServer, sawRedirect, sawAnswer},
+		match:   loginPage,
+		observe: []observer{observeBody, observeServer, observeRedirect, observeResponse},
 	},
 	{
 		Code: "NOT_A_REGISTRY", Kind: KindNetwork, Severity: SeverityError,
@@ -89,8 +36,8 @@ var rowsMiddlebox = []Row{
 		},
 		Fix:   []string{"az acr list --query \"[].loginServer\" -o tsv"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azLogin,
-		match: all(webPage, not(loginPage)),
-		see:   []sight{sawBody, sawServer, sawRedirect, sawAnswer},
+		match:   all(webPage, not(loginPage)),
+		observe: []observer{observeBody, observeServer, observeRedirect, observeResponse},
 	},
 	{
 		Code: "PROXY_AUTHENTICATION", Kind: KindNetwork, Severity: SeverityError,
@@ -102,8 +49,8 @@ var rowsMiddlebox = []Row{
 		},
 		Fix:   []string{"export HTTPS_PROXY=http://<user>:<password>@<proxy>:<port>", "if no proxy is needed: export NO_PROXY={host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
-		match: either(failed(transportProxyAuth), func(x *exchange) bool { return x.status == 407 }),
-		see:   []sight{sawFailure, sawServer, sawAnswer},
+		match:   either(failed(transportProxyAuth), func(ev *evidence) bool { return ev.status == 407 }),
+		observe: []observer{observeFailure, observeServer, observeResponse},
 	},
 	{
 		Code: "UNEXPECTED_REDIRECT", Kind: KindNetwork, Severity: SeverityError,
@@ -115,8 +62,8 @@ var rowsMiddlebox = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
-		match: all(func(x *exchange) bool { return x.status >= 300 && x.status < 400 && x.status != 304 }, func(x *exchange) bool { return !x.page }, notStorageNorEntra),
-		see:   []sight{sawRedirect, sawServer, sawAnswer},
+		match:   all(func(ev *evidence) bool { return ev.status >= 300 && ev.status < 400 && ev.status != 304 }, func(ev *evidence) bool { return !ev.page }, notStorageNorEntra),
+		observe: []observer{observeRedirect, observeServer, observeResponse},
 	},
 	{
 		Code: "UNEXPECTED_STATUS", Kind: KindUnknown, Severity: SeverityError,
@@ -125,27 +72,13 @@ var rowsMiddlebox = []Row{
 		Causes:  []Cause{inferred("possibly a proxy on the way, or another kind of server, answered", "the answer's Server and Via headers")},
 		Fix:     []string{"acrkit doctor {host}"},
 		Retry:   RetryNo, Link: linkErrors, AzCode: azChallenge,
-		match: func(x *exchange) bool {
-			return x.status > 0 && (x.status < 300 || x.status == 304) && !x.page && notStorageNorEntra(x)
+		match: func(ev *evidence) bool {
+			return ev.status > 0 && (ev.status < 300 || ev.status == 304) && !ev.page && notStorageNorEntra(ev)
 		},
-		rank: rankGeneral,
-		see:  []sight{sawBody, sawServer, sawAnswer},
+		rank:    rankGeneral,
+		observe: []observer{observeBody, observeServer, observeResponse},
 	},
 }
-
-// notJSON reports whether reading an answer's JSON failed.
-func notJSON(x *exchange) bool {
-	if ofCredential(x) {
-		return false // of a file or a helper of this machine
-	}
-	if _, ok := find[*json.SyntaxError](x); ok {
-		return true
-	}
-	_, ok := find[*json.UnmarshalTypeError](x)
-	return ok
-}
-
-func notStorageNorEntra(x *exchange) bool { return x.phase != phaseStorage && x.phase != phaseEntra }
 
 var rowsNetwork = []Row{
 	{
@@ -161,8 +94,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"az acr list --query \"[].loginServer\" -o tsv", "nslookup {host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azDNS,
-		match: all(failed(transportDNSNotFound), toRegistry),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportDNSNotFound), toRegistry),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "DNS_FAILED", Kind: KindNetwork, Severity: SeverityError,
@@ -174,8 +107,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"nslookup {host}", "try again"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azDNS,
-		match: all(failed(transportDNSTemporary), toRegistry),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportDNSTemporary), toRegistry),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "DNS_TIMEOUT", Kind: KindNetwork, Severity: SeverityError,
@@ -188,8 +121,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"nslookup {host}", "try again"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azDNS,
-		match: all(failed(transportDNSTimeout), toRegistry),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportDNSTimeout), toRegistry),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "CONNECTION_REFUSED", Kind: KindNetwork, Severity: SeverityError,
@@ -202,8 +135,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
-		match: all(failed(transportRefused), toRegistry),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportRefused), toRegistry),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "CONNECTION_RESET", Kind: KindNetwork, Severity: SeverityError,
@@ -216,8 +149,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"try again: acrkit transfers list shows what can go on"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
-		match: all(failed(transportReset), toRegistry),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportReset), toRegistry),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "CONNECTION_CLOSED", Kind: KindNetwork, Severity: SeverityError,
@@ -230,8 +163,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"try again: acrkit transfers list shows what can go on"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
-		match: all(failed(transportClosed), toRegistry, not(notJSON)),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportClosed), toRegistry, not(notJSON)),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "PRIVATE_ADDRESS_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
@@ -244,8 +177,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"connect to the network of the private endpoint", "acrkit doctor {host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
-		match: all(failed(transportUnreachable, transportConnectTimeout), toRegistry, dialledPrivate),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportUnreachable, transportConnectTimeout), toRegistry, dialledPrivate),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "NETWORK_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
@@ -257,8 +190,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
-		match: all(failed(transportUnreachable), toRegistry, not(dialledPrivate)),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportUnreachable), toRegistry, not(dialledPrivate)),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "CONNECT_TIMEOUT", Kind: KindNetwork, Severity: SeverityError,
@@ -271,8 +204,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"allow port 443 to {host} and to its data hosts", "or export HTTPS_PROXY=http://<proxy>:<port>", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
-		match: all(failed(transportConnectTimeout), toRegistry, not(dialledPrivate)),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportConnectTimeout), toRegistry, not(dialledPrivate)),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "RESPONSE_TIMEOUT", Kind: KindNetwork, Severity: SeverityError,
@@ -284,8 +217,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"try again", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azChallenge,
-		match: all(failed(transportResponseTimeout), toRegistry),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportResponseTimeout), toRegistry),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "DEADLINE_EXCEEDED", Kind: KindInterrupted, Severity: SeverityError,
@@ -297,8 +230,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"give the work more time", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkAccess,
-		match: all(failed(transportDeadline), toRegistry),
-		see:   []sight{sawFailure},
+		match:   all(failed(transportDeadline), toRegistry),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "CANCELED", Kind: KindInterrupted, Severity: SeverityInfo,
@@ -308,7 +241,7 @@ var rowsNetwork = []Row{
 		Fix:     []string{"acrkit transfers list shows what can go on"},
 		Retry:   RetryLater,
 		match:   failed(transportCanceled),
-		see:     []sight{sawFailure},
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "PROXY_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
@@ -320,8 +253,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"env | grep -i proxy", "if no proxy is needed here: export NO_PROXY={host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
-		match: failed(transportProxyDial),
-		see:   []sight{sawFailure},
+		match:   failed(transportProxyDial),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "PROXY_REFUSED", Kind: KindNetwork, Severity: SeverityError,
@@ -333,8 +266,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"ask whoever runs the proxy to allow {host}, *.data.azurecr.io and *.blob.core.windows.net", "if no proxy is needed: export NO_PROXY={host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azChallenge,
-		match: failed(transportProxyRefused),
-		see:   []sight{sawFailure},
+		match:   failed(transportProxyRefused),
+		observe: []observer{observeFailure},
 	},
 	{
 		Code: "DATA_HOST_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
@@ -352,8 +285,8 @@ var rowsNetwork = []Row{
 			"for fixed host names: az acr update -n {registry} --data-endpoint-enabled",
 		},
 		Retry: RetryNo, Link: linkEndpoints, AzCode: azChallenge,
-		match: all(noConnection, toData),
-		see:   []sight{sawFailure, sawRedirect},
+		match:   all(noConnection, toData),
+		observe: []observer{observeFailure, observeRedirect},
 	},
 	{
 		Code: "DATA_CONNECTION_BROKEN", Kind: KindNetwork, Severity: SeverityError,
@@ -367,8 +300,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"try again: acrkit transfers list shows what can go on", "acrkit doctor with a repository measures the host"},
 		Retry: RetryLater, Link: linkEndpoints, AzCode: azChallenge,
-		match: all(brokenConnection, toData),
-		see:   []sight{sawFailure, sawRedirect},
+		match:   all(brokenConnection, toData),
+		observe: []observer{observeFailure, observeRedirect},
 	},
 	{
 		Code: "ANSWER_UNREADABLE", Kind: KindNetwork, Severity: SeverityError,
@@ -380,10 +313,10 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"try again", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkAccess,
-		match: either(answerLacks(azcontainerregistry.ResponsePartJSON), func(x *exchange) bool {
-			return x.status == 0 && x.library.kind == "" && x.entra.kind == "" && (x.transport.kind == "" || x.transport.kind == transportClosed) && notJSON(x)
+		match: either(responseLacks(azcontainerregistry.ResponsePartJSON), func(ev *evidence) bool {
+			return ev.status == 0 && ev.library.kind == "" && ev.entra.kind == "" && (ev.transport.kind == "" || ev.transport.kind == transportClosed) && notJSON(ev)
 		}),
-		see: []sight{sawText},
+		observe: []observer{observeText},
 	},
 	{
 		Code: "ANSWER_WITHOUT_LOCATION", Kind: KindNetwork, Severity: SeverityError,
@@ -395,8 +328,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}"},
 		Retry: RetryNo, Link: linkAccess,
-		match: answerLacks(azcontainerregistry.ResponsePartLocation),
-		see:   []sight{sawText},
+		match:   responseLacks(azcontainerregistry.ResponsePartLocation),
+		observe: []observer{observeText},
 	},
 	{
 		Code: "ENTRA_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
@@ -408,8 +341,8 @@ var rowsNetwork = []Row{
 		},
 		Fix:   []string{"allow port 443 to login.microsoftonline.com", "acrkit doctor"},
 		Retry: RetryLater, Link: linkAccess, AzCode: azRefreshToken,
-		match: either(all(either(noConnection, brokenConnection), toEntra, not(toMachine)), entraKind(entraUnreachable)),
-		see:   []sight{sawUnreachable},
+		match:   either(all(either(noConnection, brokenConnection), toEntra, not(toMachine)), ofEntra(entraUnreachable)),
+		observe: []observer{observeUnreachable},
 	},
 	{
 		Code: "LISTING_INCOMPLETE", Kind: KindInterrupted, Severity: SeverityError,
@@ -418,11 +351,11 @@ var rowsNetwork = []Row{
 		Causes:  []Cause{inferred("probably a passing fault; the error's own words say which", "the same listing succeeds when it is started again")},
 		Fix:     []string{"list again from the beginning"},
 		Retry:   RetryRestart, Link: linkErrors,
-		match: func(x *exchange) bool {
-			return x.library.broken && x.status == 0 && x.transport.kind == "" && x.library.kind == "" && x.entra.kind == ""
+		match: func(ev *evidence) bool {
+			return ev.library.broken && ev.status == 0 && ev.transport.kind == "" && ev.library.kind == "" && ev.entra.kind == ""
 		},
-		rank: rankGeneral,
-		see:  []sight{sawText},
+		rank:    rankGeneral,
+		observe: []observer{observeText},
 	},
 	{
 		Code: "RETRIES_EXHAUSTED", Kind: KindUnknown, Severity: SeverityError,
@@ -431,12 +364,10 @@ var rowsNetwork = []Row{
 		Causes:  []Cause{inferred("possibly a fault that takes longer than the attempts did", "the same work after some minutes")},
 		Fix:     []string{"try again later", "acrkit doctor {host}"},
 		Retry:   RetryLater, Link: linkAccess,
-		match: func(x *exchange) bool {
-			return x.library.attempts > 0 && !x.library.broken && x.status == 0 && x.transport.kind == "" && x.library.kind == "" && x.entra.kind == ""
+		match: func(ev *evidence) bool {
+			return ev.library.attempts > 0 && !ev.library.broken && ev.status == 0 && ev.transport.kind == "" && ev.library.kind == "" && ev.entra.kind == ""
 		},
-		rank: rankGeneral,
-		see:  []sight{sawText},
+		rank:    rankGeneral,
+		observe: []observer{observeText},
 	},
 }
-
-func dialledPrivate(x *exchange) bool { return x.transport.dialledPrivate() }

@@ -1,10 +1,5 @@
 package diagnose
 
-import (
-	"net/url"
-	"strings"
-)
-
 var rowsRequest = []Row{
 	{
 		Code: "MANIFEST_BLOB_UNKNOWN", Kind: KindContent, Severity: SeverityError,
@@ -18,8 +13,8 @@ var rowsRequest = []Row{
 		},
 		Fix:   []string{"push again: what is there already is not sent twice", "for a geo-replicated registry, push to its regional endpoint"},
 		Retry: RetryLater, Link: linkGeo,
-		match: coded(400, "MANIFEST_BLOB_UNKNOWN"),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   coded(400, "MANIFEST_BLOB_UNKNOWN"),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "MANIFEST_INVALID", Kind: KindContent, Severity: SeverityError,
@@ -32,8 +27,8 @@ var rowsRequest = []Row{
 		},
 		Fix:   []string{"send the manifest's own mediaType as Content-Type, and its bytes unchanged"},
 		Retry: RetryNo, Link: linkErrors,
-		match: coded(400, "MANIFEST_INVALID"),
-		see:   []sight{sawMessage, sawContentType, sawAnswer},
+		match:   coded(400, "MANIFEST_INVALID"),
+		observe: []observer{observeMessage, observeContentType, observeResponse},
 	},
 	{
 		Code: "DIGEST_MALFORMED", Kind: KindRequest, Severity: SeverityError,
@@ -42,8 +37,8 @@ var rowsRequest = []Row{
 		Causes:  []Cause{certain("the digest parameter is malformed", "the answer's detail")},
 		Fix:     []string{"send digest=sha256:<64 hexadecimal digits>"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: all(coded(400, "DIGEST_INVALID"), parsingFailed),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   all(coded(400, "DIGEST_INVALID"), parsingFailed),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "DIGEST_INVALID", Kind: KindContent, Severity: SeverityError,
@@ -56,8 +51,8 @@ var rowsRequest = []Row{
 		},
 		Fix:   []string{"push again from the start, from a file that nobody writes to"},
 		Retry: RetryRestart, Link: linkErrors,
-		match: all(coded(400, "DIGEST_INVALID"), not(parsingFailed)),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   all(coded(400, "DIGEST_INVALID"), not(parsingFailed)),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "SIZE_INVALID", Kind: KindContent, Severity: SeverityError,
@@ -69,8 +64,8 @@ var rowsRequest = []Row{
 		},
 		Fix:   []string{"push again from a file that nobody writes to"},
 		Retry: RetryRestart, Link: linkErrors,
-		match: coded(400, "SIZE_INVALID"),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   coded(400, "SIZE_INVALID"),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "NAME_INVALID", Kind: KindRequest, Severity: SeverityError,
@@ -79,8 +74,8 @@ var rowsRequest = []Row{
 		Causes:  []Cause{certain("a name in the query breaks the grammar", "the registry's own message")},
 		Fix:     []string{"use lower-case letters and digits, divided by . _ __ - or /"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: coded(400, "NAME_INVALID"),
-		see:   []sight{sawMessage, sawQuery, sawAnswer},
+		match:   coded(400, "NAME_INVALID"),
+		observe: []observer{observeMessage, observeQuery, observeResponse},
 	},
 	{
 		Code: "TAG_INVALID", Kind: KindContent, Severity: SeverityError,
@@ -89,8 +84,8 @@ var rowsRequest = []Row{
 		Causes:  []Cause{certain("the manifest carries another tag than {reference}", "the registry's own message")},
 		Fix:     []string{"push a manifest of OCI's or of Docker's schema 2: they carry no tag"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: coded(400, "TAG_INVALID"),
-		see:   []sight{sawMessage, sawContentType, sawAnswer},
+		match:   coded(400, "TAG_INVALID"),
+		observe: []observer{observeMessage, observeContentType, observeResponse},
 	},
 	{
 		Code: "MANIFEST_UNVERIFIED", Kind: KindContent, Severity: SeverityError,
@@ -99,8 +94,8 @@ var rowsRequest = []Row{
 		Causes:  []Cause{certain("the signature inside the manifest does not fit it", "the registry's own message")},
 		Fix:     []string{"push a manifest of OCI's or of Docker's schema 2: they are not signed inside"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: coded(400, "MANIFEST_UNVERIFIED"),
-		see:   []sight{sawMessage, sawContentType, sawAnswer},
+		match:   coded(400, "MANIFEST_UNVERIFIED"),
+		observe: []observer{observeMessage, observeContentType, observeResponse},
 	},
 	{
 		Code: "PAGE_SIZE_INVALID", Kind: KindRequest, Severity: SeverityError,
@@ -109,8 +104,8 @@ var rowsRequest = []Row{
 		Causes:  []Cause{certain("the parameter n is not a number the registry takes", "the registry's own message")},
 		Fix:     []string{"use a page size from 1 to 1000"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: coded(400, "PAGINATION_NUMBER_INVALID"),
-		see:   []sight{sawMessage, sawQuery, sawAnswer},
+		match:   coded(400, "PAGINATION_NUMBER_INVALID"),
+		observe: []observer{observeMessage, observeQuery, observeResponse},
 	},
 	{
 		Code: "UPLOAD_RANGE_INVALID", Kind: KindRequest, Severity: SeverityError,
@@ -123,8 +118,8 @@ var rowsRequest = []Row{
 		},
 		Fix:   []string{"ask the upload's status and go on after its Range; BlobClient.Upload does so by itself"},
 		Retry: RetryRestart, Link: linkErrors,
-		match: all(coded(416, "BLOB_UPLOAD_RANGE_INVALID")),
-		see:   []sight{sawMessage, sawRange, sawAnswer},
+		match:   all(coded(416, "BLOB_UPLOAD_RANGE_INVALID")),
+		observe: []observer{observeMessage, observeRange, observeResponse},
 	},
 	{
 		Code: "RANGE_NOT_SATISFIABLE", Kind: KindContent, Severity: SeverityError,
@@ -136,8 +131,8 @@ var rowsRequest = []Row{
 		},
 		Fix:   []string{"delete the partial file and pull again"},
 		Retry: RetryRestart, Link: linkErrors,
-		match: func(x *exchange) bool { return x.status == 416 && x.code != "BLOB_UPLOAD_RANGE_INVALID" },
-		see:   []sight{sawMessage, sawRange, sawAnswer},
+		match:   func(ev *evidence) bool { return ev.status == 416 && ev.code != "BLOB_UPLOAD_RANGE_INVALID" },
+		observe: []observer{observeMessage, observeRange, observeResponse},
 	},
 	{
 		Code: "DELETE_BY_TAG", Kind: KindRequest, Severity: SeverityError,
@@ -149,8 +144,8 @@ var rowsRequest = []Row{
 			"delete the manifest and all its tags: acrkit manifest delete {host}/{repository}@<digest>",
 		},
 		Retry: RetryNo, Link: linkErrors,
-		match: saying(coded(405, "UNSUPPORTED"), "only be deleted by digest"),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   saying(coded(405, "UNSUPPORTED"), "only be deleted by digest"),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "UNSUPPORTED", Kind: KindRequest, Severity: SeverityError,
@@ -162,8 +157,8 @@ var rowsRequest = []Row{
 		},
 		Fix:   []string{"az acr show -n {registry} --query \"[sku,policies]\""},
 		Retry: RetryNo, Link: linkLimits,
-		match: all(func(x *exchange) bool { return x.status == 405 && x.phase != phaseStorage && !x.page }, not(saying(coded(405, "UNSUPPORTED"), "only be deleted by digest")), not(disallowed)),
-		see:   []sight{sawMessage, sawBody, sawAnswer},
+		match:   all(func(ev *evidence) bool { return ev.status == 405 && ev.phase != phaseStorage && !ev.page }, not(saying(coded(405, "UNSUPPORTED"), "only be deleted by digest")), not(disallowed)),
+		observe: []observer{observeMessage, observeBody, observeResponse},
 	},
 	{
 		Code: "CONFLICT", Kind: KindConflict, Severity: SeverityError,
@@ -172,8 +167,8 @@ var rowsRequest = []Row{
 		Causes:  []Cause{inferred("probably another client is working on the same repository at this moment", "the registry's webhooks or its log name it")},
 		Fix:     []string{"look at the present state, acrkit show {host}/{image}, and try again"},
 		Retry:   RetryLater, Link: linkErrors,
-		match: func(x *exchange) bool { return x.status == 409 && x.phase != phaseStorage },
-		see:   []sight{sawMessage, sawBody, sawAnswer},
+		match:   func(ev *evidence) bool { return ev.status == 409 && ev.phase != phaseStorage },
+		observe: []observer{observeMessage, observeBody, observeResponse},
 	},
 	{
 		Code: "PRECONDITION_FAILED", Kind: KindConflict, Severity: SeverityError,
@@ -182,8 +177,8 @@ var rowsRequest = []Row{
 		Causes:  []Cause{certain("the condition that the request carried does not hold", "status 412")},
 		Fix:     []string{"look at the present state, acrkit show {host}/{image}, and decide again"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: func(x *exchange) bool { return x.status == 412 },
-		see:   []sight{sawMessage, sawBody, sawAnswer},
+		match:   func(ev *evidence) bool { return ev.status == 412 },
+		observe: []observer{observeMessage, observeBody, observeResponse},
 	},
 	{
 		Code: "MANIFEST_TOO_LARGE", Kind: KindContent, Severity: SeverityError,
@@ -192,8 +187,8 @@ var rowsRequest = []Row{
 		Causes:  []Cause{inferred("probably the manifest is larger than 4 MiB", "its size in bytes")},
 		Fix:     []string{"move large annotations into a layer or an attached artifact"},
 		Retry:   RetryNo, Link: linkLimits,
-		match: all(tooLarge, pathHas("/manifests/")),
-		see:   []sight{sawLength, sawMessage, sawBody, sawAnswer},
+		match:   all(tooLarge, pathHas("/manifests/")),
+		observe: []observer{observeLength, observeMessage, observeBody, observeResponse},
 	},
 	{
 		Code: "REQUEST_TOO_LARGE", Kind: KindContent, Severity: SeverityError,
@@ -206,8 +201,8 @@ var rowsRequest = []Row{
 		},
 		Fix:   []string{"send smaller chunks: UploadOptions.ChunkSize; BlobClient.Upload falls back to them by itself"},
 		Retry: RetryRestart, Link: linkLimits,
-		match: all(tooLarge, not(pathHas("/manifests/"))),
-		see:   []sight{sawLength, sawMessage, sawServer, sawBody, sawAnswer},
+		match:   all(tooLarge, not(pathHas("/manifests/"))),
+		observe: []observer{observeLength, observeMessage, observeServer, observeBody, observeResponse},
 	},
 	{
 		Code: "BAD_REQUEST", Kind: KindRequest, Severity: SeverityError,
@@ -216,69 +211,15 @@ var rowsRequest = []Row{
 		Causes:  []Cause{inferred("probably the client built the request wrongly", "the request in --debug=trace")},
 		Fix:     []string{"run the command with --debug=trace"},
 		Retry:   RetryNo, Link: linkErrors,
-		match: func(x *exchange) bool {
-			switch x.status {
+		match: func(ev *evidence) bool {
+			switch ev.status {
 			case 401, 403, 404, 405, 407, 429:
 				return false
 			}
-			return x.status >= 400 && x.status < 500 && x.phase != phaseStorage && x.phase != phaseEntra &&
-				x.phase != phaseExchange && x.phase != phaseToken && !x.page
+			return ev.status >= 400 && ev.status < 500 && ev.phase != phaseStorage && ev.phase != phaseEntra &&
+				ev.phase != phaseExchange && ev.phase != phaseToken && !ev.page
 		},
-		rank: rankGeneral,
-		see:  []sight{sawMessage, sawBody, sawAnswer},
+		rank:    rankGeneral,
+		observe: []observer{observeMessage, observeBody, observeResponse},
 	},
-}
-
-func tooLarge(x *exchange) bool { return x.status == 413 && x.phase != phaseStorage }
-
-func parsingFailed(x *exchange) bool {
-	return len(x.entries) > 0 && strings.Contains(string(x.entries[0].Detail), "parsing failed")
-}
-
-// sawContentType shows as what the request's body was sent.
-var sawContentType sight = func(x *exchange, see func(Origin, string, ...any)) {
-	if x.request != nil {
-		see(FromRequest, "the body was sent as %q, %d bytes", x.request.Header.Get("Content-Type"), x.request.ContentLength)
-	}
-}
-
-var sawLength sight = func(x *exchange, see func(Origin, string, ...any)) {
-	if x.request != nil && x.request.ContentLength > 0 {
-		see(FromRequest, "the request's body had %d bytes", x.request.ContentLength)
-	}
-}
-
-// sawRange shows the ranges that request and answer speak of.
-var sawRange sight = func(x *exchange, see func(Origin, string, ...any)) {
-	if x.request != nil {
-		for _, name := range []string{"Content-Range", "Range"} {
-			if value := x.request.Header.Get(name); value != "" {
-				see(FromRequest, "the request's %s: %s", name, value)
-			}
-		}
-	}
-	if x.response != nil {
-		for _, name := range []string{"Range", "Content-Range"} {
-			if value := x.response.Header.Get(name); value != "" {
-				see(x.origin(), "the answer's %s: %s", name, value)
-			}
-		}
-	}
-}
-
-// sawQuery shows the parameters that rows are about, and no others: a query may
-// carry secrets.
-var sawQuery sight = func(x *exchange, see func(Origin, string, ...any)) {
-	if x.request == nil || x.request.URL == nil {
-		return
-	}
-	query, err := url.ParseQuery(x.request.URL.RawQuery)
-	if err != nil {
-		return
-	}
-	for _, name := range []string{"n", "last", "from", "mount"} {
-		if query.Has(name) {
-			see(FromRequest, "the request's parameter %s=%s", name, query.Get(name))
-		}
-	}
 }

@@ -1,18 +1,5 @@
 package diagnose
 
-import "strings"
-
-// disallowed is the registry's answer to what a lock, a quarantine or a limit
-// forbids (ACR protocol §6, §7.3, §7.4).
-func disallowed(x *exchange) bool {
-	// The answer to a HEAD has no body for a code; its routes all take it.
-	return x.status == 405 && (x.code == "REGISTRY_DISALLOWED_OPERATION" || x.method == "HEAD" && x.phase == phaseResource && !x.page)
-}
-
-func methods(list ...string) func(*exchange) bool {
-	return func(x *exchange) bool { return contains(list, x.method) }
-}
-
 var rowsDisallowed = []Row{
 	{
 		Code: "WRITE_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
@@ -29,8 +16,8 @@ var rowsDisallowed = []Row{
 			"acrkit tag unlock {host}/{image}",
 		},
 		Retry: RetryNo, Link: linkLocks,
-		match: all(disallowed, methods("PUT", "POST", "PATCH")),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   all(disallowed, methods("PUT", "POST", "PATCH")),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "DELETE_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
@@ -47,8 +34,8 @@ var rowsDisallowed = []Row{
 			"acrkit tag unlock {host}/{image}",
 		},
 		Retry: RetryNo, Link: linkLocks,
-		match: all(disallowed, methods("DELETE")),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   all(disallowed, methods("DELETE")),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "READ_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
@@ -63,22 +50,22 @@ var rowsDisallowed = []Row{
 			"acrkit manifest unlock {host}/{repository}@<digest>",
 		},
 		Retry: RetryNo, Link: linkLocks,
-		match: all(disallowed, methods("GET", "HEAD")),
-		see:   []sight{sawMessage, sawAnswer},
+		match:   all(disallowed, methods("GET", "HEAD")),
+		observe: []observer{observeMessage, observeResponse},
 	},
 	{
 		Code: "DISALLOWED", Kind: KindConflict, Severity: SeverityError,
 		Title:   "{host} forbids the operation (405)",
-		Meaning: "A lock, a quarantine or a limit of the registry forbids it; the exchange does not tell which operation it was.",
+		Meaning: "A lock, a quarantine or a limit of the registry forbids it; the response does not tell which operation it was.",
 		Causes: []Cause{
 			inferred("probably a lock: writeEnabled, deleteEnabled or readEnabled is false", "acrkit show {host}/{image}"),
 			inferred("possibly a quarantine or the storage limit", "az acr show-usage -n {registry}"),
 		},
 		Fix:   []string{"acrkit show {host}/{image}"},
 		Retry: RetryNo, Link: linkLocks,
-		match: disallowed,
-		rank:  rankGeneral,
-		see:   []sight{sawMessage, sawAnswer},
+		match:   disallowed,
+		rank:    rankGeneral,
+		observe: []observer{observeMessage, observeResponse},
 	},
 }
 
@@ -93,8 +80,8 @@ var rowsService = []Row{
 		},
 		Fix:   []string{"az acr credential-set create -r {registry} -n <name> -l <upstream> -u <vault-uri> -p <vault-uri>"},
 		Retry: RetryLater, Link: "https://learn.microsoft.com/azure/container-registry/artifact-cache-overview",
-		match: all(throttled, fromCache),
-		see:   []sight{sawMessage, sawWait, sawAnswer},
+		match:   all(throttled, fromCache),
+		observe: []observer{observeMessage, observeWait, observeResponse},
 	},
 	{
 		Code: "LOGIN_THROTTLED", Kind: KindThrottled, Severity: SeverityError,
@@ -109,8 +96,8 @@ var rowsService = []Row{
 			"share one TokenCache between the clients of one registry",
 		},
 		Retry: RetryLater, Link: linkLimits, AzCode: "CONNECTIVITY_TOOMANYREQUESTS_ERROR",
-		match: all(throttled, not(fromCache), func(x *exchange) bool { return x.phase == phaseExchange || x.phase == phaseToken }),
-		see:   []sight{sawMessage, sawWait, sawAnswer},
+		match:   all(throttled, not(fromCache), func(ev *evidence) bool { return ev.phase == phaseExchange || ev.phase == phaseToken }),
+		observe: []observer{observeMessage, observeWait, observeResponse},
 	},
 	{
 		Code: "THROTTLED", Kind: KindThrottled, Severity: SeverityError,
@@ -127,8 +114,8 @@ var rowsService = []Row{
 			"az acr update -n {registry} --sku Premium",
 		},
 		Retry: RetryLater, Link: linkLimits,
-		match: all(throttled, not(fromCache), func(x *exchange) bool { return x.phase != phaseExchange && x.phase != phaseToken }),
-		see:   []sight{sawMessage, sawWait, sawAnswer},
+		match:   all(throttled, not(fromCache), func(ev *evidence) bool { return ev.phase != phaseExchange && ev.phase != phaseToken }),
+		observe: []observer{observeMessage, observeWait, observeResponse},
 	},
 	{
 		Code: "SERVICE_UNAVAILABLE", Kind: KindService, Severity: SeverityError,
@@ -140,8 +127,8 @@ var rowsService = []Row{
 		},
 		Fix:   []string{"wait {wait}, then try again", "az acr check-health -n {registry}"},
 		Retry: RetryLater, Link: linkStatus,
-		match: registryStatus(503),
-		see:   []sight{sawMessage, sawBody, sawWait, sawAnswer},
+		match:   registryStatus(503),
+		observe: []observer{observeMessage, observeBody, observeWait, observeResponse},
 	},
 	{
 		Code: "GATEWAY_ERROR", Kind: KindService, Severity: SeverityError,
@@ -153,8 +140,8 @@ var rowsService = []Row{
 		},
 		Fix:   []string{"try again", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkStatus,
-		match: either(registryStatus(502), registryStatus(504)),
-		see:   []sight{sawServer, sawBody, sawAnswer},
+		match:   either(registryStatus(502), registryStatus(504)),
+		observe: []observer{observeServer, observeBody, observeResponse},
 	},
 	{
 		Code: "SERVICE_ERROR", Kind: KindService, Severity: SeverityError,
@@ -163,36 +150,13 @@ var rowsService = []Row{
 		Causes:  []Cause{inferred("probably a passing fault of the service", "the same request succeeds within minutes; one that goes on failing is for the support")},
 		Fix:     []string{"try again", "open a support request that quotes the correlation id"},
 		Retry:   RetryLater, Link: linkStatus,
-		match: func(x *exchange) bool {
-			return x.status >= 500 && x.phase != phaseStorage && x.phase != phaseEntra &&
-				x.status != 502 && x.status != 503 && x.status != 504
+		match: func(ev *evidence) bool {
+			return ev.status >= 500 && ev.phase != phaseStorage && ev.phase != phaseEntra &&
+				ev.status != 502 && ev.status != 503 && ev.status != 504
 		},
-		rank: rankGeneral,
-		see:  []sight{sawMessage, sawBody, sawWait, sawAnswer},
+		rank:    rankGeneral,
+		observe: []observer{observeMessage, observeBody, observeWait, observeResponse},
 	},
-}
-
-func throttled(x *exchange) bool {
-	return x.status == 429 && x.phase != phaseStorage && x.phase != phaseEntra
-}
-
-func fromCache(x *exchange) bool { return strings.Contains(x.message, "for cache rule") }
-
-func registryStatus(status int) func(*exchange) bool {
-	return func(x *exchange) bool {
-		return x.status == status && x.phase != phaseStorage && x.phase != phaseEntra
-	}
-}
-
-func storage(statuses ...int) func(*exchange) bool {
-	return func(x *exchange) bool {
-		for _, s := range statuses {
-			if x.phase == phaseStorage && x.status == s {
-				return true
-			}
-		}
-		return false
-	}
 }
 
 var rowsStorage = []Row{
@@ -207,10 +171,10 @@ var rowsStorage = []Row{
 		},
 		Fix:   []string{"drop Authorization when scheme, host or port of a redirect differ from the registry's"},
 		Retry: RetryNo, Link: linkEndpoints,
-		match: func(x *exchange) bool {
-			return x.phase == phaseStorage && x.status == 400 && (x.code == "InvalidAuthenticationInfo" || x.code == "AuthenticationFailed" || x.auth.scheme != "")
+		match: func(ev *evidence) bool {
+			return ev.phase == phaseStorage && ev.status == 400 && (ev.code == "InvalidAuthenticationInfo" || ev.code == "AuthenticationFailed" || ev.auth.scheme != "")
 		},
-		see: []sight{sawMessage, sawSentAuthorization, sawRedirect, sawAnswer},
+		observe: []observer{observeMessage, observeSentAuthorization, observeRedirect, observeResponse},
 	},
 	{
 		Code: "STORAGE_LINK_REFUSED", Kind: KindAuthorization, Severity: SeverityError,
@@ -223,8 +187,8 @@ var rowsStorage = []Row{
 		},
 		Fix:   []string{"ask the registry for the blob again: it gives a fresh link, and BlobClient does so by itself"},
 		Retry: RetryRestart, Link: linkEndpoints,
-		match: all(storage(403), either(storageCode("AuthenticationFailed"), func(x *exchange) bool { return x.code == "" })),
-		see:   []sight{sawMessage, sawLinkEnd, sawRedirect, sawAnswer},
+		match:   all(storage(403), either(storageCode("AuthenticationFailed"), func(ev *evidence) bool { return ev.code == "" })),
+		observe: []observer{observeMessage, observeLinkEnd, observeRedirect, observeResponse},
 	},
 	{
 		Code: "STORAGE_FIREWALL", Kind: KindNetwork, Severity: SeverityError,
@@ -236,8 +200,8 @@ var rowsStorage = []Row{
 		},
 		Fix:   []string{"allow {data}, or switch on dedicated data endpoints: az acr update -n {registry} --data-endpoint-enabled"},
 		Retry: RetryNo, Link: linkEndpoints,
-		match: all(storage(403), not(storageCode("AuthenticationFailed")), func(x *exchange) bool { return x.code != "" }),
-		see:   []sight{sawMessage, sawRedirect, sawAnswer},
+		match:   all(storage(403), not(storageCode("AuthenticationFailed")), func(ev *evidence) bool { return ev.code != "" }),
+		observe: []observer{observeMessage, observeRedirect, observeResponse},
 	},
 	{
 		Code: "STORAGE_BLOB_MISSING", Kind: KindService, Severity: SeverityError,
@@ -246,8 +210,8 @@ var rowsStorage = []Row{
 		Causes:  []Cause{inferred("probably the blob was deleted between the redirect and the download, or a replica has not received it", "ask again after a minute")},
 		Fix:     []string{"try again after a minute", "push the image again if it stays so"},
 		Retry:   RetryLater, Link: linkEndpoints,
-		match: storage(404),
-		see:   []sight{sawMessage, sawRedirect, sawAnswer},
+		match:   storage(404),
+		observe: []observer{observeMessage, observeRedirect, observeResponse},
 	},
 	{
 		Code: "STORAGE_BUSY", Kind: KindService, Severity: SeverityError,
@@ -256,8 +220,8 @@ var rowsStorage = []Row{
 		Causes:  []Cause{inferred("probably a passing fault of the storage service", "the same request succeeds within a minute")},
 		Fix:     []string{"try again; BlobClient does so by itself"},
 		Retry:   RetryLater, Link: linkStatus,
-		match: func(x *exchange) bool { return x.phase == phaseStorage && (x.status >= 500 || x.status == 429) },
-		see:   []sight{sawMessage, sawWait, sawRedirect, sawAnswer},
+		match:   func(ev *evidence) bool { return ev.phase == phaseStorage && (ev.status >= 500 || ev.status == 429) },
+		observe: []observer{observeMessage, observeWait, observeRedirect, observeResponse},
 	},
 	{
 		Code: "STORAGE_ERROR", Kind: KindService, Severity: SeverityError,
@@ -266,34 +230,8 @@ var rowsStorage = []Row{
 		Causes:  []Cause{inferred("possibly a proxy on the way answered in its place", "the answer's Server and Via headers")},
 		Fix:     []string{"acrkit doctor {host}"},
 		Retry:   RetryLater, Link: linkEndpoints,
-		match: func(x *exchange) bool { return x.phase == phaseStorage && x.status >= 400 && x.status != 416 },
-		rank:  rankGeneral,
-		see:   []sight{sawMessage, sawServer, sawBody, sawRedirect, sawAnswer},
+		match:   func(ev *evidence) bool { return ev.phase == phaseStorage && ev.status >= 400 && ev.status != 416 },
+		rank:    rankGeneral,
+		observe: []observer{observeMessage, observeServer, observeBody, observeRedirect, observeResponse},
 	},
-}
-
-func storageCode(code string) func(*exchange) bool {
-	return func(x *exchange) bool { return x.code == code }
-}
-
-// sawSentAuthorization says that the request carried credentials, without
-// showing them.
-var sawSentAuthorization sight = func(x *exchange, see func(Origin, string, ...any)) {
-	if x.auth.scheme != "" {
-		see(FromRequest, "the request carried an Authorization header of the scheme %s", x.auth.scheme)
-	}
-}
-
-// sawLinkEnd shows until when a signed link is good. Its other parameters are
-// secret.
-var sawLinkEnd sight = func(x *exchange, see func(Origin, string, ...any)) {
-	if x.request == nil || x.request.URL == nil {
-		return
-	}
-	if end := x.request.URL.Query().Get("se"); end != "" {
-		see(FromRequest, "the link was good until %s", end)
-	}
-	if now, ok := x.serverTime(); ok {
-		see(FromRegistry, "the storage host's clock said %s", now.UTC().Format("2006-01-02T15:04:05Z"))
-	}
 }

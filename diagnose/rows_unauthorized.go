@@ -1,10 +1,5 @@
 package diagnose
 
-import (
-	"regexp"
-	"strings"
-)
-
 // Links to the pages that say more.
 const (
 	linkAuthorization  = "https://aka.ms/acr/authorization"
@@ -20,112 +15,6 @@ const (
 )
 
 const azAccessToken = "CONNECTIVITY_ACCESS_TOKEN_ERROR"
-
-// nullUser is the user name that stands for "the password is a token" (ACR
-// protocol §2.6).
-const nullUser = "00000000-0000-0000-0000-000000000000"
-
-// resource401 is the registry's own refusal of a request; it never answers 403
-// for a missing permission (ACR protocol §2.2).
-var resource401 = all(either(phased(phaseResource, 401), phased(phaseChallenge, 401)), func(x *exchange) bool { return !x.page })
-
-func bearer(x *exchange) bool { return x.auth.scheme == "bearer" }
-
-func basic(x *exchange) bool { return x.auth.scheme == "basic" }
-
-func insufficient(x *exchange) bool { return x.challenge.err == "insufficient_scope" }
-
-// readable reports whether the token is one of the registry's, so its grants
-// can be compared with what was asked.
-func readable(x *exchange) bool { return x.auth.claims.ok && !x.auth.claims.fromEntra() }
-
-// expired reports whether the token had ended by the registry's own clock.
-func expired(x *exchange) bool {
-	now, ok := x.serverTime()
-	end := x.auth.claims.expiry()
-	return ok && !end.IsZero() && now.After(end)
-}
-
-// foreign reports whether the token is for another registry.
-func foreign(x *exchange) bool {
-	audience := x.auth.claims.audience()
-	service := or(x.challenge.service, x.host)
-	return readable(x) && audience != "" && service != "" && audience != service
-}
-
-// sound is a token of this registry that had not ended.
-var sound = all(bearer, readable, not(expired), not(foreign))
-
-// anonymous reports whether the token was issued to nobody: it names neither a
-// person nor an application.
-func anonymous(x *exchange) bool {
-	c := x.auth.claims
-	return c.ok && (c.Subject == "" || c.Subject == "anonymous") && c.AppID == "" && c.ObjectID == "" && c.UPN == ""
-}
-
-// guid is the form of Entra's ids.
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-
-// named reports whether the token belongs to a name that is none of Entra's:
-// no GUID and no user's address. Scope-map tokens have such names.
-func named(x *exchange) bool {
-	c := x.auth.claims
-	return c.Subject != "" && c.AppID == "" && c.ObjectID == "" && c.UPN == "" && !anonymous(x) &&
-		!guid.MatchString(c.Subject) && !strings.Contains(c.Subject, "@")
-}
-
-// denied is a request that a sound token does not cover.
-var denied = all(resource401, sound, func(x *exchange) bool { return insufficient(x) && len(x.missing) > 0 })
-
-func lacksOnly(actions ...string) func(*exchange) bool {
-	return func(x *exchange) bool {
-		for _, s := range x.missing {
-			for _, a := range s.actions {
-				if !contains(actions, a) {
-					return false
-				}
-			}
-		}
-		return true
-	}
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
-}
-
-// lacksCatalog reports whether listing the registry is what is missing.
-func lacksCatalog(x *exchange) bool {
-	for _, s := range x.missing {
-		if s.kind == "registry" {
-			return true
-		}
-	}
-	return false
-}
-
-// grantsSome reports whether the token grants any action on the repository that
-// it is refused for.
-func grantsSome(x *exchange) bool {
-	for _, m := range x.missing {
-		for _, h := range x.granted {
-			if h.kind == m.kind && h.name == m.name && len(h.actions) > 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// abac reports whether the token says that the registry is in ABAC mode.
-func abac(x *exchange) bool {
-	return len(x.auth.claims.ABAC) > 0 && string(x.auth.claims.ABAC) != "null"
-}
 
 var rowsUnauthorized = []Row{
 	{
@@ -144,8 +33,8 @@ var rowsUnauthorized = []Row{
 			"az acr login -n {registry}",
 		},
 		Retry: RetryNo, Link: linkAuthentication,
-		match: all(resource401, func(x *exchange) bool { return x.request != nil && x.auth.scheme == "" }),
-		see:   []sight{sawNoCredentials, sawMessage, sawScopes, sawAnswer},
+		match:   all(resource401, func(ev *evidence) bool { return ev.request != nil && ev.auth.scheme == "" }),
+		observe: []observer{observeNoCredentials, observeMessage, observeScopes, observeResponse},
 	},
 	{
 		Code: "TOKEN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
@@ -158,8 +47,8 @@ var rowsUnauthorized = []Row{
 			"a token fetched by a program is renewed when the program keeps its credential, not the token",
 		},
 		Retry: RetryNo, Link: linkAuthentication, AzCode: azAccessToken,
-		match: all(resource401, bearer, expired),
-		see:   []sight{sawExpiry, sawIdentity, sawMessage, sawAnswer},
+		match:   all(resource401, bearer, expired),
+		observe: []observer{observeExpiry, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "ENTRA_TOKEN_AS_BEARER", Kind: KindAuthentication, Severity: SeverityError,
@@ -169,8 +58,8 @@ var rowsUnauthorized = []Row{
 		Causes: []Cause{certain("the bearer token was issued by Entra", "its iss claim names Entra")},
 		Fix:    []string{"use acrkit token --scope {scope} {host} for a token that the registry takes"},
 		Retry:  RetryNo, Link: linkAuthentication,
-		match: all(resource401, bearer, func(x *exchange) bool { return x.auth.claims.fromEntra() && !expired(x) }),
-		see:   []sight{sawAudience, sawIdentity, sawMessage, sawAnswer},
+		match:   all(resource401, bearer, func(ev *evidence) bool { return ev.auth.claims.fromEntra() && !expired(ev) }),
+		observe: []observer{observeAudience, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "TOKEN_OTHER_REGISTRY", Kind: KindAuthentication, Severity: SeverityError,
@@ -179,8 +68,8 @@ var rowsUnauthorized = []Row{
 		Causes:  []Cause{certain("the token was issued for {audience}", "its aud claim names another login server")},
 		Fix:     []string{"acrkit token --scope {scope} {host}"},
 		Retry:   RetryNo, Link: linkAuthentication,
-		match: all(resource401, bearer, foreign, not(expired)),
-		see:   []sight{sawAudience, sawIdentity, sawMessage, sawAnswer},
+		match:   all(resource401, bearer, foreign, not(expired)),
+		observe: []observer{observeAudience, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "TOKEN_INVALID", Kind: KindAuthentication, Severity: SeverityError,
@@ -194,10 +83,10 @@ var rowsUnauthorized = []Row{
 		},
 		Fix:   []string{"acrkit logout {host}", "acrkit token --scope {scope} {host}"},
 		Retry: RetryNo, Link: linkAuthentication,
-		match: all(resource401, bearer, not(expired), not(foreign), not(func(x *exchange) bool { return x.auth.claims.fromEntra() }), func(x *exchange) bool {
-			return x.challenge.err == "invalid_token"
+		match: all(resource401, bearer, not(expired), not(foreign), not(func(ev *evidence) bool { return ev.auth.claims.fromEntra() }), func(ev *evidence) bool {
+			return ev.challenge.err == "invalid_token"
 		}),
-		see: []sight{sawExpiry, sawIdentity, sawMessage, sawAnswer},
+		observe: []observer{observeExpiry, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "ANONYMOUS_DENIED", Kind: KindAuthorization, Severity: SeverityError,
@@ -207,8 +96,8 @@ var rowsUnauthorized = []Row{
 		Causes: []Cause{certain("the token was issued to nobody, and does not grant {action}", "its claims name no subject and no such action")},
 		Fix:    []string{"az login", "acrkit whoami {host}"},
 		Retry:  RetryNo, Link: linkAnonymous,
-		match: all(denied, anonymous),
-		see:   []sight{sawScopes, sawMessage, sawAnswer},
+		match:   all(denied, anonymous),
+		observe: []observer{observeScopes, observeMessage, observeResponse},
 	},
 	{
 		Code: "CATALOG_DENIED", Kind: KindAuthorization, Severity: SeverityError,
@@ -225,8 +114,8 @@ var rowsUnauthorized = []Row{
 			"without the right to list, name the repository: acrkit ls {host}/<repository>",
 		},
 		Retry: RetryNo, Link: linkRoles,
-		match: all(denied, not(anonymous), lacksCatalog),
-		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+		match:   all(denied, not(anonymous), lacksCatalog),
+		observe: []observer{observeScopes, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "ABAC_CONDITION", Kind: KindAuthorization, Severity: SeverityError,
@@ -243,8 +132,8 @@ var rowsUnauthorized = []Row{
 			"az role assignment create --assignee {subject} --role \"Container Registry Repository Writer\" --scope $(az acr show -n {registry} --query id -o tsv)",
 		},
 		Retry: RetryNo, Link: linkABAC,
-		match: all(denied, not(anonymous), not(lacksCatalog), abac),
-		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+		match:   all(denied, not(anonymous), not(lacksCatalog), abac),
+		observe: []observer{observeScopes, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "SCOPE_MAP", Kind: KindAuthorization, Severity: SeverityError,
@@ -261,8 +150,8 @@ var rowsUnauthorized = []Row{
 			"az acr scope-map update -r {registry} -n <map> --add-repository {repository} {rights}",
 		},
 		Retry: RetryNo, Link: linkScopeMaps,
-		match: all(denied, named, not(lacksCatalog), not(abac)),
-		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+		match:   all(denied, named, not(lacksCatalog), not(abac)),
+		observe: []observer{observeScopes, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "ACTION_NOT_GRANTED", Kind: KindAuthorization, Severity: SeverityError,
@@ -279,8 +168,8 @@ var rowsUnauthorized = []Row{
 			"for a scope-map token: az acr scope-map update -r {registry} -n <map> --add-repository {repository} {rights}",
 		},
 		Retry: RetryNo, Link: linkRoles,
-		match: all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), grantsSome),
-		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+		match:   all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), grantsSome),
+		observe: []observer{observeScopes, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "PULL_DENIED_OR_MISSING", Kind: KindAuthorization, Severity: SeverityError,
@@ -298,8 +187,8 @@ var rowsUnauthorized = []Row{
 			"az role assignment list --assignee {subject} --all",
 		},
 		Retry: RetryNo, Link: linkABAC,
-		match: all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), not(grantsSome), lacksOnly("pull", "metadata_read")),
-		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+		match:   all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), not(grantsSome), lacksOnly("pull", "metadata_read")),
+		observe: []observer{observeScopes, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "REPOSITORY_NOT_GRANTED", Kind: KindAuthorization, Severity: SeverityError,
@@ -314,8 +203,8 @@ var rowsUnauthorized = []Row{
 			"az role assignment list --assignee {subject} --all",
 		},
 		Retry: RetryNo, Link: linkABAC,
-		match: all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), not(grantsSome), not(lacksOnly("pull", "metadata_read"))),
-		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+		match:   all(denied, not(anonymous), not(named), not(lacksCatalog), not(abac), not(grantsSome), not(lacksOnly("pull", "metadata_read"))),
+		observe: []observer{observeScopes, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "GRANT_REFUSED", Kind: KindAuthorization, Severity: SeverityError,
@@ -328,8 +217,8 @@ var rowsUnauthorized = []Row{
 		},
 		Fix:   []string{"acrkit doctor {host}/{repository}", "sign in again: acrkit logout {host}"},
 		Retry: RetryNo, Link: linkAuthorization, AzCode: azAccessToken,
-		match: all(resource401, sound, func(x *exchange) bool { return insufficient(x) && len(x.missing) == 0 }),
-		see:   []sight{sawScopes, sawIdentity, sawMessage, sawAnswer},
+		match:   all(resource401, sound, func(ev *evidence) bool { return insufficient(ev) && len(ev.missing) == 0 }),
+		observe: []observer{observeScopes, observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "REFRESH_TOKEN_AS_PASSWORD", Kind: KindAuthentication, Severity: SeverityError,
@@ -339,8 +228,8 @@ var rowsUnauthorized = []Row{
 		Causes: []Cause{certain("the request carried the null user and a password on a path other than /oauth2/token", "the recorded request's Authorization header")},
 		Fix:    []string{"trade it first: acrkit token --scope {scope} {host}"},
 		Retry:  RetryNo, Link: linkAuthentication,
-		match: all(resource401, basic, func(x *exchange) bool { return x.auth.user == nullUser }),
-		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+		match:   all(resource401, basic, func(ev *evidence) bool { return ev.auth.user == nullUser }),
+		observe: []observer{observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "BASIC_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
@@ -356,13 +245,13 @@ var rowsUnauthorized = []Row{
 			"az acr token credential generate -r {registry} -n {user} --password1",
 		},
 		Retry: RetryNo, Link: linkLogin,
-		match: all(resource401, basic, func(x *exchange) bool { return x.auth.user != nullUser }),
-		see:   []sight{sawIdentity, sawMessage, sawAnswer},
+		match:   all(resource401, basic, func(ev *evidence) bool { return ev.auth.user != nullUser }),
+		observe: []observer{observeIdentity, observeMessage, observeResponse},
 	},
 	{
 		Code: "UNAUTHORIZED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} wants other credentials than those sent (401)",
-		Meaning: "The registry refused the credentials, and the exchange does not tell whether they are wrong or too weak: the " +
+		Meaning: "The registry refused the credentials, and the response does not tell whether they are wrong or too weak: the " +
 			"token cannot be read, or the request is not recorded.",
 		Causes: []Cause{
 			inferred("probably the token does not cover {scope}", "acrkit doctor {host}/{repository} shows what is granted"),
@@ -370,11 +259,11 @@ var rowsUnauthorized = []Row{
 		},
 		Fix:   []string{"acrkit whoami {host}", "acrkit doctor {host}/{repository}"},
 		Retry: RetryNo, Link: linkAuthorization, AzCode: azAccessToken,
-		match: func(x *exchange) bool {
-			return x.status == 401 && x.phase != phaseStorage && x.phase != phaseEntra &&
-				x.phase != phaseExchange && x.phase != phaseToken
+		match: func(ev *evidence) bool {
+			return ev.status == 401 && ev.phase != phaseStorage && ev.phase != phaseEntra &&
+				ev.phase != phaseExchange && ev.phase != phaseToken
 		},
-		rank: rankGeneral,
-		see:  []sight{sawMessage, sawScopes, sawExpiry, sawIdentity, sawBody, sawAnswer},
+		rank:    rankGeneral,
+		observe: []observer{observeMessage, observeScopes, observeExpiry, observeIdentity, observeBody, observeResponse},
 	},
 }

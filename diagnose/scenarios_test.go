@@ -256,7 +256,7 @@ func TestScenariosAreToldApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.run(t, func(t *testing.T, err error) {
 				d, _ := diagnose.Explain(err)
-				if d.Code != s.code && (s.either == "" || d.Code != s.either) {
+				if string(d.Code) != s.code && (s.either == "" || string(d.Code) != s.either) {
 					t.Errorf("got %s, want %s\n%v\n%+v", d.Code, s.code, err, d.Seen)
 				}
 				var response *azcore.ResponseError

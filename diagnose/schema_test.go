@@ -75,7 +75,7 @@ func TestAzsCodesAreKept(t *testing.T) {
 		"CONNECTIVITY_REFRESH_TOKEN_ERROR":    "NO_ROLE",
 		"CONNECTIVITY_ACCESS_TOKEN_ERROR":     "REFRESH_TOKEN_REJECTED",
 	} {
-		if row, _ := diagnose.Lookup(code); row.AzCode != az {
+		if row, _ := diagnose.Lookup(diagnose.Code(code)); row.AzCode != az {
 			t.Errorf("%s is %s of az, want %s", code, row.AzCode, az)
 		}
 	}

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -76,4 +77,49 @@ func mayHide(text string) bool {
 		}
 	}
 	return false
+}
+
+func between(s, before, after string) string {
+	_, rest, ok := strings.Cut(s, before)
+	if !ok {
+		return ""
+	}
+	inner, _, ok := strings.Cut(rest, after)
+	if !ok {
+		return ""
+	}
+	return inner
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return strings.TrimSpace(line)
+}
+
+func after(s, sep string) string {
+	_, rest, _ := strings.Cut(s, sep)
+	return rest
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// pageTitle returns a web page's title, to be put after a noun.
+func pageTitle(body []byte) string {
+	head := string(body[:min(len(body), 4096)])
+	lower := strings.ToLower(head)
+	// Lower-casing may change the length outside ASCII; such a title is left out.
+	if len(lower) != len(head) {
+		return ""
+	}
+	start := strings.Index(lower, "<title>")
+	end := strings.Index(lower, "</title>")
+	if start < 0 || end < start+len("<title>") {
+		return ""
+	}
+	return fmt.Sprintf(" with the title %q", strings.TrimSpace(head[start+len("<title>"):end]))
 }

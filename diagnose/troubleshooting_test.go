@@ -159,7 +159,7 @@ func TestGuideNamesOnlyCodesThatAre(t *testing.T) {
 			continue
 		}
 		named++
-		if _, ok := diagnose.Lookup(m[1]); !ok {
+		if _, ok := diagnose.Lookup(diagnose.Code(m[1])); !ok {
 			t.Errorf("the guide names %s, which the catalogue does not have", m[1])
 		}
 	}

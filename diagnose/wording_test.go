@@ -67,7 +67,7 @@ func TestNoGuessIsWordedAsAFact(t *testing.T) {
 
 // TestRowsAreComplete checks what every row must have.
 func TestRowsAreComplete(t *testing.T) {
-	known := map[string]bool{}
+	known := map[diagnose.Code]bool{}
 	for _, code := range diagnose.Codes() {
 		r, _ := diagnose.Lookup(code)
 		if known[code] {
@@ -75,7 +75,7 @@ func TestRowsAreComplete(t *testing.T) {
 		}
 		known[code] = true
 		switch {
-		case !codeStyle.MatchString(code):
+		case !codeStyle.MatchString(string(code)):
 			t.Errorf("%q is no code", code)
 		case r.Kind == "" || r.Severity == 0 || r.Retry == "":
 			t.Errorf("%s: kind %q, severity %v, retry %q", code, r.Kind, r.Severity, r.Retry)
@@ -94,7 +94,7 @@ func TestRowsAreComplete(t *testing.T) {
 		}
 		for _, text := range texts {
 			for _, m := range word.FindAllStringSubmatch(text, -1) {
-				if !slices.Contains(diagnose.FactNames, m[1]) {
+				if !slices.Contains(diagnose.FactNames(), m[1]) {
 					t.Errorf("%s: there is no fact {%s}: %q", code, m[1], text)
 				}
 			}

@@ -72,7 +72,7 @@ func explainSeveral(a *app, name string, found []diagnose.Row) error {
 	if a.printer.Format() != output.Text {
 		return listRows(a, found)
 	}
-	own := strings.EqualFold(found[0].Code, name)
+	own := strings.EqualFold(string(found[0].Code), name)
 	view := rowView()
 	if own {
 		view.Text = writeRow
@@ -86,7 +86,16 @@ func explainSeveral(a *app, name string, found []diagnose.Row) error {
 }
 
 func completeCodes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return diagnose.Codes(), cobra.ShellCompDirectiveNoFileComp
+	return texts(diagnose.Codes()), cobra.ShellCompDirectiveNoFileComp
+}
+
+// texts returns codes as they are printed.
+func texts(codes []diagnose.Code) []string {
+	list := make([]string, len(codes))
+	for i, code := range codes {
+		list[i] = string(code)
+	}
+	return list
 }
 
 // unknownCode names the codes that may have been meant.
@@ -102,7 +111,7 @@ func rowView() output.View[diagnose.Row] {
 	return output.View[diagnose.Row]{
 		Kind: "Explanation",
 		Columns: []output.Column[diagnose.Row]{
-			{Name: "code", Value: func(r diagnose.Row) string { return r.Code }},
+			{Name: "code", Value: func(r diagnose.Row) string { return string(r.Code) }},
 			{Name: "kind", Value: func(r diagnose.Row) string { return string(r.Kind) }},
 			{Name: "severity", Value: func(r diagnose.Row) string { return r.Severity.String() }},
 			{Name: "title", Value: func(r diagnose.Row) string { return r.Title }},

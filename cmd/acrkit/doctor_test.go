@@ -108,7 +108,7 @@ func TestEveryCodeThatIsPrintedIsInTheCatalogue(t *testing.T) {
 		&emulator.FolderInUseError{Dir: "data"},
 	} {
 		codes = append(codes, err.DiagnosisCode())
-		if d, known := diagnose.Explain(fmt.Errorf("push: %w", err)); !known || d.Code != err.DiagnosisCode() {
+		if d, known := diagnose.Explain(fmt.Errorf("push: %w", err)); !known || string(d.Code) != err.DiagnosisCode() {
 			t.Errorf("%T is explained as %s", err, d.Code)
 		}
 		if f := failure.Of(err); f.Object.Code != err.DiagnosisCode() || len(f.Object.Fix) == 0 || !slices.Contains(f.Seen, err.Error()) {
@@ -116,7 +116,7 @@ func TestEveryCodeThatIsPrintedIsInTheCatalogue(t *testing.T) {
 		}
 	}
 	for _, code := range codes {
-		if _, ok := diagnose.Lookup(code); !ok {
+		if _, ok := diagnose.Lookup(diagnose.Code(code)); !ok {
 			t.Errorf("acrkit explain does not know %s", code)
 		}
 	}

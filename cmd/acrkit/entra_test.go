@@ -86,7 +86,7 @@ func TestEveryEntraCodeIsKnownInAzidentitysErrors(t *testing.T) {
 	for _, code := range diagnose.Codes() {
 		row, _ := diagnose.Lookup(code)
 		for _, entra := range row.Entra {
-			codes[entra] = code
+			codes[entra] = string(code)
 		}
 	}
 	for entra, want := range codes {
@@ -99,7 +99,7 @@ func TestEveryEntraCodeIsKnownInAzidentitysErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := explainedBy(t, credential)
-		if d.Code != want || len(d.Seen) == 0 || d.Seen[0].Text != entra+": "+words {
+		if string(d.Code) != want || len(d.Seen) == 0 || d.Seen[0].Text != entra+": "+words {
 			t.Errorf("%s is explained as %s, seen %q, want %s", entra, d.Code, d.Seen, want)
 		}
 	}
@@ -178,7 +178,7 @@ func TestAzidentitysFailuresAreToldApart(t *testing.T) {
 			for _, s := range d.Seen {
 				fmt.Fprintln(&seen, s.Text)
 			}
-			if d.Code != test.want {
+			if string(d.Code) != test.want {
 				t.Errorf("explained as %s, want %s\n%s", d.Code, test.want, seen.String())
 			}
 			for _, want := range test.seen {

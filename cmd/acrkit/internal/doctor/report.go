@@ -43,7 +43,7 @@ func checkView() output.View[diagnose.Check] {
 			{Name: "check", Value: func(c diagnose.Check) string { return c.Name }},
 			{Name: "status", Value: func(c diagnose.Check) string { return string(c.Status) }},
 			{Name: "time", Value: func(c diagnose.Check) string { return took(c) }},
-			{Name: "codes", Value: func(c diagnose.Check) string { return strings.Join(c.Codes, " ") }},
+			{Name: "codes", Value: func(c diagnose.Check) string { return joined(c.Codes) }},
 			{Name: "summary", Value: func(c diagnose.Check) string { return failure.Clean(c.Summary) }},
 		},
 	}
@@ -71,9 +71,9 @@ func reportText(r diagnose.Report, screen term.Screen) string {
 	}
 	for _, finding := range r.Findings {
 		f := failure.Report{Title: failure.Clean(finding.Title)}
-		f.Object.Code = finding.Code
+		f.Object.Code = string(finding.Code)
 		f.Fill(finding.Diagnosis)
-		f.More = []string{"acrkit explain " + finding.Code}
+		f.More = []string{"acrkit explain " + string(finding.Code)}
 		if finding.CorrelationID != "" {
 			f.More = append(f.More, "correlation id "+finding.CorrelationID)
 		}
@@ -125,6 +125,14 @@ func Verdict(report diagnose.Report) error {
 	}
 	return &failure.Explained{
 		Err:  failure.Coded(exit, fmt.Errorf("%d of %d checks failed; the first cause: %s", failed, len(report.Checks), worst.Title)),
-		Code: worst.Code, Fix: []string{"acrkit explain " + worst.Code},
+		Code: string(worst.Code), Fix: []string{"acrkit explain " + string(worst.Code)},
 	}
+}
+
+func joined(codes []diagnose.Code) string {
+	words := make([]string, len(codes))
+	for i, code := range codes {
+		words[i] = string(code)
+	}
+	return strings.Join(words, " ")
 }

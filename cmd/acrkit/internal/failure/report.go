@@ -85,10 +85,10 @@ func (f *Report) explain(err error) {
 		f.unknown(diagnosis)
 		return
 	}
-	f.Object.Code, f.Title = diagnosis.Code, Clean(diagnosis.Title)
+	f.Object.Code, f.Title = string(diagnosis.Code), Clean(diagnosis.Title)
 	f.Object.RequestID = Clean(diagnosis.CorrelationID)
 	f.Fill(diagnosis)
-	f.More = append(f.More, "acrkit explain "+diagnosis.Code)
+	f.More = append(f.More, "acrkit explain "+string(diagnosis.Code))
 	if diagnosis.CorrelationID != "" {
 		f.More = append(f.More, "correlation id "+Clean(diagnosis.CorrelationID))
 	}
@@ -114,8 +114,8 @@ func (f *Report) unknown(diagnosis diagnose.Diagnosis) {
 	if !observed {
 		return
 	}
-	f.Object.Code, f.Object.Fix = diagnosis.Code, append(f.Object.Fix, diagnosis.Fix...)
-	f.More = append(f.More, "acrkit explain "+diagnosis.Code)
+	f.Object.Code, f.Object.Fix = string(diagnosis.Code), append(f.Object.Fix, diagnosis.Fix...)
+	f.More = append(f.More, "acrkit explain "+string(diagnosis.Code))
 }
 
 // Fill takes from a diagnosis what was seen, the causes and the fix.
