@@ -94,18 +94,19 @@ func uploadFault(err error) error {
 }
 
 // connectionClass is the class of a request that got no response. Our own
-// refusals, the caller's credential and a certificate that isn't right stay as
-// they are; a host that doesn't exist or refuses connections may come back, but
+// refusals, the caller's credential and a certificate that isn't right, or a port
+// without TLS, stay as they are; a host that doesn't exist or refuses connections may come back, but
 // only where it was there before.
 func connectionClass(err error) transfer.Class {
 	var (
 		final interface{ NonRetriable() }
 		arg   *ArgumentError
 		cert  *tls.CertificateVerificationError
+		plain tls.RecordHeaderError
 		dns   *net.DNSError
 	)
 	switch {
-	case errors.As(err, &final), errors.As(err, &arg), errors.As(err, &cert):
+	case errors.As(err, &final), errors.As(err, &arg), errors.As(err, &cert), errors.As(err, &plain):
 		return transfer.Permanent
 	case errors.As(err, &dns) && dns.IsNotFound, errors.Is(err, syscall.ECONNREFUSED):
 		return transfer.Unreachable

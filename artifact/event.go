@@ -47,6 +47,7 @@ type Event struct {
 	Reference  string             // the tag, for tagged; the image, for image
 	From       string             // the repository that a blob was mounted from
 	Bytes      int64              // bytes of this blob so far
+	Confirmed  int64              // bytes of this blob that need not be moved again, at most Bytes
 	Total      int64              // size of this blob
 	Ranges     int                // connections that carry this blob now, 0 if unknown
 	Attempt    int                // for retrying: which attempt comes next
@@ -62,6 +63,7 @@ type Totals struct {
 	Manifests      int   `json:"manifests"`      // manifests that are finished
 	ManifestsTotal int   `json:"manifestsTotal"` // manifests in all
 	Bytes          int64 `json:"bytes"`          // bytes of blobs moved so far
+	Confirmed      int64 `json:"confirmed"`      // those of them that need not be moved again, whatever happens
 	BytesTotal     int64 `json:"bytesTotal"`     // bytes of blobs to be moved, as planned
 }
 
@@ -71,6 +73,7 @@ func (t *Totals) add(other Totals, sign int) {
 	t.Manifests += sign * other.Manifests
 	t.ManifestsTotal += sign * other.ManifestsTotal
 	t.Bytes += int64(sign) * other.Bytes
+	t.Confirmed += int64(sign) * other.Confirmed
 	t.BytesTotal += int64(sign) * other.BytesTotal
 }
 

@@ -6,11 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 )
+
+// stopGrace is how long an upload that is interrupted may take to finish the
+// part that it is sending: a little more than the two seconds that a part takes
+// at the most, for a link that has become slower.
+const stopGrace = 3 * time.Second
 
 // savedUpload is where an upload stands, on disk.
 type savedUpload struct {
@@ -25,7 +31,8 @@ type savedUpload struct {
 }
 
 // resumeUpload makes an upload go on where the journal knows it to stand, and
-// keeps the journal up to date. A checkpoint that the registry no longer
+// keeps the journal up to date. When its context ends it finishes the part that
+// it is sending, and notes it. A checkpoint that the registry no longer
 // accepts costs nothing: the upload then starts again by itself.
 func (c *Content) resumeUpload(r *Repository, o *azcontainerregistry.UploadOptions) {
 	entry := c.tuning.journal
@@ -42,6 +49,7 @@ func (c *Content) resumeUpload(r *Repository, o *azcontainerregistry.UploadOptio
 			}
 		}
 	}
+	o.StopGrace = stopGrace
 	o.OnCheckpoint = func(p azcontainerregistry.UploadCheckpoint) {
 		saved := want
 		saved.Schema, saved.Location, saved.Offset = JournalSchema, p.Location, p.Offset

@@ -7,6 +7,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
+// blobBytes is how much of a blob moved, and how much of that is confirmed.
+type blobBytes struct{ moved, confirmed int64 }
+
 // observer turns what the parts of a copy report into the caller's events,
 // one at a time, and keeps the totals.
 type observer struct {
@@ -15,13 +18,13 @@ type observer struct {
 
 	mu     sync.Mutex
 	totals Totals
-	moved  map[digest.Digest]int64 // bytes of each blob that count in the totals
-	ended  map[digest.Digest]bool  // what is finished counts once, even when it is repaired later
+	moved  map[digest.Digest]blobBytes // of each blob, as they count in the totals
+	ended  map[digest.Digest]bool      // what is finished counts once, even when it is repaired later
 	result Result
 }
 
 func newObserver(onEvent func(Event)) *observer {
-	return &observer{onEvent: onEvent, moved: map[digest.Digest]int64{}, ended: map[digest.Digest]bool{}}
+	return &observer{onEvent: onEvent, moved: map[digest.Digest]blobBytes{}, ended: map[digest.Digest]bool{}}
 }
 
 func (o *observer) emit(e Event) {
@@ -51,11 +54,9 @@ func (o *observer) count(e *Event) {
 	switch e.Kind {
 	case EventBlobProgress, EventBlobResumed:
 		// A transfer that starts again goes back; the sum follows it.
-		o.totals.Bytes += e.Bytes - o.moved[d]
-		o.moved[d] = e.Bytes
+		o.account(d, blobBytes{e.Bytes, e.Confirmed})
 	case EventBlobDone:
-		o.totals.Bytes += e.Descriptor.Size - o.moved[d]
-		o.moved[d] = e.Descriptor.Size
+		o.account(d, blobBytes{e.Descriptor.Size, e.Descriptor.Size})
 		e.Bytes, e.Total = e.Descriptor.Size, e.Descriptor.Size
 		o.totals.Blobs += first()
 		o.result.BlobsCopied++
@@ -66,8 +67,7 @@ func (o *observer) count(e *Event) {
 		} else {
 			o.result.BlobsExisted++
 		}
-		o.totals.Bytes -= o.moved[d]
-		delete(o.moved, d)
+		o.account(d, blobBytes{})
 		o.totals.Blobs += first()
 	case EventManifestDone:
 		o.totals.Manifests += first()
@@ -76,6 +76,14 @@ func (o *observer) count(e *Event) {
 		o.totals.Manifests += first()
 		o.result.ManifestsExisted++
 	}
+}
+
+// account replaces what a blob adds to the totals.
+func (o *observer) account(d digest.Digest, b blobBytes) {
+	before := o.moved[d]
+	o.totals.Bytes += b.moved - before.moved
+	o.totals.Confirmed += b.confirmed - before.confirmed
+	o.moved[d] = b
 }
 
 // expect sets what is to be done.

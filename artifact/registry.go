@@ -233,7 +233,13 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 		o.MountFrom = append(o.MountFrom, other)
 	}
 	content.resumeUpload(r, o)
-	source := &body{ctx: ctx, content: content, desc: desc}
+	// The part that is being sent when ctx ends is read to its end.
+	reading, release := context.WithCancel(context.WithoutCancel(ctx))
+	defer release()
+	if o.StopGrace == 0 {
+		reading = ctx
+	}
+	source := &body{ctx: reading, content: content, desc: desc}
 	defer source.Close()
 	response, err := r.blobs.Upload(ctx, r.name, source, o)
 	if err != nil {
@@ -349,7 +355,7 @@ func (r *Repository) sameStore(src Source) bool {
 
 // onTransfer passes on what the transfer engine says about one blob.
 func (c *Content) onTransfer(e azcontainerregistry.TransferEvent) {
-	event := Event{Descriptor: c.desc, Bytes: e.Bytes, Total: c.desc.Size, Ranges: e.Ranges}
+	event := Event{Descriptor: c.desc, Bytes: e.Bytes, Confirmed: e.Confirmed, Total: c.desc.Size, Ranges: e.Ranges}
 	switch e.Kind {
 	case azcontainerregistry.TransferProgress, azcontainerregistry.TransferRanges, azcontainerregistry.TransferRestarted:
 		event.Kind = EventBlobProgress

@@ -118,9 +118,9 @@ type Event struct {
 	// upload starts again.
 	Bytes int64
 
-	// Confirmed is how many bytes won't have to be sent or received again: those
-	// that the registry acknowledged, for an upload that can be resumed, and
-	// Bytes for a download. It is at most Bytes.
+	// Confirmed is how many bytes need not be sent or received again: for an
+	// upload those that the registry acknowledged, for a download Bytes. It is at
+	// most Bytes.
 	Confirmed int64
 
 	// Total is the blob's size in bytes, -1 while it isn't known.

@@ -151,6 +151,7 @@ func (u *upload) resume() error {
 }
 
 func (u *upload) run(ctx context.Context) error {
+	u.report.confirm(0)
 	u.report.emit(Event{Kind: Started})
 	if done, err := u.skipIfPresent(ctx); done || err != nil {
 		return err
@@ -356,9 +357,7 @@ func (u *upload) goOnAt(offset int64) {
 func (u *upload) acknowledged(offset int64) {
 	u.offset = offset
 	u.report.position(offset)
-	if u.o.OnCheckpoint != nil {
-		u.report.confirm(offset)
-	}
+	u.report.confirm(offset)
 	if offset > u.furthest {
 		u.retries.progress(offset - u.furthest)
 		u.furthest = offset

@@ -451,7 +451,7 @@ func TestPushGoesOnInAnotherProcess(t *testing.T) {
 		// The large layer is on its way when its process is stopped.
 		if err := r.Emulator.SetFaults(emulator.Fault{
 			Routes: []emulator.Route{"finish-upload", "upload-chunk"}, Count: 1,
-			Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 3 << 20, How: emulator.BreakStall},
+			Break: &emulator.FaultBreak{On: emulator.OnRequest, After: 700 << 10, How: emulator.BreakStall},
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,12 @@
 package session
 
 import (
+	"crypto/tls"
+	"errors"
+	"net"
 	"net/http"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -36,6 +41,34 @@ const (
 	maxRetries = 100
 )
 
+// shouldRetry is azcore's own rule, without what fails the same way each time:
+// a connection that is refused, a name that is unknown, a certificate that isn't
+// right, a port that speaks no TLS. A request that must not be repeated by the
+// library's rules doesn't get here.
+func shouldRetry(resp *http.Response, err error) bool {
+	if err == nil {
+		return slices.Contains(retriedStatuses, resp.StatusCode)
+	}
+	var (
+		name        *net.DNSError
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+	)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &certificate), errors.As(err, &record):
+		return false
+	case errors.As(err, &name):
+		return !name.IsNotFound
+	}
+	return true
+}
+
+// retriedStatuses are those of azcore's default.
+var retriedStatuses = []int{
+	http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+	http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+}
+
 // clientOptions are the options of every client: who we are, and the log of
 // requests where --debug asks for it.
 func (s *Session) clientOptions() azcore.ClientOptions {
@@ -49,6 +82,7 @@ func (s *Session) clientOptions() azcore.ClientOptions {
 	default:
 		options.Retry.MaxRetries = int32(min(s.Retries, maxRetries))
 	}
+	options.Retry.ShouldRetry = shouldRetry
 	if s.RequestLog != nil {
 		options.PerCallPolicies = append(options.PerCallPolicies, s.RequestLog.perCall())
 		options.PerRetryPolicies = append(options.PerRetryPolicies, s.RequestLog.perAttempt())

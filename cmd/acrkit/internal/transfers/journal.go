@@ -110,7 +110,7 @@ func transferCommand(r artifact.TransferRecord) string {
 }
 
 func transferShare(r artifact.TransferRecord) string {
-	return output.Size(r.Totals.Bytes) + " of " + output.Size(r.Totals.BytesTotal)
+	return output.Size(r.Totals.Confirmed) + " of " + output.Size(r.Totals.BytesTotal)
 }
 
 func timeText(t time.Time) string {

@@ -101,7 +101,7 @@ func (m *Mover) interrupted(ctx context.Context, t Transfer, entry *artifact.Jou
 		Err:  failure.Coded(failure.ExitResumable, fmt.Errorf("%s %s to %s: %w", t.Verb, t.From, t.To, failure.ErrInterrupted)),
 		Code: "INTERRUPTED",
 		Why: []string{fmt.Sprintf("%d of %d blobs are done, %s of %s moved", record.Totals.Blobs, record.Totals.BlobsTotal,
-			output.Size(record.Totals.Bytes), output.Size(record.Totals.BytesTotal))},
+			output.Size(record.Totals.Confirmed), output.Size(record.Totals.BytesTotal))},
 		Fix: []string{"acrkit transfers resume " + record.ID + "  # or the same command again"},
 	}
 }
