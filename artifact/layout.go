@@ -112,15 +112,68 @@ func createLayout(dir string, root *os.Root, among bool) (*Layout, error) {
 		root.Close()
 		return nil, err
 	}
-	entries, err := fs.ReadDir(root.FS(), ".")
+	made, err := l.made(among)
 	if err != nil {
-		return fail(fmt.Errorf("create layout: %w", err))
+		return fail(err)
+	}
+	if made {
+		return openLayout(dir, root)
+	}
+	if err := l.initialise(); err != nil {
+		return fail(err)
+	}
+	return l, nil
+}
+
+// PlanLayout opens the layout folder dir to plan what would be written to it:
+// it makes nothing. Where there is no layout yet, it is a store without content.
+// What [CreateLayout] refuses is refused here. Close the target if it is an
+// io.Closer.
+func PlanLayout(dir string) (Target, error) {
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return absent{NewMemory(), "oci:" + dir}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create layout: %w", err)
+	}
+	return planLayout(dir, root, false)
+}
+
+// planLayout takes root over, as createLayout does.
+func planLayout(dir string, root *os.Root, among bool) (Target, error) {
+	l := &Layout{dir: dir, name: "oci:" + dir, root: root}
+	made, err := l.made(among)
+	if err == nil && made {
+		return openLayout(dir, root)
+	}
+	if err = errors.Join(err, root.Close()); err != nil {
+		return nil, err
+	}
+	return absent{NewMemory(), l.name}, nil
+}
+
+// absent is a store that doesn't exist yet.
+type absent struct {
+	*Memory
+	name string
+}
+
+// Name is what the store will be called.
+func (a absent) Name() string { return a.name }
+
+// made reports whether the folder is a layout already, and refuses one that
+// can't become one.
+func (l *Layout) made(among bool) (bool, error) {
+	entries, err := fs.ReadDir(l.root.FS(), ".")
+	if err != nil {
+		return false, fmt.Errorf("create layout: %w", err)
 	}
 	foreign := false
 	for _, entry := range entries {
 		switch name := entry.Name(); {
 		case name == ocispec.ImageLayoutFile:
-			return openLayout(dir, root)
+			return true, nil
 		case name == ocispec.ImageBlobsDir, name == partialDir,
 			name == ocispec.ImageIndexFile, strings.HasPrefix(name, ocispec.ImageIndexFile+"."), strings.HasPrefix(name, ocispec.ImageLayoutFile+"."):
 			// What a process that died while it created the layout leaves.
@@ -129,12 +182,9 @@ func createLayout(dir string, root *os.Root, among bool) (*Layout, error) {
 		}
 	}
 	if foreign {
-		return fail(l.invalid("the folder", "it is neither empty nor an OCI layout", nil))
+		return false, l.invalid("the folder", "it is neither empty nor an OCI layout", nil)
 	}
-	if err := l.initialise(); err != nil {
-		return fail(err)
-	}
-	return l, nil
+	return false, nil
 }
 
 func (l *Layout) initialise() error {

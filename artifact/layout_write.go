@@ -38,7 +38,11 @@ func (l *Layout) Push(ctx context.Context, desc ocispec.Descriptor, content *Con
 	if err != nil {
 		return err
 	}
-	if !exists {
+	switch {
+	case exists:
+		// Another image of the sync has brought it while this one waited.
+		content.report(Event{Kind: EventBlobExists, Descriptor: desc, Total: desc.Size})
+	default:
 		if err := l.receive(ctx, desc, content); err != nil {
 			return err
 		}

@@ -229,7 +229,11 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 		return err
 	}
 	defer done()
-	if other := content.tuning.mounts.find(desc.Digest.String()); other != "" && other != r.name && !slices.Contains(o.MountFrom, other) {
+	switch other := content.tuning.mounts.find(desc.Digest.String()); {
+	case other == r.name:
+		// Another image of the sync has brought it while this one waited.
+		o.CheckExists = true
+	case other != "" && !slices.Contains(o.MountFrom, other):
 		o.MountFrom = append(o.MountFrom, other)
 	}
 	content.resumeUpload(r, o)

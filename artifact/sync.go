@@ -74,6 +74,7 @@ type syncer struct {
 	o      SyncOptions
 	filter *filter
 	mounts *mountMemory
+	target func(repository string) (Target, error)
 
 	mu      sync.Mutex
 	result  SyncResult
@@ -130,7 +131,7 @@ func newSyncer(dst SyncTarget, src SyncSource, o *SyncOptions) (*syncer, error) 
 	if dst == nil || src == nil {
 		return nil, &InvalidError{Thing: "source and target", Rule: "neither may be nil"}
 	}
-	s := &syncer{dst: dst, src: src, mounts: newMountMemory(), last: map[*syncItem]Totals{}}
+	s := &syncer{dst: dst, src: src, mounts: newMountMemory(), target: dst.Target, last: map[*syncItem]Totals{}}
 	if o != nil {
 		s.o = *o
 	}
@@ -260,7 +261,7 @@ func (s *syncer) list(ctx context.Context, repository string, items chan<- *sync
 			continue
 		}
 		if into == nil {
-			if into, err = s.dst.Target(target); err != nil {
+			if into, err = s.target(target); err != nil {
 				return err
 			}
 			if present, err = presentTags(ctx, into); err != nil {
@@ -295,15 +296,13 @@ func (s *syncer) copy(ctx context.Context, item *syncItem) error {
 		}
 		options.expect = planned.plan()
 	}
-	if item.done && !s.o.Verify {
-		needed, err := s.hasReferrers(ctx, item)
-		if err != nil {
-			return err
-		}
-		if !needed {
-			s.count(func(r *SyncResult) { r.Skipped++ })
-			return nil
-		}
+	needed, err := s.needed(ctx, item)
+	if err != nil {
+		return err
+	}
+	if !needed {
+		s.count(func(r *SyncResult) { r.Skipped++ })
+		return nil
 	}
 	options.OnEvent = func(e Event) { s.event(e, item) }
 	options.mounts = s.mounts
@@ -321,6 +320,14 @@ func (s *syncer) copy(ctx context.Context, item *syncItem) error {
 		}
 	})
 	return nil
+}
+
+// needed reports whether an image has to be looked at blob by blob.
+func (s *syncer) needed(ctx context.Context, item *syncItem) (bool, error) {
+	if !item.done || s.o.Verify {
+		return true, nil
+	}
+	return s.hasReferrers(ctx, item)
 }
 
 func (s *syncer) partial() error {

@@ -21,7 +21,7 @@ type SyncPlan struct {
 	Source      string         `json:"source"`
 	Destination string         `json:"destination"`
 	Items       []SyncPlanItem `json:"items"`
-	Bytes       int64          `json:"bytes"`    // an upper bound: images that share blobs each count them
+	Bytes       int64          `json:"bytes"`    // of the blobs that would move, each counted once
 	Requests    int            `json:"requests"` // to the target, token requests and retries left out
 }
 
@@ -32,34 +32,48 @@ type SyncPlanItem struct {
 	Target     string     `json:"target"` // the repository at the target
 	Action     PlanAction `json:"action"`
 	Digest     string     `json:"digest"`
-	Bytes      int64      `json:"bytes"`
+	Bytes      int64      `json:"bytes"`              // of its blobs that no item before it brings
 	Replaces   string     `json:"replaces,omitempty"` // what the target's tag points to now
 }
 
-// PlanSync finds out what [Sync] with the same arguments would do.
+// PlanSync finds out what [Sync] with the same arguments would do. It writes
+// nothing, and makes no folder.
 func PlanSync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (*SyncPlan, error) {
 	s, err := newSyncer(dst, src, o)
 	if err != nil {
 		return nil, err
 	}
+	if planner, ok := dst.(syncPlanner); ok {
+		s.target = planner.planTarget
+	}
 	p := &SyncPlan{Schema: SyncPlanSchema, Source: src.Name(), Destination: dst.Name(), Items: []SyncPlanItem{}}
+	blobs := map[string]map[string]int64{} // by image, what it would move: sizes by place and digest
 	err = s.each(ctx, func(ctx context.Context, item *syncItem) error {
 		planned := SyncPlanItem{Repository: item.repository, Tag: item.tag, Target: item.target, Action: PlanSkip, Digest: item.digest}
-		options := s.o.Copy
-		options.Journal = nil
-		requests := 0
-		if !item.done {
+		needed, err := s.needed(ctx, item)
+		if err != nil {
+			return err
+		}
+		requests, moves := 0, map[string]int64{}
+		if needed {
+			options := s.o.Copy
+			options.Journal = nil
 			one, err := NewPlan(ctx, item.into, item.tag, item.source, item.tag, &options)
 			if err != nil {
 				return err
 			}
 			requests = one.Requests
-			planned.Action, planned.Digest, planned.Bytes, planned.Replaces = PlanCopy, one.Root.Digest.String(), one.Bytes, one.Replaces
+			planned.Action, planned.Digest, planned.Replaces = one.action(), one.Root.Digest.String(), one.Replaces
+			for _, blob := range one.Blobs {
+				if blob.Action == PlanCopy {
+					moves[item.place()+blob.Digest] = blob.Size
+				}
+			}
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		p.Items = append(p.Items, planned)
-		p.Bytes += planned.Bytes
+		blobs[planned.name()] = moves
 		p.Requests += requests
 		return nil
 	})
@@ -69,10 +83,46 @@ func PlanSync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOption
 	slices.SortFunc(p.Items, func(a, b SyncPlanItem) int {
 		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag))
 	})
+	counted := map[string]bool{}
+	for i := range p.Items {
+		for blob, size := range blobs[p.Items[i].name()] {
+			if !counted[blob] {
+				counted[blob] = true
+				p.Items[i].Bytes += size
+			}
+		}
+		p.Bytes += p.Items[i].Bytes
+	}
 	if err != nil {
 		return p, fmt.Errorf("plan sync %s to %s: %w", src.Name(), dst.Name(), err)
 	}
 	return p, nil
+}
+
+// syncPlanner is a target that can open a repository without making it.
+type syncPlanner interface {
+	planTarget(repository string) (Target, error)
+}
+
+// place is where a blob counts once: a registry gives what one repository has
+// to the others, and a folder of layouts has each layout's own.
+func (i *syncItem) place() string {
+	if _, ok := i.into.(remote); ok {
+		return ""
+	}
+	return i.target + " "
+}
+
+// action is what the plan does to the image as a whole.
+func (p *Plan) action() PlanAction {
+	for _, items := range [][]PlanItem{p.Blobs, p.Manifests} {
+		for _, item := range items {
+			if item.Action != PlanSkip {
+				return PlanCopy
+			}
+		}
+	}
+	return PlanSkip
 }
 
 // ParseSyncPlan reads the JSON of a sync plan.

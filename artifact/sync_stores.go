@@ -136,27 +136,59 @@ func (t *LayoutTree) Target(repository string) (Target, error) {
 	return t.layout(repository, true)
 }
 
-func (t *LayoutTree) layout(repository string, create bool) (*Layout, error) {
-	outside := &InvalidError{Store: t.Name(), Thing: fmt.Sprintf("repository %.100q", repository), Rule: "it leads outside the folder"}
-	inner := filepath.FromSlash(repository)
-	if !filepath.IsLocal(inner) {
-		return nil, outside
-	}
+// planTarget opens the layout of a repository to plan what would be written to
+// it, and makes nothing.
+func (t *LayoutTree) planTarget(repository string) (Target, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if l, ok := t.open[repository]; ok {
 		return l, nil
 	}
+	root, dir, err := t.folder(repository, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return absent{NewMemory(), "oci:" + dir}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	target, err := planLayout(dir, root, true)
+	if l, ok := target.(*Layout); ok && err == nil {
+		t.open[repository] = l
+	}
+	return target, err
+}
+
+// folder opens the folder of a repository.
+func (t *LayoutTree) folder(repository string, create bool) (*os.Root, string, error) {
+	outside := &InvalidError{Store: t.Name(), Thing: fmt.Sprintf("repository %.100q", repository), Rule: "it leads outside the folder"}
+	inner := filepath.FromSlash(repository)
+	if !filepath.IsLocal(inner) {
+		return nil, "", outside
+	}
+	dir := filepath.Join(t.dir, inner)
 	root, err := t.root(inner, create)
 	if isEscape(err) {
 		outside.Err = err
-		return nil, outside
+		return nil, dir, outside
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open layout of %s in %s: %w", repository, t.Name(), err)
+		return nil, dir, fmt.Errorf("open layout of %s in %s: %w", repository, t.Name(), err)
+	}
+	return root, dir, nil
+}
+
+func (t *LayoutTree) layout(repository string, create bool) (*Layout, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l, ok := t.open[repository]; ok {
+		return l, nil
+	}
+	root, dir, err := t.folder(repository, create)
+	if err != nil {
+		return nil, err
 	}
 	var l *Layout
-	if dir := filepath.Join(t.dir, inner); create {
+	if create {
 		l, err = createLayout(dir, root, true)
 	} else {
 		l, err = openLayout(dir, root)
