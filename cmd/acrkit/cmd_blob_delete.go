@@ -23,7 +23,7 @@ func newBlobDeleteCommand(a *app) *cobra.Command {
 						return plan.Step{}, err
 					}
 					s := plan.Step{Action: plan.ActionDeleteBlob, Registry: ref.Registry.String(), Repository: ref.Repository, Digest: ref.Digest}
-					r, err := a.Open(ctx, ref.Registry)
+					r, err := a.OpenFor(ctx, ref)
 					if err != nil {
 						return plan.Step{}, err
 					}

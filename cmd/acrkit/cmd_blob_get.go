@@ -22,7 +22,7 @@ func newBlobGetCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := a.Open(ctx, ref.Registry)
+			r, err := a.OpenFor(ctx, ref)
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func newBlobMountCommand(a *app) *cobra.Command {
 				if err != nil {
 					return nil, err
 				}
-				r, err := a.Open(ctx, to.Registry)
+				r, err := a.OpenFor(ctx, to)
 				if err != nil {
 					return nil, err
 				}

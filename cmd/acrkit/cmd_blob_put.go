@@ -54,7 +54,7 @@ func newBlobPutCommand(a *app) *cobra.Command {
 				defer file.Close()
 				body = file
 			}
-			r, err := a.Open(ctx, ref.Registry)
+			r, err := a.OpenFor(ctx, ref)
 			if err != nil {
 				return err
 			}

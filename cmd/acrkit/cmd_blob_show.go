@@ -19,7 +19,7 @@ func newBlobShowCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := a.Open(command.Context(), ref.Registry)
+			r, err := a.OpenFor(command.Context(), ref)
 			if err != nil {
 				return err
 			}

@@ -46,7 +46,7 @@ func newLockCommand(a *app, lock bool, of lockable, action plan.Action, parse fu
 }
 
 func lockSteps(ctx context.Context, sess *session.Session, ref reference.Reference, action plan.Action, attributes []string, allowed bool) ([]plan.Step, error) {
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return nil, err
 	}

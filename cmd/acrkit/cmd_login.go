@@ -65,7 +65,7 @@ func login(ctx context.Context, a *app, h reference.Host) error {
 			return err
 		}
 	}
-	store, err := creds.StoreDocker(ctx, creds.DockerConfig(a.Getenv), h.Name, username, secret)
+	store, err := creds.FindStores(a.Getenv).Put(ctx, h.Name, username, secret)
 	if err != nil {
 		return err
 	}

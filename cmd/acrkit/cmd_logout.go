@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,10 @@ import (
 
 func newLogoutCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "logout [REGISTRY]", Short: "Remove a registry's credential from docker's store",
+		Use: "logout [REGISTRY]", Short: "Remove a registry's credentials from docker's store",
+		Long: `Remove every credential of a registry from docker's configuration, podman's
+auth.json and their helpers, however its name is spelled there and below
+whatever path, so that acrkit finds none afterwards.`,
 		Example: "  acrkit logout myreg.azurecr.io",
 		GroupID: groupAccess,
 		Args:    rangeArgs(0, "REGISTRY"),
@@ -21,10 +25,14 @@ func newLogoutCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			config := creds.DockerConfig(a.Getenv)
-			removed, err := creds.ForgetDocker(command.Context(), config, h.Name)
+			stores := creds.FindStores(a.Getenv)
+			changed, err := stores.Forget(command.Context(), h.Name)
 			if err != nil {
 				return err
+			}
+			store, removed := stores.Docker, len(changed) > 0
+			if removed {
+				store = strings.Join(changed, ", ")
 			}
 			view := loginView()
 			view.Text = func(w io.Writer, l loginResult) error {
@@ -35,7 +43,7 @@ func newLogoutCommand(a *app) *cobra.Command {
 				_, err := fmt.Fprintf(w, text, l.Registry, l.Store)
 				return err
 			}
-			return output.One(a.printer, view, loginResult{Registry: h.String(), Store: config, Removed: &removed})
+			return output.One(a.printer, view, loginResult{Registry: h.String(), Store: store, Removed: &removed})
 		},
 	}
 }

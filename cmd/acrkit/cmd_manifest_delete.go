@@ -48,7 +48,7 @@ func deleteManifestStep(ctx context.Context, sess *session.Session, text string)
 			},
 		}
 	}
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return plan.Step{}, err
 	}

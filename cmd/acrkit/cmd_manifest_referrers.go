@@ -24,7 +24,7 @@ func newManifestReferrersCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := a.Open(command.Context(), i.Ref.Registry)
+			r, err := a.OpenFor(command.Context(), i.Ref)
 			if err != nil {
 				return err
 			}

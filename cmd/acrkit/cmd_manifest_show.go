@@ -31,7 +31,7 @@ func newManifestShowCommand(a *app) *cobra.Command {
 				}
 				digest = tag.Digest
 			}
-			r, err := a.Open(ctx, ref.Registry)
+			r, err := a.OpenFor(ctx, ref)
 			if err != nil {
 				return err
 			}

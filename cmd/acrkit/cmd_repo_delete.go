@@ -32,7 +32,7 @@ func deleteRepositoryStep(ctx context.Context, sess *session.Session, text strin
 	if err != nil {
 		return plan.Step{}, err
 	}
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return plan.Step{}, err
 	}

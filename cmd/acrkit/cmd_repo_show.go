@@ -17,7 +17,7 @@ func newRepoShowCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := a.Open(command.Context(), ref.Registry)
+			r, err := a.OpenFor(command.Context(), ref)
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func deleteTagStep(ctx context.Context, sess *session.Session, text string) (pla
 	if err != nil {
 		return plan.Step{}, err
 	}
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return plan.Step{}, err
 	}

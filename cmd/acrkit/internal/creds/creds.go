@@ -43,10 +43,21 @@ func (c Credential) String() string {
 // GoString is String, so that %#v shows no secret either.
 func (c Credential) GoString() string { return c.String() }
 
-// ErrNothing is what a link answers when it holds nothing for this registry;
+// ErrNothing is what a link responds when it holds nothing for this registry;
 // the next link is asked. Any other error ends the chain: a credential that
 // exists but is broken must not silently become another identity.
 var ErrNothing = errors.New("nothing here")
+
+// SkippedError is a link that can't be asked, such as one whose program isn't
+// installed: whether it holds anything is not known. The next link is asked, and
+// the outcomes say so.
+type SkippedError struct{ Err error }
+
+// Error is the cause's.
+func (e *SkippedError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *SkippedError) Unwrap() error { return e.Err }
 
 // nothing makes an ErrNothing that says why.
 func nothing(format string, args ...any) error {
@@ -57,10 +68,23 @@ func nothing(format string, args ...any) error {
 type Link struct {
 	// Name is what whoami shows.
 	Name string
-	// Find looks for the credential of a login server, such as
-	// "myreg.azurecr.io" or "127.0.0.1:5000". The detail says in words what was
-	// found, without secrets.
-	Find func(ctx context.Context, host string) (credential Credential, detail string, err error)
+	// Find looks for the credential of a place. The detail says in words what
+	// was found, without secrets.
+	Find func(ctx context.Context, place Place) (credential Credential, detail string, err error)
+}
+
+// Place is what a credential is wanted for.
+type Place struct {
+	Host       string // a login server, such as "myreg.azurecr.io" or "127.0.0.1:5000"
+	Repository string // "" for the registry itself
+}
+
+// String is the place as a person writes it.
+func (p Place) String() string {
+	if p.Repository == "" {
+		return p.Host
+	}
+	return p.Host + "/" + p.Repository
 }
 
 // State is how a link answered.
@@ -70,6 +94,7 @@ type State string
 const (
 	Used    State = "used"
 	Nothing State = "nothing"
+	Skipped State = "skipped"
 	Failed  State = "failed"
 	Unasked State = "not asked"
 )
@@ -86,27 +111,30 @@ type Chain []Link
 
 // Resolve asks the links until one has a credential. The outcomes cover every
 // link, those behind the one used as Unasked.
-func (c Chain) Resolve(ctx context.Context, host string) (Credential, []Outcome, error) {
+func (c Chain) Resolve(ctx context.Context, place Place) (Credential, []Outcome, error) {
 	outcomes := make([]Outcome, len(c))
 	for i, link := range c {
 		outcomes[i] = Outcome{Link: link.Name, State: Unasked}
 	}
 	for i, link := range c {
-		credential, detail, err := link.Find(ctx, host)
+		credential, detail, err := link.Find(ctx, place)
+		var skipped *SkippedError
 		switch {
 		case err == nil:
 			outcomes[i].State, outcomes[i].Detail = Used, detail
 			return credential, outcomes, nil
 		case ctx.Err() != nil:
-			return Credential{}, outcomes, fmt.Errorf("sign in to %s: %s: %w", host, link.Name, context.Cause(ctx))
+			return Credential{}, outcomes, fmt.Errorf("sign in to %s: %s: %w", place, link.Name, context.Cause(ctx))
 		case errors.Is(err, ErrNothing):
 			outcomes[i].State, outcomes[i].Detail = Nothing, detailOf(err)
+		case errors.As(err, &skipped):
+			outcomes[i].State, outcomes[i].Detail = Skipped, err.Error()
 		default:
 			outcomes[i].State, outcomes[i].Detail = Failed, err.Error()
-			return Credential{}, outcomes, &LinkError{Host: host, Link: link.Name, Outcomes: outcomes, Err: err}
+			return Credential{}, outcomes, &LinkError{Host: place.Host, Link: link.Name, Outcomes: outcomes, Err: err}
 		}
 	}
-	return Credential{}, outcomes, fmt.Errorf("sign in to %s: no link of the chain answered", host)
+	return Credential{}, outcomes, fmt.Errorf("sign in to %s: no link of the chain answered", place)
 }
 
 // detailOf drops the sentinel's own words.

@@ -21,20 +21,20 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func found(kind Kind) Link {
-	return Link{Name: string(kind), Find: func(context.Context, string) (Credential, string, error) {
+	return Link{Name: string(kind), Find: func(context.Context, Place) (Credential, string, error) {
 		return Credential{Kind: kind}, "here", nil
 	}}
 }
 
 func failing(err error) Link {
-	return Link{Name: "failing", Find: func(context.Context, string) (Credential, string, error) {
+	return Link{Name: "failing", Find: func(context.Context, Place) (Credential, string, error) {
 		return Credential{}, "", err
 	}}
 }
 
 func TestChainUsesTheFirstThatAnswers(t *testing.T) {
 	chain := Chain{failing(nothing("not set")), found(Password), found(Anonymous)}
-	credential, outcomes, err := chain.Resolve(t.Context(), "reg.azurecr.io")
+	credential, outcomes, err := chain.Resolve(t.Context(), Place{Host: "reg.azurecr.io"})
 	if err != nil || credential.Kind != Password {
 		t.Fatalf("%v, %v", credential, err)
 	}
@@ -46,7 +46,7 @@ func TestChainUsesTheFirstThatAnswers(t *testing.T) {
 
 func TestBrokenCredentialDoesNotBecomeAnotherIdentity(t *testing.T) {
 	cause := errors.New("broken")
-	_, outcomes, err := Chain{failing(cause), found(Anonymous)}.Resolve(t.Context(), "reg.azurecr.io")
+	_, outcomes, err := Chain{failing(cause), found(Anonymous)}.Resolve(t.Context(), Place{Host: "reg.azurecr.io"})
 	var link *LinkError
 	if !errors.As(err, &link) || !errors.Is(err, cause) || link.Link != "failing" {
 		t.Errorf("error %v", err)
@@ -60,7 +60,7 @@ func TestChainStopsWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("interrupted")
 	cancel(cause)
-	if _, _, err := (Chain{failing(ErrNothing), found(Anonymous)}).Resolve(ctx, "reg"); !errors.Is(err, cause) {
+	if _, _, err := (Chain{failing(ErrNothing), found(Anonymous)}).Resolve(ctx, Place{Host: "reg"}); !errors.Is(err, cause) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -85,12 +85,12 @@ func TestFlagsReadTheSecretOnce(t *testing.T) {
 	} {
 		link := c.flags.Link()
 		for range 2 {
-			if got, _, err := link.Find(t.Context(), "reg"); err != nil || got != c.want {
+			if got, _, err := link.Find(t.Context(), Place{Host: "reg"}); err != nil || got != c.want {
 				t.Errorf("%v, %v; want %v", got, err, c.want)
 			}
 		}
 	}
-	if _, _, err := (Flags{TokenStdin: true, Stdin: strings.NewReader(strings.Repeat("x", maxSecret+1))}).Link().Find(t.Context(), "reg"); err == nil {
+	if _, _, err := (Flags{TokenStdin: true, Stdin: strings.NewReader(strings.Repeat("x", maxSecret+1))}).Link().Find(t.Context(), Place{Host: "reg"}); err == nil {
 		t.Error("a secret of over 1 MiB was taken")
 	}
 }
@@ -102,7 +102,7 @@ func TestEntraTokensGoToAzureAlone(t *testing.T) {
 			t.Errorf("%s counts as Azure's", host)
 		}
 		for _, link := range EntraLinks(getenv) {
-			if _, _, err := link.Find(t.Context(), host); !errors.Is(err, ErrNothing) {
+			if _, _, err := link.Find(t.Context(), Place{Host: host}); !errors.Is(err, ErrNothing) {
 				t.Errorf("%s for %s: %v", link.Name, host, err)
 			}
 		}
@@ -129,10 +129,10 @@ func (a answering) Do(request *http.Request) (*http.Response, error) {
 
 func TestProxyAtTheIdentitysAddressIsNoIdentity(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		probed bool
-		answer answering
-		passes bool
+		name    string
+		probed  bool
+		outcome answering
+		passes  bool
 	}{
 		{"a proxy", true, answering{403, "denied destination"}, true},
 		{"a proxy where an identity was promised", false, answering{403, "denied destination"}, false},
@@ -142,12 +142,12 @@ func TestProxyAtTheIdentitysAddressIsNoIdentity(t *testing.T) {
 			name: "managed identity", limit: entraLimit, probed: c.probed,
 			present: func() (bool, string) { return true, "" },
 			make: func(o policy.ClientOptions) (azcore.TokenCredential, error) {
-				o.Transport = c.answer
+				o.Transport = c.outcome
 				o.Retry.MaxRetries = -1
 				return azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{ClientOptions: o})
 			},
 		}
-		_, _, err := s.link().Find(t.Context(), "reg.azurecr.io")
+		_, _, err := s.link().Find(t.Context(), Place{Host: "reg.azurecr.io"})
 		if err == nil || errors.Is(err, ErrNothing) != c.passes {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -156,23 +156,24 @@ func TestProxyAtTheIdentitysAddressIsNoIdentity(t *testing.T) {
 
 func TestDockerStoreRoundTrip(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "docker", "config.json")
-	link := Docker(config)
-	if _, _, err := link.Find(t.Context(), "reg.azurecr.io"); !errors.Is(err, ErrNothing) {
+	stores := Stores{Docker: config, Files: []string{config}}
+	link := stores.Link()
+	if _, _, err := link.Find(t.Context(), Place{Host: "reg.azurecr.io"}); !errors.Is(err, ErrNothing) {
 		t.Errorf("without a file: %v", err)
 	}
-	if _, err := StoreDocker(t.Context(), config, "reg.azurecr.io", NullUser, "a.b.c"); err != nil {
+	if _, err := stores.Put(t.Context(), "reg.azurecr.io", NullUser, "a.b.c"); err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := link.Find(t.Context(), "reg.azurecr.io")
+	got, _, err := link.Find(t.Context(), Place{Host: "reg.azurecr.io"})
 	if err != nil || got != (Credential{Kind: RefreshToken, RefreshToken: "a.b.c"}) {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, _, err := link.Find(t.Context(), "other.azurecr.io"); !errors.Is(err, ErrNothing) {
+	if _, _, err := link.Find(t.Context(), Place{Host: "other.azurecr.io"}); !errors.Is(err, ErrNothing) {
 		t.Errorf("for another registry: %v", err)
 	}
 	for _, want := range []bool{true, false} {
-		if removed, err := ForgetDocker(t.Context(), config, "reg.azurecr.io"); err != nil || removed != want {
-			t.Errorf("forget: %v, %v; want %v", removed, err, want)
+		if changed, err := stores.Forget(t.Context(), "reg.azurecr.io"); err != nil || len(changed) > 0 != want {
+			t.Errorf("forget: %v, %v; want %v", changed, err, want)
 		}
 	}
 }
@@ -193,7 +194,7 @@ func FuzzDockerConfig(f *testing.F) {
 		if err := os.WriteFile(config, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := Docker(config).Find(t.Context(), "reg.azurecr.io")
+		got, _, err := Stores{Docker: config, Files: []string{config}}.Link().Find(t.Context(), Place{Host: "reg.azurecr.io"})
 		if err == nil && got.RefreshToken == "" && (got.Username == "" || got.Password == "") {
 			t.Errorf("%q became an empty credential", data)
 		}

@@ -29,6 +29,13 @@ const (
 	entraLimit = 30 * time.Second
 )
 
+func identityLimit(promised bool) time.Duration {
+	if promised {
+		return entraLimit
+	}
+	return probeLimit
+}
+
 // CloudOf chooses the Azure cloud by the login server's suffix.
 func CloudOf(host string) cloud.Configuration {
 	switch {
@@ -56,6 +63,9 @@ type source struct {
 // EntraLinks are the links that end in an Entra token: the environment's
 // service principal, workload identity, managed identity and the Azure CLI.
 func EntraLinks(getenv func(string) string) []Link {
+	// The environment says that there is an identity: App Service, Container
+	// Apps, Functions, Arc. Its first token may take a while.
+	promised := getenv("IDENTITY_ENDPOINT") != "" || getenv("MSI_ENDPOINT") != "" || getenv("IMDS_ENDPOINT") != ""
 	sources := []source{
 		{
 			name: "service principal", limit: entraLimit,
@@ -77,9 +87,9 @@ func EntraLinks(getenv func(string) string) []Link {
 			},
 		},
 		{
-			name: "managed identity", limit: probeLimit,
+			name: "managed identity", limit: identityLimit(promised),
 			present: func() (bool, string) { return true, "" },
-			probed:  getenv("IDENTITY_ENDPOINT") == "" && getenv("MSI_ENDPOINT") == "",
+			probed:  !promised,
 			make: func(o policy.ClientOptions) (azcore.TokenCredential, error) {
 				options := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: o}
 				if id := getenv("AZURE_CLIENT_ID"); id != "" {
@@ -104,7 +114,8 @@ func EntraLinks(getenv func(string) string) []Link {
 }
 
 func (s source) link() Link {
-	return Link{Name: s.name, Find: func(ctx context.Context, host string) (Credential, string, error) {
+	return Link{Name: s.name, Find: func(ctx context.Context, place Place) (Credential, string, error) {
+		host := place.Host
 		if !AzureHost(host) {
 			return Credential{}, "", nothing("%s is not a login server of Azure, so it gets no Entra token", host)
 		}
@@ -127,6 +138,8 @@ func (s source) link() Link {
 		case errors.As(err, &refused):
 			// Entra knows this identity and refuses it: going on would hide that.
 			return Credential{}, "", err
+		case limited.Err() != nil && ctx.Err() == nil && !s.probed && s.name == "managed identity":
+			return Credential{}, "", fmt.Errorf("the managed identity that the environment names gave no token within %s", s.limit)
 		case limited.Err() != nil && ctx.Err() == nil:
 			return Credential{}, "", nothing("no answer within %s", s.limit)
 		}

@@ -8,22 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
-	"time"
-
-	"oras.land/oras-go/v2/registry/remote/auth"
-	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
 // NullUser is the user name under which ACR takes a refresh token as docker's
 // password (ACR protocol §2.6).
 const NullUser = "00000000-0000-0000-0000-000000000000"
-
-// helperLimit bounds a call of docker's credential helper: one that hangs must
-// not hang every command.
-const helperLimit = 10 * time.Second
 
 // maxSecret bounds a secret read from standard input: refresh tokens are a few
 // kilobytes.
@@ -57,7 +48,7 @@ func (f Flags) Given() bool { return f.Username != "" || f.TokenStdin }
 // Link makes the chain's first link. The secret is read when it is first asked.
 func (f Flags) Link() Link {
 	var found *Credential
-	return Link{Name: "flags", Find: func(_ context.Context, _ string) (Credential, string, error) {
+	return Link{Name: "flags", Find: func(context.Context, Place) (Credential, string, error) {
 		if !f.Given() {
 			return Credential{}, "", nothing("no --username and no --token-stdin")
 		}
@@ -98,7 +89,7 @@ func readSecret(r io.Reader) (string, error) {
 	if len(data) > maxSecret {
 		return "", errors.New("read the secret from standard input: over 1 MiB, that is no password and no token")
 	}
-	secret := strings.TrimRight(string(data), "\r\n")
+	secret := withoutLineBreak(string(data))
 	switch {
 	case secret == "":
 		return "", errors.New("read the secret from standard input: it is empty")
@@ -133,15 +124,15 @@ func checkRefreshToken(token string) error {
 // ACR_REFRESH_TOKEN. They belong to the registry that ACR_REGISTRY names, and
 // are never sent to another.
 func Environment(getenv func(string) string, ownHost string) Link {
-	return Link{Name: "environment", Find: func(_ context.Context, host string) (Credential, string, error) {
-		username, password, token := getenv("ACR_USERNAME"), getenv("ACR_PASSWORD"), getenv("ACR_REFRESH_TOKEN")
+	return Link{Name: "environment", Find: func(_ context.Context, place Place) (Credential, string, error) {
+		username, password, token := getenv("ACR_USERNAME"), withoutLineBreak(getenv("ACR_PASSWORD")), withoutLineBreak(getenv("ACR_REFRESH_TOKEN"))
 		if username == "" && password == "" && token == "" {
 			return Credential{}, "", nothing("neither ACR_USERNAME nor ACR_REFRESH_TOKEN is set")
 		}
 		if ownHost == "" {
 			return Credential{}, "", nothing("ACR_USERNAME or ACR_REFRESH_TOKEN is set, but not ACR_REGISTRY, which says whose they are")
 		}
-		if !strings.EqualFold(ownHost, host) {
+		if !slices.Contains(loginServers(place.Host), strings.ToLower(ownHost)) {
 			return Credential{}, "", nothing("they belong to ACR_REGISTRY, %s", ownHost)
 		}
 		if token != "" {
@@ -158,103 +149,9 @@ func Environment(getenv func(string) string, ownHost string) Link {
 	}}
 }
 
-// DockerConfig finds docker's configuration file.
-func DockerConfig(getenv func(string) string) string {
-	if dir := getenv("DOCKER_CONFIG"); dir != "" {
-		return filepath.Join(dir, "config.json")
-	}
-	home := getenv("HOME")
-	if home == "" {
-		home = getenv("USERPROFILE")
-	}
-	if home == "" {
-		return ""
-	}
-	return filepath.Join(home, ".docker", "config.json")
-}
-
-// Docker is the link of docker's store for that host: its configuration file
-// and credential helpers.
-func Docker(configPath string) Link {
-	return Link{Name: "docker's store", Find: func(ctx context.Context, host string) (Credential, string, error) {
-		if configPath == "" {
-			return Credential{}, "", nothing("no home folder")
-		}
-		if _, err := os.Stat(configPath); errors.Is(err, os.ErrNotExist) {
-			return Credential{}, "", nothing("no %s", configPath)
-		}
-		store, err := credentials.NewStore(configPath, credentials.StoreOptions{})
-		if err != nil {
-			return Credential{}, "", fmt.Errorf("%s: %w", configPath, err)
-		}
-		ctx, cancel := context.WithTimeout(ctx, helperLimit)
-		defer cancel()
-		stored, err := store.Get(ctx, host)
-		if err != nil {
-			return Credential{}, "", fmt.Errorf("%s: %w", configPath, err)
-		}
-		switch {
-		case stored == auth.EmptyCredential:
-			return Credential{}, "", nothing("%s holds nothing for %s", configPath, host)
-		case stored.RefreshToken != "":
-			return Credential{Kind: RefreshToken, RefreshToken: stored.RefreshToken}, configPath + ", an identity token", nil
-		case stored.Username != "" && stored.Password != "":
-			credential := fromPassword(stored.Username, stored.Password)
-			return credential, fmt.Sprintf("%s, %s", configPath, credential), nil
-		}
-		return Credential{}, "", fmt.Errorf("%s: the entry of %s has neither a user with a password nor an identity token", configPath, host)
-	}}
-}
-
-// StoreDocker writes a refresh token for host into docker's store, and tells
-// where it went. docker's configuration decides whether that is a helper or
-// the file itself, as docker login does.
-func StoreDocker(ctx context.Context, configPath, host, username, password string) (string, error) {
-	if configPath == "" {
-		return "", errors.New("docker's store: no home folder, set DOCKER_CONFIG")
-	}
-	store, err := credentials.NewStore(configPath, credentials.StoreOptions{
-		AllowPlaintextPut: true, DetectDefaultNativeStore: true,
-	})
-	if err != nil {
-		return "", fmt.Errorf("docker's store %s: %w", configPath, err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, helperLimit)
-	defer cancel()
-	if err := store.Put(ctx, host, auth.Credential{Username: username, Password: password}); err != nil {
-		return "", fmt.Errorf("docker's store %s: %w", configPath, err)
-	}
-	return configPath, nil
-}
-
-// ForgetDocker removes the entry of host from docker's store, and reports
-// whether there was one.
-func ForgetDocker(ctx context.Context, configPath, host string) (bool, error) {
-	if _, err := os.Stat(configPath); configPath == "" || errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	store, err := credentials.NewStore(configPath, credentials.StoreOptions{})
-	if err != nil {
-		return false, fmt.Errorf("docker's store %s: %w", configPath, err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, helperLimit)
-	defer cancel()
-	stored, err := store.Get(ctx, host)
-	if err != nil {
-		return false, fmt.Errorf("docker's store %s: %w", configPath, err)
-	}
-	if stored == auth.EmptyCredential {
-		return false, nil
-	}
-	if err := store.Delete(ctx, host); err != nil {
-		return false, fmt.Errorf("docker's store %s: %w", configPath, err)
-	}
-	return true, nil
-}
-
 // AnonymousLink ends the chain: no credential at all.
 func AnonymousLink() Link {
-	return Link{Name: "anonymous", Find: func(context.Context, string) (Credential, string, error) {
+	return Link{Name: "anonymous", Find: func(context.Context, Place) (Credential, string, error) {
 		return Credential{Kind: Anonymous}, "no credential", nil
 	}}
 }

@@ -4,11 +4,8 @@ package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
@@ -61,7 +58,7 @@ func ResolveCredential(ctx context.Context, chain creds.Chain, host string) (dia
 		outcomes   []creds.Outcome
 	}
 	r, err := within(ctx, func() (resolved, error) {
-		c, outcomes, err := chain.Resolve(ctx, host)
+		c, outcomes, err := chain.Resolve(ctx, creds.Place{Host: host})
 		return resolved{c, outcomes}, err
 	})
 	if err != nil {
@@ -71,14 +68,14 @@ func ResolveCredential(ctx context.Context, chain creds.Chain, host string) (dia
 		Token: r.credential.Token, RefreshToken: r.credential.RefreshToken,
 		Username: r.credential.Username, Password: r.credential.Password,
 	}
-	for _, o := range r.outcomes {
-		line := fmt.Sprintf("%s: %s", o.Link, o.State)
-		if o.Detail != "" {
-			line += ", " + o.Detail
+	for _, outcome := range r.outcomes {
+		line := fmt.Sprintf("%s: %s", outcome.Link, outcome.State)
+		if outcome.Detail != "" {
+			line += ", " + outcome.Detail
 		}
 		c.Tried = append(c.Tried, line)
-		if o.State == creds.Used {
-			c.Source = o.Link
+		if outcome.State == creds.Used {
+			c.Source = outcome.Link
 		}
 	}
 	return c, nil
@@ -114,33 +111,17 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// StoredCredential is what docker's store holds for a host. The file is read
-// first, so that a damaged file is not taken for a helper's failure.
+// StoredCredential is what docker's store holds for a host.
 func StoredCredential(ctx context.Context, sess *session.Session, host string) (diagnose.StoredCredential, error) {
-	path := creds.DockerConfig(sess.Getenv)
-	data, err := os.ReadFile(path)
-	switch {
-	case path == "", errors.Is(err, fs.ErrNotExist):
-		return diagnose.StoredCredential{}, nil
-	case err != nil:
-		return diagnose.StoredCredential{}, err
-	}
-	var config map[string]json.RawMessage
-	if err := json.Unmarshal(data, &config); err != nil {
-		return diagnose.StoredCredential{}, fmt.Errorf("%s: %w", path, err)
-	}
-	c, err := within(ctx, func() (creds.Credential, error) {
-		c, _, err := creds.Docker(path).Find(ctx, host)
-		return c, err
-	})
+	stores := creds.FindStores(sess.Getenv)
+	c, _, err := stores.Link().Find(ctx, creds.Place{Host: host})
 	switch {
 	case errors.Is(err, creds.ErrNothing):
 		return diagnose.StoredCredential{}, nil
 	case ctx.Err() != nil:
 		return diagnose.StoredCredential{}, ctx.Err()
 	case err != nil:
-		// By its text alone: a helper's rubbish is no damaged file.
-		return diagnose.StoredCredential{}, errors.New(err.Error())
+		return diagnose.StoredCredential{}, err
 	}
-	return diagnose.StoredCredential{Source: path, Username: c.Username, Password: c.Password, RefreshToken: c.RefreshToken}, nil
+	return diagnose.StoredCredential{Source: stores.Docker, Username: c.Username, Password: c.Password, RefreshToken: c.RefreshToken}, nil
 }

@@ -137,7 +137,7 @@ func Value[T any](p *T) T {
 
 // TagOf reads a tag's properties.
 func TagOf(ctx context.Context, sess *session.Session, ref reference.Reference) (Tag, error) {
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return Tag{}, err
 	}

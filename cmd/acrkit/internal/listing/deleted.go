@@ -33,7 +33,7 @@ func PrintDeletedManifests(ctx context.Context, sess *session.Session, p *output
 	if err := f.check(); err != nil {
 		return err
 	}
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func PrintDeletedTags(ctx context.Context, sess *session.Session, p *output.Prin
 	if err := f.check(); err != nil {
 		return err
 	}
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func Tags(ctx context.Context, sess *session.Session, p *output.Printer, ref ref
 	if err := f.check(); err != nil {
 		return err
 	}
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func Manifests(ctx context.Context, sess *session.Session, p *output.Printer, re
 	if err := f.check(); err != nil {
 		return err
 	}
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return err
 	}

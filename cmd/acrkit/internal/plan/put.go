@@ -178,7 +178,7 @@ func PutManifestSteps(ctx context.Context, sess *session.Session, file string, r
 		return nil, failure.Coded(failure.ExitMismatch, fmt.Errorf("%s has the digest %s, not %s", file, is, s.Digest))
 	}
 	s.Digest = is
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return nil, err
 	}

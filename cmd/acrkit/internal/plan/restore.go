@@ -55,7 +55,7 @@ func findRestorable(ctx context.Context, r *session.Registry, repository string)
 // RestoreSteps plans to restore the chosen soft-deleted manifests with all
 // their tags; one call restores one tag (ACR protocol §3.10).
 func RestoreSteps(ctx context.Context, sess *session.Session, ref reference.Reference, choose func(azcontainerregistry.DeletedManifest) bool, force bool) ([]Step, error) {
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func RestoreSteps(ctx context.Context, sess *session.Session, ref reference.Refe
 }
 
 func RestoreTagSteps(ctx context.Context, sess *session.Session, ref reference.Reference, force bool) ([]Step, error) {
-	r, err := sess.Open(ctx, ref.Registry)
+	r, err := sess.OpenFor(ctx, ref)
 	if err != nil {
 		return nil, err
 	}

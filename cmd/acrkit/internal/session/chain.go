@@ -30,7 +30,7 @@ func (s *Session) Chain() creds.Chain {
 	chain := creds.Chain{
 		s.flags(),
 		creds.Environment(s.Getenv, ownHost),
-		creds.Docker(creds.DockerConfig(s.Getenv)),
+		creds.FindStores(s.Getenv).Link(),
 	}
 	chain = append(chain, creds.EntraLinks(s.Getenv)...)
 	return append(chain, creds.AnonymousLink())

@@ -80,7 +80,7 @@ func (s *Session) openLocal(ctx context.Context, r *Registry, options policy.Cli
 	connection := e.Connect(nil)
 	s.OnClose(func() error { return errors.Join(connection.Close(), e.Close()) })
 	options.Transport = overMemory(connection)
-	if r.Credential, r.Outcomes, err = s.LocalChain().Resolve(ctx, reference.Local); err != nil {
+	if r.Credential, r.Outcomes, err = s.LocalChain().Resolve(ctx, creds.Place{Host: reference.Local}); err != nil {
 		return err
 	}
 	r.Client, err = newClient(LocalEndpoint, r.Credential, options)
@@ -127,7 +127,7 @@ func (s *Session) OpenFolder(ctx context.Context, dir string) (*emulator.Emulato
 // LocalChain is where the credential of the embedded registry comes from: the
 // flags, so that a user of its policies can be tried, otherwise its owner's.
 func (s *Session) LocalChain() creds.Chain {
-	owner := creds.Link{Name: "embedded", Find: func(context.Context, string) (creds.Credential, string, error) {
+	owner := creds.Link{Name: "embedded", Find: func(context.Context, creds.Place) (creds.Credential, string, error) {
 		return creds.Credential{Kind: creds.Entra, Token: localOwner{now: s.Now}}, "the embedded registry is yours", nil
 	}}
 	if s.FlagsElsewhere {
@@ -173,7 +173,7 @@ func (s *Session) openRunning(ctx context.Context, r *Registry, dir string, opti
 	}
 	s.OnClose(func() error { client.CloseIdleConnections(); return nil })
 	options.Transport = client
-	owner := creds.Link{Name: "emulator", Find: func(context.Context, string) (creds.Credential, string, error) {
+	owner := creds.Link{Name: "emulator", Find: func(context.Context, creds.Place) (creds.Credential, string, error) {
 		return creds.Credential{Kind: creds.Password, Username: running.Username, Password: running.Password},
 			"the emulator at " + running.Endpoint + " has the folder of local/... open, and it is yours", nil
 	}}
@@ -181,7 +181,7 @@ func (s *Session) openRunning(ctx context.Context, r *Registry, dir string, opti
 	if s.FlagsElsewhere {
 		chain = creds.Chain{owner}
 	}
-	if r.Credential, r.Outcomes, err = chain.Resolve(ctx, reference.Local); err != nil {
+	if r.Credential, r.Outcomes, err = chain.Resolve(ctx, creds.Place{Host: reference.Local}); err != nil {
 		return false, err
 	}
 	r.Client, err = newClient(running.Endpoint, r.Credential, options)

@@ -47,10 +47,32 @@ func (r *Registry) Verify(ctx context.Context) error {
 	return err
 }
 
+// opened is what a registry's clients are kept by: repositories whose credential
+// is kept under a path of their own have other clients.
+type opened struct {
+	host  reference.Host
+	scope string
+}
+
 // Open gives the clients of a registry, signed in by the first link of the
 // chain that has a credential. They are made once a command.
 func (s *Session) Open(ctx context.Context, h reference.Host) (*Registry, error) {
-	if r := s.registries[h]; r != nil {
+	return s.open(ctx, reference.Reference{Registry: h})
+}
+
+// OpenFor is Open with the credential for the repository that ref names.
+func (s *Session) OpenFor(ctx context.Context, ref reference.Reference) (*Registry, error) {
+	return s.open(ctx, ref)
+}
+
+func (s *Session) open(ctx context.Context, ref reference.Reference) (*Registry, error) {
+	h := ref.Registry
+	place := creds.Place{Host: h.Name, Repository: ref.Repository}
+	key := opened{host: h}
+	if !h.Local() && ref.Repository != "" {
+		key.scope = creds.FindStores(s.Getenv).Scope(place)
+	}
+	if r := s.registries[key]; r != nil {
 		return r, nil
 	}
 	if err := s.flagsFit(h); err != nil {
@@ -62,16 +84,16 @@ func (s *Session) Open(ctx context.Context, h reference.Host) (*Registry, error)
 	if h.Local() {
 		err = s.openLocal(ctx, r, options)
 	} else {
-		err = s.openRemote(ctx, r, options)
+		err = s.openRemote(ctx, r, place, options)
 	}
 	if err != nil {
 		return nil, err
 	}
 	r.Blobs = r.Client.NewBlobClient()
 	if s.registries == nil {
-		s.registries = map[reference.Host]*Registry{}
+		s.registries = map[opened]*Registry{}
 	}
-	s.registries[h] = r
+	s.registries[key] = r
 	return r, nil
 }
 
@@ -83,7 +105,8 @@ func (s *Session) flagsFit(h reference.Host) error {
 	if !s.CredentialFlags.Given() {
 		return nil
 	}
-	for other := range s.registries {
+	for key := range s.registries {
+		other := key.host
 		if !other.Local() && !h.Local() && other.Name != h.Name {
 			return failure.Usagef("the credential of the flags would go to two registries, %s and %s: sign in to one of them with acrkit login", other.Name, h.Name)
 		}
@@ -91,16 +114,31 @@ func (s *Session) flagsFit(h reference.Host) error {
 	return nil
 }
 
-func (s *Session) openRemote(ctx context.Context, r *Registry, options policy.ClientOptions) error {
+func (s *Session) openRemote(ctx context.Context, r *Registry, place creds.Place, options policy.ClientOptions) error {
 	var err error
-	r.Credential, r.Outcomes, err = s.Chain().Resolve(ctx, r.Host.Name)
+	r.Credential, r.Outcomes, err = s.Chain().Resolve(ctx, place)
 	if err != nil {
 		return err
 	}
+	s.warnOfSkipped(r.Outcomes)
 	options.Cloud = creds.CloudOf(r.Host.Name)
 	options.Transport = s.Network()
 	r.Client, err = newClient(r.Host.Endpoint(), r.Credential, options)
 	return err
+}
+
+// warnOfSkipped says once a command which links could not be asked.
+func (s *Session) warnOfSkipped(outcomes []creds.Outcome) {
+	for _, outcome := range outcomes {
+		if outcome.State != creds.Skipped || s.warned[outcome.Detail] {
+			continue
+		}
+		if s.warned == nil {
+			s.warned = map[string]bool{}
+		}
+		s.warned[outcome.Detail] = true
+		s.Note("warning: %s: %s; going on without it (acrkit explain DOCKER_HELPER_FAILED)", outcome.Link, failure.Clean(outcome.Detail))
+	}
 }
 
 // newClient makes the client that suits a credential.
@@ -129,7 +167,7 @@ func newClient(endpoint string, credential creds.Credential, options policy.Clie
 
 // Repository opens a repository for the copying of images.
 func (s *Session) Repository(ctx context.Context, ref reference.Reference) (*artifact.Repository, error) {
-	r, err := s.Open(ctx, ref.Registry)
+	r, err := s.OpenFor(ctx, ref)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
@@ -38,7 +37,8 @@ type Session struct {
 	http       *http.Client
 	RequestLog *RequestLog
 	flagLink   *creds.Link
-	registries map[reference.Host]*Registry
+	registries map[opened]*Registry
+	warned     map[string]bool
 	closers    []func() error
 }
 

@@ -119,7 +119,7 @@ func openSyncStore(ctx context.Context, sess *session.Session, end syncEnd) (syn
 		sess.OnClose(tree.Close)
 		return tree, nil
 	}
-	r, err := sess.Open(ctx, end.location.Ref.Registry)
+	r, err := sess.OpenFor(ctx, end.location.Ref)
 	if err != nil {
 		return nil, err
 	}
