@@ -28,9 +28,9 @@ func emulatorVariable(flag string) string {
 const (
 	adminPasswordVariable = "ACRKIT_EMULATOR_ADMIN_PASSWORD"
 	controlTokenVariable  = "ACRKIT_EMULATOR_CONTROL_TOKEN"
-	// imageVariable is set in the container image, where data is lost that lies
-	// outside of a volume.
-	imageVariable = "ACRKIT_EMULATOR_IMAGE"
+	// volumeVariable is set in the container image, to the folder where a volume
+	// is expected: data outside of one is lost with the container.
+	volumeVariable = "ACRKIT_EMULATOR_VOLUME"
 )
 
 // setFromEnvironment gives each flag of a command that the command line leaves
@@ -96,7 +96,7 @@ func beyondLoopbackOpens(f *emulatorFlags) []string {
 // warnBeyondLoopback says what the flag has opened.
 func (a *app) warnBeyondLoopback(f *emulatorFlags) {
 	if !f.beyondLoopback || emulator.IsLoopbackAddress(f.address) {
-		if a.Getenv(imageVariable) != "" {
+		if a.Getenv(volumeVariable) != "" {
 			a.Note("note: the emulator listens on the container's own loopback only, which no published port reaches; --listen-beyond-loopback (or %s=true) opens it",
 				emulatorVariable("listen-beyond-loopback"))
 		}
@@ -111,14 +111,25 @@ func (a *app) warnBeyondLoopback(f *emulatorFlags) {
 // mountTable lists what is mounted where, on Linux.
 const mountTable = "/proc/self/mountinfo"
 
+// volumeFor is where a container has to have a volume for the data in dir, or
+// empty outside of the image.
+func (a *app) volumeFor(dir string) string {
+	expected := a.Getenv(volumeVariable)
+	if expected != "" && dir != expected && !strings.HasPrefix(dir, expected+"/") {
+		return dir
+	}
+	return expected
+}
+
 // warnWithoutVolume says that data in a container's own layer ends with it.
 func (a *app) warnWithoutVolume(dir string) {
-	if a.Getenv(imageVariable) == "" {
+	volume := a.volumeFor(dir)
+	if volume == "" {
 		return
 	}
 	mounts, err := os.ReadFile(mountTable)
 	if err == nil && !onVolume(string(mounts), dir) {
-		a.Note("warning: no volume is mounted at %s: what is pushed is lost when the container is removed (docker run --volume acrkit:%s)", dir, dir)
+		a.Note("warning: no volume is mounted at %s: what is pushed is lost when the container is removed (docker run --volume acrkit:%s)", volume, volume)
 	}
 }
 
@@ -148,10 +159,10 @@ func (a *app) explainStart(err error, dir string) error {
 	if !errors.As(err, &denied) {
 		return err
 	}
-	inImage := a.Getenv(imageVariable) != ""
 	volume, other := "acrkit emulator --dir FOLDER", "acrkit emulator --dir FOLDER"
-	if inImage {
-		volume, other = "docker run --volume acrkit:"+dir, "docker run --tmpfs "+dir+":mode=1777"
+	mount := a.volumeFor(dir)
+	if mount != "" {
+		volume, other = "docker run --volume acrkit:"+mount, "docker run --tmpfs "+mount+":mode=1777"
 	}
 	switch {
 	case errors.Is(err, syscall.EROFS):
@@ -161,7 +172,7 @@ func (a *app) explainStart(err error, dir string) error {
 		}
 	case errors.Is(err, fs.ErrPermission):
 		fix := []string{fmt.Sprintf("let user %d own the folder: chown -R %d %s", os.Geteuid(), os.Geteuid(), dir), "or choose another folder: " + other}
-		if inImage {
+		if mount != "" {
 			fix[0] = fmt.Sprintf("let user %d own what is mounted there, or run the container as its owner: docker run --user UID:GID", os.Geteuid())
 		}
 		return &failure.Explained{

@@ -38,16 +38,16 @@ func TestDataFolderThatCannotBeWrittenSaysWhatToDo(t *testing.T) {
 		{syscall.EROFS, false, []string{"read-only file system", "acrkit emulator --dir"}},
 		{syscall.EACCES, true, []string{"may not write", "--user UID:GID", "--tmpfs /data"}},
 		{syscall.EACCES, false, []string{"may not write", "chown", "--dir"}},
-		{syscall.ENOSPC, true, []string{"no space is left", "df -h /data", "--volume"}},
-		{syscall.EDQUOT, false, []string{"no space is left", "df -h /data"}},
+		{syscall.ENOSPC, true, []string{"no space is left", "df -h /data/registry", "--volume"}},
+		{syscall.EDQUOT, false, []string{"no space is left", "df -h /data/registry"}},
 	} {
 		a := &app{Session: &session.Session{Getenv: func(name string) string {
-			if c.image && name == imageVariable {
-				return "true"
+			if c.image && name == volumeVariable {
+				return "/data"
 			}
 			return ""
 		}}}
-		err := a.explainStart(&fs.PathError{Op: "mkdir", Path: "/data/blobs", Err: c.errno}, "/data")
+		err := a.explainStart(&fs.PathError{Op: "mkdir", Path: "/data/registry/blobs", Err: c.errno}, "/data/registry")
 		var said *failure.Explained
 		if !errors.As(err, &said) || !errors.Is(err, c.errno) {
 			t.Fatalf("%v: got %v", c.errno, err)
