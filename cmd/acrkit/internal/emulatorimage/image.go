@@ -48,7 +48,8 @@ type image struct {
 	version, revision string
 	platforms         []platform
 	store             *artifact.Memory
-	manifests         []ocispec.Descriptor
+	manifests         []ocispec.Descriptor // one a platform
+	docker            []ocispec.Descriptor // the same in Docker's types
 }
 
 func newImage(version, revision string, platforms []string) (*image, error) {
@@ -173,8 +174,13 @@ func (i *image) add(ctx context.Context, p platform, binary []byte) error {
 	if err != nil {
 		return err
 	}
+	docker, err := i.dockerForm(ctx, config, layer)
+	if err != nil {
+		return err
+	}
 	manifest.Platform = &p.Platform
 	i.manifests = append(i.manifests, manifest)
+	i.docker = append(i.docker, docker)
 	return nil
 }
 
@@ -209,7 +215,7 @@ func (i *image) write(ctx context.Context, out string, stdout io.Writer) error {
 	fmt.Fprintf(stdout, "%s  %s:%s  %s\n", index.Digest, imageName, i.version, filepath.Join(out, filePrefix))
 	for k, manifest := range i.manifests {
 		path := filepath.Join(out, filePrefix+"-"+strings.ReplaceAll(i.platforms[k].name(), "/", "-")+".tar")
-		size, err := i.writeArchive(ctx, path, manifest)
+		size, err := i.writeArchive(ctx, path, i.docker[k])
 		if err != nil {
 			return err
 		}
@@ -234,6 +240,24 @@ func (i *image) writeLayout(ctx context.Context, dir string) error {
 	}
 	_, err = artifact.Copy(ctx, layout, i.version, i.store, i.version, nil)
 	return errors.Join(err, layout.Close())
+}
+
+// Docker's own media types, which the archives have: podman keeps a health
+// check of an image of these types only.
+const (
+	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+	dockerConfig   = "application/vnd.docker.container.image.v1+json"
+	dockerLayer    = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+)
+
+// dockerForm is the manifest of a platform in Docker's types, over the same
+// config and layer.
+func (i *image) dockerForm(ctx context.Context, config, layer ocispec.Descriptor) (ocispec.Descriptor, error) {
+	config.MediaType, layer.MediaType = dockerConfig, dockerLayer
+	return i.pushJSON(ctx, dockerManifest, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: dockerManifest,
+		Config: config, Layers: []ocispec.Descriptor{layer},
+	})
 }
 
 // writeArchive writes the archive of one platform and returns its size.
