@@ -32,6 +32,7 @@ type Finding struct {
 	Lines []int
 
 	record int // where it was found
+	length int // of the phrasing
 	again  bool
 	peer   string // a host that is no registry
 }
@@ -53,32 +54,32 @@ const (
 
 // Find looks for failures in the lines of a text.
 func Find(lines []Line) Findings {
-	list, unsure := records(lines, " ")
-	found := analyse(list)
-	if unsure {
-		// Whether lines were broken within words or between them is seen by
-		// what then makes sense.
-		list, _ = records(lines, "")
-		if other := analyse(list); other.better(found) {
-			found = other
+	list, glued, broken := reading{glue: " "}.records(lines)
+	best := analyse(list)
+	// Where lines were broken, and whether within words or between them, is
+	// seen by what then makes sense.
+	for _, how := range []reading{{glue: ""}, {glue: " ", joined: true}, {glue: "", joined: true}} {
+		if how.glue == "" && !glued && !broken || how.joined && !broken {
+			continue
+		}
+		list, _, _ = how.records(lines)
+		if other := analyse(list); other.sense() > best.sense() {
+			best = other
 		}
 	}
-	return found
+	return best
 }
 
-// better reports whether one reading of a text makes more of it than another.
-func (f Findings) better(than Findings) bool {
-	return f.sense() > than.sense()
-}
-
+// sense says how much of a text was understood.
 func (f Findings) sense() (sum int) {
 	if len(f.List) == 0 {
 		return 0
 	}
-	sum = int(f.List[0].Weight) * 10
-	for _, name := range []string{f.List[0].Registry, f.List[0].Repository, f.List[0].CorrelationID} {
+	first := f.List[0]
+	sum = int(first.Weight)*1000 + first.length
+	for _, name := range []string{first.Registry, first.Repository, first.Reference, first.CorrelationID, first.Address, first.Data} {
 		if name != "" {
-			sum++
+			sum += 20
 		}
 	}
 	return sum
@@ -194,7 +195,7 @@ func (a *analysis) clause(i int, c clause) bool {
 	}
 	f := Finding{
 		Code: best.Code, Tool: best.Tool, Weight: best.Weight, Proven: best.Proven, Causes: best.Causes,
-		record: i, again: best.Again,
+		record: i, again: best.Again, length: len(best.Text),
 	}
 	a.add(f, c, start, end)
 	return true

@@ -12,7 +12,6 @@ type keeper struct {
 	open    bool // the line goes on in the next piece
 	first   bool // nothing was added yet
 	bytes   int64
-	whole   []Line // as long as the text fits
 	size    int    // of what is kept of the beginning
 	head    []Line
 	tail    []Line // the newest, within maxTail

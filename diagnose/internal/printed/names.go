@@ -68,7 +68,7 @@ func places(text string) []place {
 		}
 		p.kind = kindOf(p.host, group(3))
 		switch p.kind {
-		case azure:
+		case azure, identity, machine, data:
 		default:
 			p.host += group(3)
 		}

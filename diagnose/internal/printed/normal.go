@@ -14,7 +14,6 @@ type record struct {
 	text  string
 	lower string // text with ASCII letters in lower case: offsets are the same
 	marks []mark
-	fresh bool // the record began by itself, and is no rest of another
 }
 
 // mark says at which offset of a record's text a line begins.
@@ -38,13 +37,22 @@ const (
 	maxRecordLines = 60
 )
 
-// records makes messages of lines. Where a line may have been broken within a
-// word or between two, glue is put; it reports whether there was such a place.
-func records(lines []Line, glue string) (list []record, unsure bool) {
+// reading is a way to understand where a text's lines were broken: where a line
+// may have been broken within a word or between two, glue is put; and lines that
+// look as if they were broken are joined although the second looks like the
+// beginning of a message, if joined is set.
+type reading struct {
+	glue   string
+	joined bool
+}
+
+// records makes messages of lines. It reports whether another glue would make
+// others of them, and whether joining would.
+func (how reading) records(lines []Line) (list []record, glued, broken bool) {
 	var current strings.Builder
 	var marks []mark
-	width, hard := wrapWidth(lines)
-	last, lastRaw, number := "", "", 0
+	width := widthOf(lines)
+	before := piece{}
 	flush := func() {
 		if current.Len() > 0 {
 			text := current.String()
@@ -54,50 +62,78 @@ func records(lines []Line, glue string) (list []record, unsure bool) {
 		marks = nil
 	}
 	for _, l := range lines {
-		raw := plain(l.Text)
-		for part := range strings.SplitSeq(raw, "\r") {
-			body := unescape(unprefix(part))
-			trimmed := strings.Trim(body, " \n")
-			if trimmed == "" {
-				last = ""
-				lastRaw = ""
+		for part := range strings.SplitSeq(plain(l.Text), "\r") {
+			p := newPiece(part, l.Number)
+			if p.text == "" {
+				before = p
 				continue
 			}
-			joined := len(marks) > 0 && last != "" && len(marks) < maxRecordLines && current.Len() < maxRecord && l.Number-number <= 1
-			broken := hard && joined && utf8.RuneCountInString(lastRaw) == width && len(unprefix(part)) == len(part)
-			switch {
-			case broken:
-			case !joined || begins(part, trimmed):
+			follows := len(marks) > 0 && before.text != "" && len(marks) < maxRecordLines && current.Len() < maxRecord && l.Number-before.line <= 1
+			begins := begins(p.text)
+			if p.prefixed {
+				// A prefix begins a message, unless the log has one for each line.
+				begins = !before.prefixed || !goesOn.MatchString(p.body)
+			}
+			if follows && begins && !p.prefixed && width.broke(before, p) {
+				if width.sure || how.joined {
+					begins = false
+				} else {
+					broken = true
+				}
+			}
+			if !follows || begins {
 				flush()
-			default:
-				between, known := joint(lastRaw, body, width)
+			} else {
+				between, known := width.joint(before, p)
 				if !known {
-					unsure, between = true, glue
+					glued, between = true, how.glue
 				}
 				current.WriteString(between)
 			}
 			marks = append(marks, mark{current.Len(), l.Number})
-			writeCollapsed(&current, trimmed)
-			last, lastRaw, number = trimmed, part, l.Number
+			writeCollapsed(&current, p.text)
+			before = p
 		}
 	}
 	flush()
-	return list, unsure
+	return list, glued, broken
 }
 
-// writeCollapsed writes a text with one blank for each run of white space.
+// piece is one line as it was, and without what is around its text.
+type piece struct {
+	raw      string
+	body     string // without the prefix of a log
+	text     string // without blanks around it
+	line     int
+	length   int // of raw, in characters
+	prefixed bool
+}
+
+func newPiece(raw string, line int) piece {
+	unprefixed := unprefix(raw)
+	p := piece{raw: raw, body: unescape(unprefixed), line: line, length: utf8.RuneCountInString(raw)}
+	p.prefixed = len(unprefixed) < len(raw)
+	p.text = strings.Trim(p.body, " \n")
+	return p
+}
+
+// writeCollapsed writes a text with one blank for each run of white space, and
+// none where a line was broken within a name.
 func writeCollapsed(b *strings.Builder, text string) {
-	blank := false
+	var last rune
+	blank, broken := false, false
 	for _, r := range text {
-		if r == ' ' || r == '\n' || r == '\t' || unicode.IsSpace(r) {
+		if unicode.IsSpace(r) {
+			broken = r == '\n' && !blank
 			blank = true
 			continue
 		}
-		if blank {
+		if blank && !(broken && strings.ContainsRune(`-/?&=%_@`, last) && (unicode.IsLower(r) || unicode.IsDigit(r))) {
 			b.WriteByte(' ')
-			blank = false
 		}
+		blank = false
 		b.WriteRune(r)
+		last = r
 	}
 }
 
@@ -149,7 +185,7 @@ var (
 	unicodeEscape = regexp.MustCompile(`\\+u00([0-7][0-9a-fA-F])`)
 	lineEscape    = regexp.MustCompile(`\\+[rn](?:\\+t)?|\\+t`)
 	quoteEscape   = regexp.MustCompile(`\\+(["'/])`)
-	windowsPath   = regexp.MustCompile(`(?i)\b[a-z]:\\|\\\\[.a-z]`)
+	windowsPath   = regexp.MustCompile(`(?i)(?:\b[a-z]:|[ "'(]\\\\[a-z0-9.-]+)\\`)
 	percent       = regexp.MustCompile(`%(?:25)?(3[AaDd]|2[CcFf0])`)
 )
 
@@ -224,49 +260,87 @@ var beginnings = regexp.MustCompile(`^(?i:error|err:|errn?o|fatal|warn|info\b|de
 	`request|checking|validating|kubelet|acr |pulled:|digest:|retrying|time=|level=|ts=|msg=)|` +
 	`^(?:\$ |PS[ >]|C:\\|❯|# |- |\* |\(x\)|[0-9a-f]{12}: |[{<\[]|"HEAD|"GET|RestError|[\w.]+(?:Error|Exception)\b)`)
 
+// goesOn is how the further lines of one message begin.
+var goesOn = regexp.MustCompile(`^(?:["'}\])]|  +\S|at |(?:Status|StatusCode|RESPONSE|ERROR CODE|Details|Code|Message|Content|Headers|Trace ID|Correlation ID|Timestamp|Access to registry|Registry '|Failed to reach|Looks like)\b|-{20})`)
+
 // begins reports whether a line begins a message, rather than going on with the
 // one before.
-func begins(raw, text string) bool {
+func begins(text string) bool {
 	if strings.HasPrefix(text, "ERROR CODE") || strings.HasPrefix(text, "Status: ") {
 		return false // parts of an error of Azure's libraries
-	}
-	if len(raw) > 0 && len(unprefix(raw)) < len(raw) {
-		return true
 	}
 	return beginnings.MatchString(text)
 }
 
-// wrapWidth returns the length of the longest line, and whether it is the width
-// that a terminal broke lines at: several are as long, and more than chance has.
-func wrapWidth(lines []Line) (widest int, hard bool) {
-	count := 0
+// width is where lines may have been broken: at the length of the longest.
+type width struct {
+	widest int
+	hard   bool // several lines are as long: a terminal broke them
+	sure   bool // lines were broken there, hard or between words
+}
+
+// The widths at which lines are broken, in characters.
+const (
+	narrowest = 30
+	broadest  = 1000
+)
+
+func widthOf(lines []Line) (w width) {
+	var pieces []piece
+	longest := 0
 	for _, l := range lines {
-		switch n := utf8.RuneCountInString(plain(l.Text)); {
-		case n > widest:
-			widest, count = n, 1
-		case n == widest:
+		p := newPiece(plain(l.Text), l.Number)
+		pieces = append(pieces, p)
+		switch {
+		case p.length > w.widest:
+			w.widest, longest = p.length, 1
+		case p.length == w.widest:
+			longest++
+		}
+	}
+	if w.widest < narrowest || w.widest > broadest {
+		return width{}
+	}
+	w.hard = longest > 1
+	count := 0
+	for i := 1; i < len(pieces); i++ {
+		if pieces[i-1].text != "" && pieces[i].text != "" && !pieces[i].prefixed && w.broke(pieces[i-1], pieces[i]) {
 			count++
 		}
 	}
-	return widest, count > 1 && widest >= 20 && widest <= 1000
+	w.sure = count > 1
+	return w
+}
+
+// broke reports whether a line may end where it does because the next word did
+// not fit.
+func (w width) broke(line, next piece) bool {
+	word := next.text
+	if end := strings.IndexAny(word, " -?"); end >= 0 {
+		word = word[:end+1]
+	}
+	return w.widest > 0 && (line.length == w.widest || line.length+utf8.RuneCountInString(word) > w.widest)
 }
 
 // joint returns what stood between a line and the one that goes on with it:
 // nothing where a word was broken, or a blank. It reports false where both are
 // as likely.
-func joint(line, next string, width int) (between string, known bool) {
-	first, _ := utf8.DecodeRuneInString(next)
-	last, _ := utf8.DecodeLastRuneInString(line)
+func (w width) joint(line, next piece) (between string, known bool) {
+	first, _ := utf8.DecodeRuneInString(next.body)
+	last, _ := utf8.DecodeLastRuneInString(line.raw)
+	exact := w.widest > 0 && line.length == w.widest
 	switch {
 	case first == ' ' || last == ' ' || first == utf8.RuneError || last == utf8.RuneError:
 		return " ", true
+	case exact && w.hard:
+		return "", true
 	case strings.ContainsRune(`-/?&=%_@`, last) && (unicode.IsLower(first) || unicode.IsDigit(first)):
 		return "", true
-	case (last == '.' || last == ':') && unicode.IsLower(first) && isName(lastWord(line)):
+	case (last == '.' || last == ':') && unicode.IsLower(first) && isName(lastWord(line.raw)):
 		return "", true
-	case strings.ContainsRune(`./:`, first) && isName(lastWord(line)):
+	case strings.ContainsRune(`./:`, first) && isName(lastWord(line.raw)):
 		return "", true
-	case utf8.RuneCountInString(line) == width:
+	case exact:
 		return "", false
 	}
 	return " ", true

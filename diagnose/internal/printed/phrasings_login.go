@@ -59,7 +59,7 @@ var phrasingsLogin = []Phrasing{
 		Example: `Warning  FailedToRetrieveImagePullSecret  kubelet  Unable to retrieve some image pull secrets (acr-secret); attempting to pull the image may not succeed.`,
 	},
 	{
-		Tool: "kubelet, AKS, Container Apps", Text: "token exchange endpoint returned error status: 401", Code: "ENTRA_TOKEN_REJECTED", Weight: Said, Causes: exchangeCauses,
+		Tool: "kubelet, AKS, Container Apps", Text: "token exchange endpoint returned error status: 401", Code: "ENTRA_TOKEN_REJECTED", Weight: Status, Causes: exchangeCauses,
 		Example: `ACR shop.azurecr.io rejected token exchange: ACR token exchange endpoint returned error status: 401. body: {"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information."}]}`,
 	},
 	{
@@ -71,7 +71,7 @@ var phrasingsLogin = []Phrasing{
 		Example: `ACR shop.azurecr.io rejected token exchange`,
 	},
 	{
-		Tool: "Azure SDKs, azd", Text: "/oauth2/exchange…401", Code: "ENTRA_TOKEN_REJECTED", Weight: Said, Causes: exchangeCauses,
+		Tool: "Azure SDKs, azd", Text: "/oauth2/exchange…401", Code: "ENTRA_TOKEN_REJECTED", Weight: Status, Causes: exchangeCauses,
 		Example: `POST https://shop.azurecr.io/oauth2/exchange RESPONSE 401: 401 Unauthorized ERROR CODE UNAVAILABLE Response contained no body`,
 	},
 	{

@@ -21,6 +21,9 @@ func (p place) isRegistry() bool {
 // returned is service.
 func (a *analysis) subject(f *Finding, c clause, own []place) place {
 	s := pick(own, c)
+	if f.Code == "IMPORT_SOURCE_REFUSED" && s.kind == service {
+		s = a.source(f.record)
+	}
 	if s.kind == service {
 		if host := dataRegistry(own); host != "" {
 			s = place{kind: azure, host: host}
@@ -36,7 +39,9 @@ func (a *analysis) subject(f *Finding, c clause, own []place) place {
 		s = a.beside(f.record)
 	}
 	if s.kind == masked && s.repository == "" {
-		if next := a.beside(f.record); next.kind == azure {
+		if name := commanded(c.record.text); name != "" {
+			s = place{kind: azure, host: name}
+		} else if next := a.beside(f.record); next.kind == azure {
 			s = next
 		}
 	}
@@ -151,6 +156,22 @@ func commanded(text string) string {
 		}
 	}
 	return ""
+}
+
+var sourceFlag = regexp.MustCompile(`--source[ =]+['"]?(\S+)`)
+
+// source returns what a command line of az imports from.
+func (a *analysis) source(i int) place {
+	for k := i; k >= max(0, i-lookBack); k-- {
+		if m := sourceFlag.FindStringSubmatch(a.records[k].text); m != nil {
+			for _, p := range places("image " + m[1]) {
+				if p.isRegistry() {
+					return p
+				}
+			}
+		}
+	}
+	return place{kind: service}
 }
 
 // How far names are looked for around a failure, in messages.
@@ -337,9 +358,9 @@ func missing(c clause, s place) string {
 
 // The words by which a message tells what was tried.
 var (
-	writing  = regexp.MustCompile(`\b(?:put|patch|post) "?https?:|docker push|push refers|pushing|pushed|failed to push|updat|crane (?:push|tag|copy)|uploading|blobs/uploads|\btag \b`)
-	deleting = regexp.MustCompile(`\bdelete "?https?:|\bdelet|untag|purge`)
-	reading  = regexp.MustCompile(`\b(?:get|head) "?https?:|\bpull|failed to resolve|copying blob`)
+	writes  = regexp.MustCompile(`\b(?:put|patch|post) "?https?:|docker push|push refers|pushing|pushed|failed to push|updat|crane (?:push|tag|copy)|uploading|blobs/uploads|\btag \b`)
+	deletes = regexp.MustCompile(`\bdelete "?https?:|\bdelet|untag|purge`)
+	reads   = regexp.MustCompile(`\b(?:get|head) "?https?:|\bpull|failed to resolve|copying blob`)
 )
 
 // forbidden says which way the registry disallows.
@@ -354,11 +375,11 @@ func (a *analysis) forbidden(i int, c clause) string {
 			text = strings.ReplaceAll(text, "why-does-my-pull-or-push-request-fail", "")
 		}
 		switch {
-		case deleting.MatchString(text):
+		case deletes.MatchString(text):
 			return "DELETE_DISALLOWED"
-		case writing.MatchString(text):
+		case writes.MatchString(text):
 			return "WRITE_DISALLOWED"
-		case reading.MatchString(text):
+		case reads.MatchString(text):
 			return "READ_DISALLOWED"
 		}
 	}
