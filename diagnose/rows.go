@@ -63,6 +63,7 @@ var rows = slices.Concat(
 	rowsLocal,
 	rowsDoctor,
 	rowsCommand,
+	rowsPrinted,
 	[]Row{rowUnknown},
 )
 

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -28,8 +29,14 @@ type Finding struct {
 	// connected to, Data the host of the blobs' bytes.
 	Address, Dialled, Data string
 	CorrelationID          string
+	// Status is the answer's, where the text tells one.
+	Status int
 	// Lines are the numbers of the lines, in order.
 	Lines []int
+	// Text is what those lines say, joined where they were broken, and At where
+	// in it the phrasing begins.
+	Text string
+	At   int
 
 	record int // where it was found
 	length int // of the phrasing
@@ -277,6 +284,8 @@ func doubled(host string) bool {
 
 func (f *Finding) lines(c clause, start, end int) {
 	first, last := c.record.line(c.at+start), c.record.line(c.at+max(start, end-1))
+	from, to := c.record.span(first, last)
+	f.Text, f.At = c.record.text[from:to], c.at+start-from
 	for n := first; n <= last && len(f.Lines) < maxLines; n++ {
 		f.Lines = append(f.Lines, n)
 	}
@@ -289,6 +298,9 @@ func (f *Finding) details(c clause) {
 		if address, err := netip.ParseAddr(m[1]); err == nil && address.IsPrivate() && f.Code == "FIREWALL_DENIED" {
 			f.Code = "FIREWALL_DENIED_PRIVATE"
 		}
+	}
+	if m := statusOf.FindStringSubmatch(c.lower); m != nil {
+		f.Status, _ = strconv.Atoi(first(m[1:]))
 	}
 	if m := correlated.FindStringSubmatch(c.record.text); m != nil {
 		f.CorrelationID = m[1]
@@ -305,6 +317,8 @@ func (f *Finding) details(c clause) {
 		}
 	}
 }
+
+var statusOf = regexp.MustCompile(`(?:status(?: ?code)?[:=]? ?|response code: |\[?http )(4\d\d|5\d\d)\b|\b(4\d\d|5\d\d) (?:unauthorized|forbidden|not found|too many|internal|service|bad)`)
 
 // helmPlaceholder is a repository that containerd's client adds to every token
 // request.
@@ -371,7 +385,9 @@ func (f *Finding) absorb(other Finding) {
 			*fill.to = *fill.from
 		}
 	}
-	f.Weight = max(f.Weight, other.Weight)
+	if f.Weight < other.Weight {
+		f.Weight, f.Text, f.At = other.Weight, other.Text, other.At
+	}
 	f.Proven = f.Proven || other.Proven
 	f.again = f.again && other.again
 }

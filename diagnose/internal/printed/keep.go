@@ -12,7 +12,7 @@ type keeper struct {
 	open    bool // the line goes on in the next piece
 	first   bool // nothing was added yet
 	bytes   int64
-	size    int    // of what is kept of the beginning
+	size    int // of what is kept of the beginning
 	head    []Line
 	tail    []Line // the newest, within maxTail
 	tailed  int    // the size of tail

@@ -31,6 +31,22 @@ func (r *record) line(offset int) int {
 	return number
 }
 
+// span returns the part of the text that two lines and those between them hold.
+func (r *record) span(first, last int) (from, to int) {
+	found := false
+	for _, m := range r.marks {
+		switch {
+		case m.line < first:
+			from = m.offset
+		case m.line == first && !found:
+			from, found = m.offset, true
+		case m.line > last:
+			return from, m.offset
+		}
+	}
+	return from, len(r.text)
+}
+
 // maxRecord bounds what is taken for one message, in bytes and in lines.
 const (
 	maxRecord      = 16 << 10
@@ -155,6 +171,10 @@ var (
 	// orphans are those whose first byte was lost on the way.
 	orphans = regexp.MustCompile(`\[(?:\d{1,3}(?:;\d{1,3})*m|\d{1,3}[AK])`)
 )
+
+// Shown returns a line as a person reads it: without what a terminal obeys, and
+// with what was escaped as it was before.
+func Shown(s string) string { return unescape(strings.ReplaceAll(plain(s), "\r", " ")) }
 
 // plain drops what a terminal obeys and does not show, and invisible characters.
 func plain(s string) string {

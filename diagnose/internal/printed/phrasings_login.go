@@ -83,23 +83,23 @@ var phrasingsLogin = []Phrasing{
 		Example: `POST https://shop.azurecr.io/oauth2/exchange RESPONSE 429: 429 Too Many Requests`,
 	},
 	{
-		Tool: "Docker, crane, oras", Text: "/oauth2/token…429", Code: "LOGIN_THROTTLED", Weight: Said,
+		Tool: "Docker, crane, oras", Text: "/oauth2/token…429", None: []string{"realm="}, Code: "LOGIN_THROTTLED", Weight: Said,
 		Example: `GET "https://shop.azurecr.io/oauth2/token?service=shop.azurecr.io": response status code 429: toomanyrequests: too many requests`,
 	},
 	{
-		Tool: "crane", Text: "/oauth2/token…toomanyrequests", Code: "LOGIN_THROTTLED", Weight: Said,
+		Tool: "crane", Text: "/oauth2/token…toomanyrequests", None: []string{"realm="}, Code: "LOGIN_THROTTLED", Weight: Said,
 		Example: `GET https://shop.azurecr.io/oauth2/token?scope=repository%3Aweb%3Apull&service=shop.azurecr.io: TOOMANYREQUESTS: too many requests`,
 	},
 	{
-		Tool: "helm, oras, buildx", Text: "/oauth2/token…: 403", Code: "ACCESS_DENIED", Weight: Status, Causes: forbiddenCauses,
+		Tool: "helm, oras, buildx", Text: "/oauth2/token…: 403", None: []string{"realm="}, Code: "ACCESS_DENIED", Weight: Status, Causes: forbiddenCauses,
 		Example: `unexpected status from GET request to https://shop.azurecr.io/oauth2/token?service=shop.azurecr.io: 403 Forbidden`,
 	},
 	{
-		Tool: "helm, oras, buildx", Text: "/oauth2/token…401", Code: "LOGIN_REFUSED", Weight: Status,
+		Tool: "helm, oras, buildx", Text: "/oauth2/token…401", None: []string{"realm="}, Code: "LOGIN_REFUSED", Weight: Status,
 		Example: `GET "https://shop.azurecr.io/oauth2/token?scope=repository%3Aweb%3Apull&service=shop.azurecr.io": response status code 401: unauthorized: authentication required, visit https://aka.ms/acr/authorization for more information.`,
 	},
 	{
-		Tool: "crane", Text: "/oauth2/token…unauthorized", Code: "LOGIN_REFUSED", Weight: Status,
+		Tool: "crane", Text: "/oauth2/token…unauthorized", None: []string{"realm="}, Code: "LOGIN_REFUSED", Weight: Status,
 		Example: `GET https://shop.azurecr.io/oauth2/token?scope=repository%3Aweb%3Apull&service=shop.azurecr.io: UNAUTHORIZED: authentication required, visit https://aka.ms/acr/authorization for more information.`,
 	},
 	{
