@@ -105,14 +105,14 @@ func rowOf(code string) (Row, bool) {
 		}
 		return found[0], true
 	}
-	return Lookup(code)
+	return Lookup(Code(code))
 }
 
 // explainFinding fills a row with what a text tells.
 func explainFinding(row *Row, f printed.Finding) TextFailure {
-	x := exchangeOf(f)
+	ev := evidenceOf(f)
 	fill(row, f)
-	d := row.diagnosis(x)
+	d := row.diagnosis(ev)
 	d.Seen = seenIn(f)
 	d.CorrelationID = f.CorrelationID
 	t := TextFailure{
@@ -161,27 +161,27 @@ func doctorTarget(f printed.Finding) string {
 	return host + "/" + clean(f.Repository, 255)
 }
 
-// exchangeOf puts what a text tells where the rows' templates look for it.
-func exchangeOf(f printed.Finding) *exchange {
-	x := &exchange{
+// evidenceOf puts what a text tells where the rows' templates look for it.
+func evidenceOf(f printed.Finding) *evidence {
+	ev := &evidence{
 		host: f.Registry, repository: f.Repository, reference: f.Reference, status: f.Status,
 		asked: parseScopes(f.Scope),
 	}
 	if f.Address != "" {
-		x.message = "client with IP '" + f.Address + "'"
+		ev.message = "client with IP '" + f.Address + "'"
 	}
 	for _, action := range f.Actions {
-		x.asked = addScope(x.asked, scope{"repository", f.Repository, []string{action}})
+		ev.asked = addScope(ev.asked, scope{"repository", f.Repository, []string{action}})
 	}
-	x.transport.addr = f.Dialled
+	ev.transport.addr = f.Dialled
 	if f.Data != "" {
-		x.transport.host, x.library.host = f.Data, f.Registry
-		x.host = ""
+		ev.transport.host, ev.library.host = f.Data, f.Registry
+		ev.host = ""
 	}
 	if strings.HasPrefix(f.Code, "AADSTS") {
-		x.entra.code = f.Code
+		ev.entra.code = f.Code
 	}
-	return x
+	return ev
 }
 
 // seenIn shows the lines that tell of a failure: the part of them around the
