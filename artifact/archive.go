@@ -47,6 +47,8 @@ type Archive struct {
 	sections map[digest.Digest]tarEntry
 	made     map[digest.Digest][]byte
 	absent   map[digest.Digest][]LeftOut // by root: what the archive lacks of it
+
+	referrers referrerCache
 }
 
 var _ interface {
@@ -243,7 +245,7 @@ func (a *Archive) Tags(context.Context) ([]string, error) { return tagsOf(a.inde
 
 // Referrers lists the archive's roots whose subject is desc.
 func (a *Archive) Referrers(ctx context.Context, desc ocispec.Descriptor) ([]ocispec.Descriptor, error) {
-	return referrersIn(ctx, a, a.index, desc)
+	return a.referrers.list(ctx, a, a.index, desc.Digest)
 }
 
 // Fetch opens content, which stays valid until Close.

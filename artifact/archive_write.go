@@ -145,6 +145,30 @@ func (w *ArchiveWriter) keepReferrer(ctx context.Context, desc ocispec.Descripto
 	return w.staging.Tag(ctx, desc, tag)
 }
 
+// RehearseArchive is a target for [NewPlan] that refuses what an archive at path
+// would refuse, and writes nothing. An empty path is a stream.
+func RehearseArchive(path string, format ArchiveFormat) Target {
+	return rehearsal{NewMemory(), &ArchiveWriter{path: path, format: format}}
+}
+
+// rehearsal is an archive that is never written.
+type rehearsal struct {
+	*Memory
+	writer *ArchiveWriter
+}
+
+func (r rehearsal) Name() string { return r.writer.Name() }
+
+func (r rehearsal) Admit(root ocispec.Descriptor, reference string) error {
+	return r.writer.Admit(root, reference)
+}
+
+func (r rehearsal) imagesOnly() bool { return r.writer.imagesOnly() }
+
+func (r rehearsal) admitGraph(ctx context.Context, src Source, g *graph) error {
+	return r.writer.admitGraph(ctx, src, g)
+}
+
 // Exists reports whether the content has been gathered.
 func (w *ArchiveWriter) Exists(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
 	return w.staging.Exists(ctx, desc)

@@ -96,8 +96,11 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 	if c.o.Budget == nil {
 		c.o.Budget = azcontainerregistry.NewTransferBudget(DefaultConnections, 0)
 	}
-	if isDigest(dstRef) {
-		c.tag = ""
+	wanted := ""
+	if tag, digest, found := strings.Cut(dstRef, "@"); found && isDigest(digest) {
+		c.tag, wanted = tag, digest
+	} else if isDigest(dstRef) {
+		c.tag, wanted = "", dstRef
 	}
 	c.observer = newObserver(c.o.OnEvent)
 	if !c.o.nested {
@@ -108,8 +111,8 @@ func prepare(ctx context.Context, dst Target, dstRef string, src Source, srcRef 
 		return nil, err
 	}
 	root := c.graph.root
-	if isDigest(dstRef) && dstRef != root.Digest.String() {
-		return nil, &InvalidError{Thing: "target digest " + dstRef, Rule: "what is copied has the digest " + root.Digest.String()}
+	if wanted != "" && wanted != root.Digest.String() {
+		return nil, &InvalidError{Thing: "target digest " + wanted, Rule: "what is copied has the digest " + root.Digest.String()}
 	}
 	if a, ok := dst.(graphAdmitter); ok {
 		if err := a.admitGraph(ctx, src, c.graph); err != nil {
@@ -200,7 +203,7 @@ func (c *copier) chooseForeign(ctx context.Context) error {
 			reason += ", since the source doesn't hold it"
 		}
 		c.leftOut = append(c.leftOut, LeftOut{
-			Descriptor: ocispec.Descriptor{MediaType: layer.MediaType, Digest: layer.Digest, Size: layer.Size}, Reason: reason,
+			Descriptor: ocispec.Descriptor{MediaType: layer.MediaType, Digest: layer.Digest, Size: layer.Size}, Reason: reason, Foreign: !c.o.ForeignLayers,
 		})
 	}
 	c.graph.foreign = slices.DeleteFunc(c.graph.foreign, func(layer ocispec.Descriptor) bool {
@@ -356,6 +359,11 @@ func (c *copier) inspectTarget(ctx context.Context) error {
 		default:
 			found[i], err = c.dst.Exists(ctx, nodes[i-1-len(blobs)].desc)
 		}
+		if isDenied(err) {
+			// A credential that may push and not pull: what can't be known is
+			// sent, and if it may not push either the first write says so.
+			return nil
+		}
 		return err
 	})
 	if err != nil {
@@ -387,6 +395,8 @@ func (c *copier) readTag(ctx context.Context) error {
 	switch {
 	case err == nil:
 		c.previous = desc.Digest.String()
+	case isDenied(err) && !c.o.NoClobber:
+		return nil
 	case !isNotFound(err):
 		return err
 	}
@@ -661,7 +671,7 @@ func (c *copier) repair(ctx context.Context, n *node) error {
 			continue
 		}
 		exists, err := c.dst.Exists(ctx, blob)
-		if err != nil {
+		if err != nil && !isDenied(err) {
 			return err
 		}
 		if !exists {
@@ -672,10 +682,10 @@ func (c *copier) repair(ctx context.Context, n *node) error {
 	}
 	for _, child := range n.parsed.children() {
 		exists, err := c.dst.Exists(ctx, child)
-		if err != nil {
+		if err != nil && !isDenied(err) {
 			return err
 		}
-		if !exists {
+		if !exists && !c.graph.nodes[child.Digest].elsewhere {
 			if err := c.putManifest(ctx, c.graph.nodes[child.Digest], ""); err != nil {
 				return fmt.Errorf("manifest %s: %w", child.Digest, err)
 			}

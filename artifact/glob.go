@@ -3,6 +3,7 @@ package artifact
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,10 +12,11 @@ import (
 // of characters except "/", "**" for any run, "?" for one character.
 type filter struct {
 	include, exclude []*regexp.Regexp
+	literal          []string // the included patterns, as they were given
 }
 
 func newFilter(include, exclude []string) (*filter, error) {
-	f := &filter{}
+	f := &filter{literal: include}
 	for _, group := range []struct {
 		patterns []string
 		into     *[]*regexp.Regexp
@@ -72,6 +74,34 @@ func compileGlob(pattern string) (*regexp.Regexp, error) {
 func (f *filter) image(repository, tag string) bool {
 	name := repository + ":" + tag
 	return (len(f.include) == 0 || matchesAny(f.include, name)) && !matchesAny(f.exclude, name)
+}
+
+// repositories are those that the included patterns name in full, when all of
+// them do.
+func (f *filter) repositories() []string {
+	var list []string
+	for _, pattern := range f.literal {
+		repository, _, _ := strings.Cut(pattern, ":")
+		if strings.ContainsAny(repository, "*?") {
+			return nil
+		}
+		list = append(list, repository)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// tags are those of a repository that included patterns name in full.
+func (f *filter) tags(repository string) []string {
+	var list []string
+	for _, pattern := range f.literal {
+		name, tag, found := strings.Cut(pattern, ":")
+		if found && name == repository && !strings.ContainsAny(tag, "*?") {
+			list = append(list, tag)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 func matchesAny(list []*regexp.Regexp, name string) bool {

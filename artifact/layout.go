@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -30,6 +31,8 @@ type Layout struct {
 	mu      sync.Mutex // guards index.json within this process
 	pushing keyedMutex // one writer a blob
 	hashed  hashedFiles
+
+	referrers referrerCache
 }
 
 var _ interface {
@@ -223,10 +226,15 @@ func blobPath(desc ocispec.Descriptor) string {
 func (l *Layout) openFile(name string) (*os.File, int64, error) {
 	// Opening a pipe would wait for a writer, so what it is comes first.
 	info, err := l.root.Stat(name)
-	if err != nil {
-		if isEscape(err) {
+	if isEscape(err) {
+		inner, ok := l.linkedInside(name)
+		if !ok {
 			return nil, 0, l.invalid(name, leavesFolder, err)
 		}
+		name = inner
+		info, err = l.root.Stat(name)
+	}
+	if err != nil {
 		return nil, 0, err
 	}
 	if !info.Mode().IsRegular() {
@@ -237,6 +245,27 @@ func (l *Layout) openFile(name string) (*os.File, int64, error) {
 		return nil, 0, err
 	}
 	return f, info.Size(), nil
+}
+
+// linkedInside is where a path leads through links that are absolute and stay
+// in the folder all the same; os.Root follows relative ones only.
+func (l *Layout) linkedInside(name string) (string, bool) {
+	dir, err := filepath.EvalSymlinks(l.dir)
+	if err != nil {
+		return "", false
+	}
+	target, err := filepath.EvalSymlinks(filepath.Join(dir, filepath.FromSlash(name)))
+	if err != nil {
+		return "", false
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", false
+	}
+	if target, err = filepath.Abs(target); err != nil {
+		return "", false
+	}
+	inner, err := filepath.Rel(dir, target)
+	return filepath.ToSlash(inner), err == nil && filepath.IsLocal(inner)
 }
 
 // leavesFolder is the rule for links that os.Root doesn't follow.
@@ -401,5 +430,5 @@ func (l *Layout) Referrers(ctx context.Context, desc ocispec.Descriptor) ([]ocis
 	if err != nil {
 		return nil, err
 	}
-	return referrersIn(ctx, l, index, desc)
+	return l.referrers.list(ctx, l, index, desc.Digest)
 }

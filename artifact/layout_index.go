@@ -2,11 +2,13 @@ package artifact
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -26,7 +28,7 @@ func resolveIndex(ctx context.Context, src Source, store string, index *ocispec.
 	if d, err := digest.Parse(reference); err == nil {
 		for _, desc := range index.Manifests {
 			if desc.Digest == d && isManifest(desc.MediaType) {
-				return bare(desc), nil
+				return withData(desc), nil
 			}
 		}
 		return resolveDigest(ctx, src, store, d)
@@ -54,61 +56,24 @@ func resolveIndex(ctx context.Context, src Source, store string, index *ocispec.
 			break
 		}
 	}
+	if image := cosignImage(index); image != "" && len(found) > 1 {
+		// cosign gives the image's name to its signatures too.
+		found = slices.DeleteFunc(found, func(desc ocispec.Descriptor) bool { return cosignKinds[desc.Annotations[annotationKind]] != "" })
+	}
 	switch len(found) {
 	case 0:
 		return none, &NotFoundError{Store: store, Thing: "tag " + reference, Known: short(tagsOf(index))}
 	case 1:
 		if !isManifest(found[0].MediaType) {
-			return none, &InvalidError{Store: store, Thing: "tag " + reference, Rule: fmt.Sprintf("media type %q is not a manifest's", found[0].MediaType)}
+			return resolveDigest(ctx, src, store, found[0].Digest)
 		}
-		return bare(found[0]), nil
+		return withData(found[0]), nil
 	}
 	return none, &InvalidError{Store: store, Thing: "tag " + reference, Rule: fmt.Sprintf("it names %d different manifests, say which one by digest", len(found))}
 }
 
 func sameDigest(desc ocispec.Descriptor) func(ocispec.Descriptor) bool {
 	return func(other ocispec.Descriptor) bool { return other.Digest == desc.Digest }
-}
-
-// onlyRoot is the root that an empty reference means.
-func onlyRoot(ctx context.Context, src Source, store string, index *ocispec.Index) (ocispec.Descriptor, error) {
-	var roots []ocispec.Descriptor
-	for _, desc := range index.Manifests {
-		if isManifest(desc.MediaType) && !slices.ContainsFunc(roots, sameDigest(desc)) {
-			roots = append(roots, desc)
-		}
-	}
-	if len(roots) > 1 {
-		// Signatures and the like are roots in a layout, but nobody who asks
-		// for the only image means them.
-		roots = slices.DeleteFunc(roots, func(desc ocispec.Descriptor) bool {
-			return desc.Annotations[ocispec.AnnotationRefName] == "" && hasSubject(ctx, src, desc)
-		})
-	}
-	switch len(roots) {
-	case 0:
-		return ocispec.Descriptor{}, &NotFoundError{Store: store, Thing: "image in it"}
-	case 1:
-		return bare(roots[0]), nil
-	}
-	known := tagsOf(index)
-	if len(known) == 0 {
-		for _, desc := range roots {
-			known = append(known, desc.Digest.String())
-		}
-	}
-	return ocispec.Descriptor{}, &NotFoundError{
-		Store: store, Thing: fmt.Sprintf("single image: it has %d, say which one", len(roots)), Known: short(known),
-	}
-}
-
-func hasSubject(ctx context.Context, src Source, desc ocispec.Descriptor) bool {
-	data, err := fetchSmall(ctx, src, desc)
-	if err != nil {
-		return false
-	}
-	_, m, err := readManifest(desc, data)
-	return err == nil && m.Subject != nil
 }
 
 // sizedFetcher opens content whose size is not known, and says it.
@@ -179,13 +144,15 @@ func tagsOf(index *ocispec.Index) []string {
 		if name == "" {
 			name = desc.Annotations[ocispec.AnnotationRefName]
 		}
-		if name != "" {
+		if name != "" && cosignKinds[desc.Annotations[annotationKind]] == "" {
 			tags = append(tags, name)
 		}
 	}
 	slices.Sort(tags)
 	return slices.Compact(tags)
 }
+
+func joinShort(list []string) string { return strings.Join(short(list), ", ") }
 
 // short keeps lists in messages readable.
 func short(list []string) []string {
@@ -202,12 +169,15 @@ func fallbackTag(d digest.Digest) string {
 	return d.Algorithm().String() + "-" + d.Encoded()
 }
 
-// referrersIn finds the referrers of desc among the roots of an index.json.
-func referrersIn(ctx context.Context, src Source, index *ocispec.Index, desc ocispec.Descriptor) ([]ocispec.Descriptor, error) {
-	var found []ocispec.Descriptor
-	add := func(d ocispec.Descriptor) {
-		if d.Digest != desc.Digest && !slices.ContainsFunc(found, sameDigest(d)) {
-			found = append(found, d)
+// referrersIn finds the referrers of every manifest among the roots of an
+// index.json, by their subjects and in the lists that other tools keep under a
+// tag. A root that can't be read is nobody's referrer: whoever asks for it hears
+// of it.
+func referrersIn(ctx context.Context, src Source, index *ocispec.Index) (map[digest.Digest][]ocispec.Descriptor, error) {
+	found := map[digest.Digest][]ocispec.Descriptor{}
+	add := func(subject digest.Digest, d ocispec.Descriptor) {
+		if d.Digest != subject && !slices.ContainsFunc(found[subject], sameDigest(d)) {
+			found[subject] = append(found[subject], d)
 		}
 	}
 	for _, root := range index.Manifests {
@@ -215,25 +185,55 @@ func referrersIn(ctx context.Context, src Source, index *ocispec.Index, desc oci
 			continue
 		}
 		data, err := fetchSmall(ctx, src, root)
+		if stopped := context.Cause(ctx); stopped != nil {
+			return nil, stopped
+		}
 		if err != nil {
-			return nil, err
+			continue
 		}
 		_, m, err := readManifest(root, data)
 		if err != nil {
-			return nil, err
+			continue
 		}
-		if m.Subject != nil && m.Subject.Digest == desc.Digest {
+		if m.Subject != nil {
 			d := bare(root)
 			d.ArtifactType, d.Annotations = artifactTypeOf(m), m.Annotations
-			add(d)
+			add(m.Subject.Digest, d)
 		}
-		if root.Annotations[ocispec.AnnotationRefName] == fallbackTag(desc.Digest) {
+		algorithm, encoded, _ := strings.Cut(root.Annotations[ocispec.AnnotationRefName], "-")
+		if subject, err := digest.Parse(algorithm + ":" + encoded); err == nil {
 			for _, d := range m.children() {
-				add(d)
+				add(subject, d)
 			}
 		}
 	}
 	return found, nil
+}
+
+// referrerCache keeps what referrersIn found, as long as index.json stays as it
+// is: reading every root for each image of a sync would take forever. The zero
+// value is ready.
+type referrerCache struct {
+	mu    sync.Mutex
+	of    digest.Digest
+	found map[digest.Digest][]ocispec.Descriptor
+}
+
+func (c *referrerCache) list(ctx context.Context, src Source, index *ocispec.Index, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	data, err := json.Marshal(index)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if of := digest.FromBytes(data); c.found == nil || c.of != of {
+		found, err := referrersIn(ctx, src, index)
+		if err != nil {
+			return nil, err
+		}
+		c.of, c.found = of, found
+	}
+	return slices.Clone(c.found[subject]), nil
 }
 
 // artifactTypeOf is the type that a referrers list shows for a manifest (OCI

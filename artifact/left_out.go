@@ -9,7 +9,8 @@ import (
 // along, though nothing failed.
 type LeftOut struct {
 	Descriptor ocispec.Descriptor `json:"descriptor"`
-	Reason     string             `json:"reason"` // why it is not there
+	Reason     string             `json:"reason"`            // why it is not there
+	Foreign    bool               `json:"foreign,omitempty"` // a layer that [Options.ForeignLayers] may copy
 }
 
 // String is the sentence for a report.

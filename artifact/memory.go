@@ -18,6 +18,8 @@ type Memory struct {
 	mu    sync.RWMutex
 	blobs map[digest.Digest][]byte
 	index ocispec.Index
+
+	referrers referrerCache
 }
 
 // NewMemory is an empty store.
@@ -125,5 +127,5 @@ func (m *Memory) Tags(context.Context) ([]string, error) { return tagsOf(m.snaps
 
 // Referrers lists the manifests whose subject is desc.
 func (m *Memory) Referrers(ctx context.Context, desc ocispec.Descriptor) ([]ocispec.Descriptor, error) {
-	return referrersIn(ctx, m, m.snapshot(), desc)
+	return m.referrers.list(ctx, m, m.snapshot(), desc.Digest)
 }

@@ -53,6 +53,12 @@ type SyncResult struct {
 	Skipped int   `json:"skipped"` // nothing had to be done
 	Failed  int   `json:"failed"`  // images, and repositories whose tags could not be listed
 	Bytes   int64 `json:"bytes"`   // of blobs that moved
+
+	Referrers    int `json:"referrers"`    // of the images that were looked at, as in [Result]
+	DigestTags   int `json:"digestTags"`   // likewise
+	Attestations int `json:"attestations"` // likewise
+	// LeftOut is what belongs to the images and was not copied.
+	LeftOut []LeftOut `json:"leftOut,omitempty"`
 }
 
 // syncItem is one image.
@@ -62,7 +68,9 @@ type syncItem struct {
 	target          string // repository at the target
 	source          Source
 	into            Target
-	done            bool // the target's tag has the same digest
+	done            bool     // the target's tag has the same digest
+	unlisted        bool     // the target doesn't let its tags be listed
+	tags            []string // all tags of the source
 }
 
 func (i *syncItem) name() string { return i.repository + ":" + i.tag }
@@ -167,7 +175,13 @@ func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) e
 	repositories := s.o.Repositories
 	if len(repositories) == 0 {
 		var err error
-		if repositories, err = s.src.Repositories(ctx); err != nil {
+		if repositories, err = s.src.Repositories(ctx); isDenied(err) {
+			// A token of single repositories may not list them all.
+			if named := s.filter.repositories(); len(named) > 0 {
+				repositories, err = named, nil
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -212,8 +226,12 @@ func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) e
 // ofOneRepository reports whether a listing failed for a reason that says
 // nothing about the other repositories: it isn't there, or not ours to read.
 func ofOneRepository(err error) bool {
-	return isNotFound(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrInvalid) ||
-		hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden)
+	return isNotFound(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrInvalid) || isDenied(err)
+}
+
+// isDenied reports that the registry lets this credential not do that.
+func isDenied(err error) bool {
+	return hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden)
 }
 
 // unlisted keeps that a repository's images are not known.
@@ -241,13 +259,20 @@ func (s *syncer) list(ctx context.Context, repository string, items chan<- *sync
 	if err != nil {
 		return err
 	}
-	tags, err := tagDigests(ctx, source)
+	tags, err := s.sourceTags(ctx, repository, source)
 	if err != nil {
 		return fmt.Errorf("list tags of %s: %w", repository, err)
 	}
+	if err := s.reportUntagged(ctx, repository, source); err != nil {
+		return err
+	}
+	all := make([]string, 0, len(tags))
+	for _, tag := range tags {
+		all = append(all, tag.tag)
+	}
 	var (
 		into    Target
-		present map[string]string
+		present *present
 	)
 	target := repository
 	if s.o.Rename != nil {
@@ -270,16 +295,64 @@ func (s *syncer) list(ctx context.Context, repository string, items chan<- *sync
 		}
 		item := &syncItem{
 			repository: repository, tag: tag.tag, digest: tag.digest, target: target, source: source, into: into,
-			done: tag.digest != "" && present[tag.tag] == tag.digest && len(s.o.Copy.Platforms) == 0,
+			done:     tag.digest != "" && present.tags[tag.tag] == tag.digest && len(s.o.Copy.Platforms) == 0,
+			unlisted: present.unlisted, tags: all,
 		}
 		s.mu.Lock()
 		s.result.Images++
 		s.mu.Unlock()
+		if tag.err != nil {
+			s.failed(ctx, item.name(), tag.err)
+			continue
+		}
 		select {
 		case items <- item:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	}
+	return nil
+}
+
+// sourceTags lists a repository's tags. Where that isn't allowed, they are the
+// ones that the patterns name in full.
+func (s *syncer) sourceTags(ctx context.Context, repository string, source Source) ([]taggedDigest, error) {
+	tags, err := tagDigests(ctx, source)
+	if !isDenied(err) {
+		return tags, err
+	}
+	for _, tag := range s.filter.tags(repository) {
+		tags = append(tags, taggedDigest{tag: tag})
+	}
+	if len(tags) == 0 {
+		return nil, fmt.Errorf("%w (images that are named in full, repository:tag, need no list)", err)
+	}
+	return tags, nil
+}
+
+// reportUntagged counts images that have no tag as failed: a sync that brought
+// over nothing must not look like one that did.
+func (s *syncer) reportUntagged(ctx context.Context, repository string, source Source) error {
+	lister, ok := source.(untaggedLister)
+	if !ok || s.o.expect != nil {
+		return nil
+	}
+	list, err := lister.untagged(ctx)
+	if err != nil {
+		return err
+	}
+	for _, image := range list {
+		name := image.Digest.String()
+		if repository != "" {
+			name = repository + "@" + name
+		}
+		if !s.filter.image(repository, name) || !inShard(name, s.o.Shard, s.o.Shards) {
+			continue
+		}
+		s.mu.Lock()
+		s.result.Images++
+		s.mu.Unlock()
+		s.failed(ctx, name, &InvalidError{Store: s.src.Name(), Thing: thingOf(image), Rule: "it has no name that it could be copied under; copy it by itself, to a name"})
 	}
 	return nil
 }
@@ -296,6 +369,12 @@ func (s *syncer) copy(ctx context.Context, item *syncItem) error {
 		}
 		options.expect = planned.plan()
 	}
+	if item.unlisted && item.digest != "" && len(options.Platforms) == 0 {
+		if reader, ok := item.into.(Source); ok {
+			desc, err := reader.Resolve(ctx, item.tag)
+			item.done = err == nil && desc.Digest.String() == item.digest
+		}
+	}
 	needed, err := s.needed(ctx, item)
 	if err != nil {
 		return err
@@ -305,7 +384,7 @@ func (s *syncer) copy(ctx context.Context, item *syncItem) error {
 		return nil
 	}
 	options.OnEvent = func(e Event) { s.event(e, item) }
-	options.mounts = s.mounts
+	options.mounts, options.tags = s.mounts, item.tags
 	options.nested = true
 	result, err := Copy(ctx, item.into, item.tag, item.source, item.tag, &options)
 	if err != nil {
@@ -313,6 +392,13 @@ func (s *syncer) copy(ctx context.Context, item *syncItem) error {
 	}
 	s.count(func(r *SyncResult) {
 		r.Bytes += result.BytesCopied
+		r.Referrers += result.Referrers
+		r.DigestTags += result.DigestTags
+		r.Attestations += result.Attestations
+		for _, left := range result.LeftOut {
+			left.Reason += " (" + item.name() + ")"
+			r.LeftOut = append(r.LeftOut, left)
+		}
 		if result.BlobsCopied+result.BlobsMounted+result.ManifestsPushed == 0 {
 			r.Skipped++
 		} else {
@@ -359,6 +445,12 @@ func (s *syncer) hasReferrers(ctx context.Context, item *syncItem) (bool, error)
 		}
 		subjects = append(subjects, m.children()...)
 	}
+	tags := &referrerChoice{tags: item.tags}
+	for _, subject := range subjects {
+		if item.tags != nil && tags.mayHaveTags(subject.Digest) {
+			return true, nil
+		}
+	}
 	var found atomic.Bool
 	err = parallel(ctx, manifestFetches, len(subjects), func(ctx context.Context, i int) error {
 		if found.Load() || isIndex(subjects[i].MediaType) && i > 0 {
@@ -399,7 +491,10 @@ func (s *syncer) event(e Event, item *syncItem) {
 }
 
 // taggedDigest is one tag, with what it points to if the store said so.
-type taggedDigest struct{ tag, digest string }
+type taggedDigest struct {
+	tag, digest string
+	err         error // why the digest isn't known
+}
 
 // tagDigestLister is a store that tells its tags and their digests in one go.
 type tagDigestLister interface {
@@ -421,32 +516,39 @@ func tagDigests(ctx context.Context, store Source) ([]taggedDigest, error) {
 	list := make([]taggedDigest, 0, len(tags))
 	for _, tag := range tags {
 		desc, err := store.Resolve(ctx, tag)
-		if err != nil {
-			return nil, err
+		if stopped := context.Cause(ctx); stopped != nil {
+			return nil, stopped
 		}
-		list = append(list, taggedDigest{tag, desc.Digest.String()})
+		list = append(list, taggedDigest{tag, desc.Digest.String(), err})
 	}
 	return list, nil
 }
 
+// present is what a target has.
+type present struct {
+	tags     map[string]string // their digests
+	unlisted bool              // it doesn't let them be listed
+}
+
 // presentTags is what a target has, nothing if it cannot tell or isn't there.
-func presentTags(ctx context.Context, target Target) (map[string]string, error) {
-	present := map[string]string{}
+func presentTags(ctx context.Context, target Target) (*present, error) {
+	p := &present{tags: map[string]string{}}
 	store, ok := target.(Source)
 	if !ok {
-		return present, nil
+		return p, nil
 	}
 	if _, ok := store.(TagLister); !ok {
-		return present, nil
+		return p, nil
 	}
 	tags, err := tagDigests(ctx, store)
-	if isNotFound(err) {
-		return present, nil
+	if isNotFound(err) || isDenied(err) {
+		p.unlisted = isDenied(err)
+		return p, nil
 	}
 	for _, tag := range tags {
-		present[tag.tag] = tag.digest
+		p.tags[tag.tag] = tag.digest
 	}
-	return present, err
+	return p, err
 }
 
 // mountMemory remembers which repository of the target has a blob, so that

@@ -57,7 +57,7 @@ func PlanSync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOption
 		requests, moves := 0, map[string]int64{}
 		if needed {
 			options := s.o.Copy
-			options.Journal = nil
+			options.Journal, options.tags = nil, item.tags
 			one, err := NewPlan(ctx, item.into, item.tag, item.source, item.tag, &options)
 			if err != nil {
 				return err

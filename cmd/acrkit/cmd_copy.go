@@ -9,7 +9,7 @@ import (
 
 func newCopyCommand(a *app) *cobra.Command {
 	return transferCommand(a, "copy SRC DST", "Copy an image from anywhere to anywhere",
-		locationHelp+"\n\nWithin one registry blobs are mounted, not moved. Between registries signatures\nand SBOMs come along. Prints the reference by digest.",
+		locationHelp+"\n\nWithin one registry blobs are mounted, not moved. Signatures, SBOMs and\nattestations come along (--referrers). Prints the reference by digest.",
 		`  acrkit copy local/team/app:1 myreg.azurecr.io/team/app:1
   acrkit copy myreg.azurecr.io/team/app:1 myreg.azurecr.io/prod/app:1 --no-clobber`,
 		func(location.Location, location.Location) error { return nil })
@@ -22,6 +22,9 @@ func transferCommand(a *app, use, short, long, example string, fits func(from, t
 		Use: use, Short: short, Long: long, Example: example, GroupID: groupImages,
 		Args: f.Write.Args(exactArgs("SRC", "DST")),
 		RunE: func(command *cobra.Command, args []string) error {
+			if f.All {
+				return a.mover().RunAll(command, &f, args[0], args[1])
+			}
 			t := transfers.Transfer{Verb: command.Name(), Flags: &f}
 			if f.Write.Apply == "" {
 				var err error

@@ -11,7 +11,8 @@ func newPushCommand(a *app) *cobra.Command {
 	return transferCommand(a, "push SRC REF", "Push an image from a folder, an archive or standard input",
 		locationHelp+"\n\nWhat the registry has already is not sent again. The tag comes last. Prints the\nreference by digest.",
 		`  acrkit push oci:app.tar local/team/app:1
-  docker save team/app:1 | acrkit push - myreg.azurecr.io/team/app:1`,
+  docker save team/app:1 | acrkit push - myreg.azurecr.io/team/app:1
+  acrkit push --all docker:images.tar.zst myreg.azurecr.io`,
 		func(from, to location.Location) error {
 			switch {
 			case from.Kind == location.InRegistry:
@@ -28,5 +29,8 @@ const locationHelp = `SRC and DST are one of:
   registry/repository[:tag][@digest]   in a registry; local/... is the embedded one
   oci:DIR[:NAME]                       an OCI image layout folder
   oci:FILE.tar[:NAME]                  the same as a tar archive
-  docker:FILE.tar[:NAME]               an archive of docker save
-  -                                    standard input or output (oci:- or docker:- say which form to write)`
+  docker:FILE.tar[:NAME]               an archive of docker save, or the folder it was unpacked to
+  -                                    standard input or output (oci:- or docker:- say which form to write)
+
+NAME is a name or a digest. An archive may be compressed by gzip, zstd, xz or
+bzip2. A registry without a tag means the image's own tag, or latest.`

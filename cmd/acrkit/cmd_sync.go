@@ -36,12 +36,11 @@ characters but /, ** any run, ? one character.`,
 	flags := command.Flags()
 	f.Write.Add(command, false)
 	f.AddTuning(command)
-	flags.StringVar(&f.Platform, "platform", "", "take one image out of each index: `os/architecture[/variant]`")
-	flags.StringVar(&f.Referrers, "referrers", "auto", "take signatures and SBOMs along: auto (between registries), follow, skip")
+	f.Images.Add(command)
 	flags.StringArrayVar(&f.Include, "include", nil, "only what matches this `pattern`; may be repeated")
 	flags.StringArrayVar(&f.Exclude, "exclude", nil, "not what matches this `pattern`; may be repeated")
 	flags.StringVar(&f.Shard, "shard", "", "do part `i/n` of the work, i from 0 to n-1")
-	flags.IntVar(&f.Images, "images", 0, "images at a time (0: 4)")
+	flags.IntVar(&f.AtATime, "images", 0, "images at a time (0: 4)")
 	flags.BoolVar(&f.Verify, "verify", false, "look for every blob of images whose tag is right already")
 	return command
 }

@@ -5,11 +5,13 @@ package location
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // Kind says where images are.
@@ -31,17 +33,16 @@ type Location struct {
 	Format artifact.ArchiveFormat
 }
 
-// Parse reads REF, oci:DIR[:NAME], oci:FILE.tar[:NAME],
-// docker:FILE.tar[:NAME] or -.
+// Parse reads REF, oci:DIR[:NAME], oci:FILE.tar[:NAME], docker:FILE.tar[:NAME],
+// - or one of the forms of - that name an image. A name may be a digest, behind
+// @ too.
 func Parse(text, ownRegistry string) (Location, error) {
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
 	case text == "-":
 		return Location{Kind: InStream, Format: artifact.ArchiveOCI}, nil
-	case scheme == "oci" && rest == "-":
-		return Location{Kind: InStream, Format: artifact.ArchiveOCI}, nil
-	case scheme == "docker" && rest == "-":
-		return Location{Kind: InStream, Format: artifact.ArchiveDocker}, nil
+	case (scheme == "oci" || scheme == "docker") && (rest == "-" || strings.HasPrefix(rest, "-:")):
+		return Location{Kind: InStream, Format: artifact.ArchiveFormat(scheme), Name: strings.TrimPrefix(rest[1:], ":")}, nil
 	case (scheme == "oci" || scheme == "docker") && rest == "":
 		return Location{}, failure.Usagef("location %q: it names no path", text)
 	case scheme == "oci" || scheme == "docker":
@@ -60,17 +61,21 @@ func LooksLikePath(text string) bool {
 }
 
 func IsTar(path string) bool {
-	for _, suffix := range []string{".tar", ".tar.gz", ".tgz"} {
-		if strings.HasSuffix(strings.ToLower(path), suffix) {
-			return true
-		}
-	}
-	return false
+	return strings.HasSuffix(strings.ToLower(path), ".tar") || isPackedTar(path)
+}
+
+// packedSuffixes are what a compressed tar is called.
+var packedSuffixes = []string{".tar.gz", ".tgz", ".tar.zst", ".tar.zstd", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz", ".tbz2"}
+
+func isPackedTar(path string) bool {
+	return slices.ContainsFunc(packedSuffixes, func(suffix string) bool { return strings.HasSuffix(strings.ToLower(path), suffix) })
 }
 
 func parsePathLocation(scheme, rest string) (Location, error) {
 	l := Location{Path: rest}
-	if colon := nameColon(rest); colon > 0 {
+	if path, digest, found := strings.Cut(rest, "@"); found && names.IsDigest(digest) {
+		l.Path, l.Name = path, digest
+	} else if colon := nameColon(rest); colon > 0 {
 		l.Path, l.Name = rest[:colon], rest[colon+1:]
 		if l.Name == "" {
 			return Location{}, failure.Usagef("location %q: the name behind the last colon is empty", scheme+":"+rest)
@@ -81,8 +86,6 @@ func parsePathLocation(scheme, rest string) (Location, error) {
 	switch {
 	case err == nil && !folder && !info.Mode().IsRegular():
 		return Location{}, failure.Usagef("location %q: %s is neither a folder nor a regular file; a stream goes through -", scheme+":"+rest, l.Path)
-	case scheme == "docker" && folder:
-		return Location{}, failure.Usagef("location %q: it is a folder, and docker: means a tar file", scheme+":"+rest)
 	case scheme == "docker":
 		l.Kind, l.Format = InArchive, artifact.ArchiveDocker
 	case !folder && (IsTar(l.Path) || err == nil):
@@ -94,26 +97,41 @@ func parsePathLocation(scheme, rest string) (Location, error) {
 }
 
 // nameColon finds the colon between a path and the name of an image, -1 when
-// there is none. Behind a tar file's suffix it is the first, since names such
-// as team/app:1 have separators and colons of their own; elsewhere it is the
-// last, if no separator follows: that of a Windows drive comes before one.
+// there is none. Names such as team/app:1 have separators and colons of their
+// own, so it is the first one: behind a tar file's suffix, or the longest path
+// that exists, or else the beginning. That of a Windows drive is none.
 func nameColon(rest string) int {
+	first, existing := -1, -1
 	for i := range len(rest) {
-		if rest[i] == ':' && IsTar(rest[:i]) {
+		if rest[i] != ':' || i == 1 && len(rest) > 2 && strings.ContainsRune(`/\`, rune(rest[2])) {
+			continue
+		}
+		if IsTar(rest[:i]) {
 			return i
 		}
+		if first < 0 {
+			first = i
+		}
+		if _, err := os.Stat(rest[:i]); err == nil {
+			existing = i
+		}
 	}
-	colon := strings.LastIndexByte(rest, ':')
-	if colon > 0 && strings.ContainsAny(rest[colon:], `/\`) {
-		return -1
+	switch _, err := os.Stat(rest); {
+	case first < 0 || err == nil:
+		return -1 // a colon may be part of a path
+	case existing >= 0:
+		return existing
 	}
-	return colon
+	return first
 }
 
 // String is the location as a person writes it.
 func (l Location) String() string {
 	name := ""
-	if l.Name != "" {
+	switch {
+	case names.IsDigest(l.Name):
+		name = "@" + l.Name
+	case l.Name != "":
 		name = ":" + l.Name
 	}
 	switch l.Kind {
@@ -123,6 +141,9 @@ func (l Location) String() string {
 		return "oci:" + l.Path + name
 	case InArchive:
 		return string(l.Format) + ":" + l.Path + name
+	}
+	if name != "" {
+		return string(l.Format) + ":-" + name
 	}
 	return "-"
 }
@@ -135,6 +156,15 @@ func (l Location) Absolute() string {
 		}
 	}
 	return l.String()
+}
+
+// Destination is Version for a place to write to: tag@digest writes the tag, and
+// only to that digest.
+func (l Location) Destination() string {
+	if l.Kind == InRegistry && l.Ref.Tag != "" && l.Ref.Digest != "" {
+		return l.Ref.Tag + "@" + l.Ref.Digest
+	}
+	return l.Version()
 }
 
 // Version is what the location calls the image.

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -21,26 +20,36 @@ func OpenSource(ctx context.Context, sess *session.Session, l Location) (artifac
 	case InRegistry:
 		return sess.Repository(ctx, l.Ref)
 	case InLayout:
+		if unpackedDocker(l.Path) {
+			break
+		}
 		layout, err := artifact.OpenLayout(l.Path)
 		if err != nil {
 			return nil, err
 		}
 		sess.OnClose(layout.Close)
 		return layout, nil
-	case InArchive:
-		archive, err := artifact.OpenArchive(ctx, l.Path)
+	case InStream:
+		archive, err := artifact.OpenArchiveStream(ctx, "standard input", sess.Stdin)
 		if err != nil {
 			return nil, err
 		}
 		sess.OnClose(archive.Close)
 		return archive, nil
 	}
-	archive, err := artifact.OpenArchiveStream(ctx, "standard input", sess.Stdin)
+	archive, err := artifact.OpenArchive(ctx, l.Path)
 	if err != nil {
 		return nil, err
 	}
 	sess.OnClose(archive.Close)
 	return archive, nil
+}
+
+// unpackedDocker reports a folder that docker save's tar was unpacked to: its
+// manifest.json says what index.json may not.
+func unpackedDocker(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, "manifest.json"))
+	return err == nil && info.Mode().IsRegular()
 }
 
 // target opens the location to write to. finish makes what was written final;
@@ -85,10 +94,8 @@ func OpenTarget(ctx context.Context, sess *session.Session, l Location) (target 
 
 // plainTar refuses a name that would promise another form than is written.
 func plainTar(l Location) error {
-	for _, suffix := range []string{".gz", ".tgz"} {
-		if strings.HasSuffix(strings.ToLower(l.Path), suffix) {
-			return failure.Usagef("location %q: an archive is written as a plain tar, since its layers are compressed already; name it so", l)
-		}
+	if isPackedTar(l.Path) {
+		return failure.Usagef("location %q: an archive is written as a plain tar, since its layers are compressed already; name it so", l)
 	}
 	return nil
 }
@@ -147,9 +154,9 @@ func Rehearse(ctx context.Context, sess *session.Session, l Location) (artifact.
 		if err := plainTar(l); err != nil {
 			return nil, err
 		}
-		return empty{artifact.NewMemory(), "archive " + l.Path}, nil
+		return artifact.RehearseArchive(l.Path, l.Format), nil
 	}
-	return empty{artifact.NewMemory(), "archive"}, nil
+	return artifact.RehearseArchive("", l.Format), nil
 }
 
 // empty is a place that doesn't exist yet.

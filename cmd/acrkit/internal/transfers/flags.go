@@ -17,8 +17,8 @@ import (
 // Flags are the flags of push, pull and copy.
 type Flags struct {
 	Write       plan.Flags
-	Platform    string
-	Referrers   string
+	Images      ImageFlags
+	All         bool
 	noClobber   bool
 	limitRate   string
 	concurrency int
@@ -28,8 +28,10 @@ type Flags struct {
 func (f *Flags) Add(command *cobra.Command) {
 	f.Write.Add(command, false)
 	f.AddTuning(command)
-	command.Flags().StringVar(&f.Platform, "platform", "", "take one image out of an index: `os/architecture[/variant]`")
-	command.Flags().StringVar(&f.Referrers, "referrers", "auto", "take signatures and SBOMs along: auto (between registries), follow, skip")
+	f.Images.Add(command)
+	if command.Name() != "pull" {
+		command.Flags().BoolVar(&f.All, "all", false, "send every image of SRC, each under its own names, to a registry or registry/repository")
+	}
 	command.Flags().BoolVar(&f.noClobber, "no-clobber", false, "don't move a tag that exists, nor replace a file (exit code 10)")
 }
 
@@ -53,33 +55,14 @@ func (f *Flags) options(sess *session.Session) (*artifact.Options, error) {
 	if rate > 0 {
 		o.Budget = azcontainerregistry.NewTransferBudget(artifact.DefaultConnections, rate)
 	}
-	if f.Platform != "" {
-		platform, err := artifact.ParsePlatform(f.Platform)
-		if err != nil {
-			return nil, &failure.UsageError{Err: err}
-		}
-		o.Platforms = append(o.Platforms, platform)
-	}
-	switch f.Referrers {
-	case "", "auto":
-	case "follow":
-		o.Referrers = artifact.ReferrersFollow
-	case "skip":
-		o.Referrers = artifact.ReferrersSkip
-	default:
-		return nil, failure.Usagef("--referrers %q: must be one of auto, follow, skip", f.Referrers)
-	}
-	return o, nil
+	return o, f.Images.choose(o)
 }
 
 // arguments are the flags that change what a transfer does, for the journal.
 func (f *Flags) arguments() []string {
-	var arguments []string
-	if f.Platform != "" {
-		arguments = append(arguments, "--platform="+f.Platform)
-	}
-	if f.Referrers != "" && f.Referrers != "auto" {
-		arguments = append(arguments, "--referrers="+f.Referrers)
+	arguments := f.Images.arguments()
+	if f.All {
+		arguments = append(arguments, "--all")
 	}
 	if f.noClobber {
 		arguments = append(arguments, "--no-clobber")

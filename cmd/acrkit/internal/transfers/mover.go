@@ -53,7 +53,7 @@ func (m *Mover) Run(command *cobra.Command, t Transfer) error {
 		return m.planTransfer(command, t, src, options)
 	}
 	return m.move(command.Context(), t, options, func(ctx context.Context, dst artifact.Target, o *artifact.Options) (artifact.Result, error) {
-		return artifact.Copy(ctx, dst, t.To.Version(), src, t.From.Version(), o)
+		return artifact.Copy(ctx, dst, t.To.Destination(), src, t.From.Version(), o)
 	})
 }
 
@@ -80,6 +80,10 @@ func (m *Mover) move(ctx context.Context, t Transfer, o *artifact.Options,
 	progress.Close()
 	if err = finish(err); err != nil {
 		return m.interrupted(ctx, t, entry, err)
+	}
+	noteLeftOut(m.Session, result.LeftOut)
+	if t.untagged() {
+		m.Note("no tag was written: the source is a digest, and %s names no tag", t.To)
 	}
 	if t.To.Kind == location.InStream {
 		// Standard output holds the archive.

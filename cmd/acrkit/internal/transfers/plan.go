@@ -17,6 +17,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
+	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // transferPlan is what --plan keeps of a transfer.
@@ -39,7 +40,7 @@ func (m *Mover) planTransfer(command *cobra.Command, t Transfer, src artifact.So
 	if err != nil {
 		return err
 	}
-	p, err := artifact.NewPlan(ctx, dst, t.To.Version(), src, t.From.Version(), o)
+	p, err := artifact.NewPlan(ctx, dst, t.To.Destination(), src, t.From.Version(), o)
 	if err != nil {
 		return err
 	}
@@ -78,13 +79,25 @@ func writeTransferPlan(w io.Writer, p transferPlan) error {
 			fmt.Fprintf(&b, "would %-6s %s  %9s  %s\n", item.Action, term.Short(item.Digest), output.Size(item.Size), output.Clean(item.MediaType))
 		}
 	}
-	fmt.Fprintf(&b, "would tag    %s as %s\n", term.Short(p.Plan.Root.Digest.String()), output.Clean(p.Destination))
+	verb := "would tag    %s as %s\n"
+	if p.untagged() {
+		verb = "would store  %s in %s, without a tag\n"
+	}
+	fmt.Fprintf(&b, verb, term.Short(p.Plan.Root.Digest.String()), output.Clean(p.Destination))
+	for _, left := range p.Plan.LeftOut {
+		fmt.Fprintf(&b, "would leave  %s\n", output.Clean(left.String()))
+	}
 	if p.Plan.Replaces != "" {
 		fmt.Fprintf(&b, "which names  %s now\n", term.Short(p.Plan.Replaces))
 	}
 	fmt.Fprintf(&b, "in all       %s to move, %s there already, %d requests\n", output.Size(p.Plan.Bytes), output.Size(p.Plan.BytesSkipped), p.Plan.Requests)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// untagged reports a plan that writes no tag.
+func (p transferPlan) untagged() bool {
+	return p.Plan.DestinationReference == "" || names.IsDigest(p.Plan.DestinationReference)
 }
 
 // applyTransfer does what a kept plan says.

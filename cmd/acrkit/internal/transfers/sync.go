@@ -24,7 +24,7 @@ type SyncFlags struct {
 	Flags
 	Include, Exclude []string
 	Shard            string
-	Images           int
+	AtATime          int // images
 	Verify           bool
 }
 
@@ -51,7 +51,7 @@ func (f *SyncFlags) syncOptions(sess *session.Session) (*artifact.SyncOptions, e
 	if err != nil {
 		return nil, err
 	}
-	s := &artifact.SyncOptions{Include: f.Include, Exclude: f.Exclude, Images: f.Images, Verify: f.Verify, Copy: *o}
+	s := &artifact.SyncOptions{Include: f.Include, Exclude: f.Exclude, Images: f.AtATime, Verify: f.Verify, Copy: *o}
 	if s.Shard, s.Shards, err = parseShard(f.Shard); err != nil {
 		return nil, err
 	}
@@ -189,6 +189,7 @@ func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, p
 	if err != nil && !errors.As(err, &partial) {
 		return m.interruptedSync(ctx, o.Copy.Journal, spec, result, err)
 	}
+	noteLeftOut(m.Session, result.LeftOut)
 	if err := output.One(m.Printer, syncView(), result); err != nil {
 		return err
 	}

@@ -36,22 +36,22 @@ type keptSync struct {
 // syncSelection are the flags that say which images a sync takes, and how much
 // of each.
 type syncSelection struct {
-	Include   []string `json:"include,omitempty"`
-	Exclude   []string `json:"exclude,omitempty"`
-	Shard     string   `json:"shard,omitempty"`
-	Platform  string   `json:"platform,omitempty"`
-	Referrers string   `json:"referrers,omitempty"`
-	Verify    bool     `json:"verify,omitempty"`
+	Include []string `json:"include,omitempty"`
+	Exclude []string `json:"exclude,omitempty"`
+	Shard   string   `json:"shard,omitempty"`
+	Verify  bool     `json:"verify,omitempty"`
+
+	ImageFlags
 }
 
 const keptSyncKind = "SyncPlan"
 
 func (f *SyncFlags) selection() syncSelection {
-	return syncSelection{f.Include, f.Exclude, f.Shard, f.Platform, f.Referrers, f.Verify}
+	return syncSelection{f.Include, f.Exclude, f.Shard, f.Verify, f.Flags.Images}
 }
 
 func (f *SyncFlags) choose(s syncSelection) {
-	f.Include, f.Exclude, f.Shard, f.Platform, f.Referrers, f.Verify = s.Include, s.Exclude, s.Shard, s.Platform, s.Referrers, s.Verify
+	f.Include, f.Exclude, f.Shard, f.Verify, f.Flags.Images = s.Include, s.Exclude, s.Shard, s.Verify, s.ImageFlags
 }
 
 // planSync prints, or keeps, what a sync would do. What could not all be found

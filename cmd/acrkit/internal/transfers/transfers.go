@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
@@ -36,7 +38,9 @@ func (t *Transfer) settleSource() {
 }
 
 // settleTarget fills in the destination's name where it was left out: the
-// source's, which a folder or an archive with one image tells itself.
+// source's, which a folder or an archive with one image tells itself. A registry
+// without a tag is latest, as everywhere else, unless the source is a digest:
+// then it is stored without a tag, and untagged reports that.
 func (t *Transfer) settleTarget(ctx context.Context, src artifact.Source) error {
 	if t.To.Version() != "" {
 		return nil
@@ -56,16 +60,35 @@ func (t *Transfer) settleTarget(ctx context.Context, src artifact.Source) error 
 	}
 	switch {
 	case t.To.Kind == location.InRegistry:
-		// A docker archive calls its image app:1; only the tag goes along.
-		if tag := name[strings.LastIndexByte(name, ':')+1:]; names.IsTag(tag) {
-			t.To.Ref.Tag = tag
+		if t.From.Version() != "" && names.IsDigest(t.From.Version()) && t.From.Ref.Tag == "" {
+			return nil
 		}
+		t.To.Ref.Tag = tagOf(name)
+	case names.IsDigest(name):
 	case t.To.Format == artifact.ArchiveDocker && t.From.Kind == location.InRegistry && name != "":
 		t.To.Name = t.From.Ref.Repository + ":" + name
 	default:
 		t.To.Name = name
 	}
 	return nil
+}
+
+// tagOf is the tag of an image's name in a folder or an archive: app:1 and
+// team/app:1 have the tag 1, and 1 alone is a tag.
+func tagOf(name string) string {
+	tag := name
+	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
+		tag = name[colon+1:]
+	}
+	if !names.IsTag(tag) {
+		return "latest"
+	}
+	return tag
+}
+
+// untagged reports that the image is stored by its digest alone.
+func (t *Transfer) untagged() bool {
+	return t.To.Kind == location.InRegistry && t.To.Ref.Tag == "" && t.To.Ref.Digest == ""
 }
 
 // refuseReplacing is --no-clobber for files; the library does it for tags.
@@ -85,7 +108,8 @@ func (t *Transfer) outcome(result artifact.Result) transferred {
 		Digest: digest, Tag: result.Reference, MediaType: result.Root.MediaType, Source: t.From.String(),
 		BlobsCopied: result.BlobsCopied, BlobsMounted: result.BlobsMounted, BlobsExisted: result.BlobsExisted,
 		ManifestsPushed: result.ManifestsPushed, ManifestsExisted: result.ManifestsExisted,
-		Referrers: result.Referrers, BytesCopied: result.BytesCopied,
+		Referrers: result.Referrers, DigestTags: result.DigestTags, Attestations: result.Attestations,
+		BytesCopied: result.BytesCopied, LeftOut: leftOutItems(result.LeftOut),
 	}
 	if t.To.Kind == location.InRegistry {
 		item.Reference = t.To.Ref.WithDigest(digest).String()
@@ -110,7 +134,44 @@ type transferred struct {
 	ManifestsPushed  int    `json:"manifestsPushed"`
 	ManifestsExisted int    `json:"manifestsExisted"`
 	Referrers        int    `json:"referrers"`
+	DigestTags       int    `json:"digestTags"`
+	Attestations     int    `json:"attestations"`
 	BytesCopied      int64  `json:"bytesCopied"`
+
+	LeftOut []leftOutItem `json:"leftOut,omitempty"`
+}
+
+// leftOutItem is something that belongs to the image and was not copied.
+type leftOutItem struct {
+	MediaType string `json:"mediaType"`
+	Digest    string `json:"digest"`
+	Platform  string `json:"platform,omitempty"`
+	Reason    string `json:"reason"`
+}
+
+func leftOutItems(list []artifact.LeftOut) []leftOutItem {
+	items := make([]leftOutItem, 0, len(list))
+	for _, left := range list {
+		items = append(items, leftOutItem{
+			MediaType: left.Descriptor.MediaType, Digest: left.Descriptor.Digest.String(),
+			Platform: artifact.FormatPlatform(left.Descriptor.Platform), Reason: left.Reason,
+		})
+	}
+	return items
+}
+
+// noteLeftOut says on standard error what was not copied.
+func noteLeftOut(sess *session.Session, list []artifact.LeftOut) {
+	const most = 20 // the rest is in the JSON
+	for _, left := range list[:min(most, len(list))] {
+		sess.Note("left out: %s", output.Clean(left.String()))
+	}
+	if more := len(list) - most; more > 0 {
+		sess.Note("left out: %d more; -o json lists them", more)
+	}
+	if slices.ContainsFunc(list, func(left artifact.LeftOut) bool { return left.Foreign }) {
+		sess.Note("--foreign-layers copies foreign layers where the source holds them")
+	}
 }
 
 func transferredView() output.View[transferred] {
