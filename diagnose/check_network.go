@@ -312,7 +312,7 @@ func checkChallenge(ctx context.Context, r *doctorRun) outcome {
 	}
 	refused := asResponseError(response, body)
 	ev := gather(refused)
-	c := parseChallenge(response.Header)
+	c := chooseChallenge(response.Header)
 	o := ok("401, "+c.scheme, observed(FromRegistry, "GET /v2/ answered 401 with the challenge %s", strings.Join(response.Header.Values("Www-Authenticate"), " ")))
 	realm, parsed := url.Parse(c.realm)
 	switch {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/internal/wire"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
@@ -32,7 +34,7 @@ type evidence struct {
 	path     string
 	method   string
 
-	entries []errorEntry
+	entries []wire.Error
 	code    string // of the first entry
 	message string // of the first entry
 	body    []byte

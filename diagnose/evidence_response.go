@@ -5,19 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-)
 
-// errorEntry is one member of ACR's error envelope (ACR protocol §1.6).
-type errorEntry struct {
-	Code    string          `json:"code"`
-	Message string          `json:"message"`
-	Detail  json.RawMessage `json:"detail"`
-}
+	"github.com/acrkit/azcontainerregistry/internal/wire"
+)
 
 // detailAction is one action that a 401 asks for (ACR protocol §2.2).
 type detailAction struct{ Type, Name, Action string }
@@ -33,7 +27,7 @@ func (ev *evidence) gatherResponse(r *azcore.ResponseError) {
 	}
 	ev.body = cachedBody(ev.response)
 	ev.parseBody()
-	ev.challenge = parseChallenge(ev.response.Header)
+	ev.challenge = chooseChallenge(ev.response.Header)
 	// No date, or one that can't be read, is no evidence.
 	ev.date, _ = http.ParseTime(ev.response.Header.Get("Date"))
 	ev.request = ev.response.Request
@@ -77,21 +71,14 @@ func (ev *evidence) parseBody() {
 	trimmed := bytes.TrimLeft(ev.body[:min(len(ev.body), maxParsed)], " \t\r\n\ufeff")
 	switch {
 	case len(trimmed) == 0:
-	case trimmed[0] == '{' && len(ev.body) <= maxParsed:
-		var envelope struct {
-			Errors []errorEntry `json:"errors"`
-		}
-		// A body that does not parse is shown as it is; there is no error of
-		// its own to report.
-		_ = json.Unmarshal(trimmed, &envelope)
-		ev.entries = envelope.Errors
+	case trimmed[0] == '{':
+		ev.entries = wire.ParseErrors(trimmed)
 	case trimmed[0] == '<':
 		head := strings.ToLower(string(trimmed[:min(len(trimmed), 512)]))
 		ev.page = strings.HasPrefix(head, "<!doctype html") || strings.Contains(head, "<html") || strings.Contains(head, "<head")
 		if !ev.page {
-			if code := between(string(trimmed), "<Code>", "</Code>"); code != "" {
-				ev.code = code
-				ev.message = firstLine(between(string(trimmed), "<Message>", "</Message>"))
+			if all := wire.ParseErrors(trimmed); len(all) > 0 && all[0].Code != "" {
+				ev.code, ev.message = all[0].Code, firstLine(all[0].Message)
 			}
 		}
 	}
@@ -127,16 +114,12 @@ func (ev *evidence) retryAfter() (time.Duration, bool) {
 	if ev.response == nil {
 		return 0, false
 	}
-	value := strings.TrimSpace(ev.response.Header.Get("Retry-After"))
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second, true
+	value := ev.response.Header.Get("Retry-After")
+	now, dated := ev.serverTime()
+	if _, err := http.ParseTime(value); err == nil && !dated {
+		return 0, false // a date means nothing without the one it is counted from
 	}
-	at, err := http.ParseTime(value)
-	now, ok := ev.serverTime()
-	if err != nil || !ok || at.Before(now) {
-		return 0, false
-	}
-	return at.Sub(now), true
+	return wire.RetryAfter(value, now)
 }
 
 // correlationID returns the id to quote to the registry's support.
@@ -154,37 +137,20 @@ func (ev *evidence) clientIP() (netip.Addr, bool) {
 	return ip, err == nil
 }
 
-// challenge is a parsed WWW-Authenticate header (ACR protocol §2.2).
+// challenge is what a WWW-Authenticate header asks for (ACR protocol §2.2).
 type challenge struct {
 	scheme, realm, service, scope, err string
 }
 
-func parseChallenge(header http.Header) challenge {
-	values := header.Values("Www-Authenticate")
-	if len(values) == 0 {
-		return challenge{}
+// chooseChallenge reads the challenge that a client of a registry follows:
+// Bearer where it is offered, otherwise the first one.
+func chooseChallenge(header http.Header) challenge {
+	all := wire.ParseChallenges(header.Values("Www-Authenticate"))
+	c, bearer := wire.FindChallenge(all, "bearer")
+	if !bearer && len(all) > 0 {
+		c = all[0]
 	}
-	scheme, rest, _ := strings.Cut(strings.TrimSpace(values[0]), " ")
-	c := challenge{scheme: strings.ToLower(scheme)}
-	for rest != "" {
-		var key, value string
-		key, rest, _ = strings.Cut(rest, "=")
-		if strings.HasPrefix(rest, `"`) {
-			value, rest, _ = strings.Cut(rest[1:], `"`)
-			_, rest, _ = strings.Cut(rest, ",")
-		} else {
-			value, rest, _ = strings.Cut(rest, ",")
-		}
-		switch strings.ToLower(strings.TrimSpace(key)) {
-		case "realm":
-			c.realm = value
-		case "service":
-			c.service = value
-		case "scope":
-			c.scope = value
-		case "error":
-			c.err = value
-		}
+	return challenge{
+		scheme: c.Scheme, realm: c.Params["realm"], service: c.Params["service"], scope: c.Params["scope"], err: c.Params["error"],
 	}
-	return c
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 // authorization is what a request's Authorization header tells. The secret in
@@ -98,17 +100,8 @@ func parseClaims(token string) claims {
 	if len(token) > maxToken {
 		return claims{}
 	}
-	_, rest, found := strings.Cut(token, ".")
-	payload, _, found2 := strings.Cut(rest, ".")
-	if !found || !found2 {
-		return claims{}
-	}
-	decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
-	if err != nil {
-		return claims{}
-	}
 	var c claims
-	if json.Unmarshal(decoded, &c) != nil {
+	if !wire.TokenClaims(token, &c) {
 		return claims{}
 	}
 	c.ok, c.firstAudience, c.entra = true, firstAudience(c.Audience), isEntraIssuer(c.Issuer)
@@ -132,11 +125,11 @@ func firstAudience(raw json.RawMessage) string {
 
 // expiry returns when the token ends; zero when it does not say.
 func (c claims) expiry() time.Time {
-	// Beyond this a float no longer converts to a time that can be printed.
-	if c.Expires <= 0 || c.Expires > 1<<40 {
+	end, ok := wire.NumericDate(c.Expires)
+	if !ok {
 		return time.Time{}
 	}
-	return time.Unix(int64(c.Expires), 0).UTC()
+	return end.UTC()
 }
 
 // fromEntra reports whether Entra issued the token.

@@ -16,7 +16,7 @@ import (
 // stands for a JWT with the given claims.
 func exchangeError(t testing.TB, request, response, claims string) error {
 	t.Helper()
-	head, body := wire(request)
+	head, body := onTheWire(request)
 	head = strings.ReplaceAll(head, "{token}", jwt(claims))
 	req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
 	if err != nil {
@@ -24,7 +24,7 @@ func exchangeError(t testing.TB, request, response, claims string) error {
 	}
 	req.URL.Scheme, req.URL.Host = "https", req.Host
 	req.Body = recordedBody{strings.NewReader(body), []byte(body)}
-	head, body = wire(response)
+	head, body = onTheWire(response)
 	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(head)), req)
 	if err != nil {
 		t.Fatalf("response: %v", err)
@@ -33,9 +33,9 @@ func exchangeError(t testing.TB, request, response, claims string) error {
 	return runtime.NewResponseError(resp)
 }
 
-// wire divides a recording into its head, with the line ends of HTTP, and its
+// onTheWire divides a recording into its head, with the line ends of HTTP, and its
 // body as it is.
-func wire(recording string) (head, body string) {
+func onTheWire(recording string) (head, body string) {
 	head, body, _ = strings.Cut(recording, "\n\n")
 	return strings.ReplaceAll(strings.TrimRight(head, "\n"), "\n", "\r\n") + "\r\n\r\n", strings.TrimRight(body, "\n")
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // ExplainableCodes lists the rows that Explain can choose; the others are for
@@ -57,4 +58,24 @@ func AsResponseError(response *http.Response) error {
 		return err
 	}
 	return asResponseError(response, body)
+}
+
+// Reading is what the evidence of an error holds of its response.
+type Reading struct {
+	Code, Message, CorrelationID         string
+	Scheme, Realm, Service, Scope, Error string
+	Wait                                 time.Duration
+	Expires                              time.Time
+}
+
+// Read gathers an error's evidence.
+func Read(err error) Reading {
+	ev := gather(err)
+	wait, _ := ev.retryAfter()
+	c := ev.challenge
+	return Reading{
+		Code: ev.code, Message: ev.message, CorrelationID: ev.correlationID(),
+		Scheme: c.scheme, Realm: c.realm, Service: c.service, Scope: c.scope, Error: c.err,
+		Wait: wait, Expires: ev.auth.claims.expiry(),
+	}
 }

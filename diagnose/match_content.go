@@ -1,14 +1,9 @@
 package diagnose
 
 import (
-	"regexp"
 	"strings"
-)
 
-// The grammar of names in paths (ACR protocol §1.2).
-var (
-	repositoryGrammar = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	digestGrammar     = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
+	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 func registry404(ev *evidence) bool {
@@ -22,7 +17,7 @@ func plain404(ev *evidence) bool {
 }
 
 func badRepository(ev *evidence) bool {
-	return ev.repository != "" && !repositoryGrammar.MatchString(ev.repository)
+	return ev.repository != "" && !names.IsRepository(ev.repository)
 }
 
 func badDigest(ev *evidence) bool {
@@ -30,7 +25,7 @@ func badDigest(ev *evidence) bool {
 		!strings.Contains(ev.reference, ":") {
 		return false
 	}
-	return !digestGrammar.MatchString(ev.reference)
+	return !names.IsSHA256(ev.reference)
 }
 
 func byDigest(ev *evidence) bool { return strings.Contains(ev.reference, ":") }

@@ -19,7 +19,7 @@ var registryCalls = []struct {
 		CodeNoCredentials, CodeTokenExpired, CodeTokenInvalid, CodeTokenOtherRegistry, CodeEntraTokenAsBearer,
 		CodeAnonymousDenied, CodeCatalogDenied, CodeABACCondition, CodeScopeMap, CodeActionNotGranted,
 		CodePullDeniedOrMissing, CodeRepositoryNotGranted, CodeGrantRefused, CodeRefreshTokenAsPassword, CodeBasicRejected,
-		CodeARMTokenDisallowed, CodeRefreshTokenRejected, CodeAnonymousPullOff, CodeAdminLoginRefused,
+		CodeARMTokenDisallowed, CodeNoRole, CodeRefreshTokenRejected, CodeAnonymousPullOff, CodeAdminLoginRefused,
 		CodePasswordRejected, CodeLoginRefused, CodeAppNotRegistered, CodeAppSecretInvalid, CodeUserNameUnknown,
 		CodeConnectedRegistryPassword, CodeTokenEndpointRefused, CodeUnauthorized,
 	}},

@@ -22,7 +22,7 @@ func codesOf(found []diagnose.Row) []string {
 // lead to the row of that failure.
 func TestFindKnowsEveryNameUnderWhichAFailureIsMet(t *testing.T) {
 	for _, r := range recordings(t) {
-		_, body := wire(r.section("response"))
+		_, body := onTheWire(r.section("response"))
 		var envelope struct {
 			Errors []struct{ Code string }
 		}
@@ -102,6 +102,22 @@ func TestSimilarFindsWhatWasMistyped(t *testing.T) {
 	for _, name := range []string{"", "x", strings.Repeat("€", 100)} {
 		if similar := diagnose.Similar(name); len(similar) != 0 {
 			t.Errorf("Similar(%q) is %v", name, similar)
+		}
+	}
+}
+
+// TestEveryCodeOfCheckHealthIsKnown holds what the help of explain promises.
+func TestEveryCodeOfCheckHealthIsKnown(t *testing.T) {
+	for _, name := range []string{
+		"DOCKER_COMMAND_ERROR", "DOCKER_DAEMON_ERROR", "DOCKER_VERSION_ERROR", "DOCKER_PULL_ERROR",
+		"HELM_COMMAND_ERROR", "HELM_VERSION_ERROR", "NOTARY_COMMAND_ERROR", "NOTARY_VERSION_ERROR",
+		"CONNECTIVITY_DNS_ERROR", "CONNECTIVITY_FORBIDDEN_ERROR", "CONNECTIVITY_CHALLENGE_ERROR",
+		"CONNECTIVITY_AAD_LOGIN_ERROR", "CONNECTIVITY_REFRESH_TOKEN_ERROR", "CONNECTIVITY_ACCESS_TOKEN_ERROR",
+		"CONNECTIVITY_SSL_ERROR", "CONNECTIVITY_WWW_AUTHENTICATE_ERROR", "CONNECTIVITY_TOOMANYREQUESTS_ERROR",
+		"LOGIN_SERVER_ERROR", "CMK_ERROR", "UNEXPECTED_ERROR",
+	} {
+		if len(diagnose.Find(name)) == 0 {
+			t.Errorf("Find(%q) is empty", name)
 		}
 	}
 }

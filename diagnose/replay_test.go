@@ -140,7 +140,7 @@ func TestRecordingsExplainTheLibrarysOwnErrors(t *testing.T) {
 
 func replay(t *testing.T, r recording) error {
 	t.Helper()
-	head, body := wire(r.section("request"))
+	head, body := onTheWire(r.section("request"))
 	recorded, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
 	if err != nil {
 		t.Fatal(err)

@@ -62,6 +62,7 @@ var rows = slices.Concat(
 	rowsLibrary,
 	rowsLocal,
 	rowsDoctor,
+	rowsHealth,
 	rowsCommand,
 	rowsPrinted,
 	[]Row{rowUnknown},

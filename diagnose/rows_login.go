@@ -58,7 +58,7 @@ var rowsLogin = []Row{
 	},
 	{
 		Code: "NO_ROLE", Kind: KindAuthorization, Severity: SeverityError,
-		Title: "this identity has no role on {host} (403 at the exchange)",
+		Title: "this identity has no role on {host} ({status} at the sign-in)",
 		Meaning: "Entra knows the identity, and the registry found no permission of it: no role is assigned on the registry, its " +
 			"resource group or its subscription.",
 		Causes: []Cause{
@@ -72,7 +72,7 @@ var rowsLogin = []Row{
 			"acrkit whoami {host}",
 		},
 		Retry: RetryNo, Link: linkRoles, AzCode: azRefreshToken,
-		match:   saying(coded(403, "DENIED"), "retrieving permissions failed"),
+		match:   saying(either(coded(403, "DENIED"), phased(phaseExchange, 401), phased(phaseToken, 401)), "retrieving permissions failed"),
 		observe: []observer{observeMessage, observeIdentity, observeResponse},
 	},
 	{
@@ -312,7 +312,7 @@ var rowsForbidden = []Row{
 			"az acr encryption show -n {registry}",
 			"give the identity the key permissions get, unwrapKey and wrapKey again",
 		},
-		Retry: RetryNo, Link: "https://learn.microsoft.com/azure/container-registry/tutorial-troubleshoot-customer-managed-keys",
+		Retry: RetryNo, Link: "https://learn.microsoft.com/azure/container-registry/tutorial-troubleshoot-customer-managed-keys", AzCode: "CMK_ERROR",
 		match:   saying(registry403, "identity associated with the registry is inactive"),
 		observe: []observer{observeMessage, observeBody, observeResponse},
 	},
