@@ -201,7 +201,6 @@ const (
 	CodeDockerCredentialExpired    Code = "DOCKER_CREDENTIAL_EXPIRED"
 	CodeDockerCredentialOther      Code = "DOCKER_CREDENTIAL_OTHER"
 	CodeDockerCommandMissing       Code = "DOCKER_COMMAND_MISSING"
-	CodeDockerNotRunning           Code = "DOCKER_NOT_RUNNING"
 	CodeDockerVersionUnknown       Code = "DOCKER_VERSION_UNKNOWN"
 	CodeDockerPullFailed           Code = "DOCKER_PULL_FAILED"
 	CodeHelmCommandMissing         Code = "HELM_COMMAND_MISSING"

@@ -16,18 +16,6 @@ var rowsHealth = []Row{
 		Retry: RetryNo, Link: linkHealth, AzCode: "DOCKER_COMMAND_ERROR",
 	},
 	{
-		Code: "DOCKER_NOT_RUNNING", Kind: KindLocal, Severity: SeverityError,
-		Title:   "the docker command can't reach docker's daemon",
-		Meaning: "docker is a command that asks a daemon to do the work. The registry was not asked.",
-		Causes: []Cause{
-			certain("the docker command could not reach its daemon", "docker's own message"),
-			inferred("probably the daemon or Docker Desktop is not started", "docker info"),
-			inferred("possibly this user may not use the daemon's socket, or DOCKER_HOST names another machine", "id -nG and the variable's value"),
-		},
-		Fix:   []string{"docker info", "sudo systemctl start docker", "without a daemon: acrkit pull {host}/{image} oci:image"},
-		Retry: RetryNo, Link: linkHealth, AzCode: "DOCKER_DAEMON_ERROR",
-	},
-	{
 		Code: "DOCKER_VERSION_UNKNOWN", Kind: KindLocal, Severity: SeverityWarning,
 		Title:   "the version of docker could not be found out",
 		Meaning: "check-health runs docker --version and reads what it prints.",

@@ -44,7 +44,7 @@ var rowsPrinted = []Row{
 			"start it: sudo systemctl start docker, or Docker Desktop",
 			"without docker: acrkit login {host}, or az acr login -n {registry} --expose-token",
 		},
-		Retry: RetryNo, Link: linkLogin,
+		Retry: RetryNo, Link: linkLogin, AzCode: "DOCKER_DAEMON_ERROR",
 	},
 	{
 		Code: "LOCAL_IMAGE_MISSING", Kind: KindNotFound, Severity: SeverityError,
