@@ -15,6 +15,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 func TestPathTricksLeadNowhere(t *testing.T) {
@@ -61,7 +65,7 @@ func TestNamesThatContainMarkersAreRouted(t *testing.T) {
 	for _, name := range []string{"manifests", "blobs/uploads", "tags/list", "a/manifests/b", "blobs", "uploads", "referrers/x", "a/blobs/uploads/b"} {
 		digest := r.pushImage(name, "v1", "one")
 		a := r.want(200, "GET", "/v2/"+strings.ReplaceAll(name, "/", "%2F")+"/manifests/v1", nil, "Accept", "*/*")
-		if a.Header.Get(headerContentDigest) != digest {
+		if a.Header.Get(protocol.HeaderContentDigest) != digest {
 			t.Errorf("%s: %v", name, a.Header)
 		}
 		r.want(200, "GET", "/v2/"+name+"/tags/list", nil)
@@ -112,7 +116,7 @@ func (r *testRegistry) raw(request string) (*http.Response, error) {
 
 func TestLyingContentLengthIsRefused(t *testing.T) {
 	r := startRegistry(t, nil)
-	host := " HTTP/1.1\r\nHost: " + testLogin + "\r\nContent-Type: " + typeOCIManifest + "\r\n"
+	host := " HTTP/1.1\r\nHost: " + testLogin + "\r\nContent-Type: " + wire.TypeOCIManifest + "\r\n"
 	location := r.startUpload("app")
 	for name, request := range map[string]string{
 		"manifest shorter than said": "PUT /v2/app/manifests/v1" + host + "Content-Length: 100\r\n\r\n{}",
@@ -168,7 +172,7 @@ func TestHundredMegabytesOfJSONAreNotRead(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		// The server stops reading and may close the connection while the
 		// client still writes; then the answer is lost, and that is fine.
-		a, err := r.try(context.Background(), request[0], request[1], &filler{100 << 20, '[', &read}, "Content-Type", typeOCIManifest)
+		a, err := r.try(context.Background(), request[0], request[1], &filler{100 << 20, '[', &read}, "Content-Type", wire.TypeOCIManifest)
 		runtime.ReadMemStats(&after)
 		if err == nil && (a.StatusCode < 400 || a.StatusCode >= 500) {
 			t.Errorf("%s: status %d", request[1], a.StatusCode)
@@ -303,7 +307,7 @@ func TestBrokenDiskIsA500AndNoLie(t *testing.T) {
 func TestNewRefusesBadOptions(t *testing.T) {
 	for name, o := range map[string]Options{
 		"unknown quirk":    {Quirks: map[string]string{"nope": "on"}},
-		"unknown value":    {Quirks: map[string]string{quirkSHA512: "maybe"}},
+		"unknown value":    {Quirks: map[string]string{quirk.SHA512: "maybe"}},
 		"short name":       {Registries: []RegistryOptions{{Name: "abc"}}},
 		"bad name":         {Registries: []RegistryOptions{{Name: "has-dashes"}}},
 		"name twice":       {Registries: []RegistryOptions{{Name: "twice"}, {Name: "TWICE"}}},

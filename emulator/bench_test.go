@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 // benchBlob is the size of the blob that is moved.
@@ -115,13 +116,13 @@ func fillTags(b *testing.B, e *Emulator, repository string) store.Ticks {
 	b.Helper()
 	now := store.TicksOf(e.clock.Now())
 	for start := 0; start < benchTags; start += 1000 {
-		err := e.wire.registries[0].data.Update(func(tx *store.Tx) error {
+		err := e.wire.Registries[0].Data.Update(func(tx *store.Tx) error {
 			if start == 0 {
 				if err := tx.PutRepository(repository, store.Repository{Created: now, Updated: now}); err != nil {
 					return err
 				}
 			}
-			m := store.Manifest{Digest: fmt.Sprintf("sha256:%064x", start), MediaType: typeOCIManifest, Created: now, Updated: now}
+			m := store.Manifest{Digest: fmt.Sprintf("sha256:%064x", start), MediaType: wire.TypeOCIManifest, Created: now, Updated: now}
 			if err := tx.AddManifest(repository, m, store.Content{Raw: []byte("{}")}); err != nil {
 				return err
 			}
@@ -170,7 +171,7 @@ func BenchmarkHundredThousandTags(b *testing.B) {
 	}
 	raw := r.imageManifest("deep", "one", nil)
 	push := func(tag string) {
-		r.want(201, "PUT", "/v2/deep/manifests/"+tag, bytes.NewReader(raw), "Content-Type", typeOCIManifest)
+		r.want(201, "PUT", "/v2/deep/manifests/"+tag, bytes.NewReader(raw), "Content-Type", wire.TypeOCIManifest)
 	}
 	push("first")
 	b.Run("push of a tag", func(b *testing.B) {

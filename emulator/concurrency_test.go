@@ -10,6 +10,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 const (
@@ -64,7 +67,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 	collector.Wait()
 	for client, state := range states {
 		a := r.do("HEAD", "/v2/"+sharedRepository+"/manifests/"+state.tag, nil, "Accept", "*/*")
-		if got := a.Header.Get(headerContentDigest); got != state.digest {
+		if got := a.Header.Get(protocol.HeaderContentDigest); got != state.digest {
 			t.Errorf("client %d left its tag at %q and finds it at %q", client, state.digest, got)
 		}
 	}
@@ -106,12 +109,12 @@ func sharedManifest(client, step int) string {
 	config := fmt.Sprintf(`{"architecture":"amd64","os":"linux","seed":%q}`, fmt.Sprint(client%8))
 	layer := fmt.Sprintf("layer %d", client%8)
 	return fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[{"mediaType":"x","digest":%q,"size":%d}],"annotations":{"step":"%d-%d"}}`,
-		typeOCIManifest, typeOCIConfig, sha256Of([]byte(config)), len(config), sha256Of([]byte(layer)), len(layer), client, step)
+		wire.TypeOCIManifest, wire.TypeOCIConfig, sha256Of([]byte(config)), len(config), sha256Of([]byte(layer)), len(layer), client, step)
 }
 
 // step does one request and reports whether it had one of the statuses.
 func (r *testRegistry) step(method, path, body string, statuses ...int) bool {
-	a, err := r.try(context.Background(), method, path, strings.NewReader(body), "Content-Type", typeOCIManifest)
+	a, err := r.try(context.Background(), method, path, strings.NewReader(body), "Content-Type", wire.TypeOCIManifest)
 	if err != nil {
 		r.t.Errorf("%s %s: %v", method, path, err)
 		return false

@@ -6,6 +6,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/fault"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/strictjson"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 // configFile is the JSON form of what a server can be configured by.
@@ -71,7 +77,7 @@ type configRegistry struct {
 // host name, the others at <name>.localhost or their loginServer.
 func ParseConfig(data []byte) (*Options, error) {
 	var file configFile
-	if err := strictUnmarshal(data, &file); err != nil {
+	if err := strictjson.Unmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("parse configuration: %w", err)
 	}
 	options := &Options{
@@ -83,15 +89,15 @@ func ParseConfig(data []byte) (*Options, error) {
 	if file.GCInterval < 0 {
 		return nil, fmt.Errorf("parse configuration: gcInterval %v: want a positive duration", options.GCInterval)
 	}
-	quirks, err := newQuirkSet(file.Quirks)
+	quirks, err := quirk.NewSet(file.Quirks)
 	if err != nil {
 		return nil, fmt.Errorf("parse configuration: %w", err)
 	}
-	if _, err := prepareFaults(Routes(), file.Faults, 0); err != nil {
+	if _, err := fault.Prepare(wire.Routes(), file.Faults, 0); err != nil {
 		return nil, fmt.Errorf("parse configuration: %w", err)
 	}
 	if file.IdentityProvider != nil {
-		if _, err := newIdentityProvider(file.IdentityProvider); err != nil {
+		if _, err := signin.NewIdentityProvider(file.IdentityProvider); err != nil {
 			return nil, fmt.Errorf("parse configuration: %w", err)
 		}
 	}
@@ -112,7 +118,7 @@ const maxSoftDelete = 90 * 24 * time.Hour
 // maxUntaggedRetention is the longest that Azure lets untagged manifests stay.
 const maxUntaggedRetention = 365 * 24 * time.Hour
 
-func (r *configRegistry) options(quirks quirkSet) (RegistryOptions, error) {
+func (r *configRegistry) options(quirks quirk.Set) (RegistryOptions, error) {
 	o := RegistryOptions{
 		Name: r.Name, LoginServer: r.LoginServer, DataHost: r.DataHost,
 		SoftDelete: time.Duration(r.SoftDelete), UntaggedRetention: time.Duration(r.UntaggedRetention), Quarantine: r.Quarantine, Policies: r.Policies,
@@ -137,7 +143,7 @@ func (r *configRegistry) options(quirks quirkSet) (RegistryOptions, error) {
 		}
 		o.DataHost = strings.ToLower(cmp.Or(r.Name, defaultRegistryName)) + "." + r.DataEndpointRegion + ".data.azurecr.io"
 	}
-	return o, r.Policies.validate(quirks)
+	return o, r.Policies.Validate(quirks)
 }
 
 // checkRetention refuses times that can't be kept, or not together (ACR

@@ -7,6 +7,10 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/memnet"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/strictjson"
 )
 
 // ControlPrefix begins the paths of the control endpoint. No path of ACR does.
@@ -51,20 +55,20 @@ func (e *Emulator) controlHandler(token string, beyondLoopback bool) http.Handle
 		mux.HandleFunc(method+" "+ControlPrefix+path, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxControlBytes)
 			if err := f(w, r); err != nil {
-				writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+				protocol.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 			}
 		})
 	}
 	handle("GET ready", func(w http.ResponseWriter, _ *http.Request) error {
-		writeJSON(w, http.StatusOK, map[string]bool{"ready": true})
+		protocol.WriteJSON(w, http.StatusOK, map[string]bool{"ready": true})
 		return nil
 	})
 	handle("GET faults", func(w http.ResponseWriter, _ *http.Request) error {
-		writeJSON(w, http.StatusOK, map[string]any{"faults": e.Faults()})
+		protocol.WriteJSON(w, http.StatusOK, map[string]any{"faults": e.Faults()})
 		return nil
 	})
 	handle("GET faults/presets", func(w http.ResponseWriter, _ *http.Request) error {
-		writeJSON(w, http.StatusOK, map[string]any{"presets": FaultPresets()})
+		protocol.WriteJSON(w, http.StatusOK, map[string]any{"presets": FaultPresets()})
 		return nil
 	})
 	handle("PUT faults", e.changeFaults(e.SetFaults))
@@ -77,7 +81,7 @@ func (e *Emulator) controlHandler(token string, beyondLoopback bool) http.Handle
 	handle("GET clock", e.reportClock)
 	handle("POST clock", e.changeClock)
 	handle("GET requests", func(w http.ResponseWriter, _ *http.Request) error {
-		writeJSON(w, http.StatusOK, map[string]any{"requests": e.Requests(), "counts": e.RequestCounts()})
+		protocol.WriteJSON(w, http.StatusOK, map[string]any{"requests": e.Requests(), "counts": e.RequestCounts()})
 		return nil
 	})
 	handle("DELETE requests", func(w http.ResponseWriter, _ *http.Request) error {
@@ -106,7 +110,7 @@ func (e *Emulator) controlHandler(token string, beyondLoopback bool) http.Handle
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, snapshot)
+		protocol.WriteJSON(w, http.StatusOK, snapshot)
 		return nil
 	})
 	handle("POST gc", e.collectOnDemand)
@@ -125,17 +129,17 @@ func (e *Emulator) controlHandler(token string, beyondLoopback bool) http.Handle
 func guardControl(token string, beyondLoopback bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse := func(status int, reason string) {
-			writeJSON(w, status, map[string]string{"error": reason})
+			protocol.WriteJSON(w, status, map[string]string{"error": reason})
 		}
 		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		switch {
-		case !beyondLoopback && !clientAddress(r).IsLoopback():
+		case !beyondLoopback && !protocol.ClientAddress(r).IsLoopback():
 			refuse(http.StatusForbidden, "the control endpoint answers on loopback only")
-		case !beyondLoopback && !isLoopbackName(bareHost(r.Host)) || r.Header.Get("Origin") != "":
+		case !beyondLoopback && !isLoopbackName(memnet.BareHost(r.Host)) || r.Header.Get("Origin") != "":
 			refuse(http.StatusForbidden, "the control endpoint does not answer web pages")
 		case r.Method == http.MethodGet && r.URL.Path == ControlPrefix+"ready":
 			next.ServeHTTP(w, r)
-		case token == "" || !bearer || !same(given, token):
+		case token == "" || !bearer || !protocol.Same(given, token):
 			refuse(http.StatusUnauthorized, "the control token is missing or wrong")
 		default:
 			next.ServeHTTP(w, r)
@@ -156,7 +160,7 @@ func readControl(r *http.Request, target any) error {
 	if err != nil {
 		return err
 	}
-	return strictUnmarshal(data, target)
+	return strictjson.Unmarshal(data, target)
 }
 
 func (e *Emulator) changeFaults(change func(...Fault) error) func(http.ResponseWriter, *http.Request) error {
@@ -172,7 +176,7 @@ func (e *Emulator) changeFaults(change func(...Fault) error) func(http.ResponseW
 		if err := change(rules...); err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, map[string]any{"faults": e.Faults()})
+		protocol.WriteJSON(w, http.StatusOK, map[string]any{"faults": e.Faults()})
 		return nil
 	}
 }
@@ -186,7 +190,7 @@ func (e *Emulator) collectOnDemand(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	if len(data) > 0 {
-		if err := strictUnmarshal(data, &ask); err != nil {
+		if err := strictjson.Unmarshal(data, &ask); err != nil {
 			return err
 		}
 	}
@@ -197,12 +201,12 @@ func (e *Emulator) collectOnDemand(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, garbage)
+	protocol.WriteJSON(w, http.StatusOK, garbage)
 	return nil
 }
 
 func (e *Emulator) reportClock(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string]time.Time{"now": e.clock.Now().UTC()})
+	protocol.WriteJSON(w, http.StatusOK, map[string]time.Time{"now": e.clock.Now().UTC()})
 	return nil
 }
 

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 const (
@@ -133,12 +136,12 @@ func runCrashWorkload(t *testing.T, dir string) {
 			raw := r.imageManifest(crashRepository, fmt.Sprintf("%d-%d", round, n), nil)
 			step.Digest = sha256Of(raw)
 			say(step)
-			r.pushManifest(crashRepository, tag, typeOCIManifest, raw)
+			r.pushManifest(crashRepository, tag, wire.TypeOCIManifest, raw)
 		case "untag":
 			say(step)
 			r.do("DELETE", "/acr/v1/"+crashRepository+"/_tags/"+tag, nil)
 		case "delete":
-			step.Digest = r.do("HEAD", "/v2/"+crashRepository+"/manifests/"+tag, nil, "Accept", "*/*").Header.Get(headerContentDigest)
+			step.Digest = r.do("HEAD", "/v2/"+crashRepository+"/manifests/"+tag, nil, "Accept", "*/*").Header.Get(protocol.HeaderContentDigest)
 			if step.Digest == "" {
 				continue
 			}
@@ -238,7 +241,7 @@ func (m *crashModel) check(t *testing.T, dir string) *testRegistry {
 	r := startRegistry(t, &Options{Dir: dir})
 	for tag, possible := range m.tags {
 		a := r.do("GET", "/v2/"+crashRepository+"/manifests/"+tag, nil, "Accept", "*/*")
-		digest := a.Header.Get(headerContentDigest)
+		digest := a.Header.Get(protocol.HeaderContentDigest)
 		if !possible[digest] {
 			t.Errorf("tag %s points to %q, want one of %v", tag, digest, possible)
 		}
@@ -291,11 +294,11 @@ func (m *crashModel) checkWhole(t *testing.T, r *testRegistry) {
 		if sha256Of([]byte(a.body)) != listed.Digest {
 			t.Errorf("manifest %s has other bytes", listed.Digest)
 		}
-		image, why := parseManifest(a.Header.Get("Content-Type"), []byte(a.body))
+		image, why := wire.ParseManifest(a.Header.Get("Content-Type"), []byte(a.body))
 		if image == nil {
 			t.Fatalf("manifest %s: %s", listed.Digest, why)
 		}
-		for _, blob := range image.blobs() {
+		for _, blob := range image.BlobDigests() {
 			r.checkBlob(crashRepository, blob)
 		}
 	}

@@ -3,12 +3,14 @@ package emulator
 import (
 	"strings"
 	"testing"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 func TestImageIsPushedListedAndPulledBack(t *testing.T) {
 	r := startRegistry(t, nil)
 	raw := r.imageManifest("team/app", "one", nil)
-	digest := r.pushManifest("team/app", "v1", typeOCIManifest, raw)
+	digest := r.pushManifest("team/app", "v1", wire.TypeOCIManifest, raw)
 	if digest != sha256Of(raw) {
 		t.Fatalf("digest %s", digest)
 	}
@@ -19,8 +21,8 @@ func TestImageIsPushedListedAndPulledBack(t *testing.T) {
 		t.Errorf("tags %q", got)
 	}
 	for _, reference := range []string{"v1", digest, strings.Replace(digest, ":", "%3A", 1)} {
-		a := r.want(200, "GET", "/v2/team%2Fapp/manifests/"+reference, nil, "Accept", "application/json", "Accept", typeOCIManifest)
-		if a.body != string(raw) || a.Header.Get("Content-Type") != typeOCIManifest || a.Header.Get("ETag") != `"`+digest+`"` {
+		a := r.want(200, "GET", "/v2/team%2Fapp/manifests/"+reference, nil, "Accept", "application/json", "Accept", wire.TypeOCIManifest)
+		if a.body != string(raw) || a.Header.Get("Content-Type") != wire.TypeOCIManifest || a.Header.Get("ETag") != `"`+digest+`"` {
 			t.Errorf("manifest %s: %q %v", reference, a.body, a.Header)
 		}
 	}

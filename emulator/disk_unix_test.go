@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 const fullDiskVariable = "ACRKIT_FULL_DISK_DIR"
@@ -57,7 +59,7 @@ func fillDisk(t *testing.T, dir string) {
 		return strings.Replace(raw, "{", fmt.Sprintf(`{"annotations":{"n":"%d-%s"},`, n, strings.Repeat("x", 256<<10)), 1)
 	}
 	put := func(n int) answer {
-		return r.do("PUT", fmt.Sprintf("/v2/app/manifests/v%d", n), strings.NewReader(annotated(n)), "Content-Type", typeOCIManifest)
+		return r.do("PUT", fmt.Sprintf("/v2/app/manifests/v%d", n), strings.NewReader(annotated(n)), "Content-Type", wire.TypeOCIManifest)
 	}
 	const enough = 10_000
 	acknowledged := 0

@@ -12,22 +12,30 @@ import (
 	"sync"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/clock"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/fault"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/memnet"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/trace"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 // Emulator is a set of emulated registries over one data folder. It is an
 // [http.Handler] and safe for concurrent use.
 type Emulator struct {
 	options Options
-	quirks  quirkSet
+	quirks  quirk.Set
 	clock   *Clock
 	logger  *slog.Logger
 	store   *store.Store
 
-	recorder *recorder
-	faults   *faults
-	signIn   *signInService
-	wire     *wireHandler
+	recorder *trace.Recorder
+	faults   *fault.Injector
+	signIn   *signin.Service
+	wire     *wire.Handler
 	handler  http.Handler // the wire behind the faults
 
 	temporary string // folder to remove on Close
@@ -60,16 +68,16 @@ func New(o *Options) (*Emulator, error) {
 // newEmulator puts the rooms together: what is served, who gets in, what goes
 // wrong on purpose, and what is recorded.
 func newEmulator(options Options) (*Emulator, error) {
-	quirks, err := newQuirkSet(options.Quirks)
+	quirks, err := quirk.NewSet(options.Quirks)
 	if err != nil {
 		return nil, err
 	}
 	if options.GCInterval < 0 {
 		return nil, fmt.Errorf("GCInterval %s is negative", options.GCInterval)
 	}
-	e := &Emulator{options: options, quirks: quirks, logger: options.Logger, clock: NewClock(options.Now)}
+	e := &Emulator{options: options, quirks: quirks, logger: options.Logger, clock: clock.New(options.Now)}
 	if options.Now == nil {
-		e.clock = NewClock(time.Now)
+		e.clock = clock.New(time.Now)
 	}
 	if e.logger == nil {
 		e.logger = slog.New(slog.DiscardHandler)
@@ -78,24 +86,24 @@ func newEmulator(options Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	signIns := make([]*signInRegistry, len(registries))
+	signIns := make([]*signin.Registry, len(registries))
 	for i, reg := range registries {
-		signIns[i] = reg.signInRegistry
+		signIns[i] = reg.Registry
 	}
-	respond := newResponder(quirks, e.clock)
-	e.signIn, err = newSignInService(signInOptions{
-		clock: e.clock, quirks: quirks, logger: e.logger, responder: respond, registries: signIns,
-		keyDir: options.Dir, provider: options.IdentityProvider,
+	respond := protocol.NewResponder(quirks, e.clock)
+	e.signIn, err = signin.New(signin.Options{
+		Clock: e.clock, Quirks: quirks, Logger: e.logger, Responder: respond, Registries: signIns,
+		KeyDir: options.Dir, Provider: options.IdentityProvider,
 	})
 	if err != nil {
 		return nil, err
 	}
-	e.recorder = newRecorder(e.clock, e.logger)
-	e.faults = newFaults(faultOptions{
-		clock: e.clock, responder: respond, routes: Routes(),
-		unauthorized: func(r *http.Request, reason string) *refusal { return e.wire.unauthorized(r, reason) },
+	e.recorder = trace.NewRecorder(e.clock, e.logger)
+	e.faults = fault.New(fault.Options{
+		Clock: e.clock, Responder: respond, Routes: wire.Routes(),
+		Unauthorized: func(r *http.Request, reason string) *protocol.Refusal { return e.wire.Unauthorized(r, reason) },
 	})
-	if err := e.faults.set(options.Faults...); err != nil {
+	if err := e.faults.Set(options.Faults...); err != nil {
 		return nil, err
 	}
 	signKey, err := e.openStore()
@@ -103,15 +111,15 @@ func newEmulator(options Options) (*Emulator, error) {
 		return nil, err
 	}
 	for _, reg := range registries {
-		reg.data = e.store.Registry(reg.Name)
+		reg.Data = e.store.Registry(reg.Name)
 	}
-	e.wire = newWireHandler(wireOptions{
-		services: services{
-			store: e.store, clock: e.clock, quirks: quirks, logger: e.logger, responder: respond, signIn: e.signIn,
+	e.wire = wire.New(wire.Options{
+		Services: wire.Services{
+			Store: e.store, Clock: e.clock, Quirks: quirks, Logger: e.logger, Responder: respond, SignIn: e.signIn,
 		},
-		signKey: signKey, registries: registries,
+		SignKey: signKey, Registries: registries,
 	})
-	e.handler = e.faults.wrap(e.wire)
+	e.handler = e.faults.Wrap(e.wire)
 	return e, nil
 }
 
@@ -138,21 +146,6 @@ func (e *Emulator) openStore() (signKey []byte, err error) {
 	}
 	return signKey, nil
 }
-
-// FolderInUseError says that another process has the data folder open.
-type FolderInUseError struct {
-	Dir      string
-	PID      int    // 0 when it left no trace
-	Endpoint string // where it listens, see [Emulator.Advertise]; may be empty
-}
-
-func (e *FolderInUseError) Error() string {
-	inUse := store.InUseError{Dir: e.Dir, Owner: store.Owner{PID: e.PID, Endpoint: e.Endpoint}}
-	return inUse.Error()
-}
-
-// DiagnosisCode names the error in the catalogue of package diagnose.
-func (e *FolderInUseError) DiagnosisCode() string { return "IN_USE" }
 
 // Advertise leaves the URL that the emulator is served at in its data folder,
 // for the error that another process gets that wants the folder.
@@ -190,11 +183,11 @@ const defaultRegistryName = "acrkit"
 
 // newRegistries checks the registries' options and fills in what they leave
 // out. Their data is not opened yet.
-func (e *Emulator) newRegistries(all []RegistryOptions) ([]*registry, error) {
+func (e *Emulator) newRegistries(all []RegistryOptions) ([]*wire.Registry, error) {
 	if len(all) == 0 {
 		all = []RegistryOptions{{}}
 	}
-	var registries []*registry
+	var registries []*wire.Registry
 	seen := map[string]bool{}
 	for _, o := range all {
 		if o.Name == "" {
@@ -215,11 +208,11 @@ func (e *Emulator) newRegistries(all []RegistryOptions) ([]*registry, error) {
 		if err := o.checkRetention(); err != nil {
 			return nil, fmt.Errorf("registry %q: %w", o.Name, err)
 		}
-		signIn, err := newSignInRegistry(o.Name, o.LoginServer, o.Policies, e.quirks)
+		signIn, err := signin.NewRegistry(o.Name, o.LoginServer, o.Policies, e.quirks)
 		if err != nil {
 			return nil, fmt.Errorf("registry %q: %w", o.Name, err)
 		}
-		registries = append(registries, &registry{signInRegistry: signIn, registrySettings: registrySettings{
+		registries = append(registries, &wire.Registry{Registry: signIn, Settings: wire.Settings{
 			DataHost: o.DataHost, SoftDelete: o.SoftDelete, UntaggedRetention: o.UntaggedRetention, Quarantine: o.Quarantine,
 		}})
 	}
@@ -229,23 +222,23 @@ func (e *Emulator) newRegistries(all []RegistryOptions) ([]*registry, error) {
 // ServeHTTP answers requests to the login servers and to the storage host
 // that blobs are redirected to, told apart by host and path.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if e.signIn.isIdentityRequest(r) {
+	if e.signIn.IsIdentityRequest(r) {
 		e.IdentityProviderHandler().ServeHTTP(w, r)
 		return
 	}
-	routed, record := e.wire.route(r)
-	e.recorder.serve(w, routed, record, e.handler)
+	routed, record := e.wire.Route(r)
+	e.recorder.Serve(w, routed, record, e.handler)
 }
 
 // IdentityProviderHandler returns the stand-in for Entra as a handler of its
 // own, for servers that give it an origin: the OpenID configuration, the
 // keys, the token endpoint for client credentials, and the endpoints of
 // managed identities. Without [Options.IdentityProvider] it answers 404.
-func (e *Emulator) IdentityProviderHandler() http.Handler { return e.signIn.identityProviderHandler() }
+func (e *Emulator) IdentityProviderHandler() http.Handler { return e.signIn.IdentityProviderHandler() }
 
 // ExpireTokens makes every refresh token and access token issued so far
 // count as expired. Tokens issued afterwards are good.
-func (e *Emulator) ExpireTokens() { e.signIn.expireTokens() }
+func (e *Emulator) ExpireTokens() { e.signIn.ExpireTokens() }
 
 // SetPolicies replaces the policies of the registry with a name. Refresh
 // tokens keep the rights they were issued with, as with the real service,
@@ -255,73 +248,17 @@ func (e *Emulator) SetPolicies(registryName string, policies Policies) error {
 	if err != nil {
 		return fmt.Errorf("set policies: %w", err)
 	}
-	if err := reg.setPolicies(policies, e.quirks); err != nil {
+	if err := reg.SetPolicies(policies, e.quirks); err != nil {
 		return fmt.Errorf("set policies of %s: %w", registryName, err)
 	}
 	return nil
 }
 
-// SetFaults puts faults in force, in the place of those before. An error
-// names the rule and the field, and leaves everything as it was.
-func (e *Emulator) SetFaults(rules ...Fault) error { return e.faults.set(rules...) }
-
-// AddFaults puts more faults in force, after those there are.
-func (e *Emulator) AddFaults(rules ...Fault) error { return e.faults.add(rules...) }
-
-// ClearFaults ends all faults.
-func (e *Emulator) ClearFaults() {
-	// No rules are always good ones.
-	_ = e.faults.set()
-}
-
-// Faults returns the rules in force with their counters.
-func (e *Emulator) Faults() []FaultState { return e.faults.states() }
-
-// FaultPresets lists the ready-made faults: every error of the official
-// troubleshooting guide, every row of the error catalogue (ACR protocol §6),
-// and the ways in which a connection or a proxy fails. The order is stable,
-// and the list is the caller's own.
-func FaultPresets() []FaultPreset { return faultPresets(Routes()) }
-
-// ParseFaults reads the JSON form of fault rules: an object with one member,
-// "faults", a list of them. Unknown members are errors. The rules are
-// checked, their presets filled in.
-func ParseFaults(data []byte) ([]Fault, error) { return parseFaults(Routes(), data) }
-
-// Requests returns the latest requests that were answered, up to 10,000 or
-// 16 MiB of them, in the order of their numbers.
-func (e *Emulator) Requests() []Request { return e.recorder.requests() }
-
-// RequestCounts returns how many requests were answered since the start or
-// the last ResetRequests, by route.
-func (e *Emulator) RequestCounts() map[Route]int64 { return e.recorder.requestCounts() }
-
-// ResetRequests forgets the recorded requests and their counts.
-func (e *Emulator) ResetRequests() { e.recorder.reset() }
-
-// ConnectOptions are the optional settings of [Emulator.Connect].
-type ConnectOptions struct {
-	// ClientAddress is the address the emulator sees its clients at, which
-	// matters for firewall rules. The zero value means 127.0.0.1.
-	ClientAddress string
-}
-
-// Connect starts serving the emulator over memory. The hosts that its client
-// can reach are the emulator's login servers and data hosts, by https and by
-// http alike; any other host does not resolve.
-func (e *Emulator) Connect(options *ConnectOptions) *Connection {
-	var o ConnectOptions
-	if options != nil {
-		o = *options
-	}
-	return newConnection(connectionOptions{handler: e, resolves: e.servesHost, clientAddress: o.ClientAddress})
-}
-
 // LoginServers returns the hosts of the registries, in the order of the
 // options.
 func (e *Emulator) LoginServers() []string {
-	hosts := make([]string, len(e.wire.registries))
-	for i, reg := range e.wire.registries {
+	hosts := make([]string, len(e.wire.Registries))
+	for i, reg := range e.wire.Registries {
 		hosts[i] = reg.LoginServer
 	}
 	return hosts
@@ -330,8 +267,8 @@ func (e *Emulator) LoginServers() []string {
 // RegistryNames returns the names of the registries, in the order of the
 // options.
 func (e *Emulator) RegistryNames() []string {
-	names := make([]string, len(e.wire.registries))
-	for i, reg := range e.wire.registries {
+	names := make([]string, len(e.wire.Registries))
+	for i, reg := range e.wire.Registries {
 		names[i] = reg.Name
 	}
 	return names
@@ -344,13 +281,13 @@ func (e *Emulator) servesHost(host string) bool {
 	if host == "localhost" || net.ParseIP(host).IsLoopback() {
 		return true
 	}
-	for _, reg := range e.wire.registries {
-		if host == bareHost(reg.LoginServer) || host == bareHost(reg.DataHost) {
+	for _, reg := range e.wire.Registries {
+		if host == memnet.BareHost(reg.LoginServer) || host == memnet.BareHost(reg.DataHost) {
 			return true
 		}
 	}
-	if e.signIn.isIdentityHost(host) {
+	if e.signIn.IsIdentityHost(host) {
 		return true
 	}
-	return strings.HasSuffix(host, storageSuffix)
+	return strings.HasSuffix(host, wire.StorageSuffix)
 }

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -91,7 +94,7 @@ func TestBodiesHaveTheRecordedBytes(t *testing.T) {
 		{"unroutable digest", "GET", "/v2/alpine/blobs/wrong%20digest", "", 404, 19, "404 page not found\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			a := r.do(test.method, test.path, strings.NewReader(test.body), "Content-Type", typeOCIManifest, "Accept", "*/*")
+			a := r.do(test.method, test.path, strings.NewReader(test.body), "Content-Type", wire.TypeOCIManifest, "Accept", "*/*")
 			if a.StatusCode != test.status {
 				t.Errorf("status %d, want %d", a.StatusCode, test.status)
 			}
@@ -127,7 +130,7 @@ func headerLines(h http.Header) []string {
 			switch name {
 			case "Date":
 				continue
-			case headerCorrelationID, headerRequestID:
+			case protocol.HeaderCorrelationID, protocol.HeaderRequestID:
 				if len(value) != 36 {
 					value = "not a GUID: " + value
 				} else {
@@ -178,7 +181,7 @@ func TestHeadersAreTheRecordedOnes(t *testing.T) {
 		{"GET", "/v2/", 200, slices.Concat(common, []string{"Content-Type: application/json; charset=utf-8", "Content-Length: 2"})},
 		{"GET", "/acr/v1/_catalog", 200, slices.Concat(common, []string{"Content-Type: application/json; charset=utf-8", "Content-Length: 33"})},
 		{"GET", "/v2/library/app/manifests/v1", 200, slices.Concat(common, requestIDs, []string{
-			"Content-Type: " + typeOCIManifest, "Content-Length: " + manifest.Header.Get("Content-Length"),
+			"Content-Type: " + wire.TypeOCIManifest, "Content-Length: " + manifest.Header.Get("Content-Length"),
 			"Docker-Content-Digest: " + digest, `Etag: "` + digest + `"`,
 		})},
 		{"HEAD", "/v2/library/app/blobs/" + layer, 200, slices.Concat(common, requestIDs, []string{
@@ -209,8 +212,8 @@ func TestHeadersAreTheRecordedOnes(t *testing.T) {
 
 func TestRequestIDsAreEchoed(t *testing.T) {
 	r := startRegistry(t, nil)
-	a := r.do("GET", "/v2/app/manifests/v1", nil, headerClientRequestID, "mine", headerCorrelationID, "also-mine")
-	if a.Header.Get(headerClientRequestID) != "mine" || a.Header.Get(headerCorrelationID) != "also-mine" {
+	a := r.do("GET", "/v2/app/manifests/v1", nil, protocol.HeaderClientRequestID, "mine", protocol.HeaderCorrelationID, "also-mine")
+	if a.Header.Get(protocol.HeaderClientRequestID) != "mine" || a.Header.Get(protocol.HeaderCorrelationID) != "also-mine" {
 		t.Errorf("%v", a.Header)
 	}
 }
@@ -223,7 +226,7 @@ func TestBlobRedirectIsTheRecordedOne(t *testing.T) {
 	location := a.Header.Get("Location")
 	hex := strings.TrimPrefix(digest, "sha256:")
 	for _, part := range []string{
-		"http://" + defaultDataHost + "/", "//docker/registry/v2/blobs/sha256/" + hex[:2] + "/" + hex + "/data?se=2026-01-13T17%3A54%3A21Z&sig=",
+		"http://" + wire.DefaultDataHost + "/", "//docker/registry/v2/blobs/sha256/" + hex[:2] + "/" + hex + "/data?se=2026-01-13T17%3A54%3A21Z&sig=",
 		"&sp=r&spr=https&sr=b&sv=2018-03-28&regid=",
 	} {
 		if !strings.Contains(location, part) {
@@ -234,7 +237,7 @@ func TestBlobRedirectIsTheRecordedOne(t *testing.T) {
 	if a.body != want || a.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("body %q of type %q, want %q", a.body, a.Header.Get("Content-Type"), want)
 	}
-	if a.Header.Get(headerRequestID) != "" || a.Header.Get(headerContentDigest) != digest {
+	if a.Header.Get(protocol.HeaderRequestID) != "" || a.Header.Get(protocol.HeaderContentDigest) != digest {
 		t.Errorf("headers %v", a.Header)
 	}
 }
@@ -267,14 +270,14 @@ func TestHeadersHaveTheRecordedSpelling(t *testing.T) {
 	digest := r.pushImage("app", "v1", "one")
 	host := " HTTP/1.1\r\nHost: " + testLogin + "\r\nAccept: */*\r\n"
 	attached := r.imageManifest("app", "two", map[string]any{
-		"subject": map[string]any{"mediaType": typeOCIManifest, "digest": digest, "size": 1},
+		"subject": map[string]any{"mediaType": wire.TypeOCIManifest, "digest": digest, "size": 1},
 	})
-	r.caller = caller{}
+	r.caller = signin.Caller{}
 	for request, want := range map[string][]string{
 		"GET /v2/app/manifests/v1" + host + "\r\n":                                  {`ETag: "` + digest + `"`},
 		"GET /v2/app/referrers/" + digest + "?artifactType=x" + host + "\r\n":       {"OCI-Filters-Applied: artifactType"},
 		"GET " + r.signedPath("app", sha256Of([]byte("layer one"))) + host + "\r\n": {"ETag: ", "x-ms-version: 2018-03-28", "x-ms-request-id: ", "x-ms-blob-type: BlockBlob", "x-ms-lease-state: available"},
-		"PUT /v2/app/manifests/v2" + host + "Content-Type: " + typeOCIManifest + "\r\nContent-Length: " + strconv.Itoa(len(attached)) + "\r\n\r\n" + string(attached): {
+		"PUT /v2/app/manifests/v2" + host + "Content-Type: " + wire.TypeOCIManifest + "\r\nContent-Length: " + strconv.Itoa(len(attached)) + "\r\n\r\n" + string(attached): {
 			"OCI-Subject: " + digest, "Docker-Content-Digest: ",
 		},
 		"PATCH /acr/v1/app/_manifests/" + digest + host + "Content-Length: 28\r\n\r\n" + `{"quarantineState":"Passed"}`: {"WWW-Authenticate: Bearer realm="},

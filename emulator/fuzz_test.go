@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -81,9 +83,9 @@ func FuzzBasicHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, authorization string) {
 		w := ask(e, http.MethodGet, "/v2/", "", http.Header{"Authorization": {authorization}})
 		scheme, credentials, _ := strings.Cut(authorization, " ")
-		user, password, ok := parseBasic(credentials)
+		user, password, ok := signin.ParseBasic(credentials)
 		right := ok && strings.EqualFold(scheme, "Basic") && strings.EqualFold(user, "acrkit") && password == "secret"
-		if (w.Code == http.StatusOK) != right || w.Code != http.StatusOK && (w.Code != http.StatusUnauthorized || headerValue(w.Header(), headerChallenge) == "") {
+		if (w.Code == http.StatusOK) != right || w.Code != http.StatusOK && (w.Code != http.StatusUnauthorized || protocol.HeaderValue(w.Header(), protocol.HeaderChallenge) == "") {
 			t.Errorf("%q: %d", authorization, w.Code)
 		}
 	})
@@ -91,7 +93,7 @@ func FuzzBasicHeader(f *testing.F) {
 
 func FuzzBearerToken(f *testing.F) {
 	e := fuzzed(f)
-	good, err := e.signIn.accessToken(e.signIn.registries[0], "acrkit.azurecr.io", fullAccess("x"), []scope{catalogScope()})
+	good, err := e.signIn.AccessToken(e.signIn.Registries[0], "acrkit.azurecr.io", signin.FullAccess("x"), []protocol.Scope{protocol.CatalogScope()})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -104,13 +106,13 @@ func FuzzBearerToken(f *testing.F) {
 	f.Add("..")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, token string) {
-		if claims, err := e.signIn.verify(e.signIn.registries[0], "acrkit.azurecr.io", token, grantAccess); err == nil && (token != good || claims.Subject != "x") {
+		if claims, err := e.signIn.Verify(e.signIn.Registries[0], "acrkit.azurecr.io", token, signin.GrantAccess); err == nil && (token != good || claims.Subject != "x") {
 			// The last character of a signature has bits that say nothing.
 			if got, want := token[:len(token)-1], good[:len(good)-1]; got != want {
 				t.Errorf("%q passes as %+v", token, claims)
 			}
 		}
-		if _, err := e.signIn.verifyEntra(token); err == nil {
+		if _, err := e.signIn.VerifyEntra(token); err == nil {
 			// Nobody's signature is checked here, but a token has to look
 			// signed.
 			parsed, _, err := jwt.NewParser().ParseUnverified(token, jwt.MapClaims{})
@@ -128,11 +130,11 @@ func FuzzParseScope(f *testing.F) {
 	f.Add("repository:a:")
 	f.Add("::,")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, s := range parseScopes([]string{text}) {
+		for _, s := range protocol.ParseScopes([]string{text}) {
 			if s.Type == "" || s.Name == "" || len(s.Actions) == 0 || slices.Contains(s.Actions, "") {
 				t.Errorf("%q gave %+v", text, s)
 			}
-			again, ok := parseScope(scopeStrings([]scope{s})[0])
+			again, ok := protocol.ParseScope(signin.ScopeStrings([]protocol.Scope{s})[0])
 			if !ok || again.Name != s.Name || !slices.Equal(again.Actions, s.Actions) {
 				t.Errorf("%q gave %+v, and then %+v", text, s, again)
 			}

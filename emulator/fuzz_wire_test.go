@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 // FuzzRequest sends a request line and a body to everything behind admission.
@@ -47,7 +50,7 @@ func FuzzRequest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, method, target, body string) {
 		text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: acrkit.azurecr.io\r\nAccept: */*\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
-			method, target, typeOCIManifest, len(body), body)
+			method, target, wire.TypeOCIManifest, len(body), body)
 		request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text)))
 		if err != nil {
 			return
@@ -69,36 +72,36 @@ func FuzzRequest(f *testing.F) {
 func FuzzParseManifest(f *testing.F) {
 	digest := "sha256:" + strings.Repeat("0", 64)
 	for mediaType, seeds := range map[string][]string{
-		typeOCIManifest:   {`{"schemaVersion":2,"config":{"mediaType":"x","size":1,"digest":"` + digest + `"},"layers":[{"digest":"` + digest + `","size":9223372036854775807,"urls":["x"]}],"subject":{"digest":"` + digest + `"}}`, `{}`, `null`, `[`},
-		typeOCIIndex:      {`{"schemaVersion":2,"manifests":[{"digest":"` + digest + `","size":1,"platform":{"architecture":"a","os":"b"}}]}`},
-		typeOCIArtifact:   {`{"mediaType":"` + typeOCIArtifact + `","blobs":[]}`},
-		typeDockerSigned:  {signSchema1(f, schema1Manifest("a", "v1", digest)), `{"schemaVersion":1,"fsLayers":[{"blobSum":"` + digest + `"}],"history":[{}],"signatures":[{"protected":"e30"}]}`},
-		typeDockerSchema1: {schema1Manifest("a", "v1", digest)},
+		wire.TypeOCIManifest:   {`{"schemaVersion":2,"config":{"mediaType":"x","size":1,"digest":"` + digest + `"},"layers":[{"digest":"` + digest + `","size":9223372036854775807,"urls":["x"]}],"subject":{"digest":"` + digest + `"}}`, `{}`, `null`, `[`},
+		wire.TypeOCIIndex:      {`{"schemaVersion":2,"manifests":[{"digest":"` + digest + `","size":1,"platform":{"architecture":"a","os":"b"}}]}`},
+		wire.TypeOCIArtifact:   {`{"mediaType":"` + wire.TypeOCIArtifact + `","blobs":[]}`},
+		wire.TypeDockerSigned:  {signSchema1(f, schema1Manifest("a", "v1", digest)), `{"schemaVersion":1,"fsLayers":[{"blobSum":"` + digest + `"}],"history":[{}],"signatures":[{"protected":"e30"}]}`},
+		wire.TypeDockerSchema1: {schema1Manifest("a", "v1", digest)},
 	} {
 		for _, seed := range seeds {
 			f.Add(mediaType, []byte(seed))
 		}
 	}
 	f.Fuzz(func(t *testing.T, mediaType string, raw []byte) {
-		m, why := parseManifest(mediaType, raw)
+		m, why := wire.ParseManifest(mediaType, raw)
 		if (m == nil) == (why == "") {
 			t.Fatalf("got %v and %q", m, why)
 		}
 		if m == nil {
 			return
 		}
-		for _, digest := range append(m.blobs(), m.referrer(store.Manifest{Digest: absentDigest}, true).Digest) {
-			if !validDigest(digest) {
+		for _, digest := range append(m.BlobDigests(), m.Referrer(store.Manifest{Digest: absentDigest}, true).Digest) {
+			if !protocol.ValidDigest(digest) {
 				t.Errorf("names %q", digest)
 			}
 		}
-		m.references()
-		if m.v1 != nil {
+		m.References()
+		if m.V1 != nil {
 			// Whatever it says, it is checked without a panic.
-			_ = m.v1.verify(raw)
+			_ = m.V1.Verify(raw)
 		}
-		p := push{call: &call{services: &services{quirks: quirkSet{quirkArtifactSizeZero: "sum"}}}, manifest: m, raw: raw}
-		if size := p.imageSize(0); size < 0 {
+		p := wire.Push{Call: &wire.Call{Services: &wire.Services{Quirks: quirk.Set{quirk.ArtifactSizeZero: "sum"}}}, Manifest: m, Raw: raw}
+		if size := p.ImageSize(0); size < 0 {
 			t.Errorf("size %d", size)
 		}
 	})
@@ -106,15 +109,15 @@ func FuzzParseManifest(f *testing.F) {
 
 func FuzzUploadState(f *testing.F) {
 	e := fuzzed(f)
-	reg := e.signIn.registries[0]
+	reg := e.signIn.Registries[0]
 	payload := []byte(`{"Name":"a","UUID":"b","Offset":1,"StartedAt":"2026-01-13T17:34:21Z"}`)
-	good := base64.URLEncoding.EncodeToString(append(e.wire.signer.hmac(reg, "upload", payload), payload...))
+	good := base64.URLEncoding.EncodeToString(append(e.wire.Signer.Hmac(reg, "upload", payload), payload...))
 	f.Add(good)
 	f.Add(base64.URLEncoding.EncodeToString(payload))
 	f.Add("====")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, value string) {
-		state, ok := e.wire.signer.readUploadState(reg, value)
+		state, ok := e.wire.Signer.ReadUploadState(reg, value)
 		// Base64 has several spellings of the same bytes.
 		if decoded, _ := base64.URLEncoding.DecodeString(value); ok && !bytes.HasSuffix(decoded, payload) {
 			t.Errorf("%q passes as %+v", value, state)
@@ -126,15 +129,15 @@ func FuzzRanges(f *testing.F) {
 	for _, seed := range []string{"0-735", "-1--1", "bytes=0-3", "bytes=3-", "bytes=-3", "bytes=9-1", "9223372036854775807-9223372036854775808", "bytes=0-1,3-4", "0-"} {
 		f.Add(seed)
 	}
-	strict := &storageHost{quirks: quirkSet{quirkStorageRange: "specification"}}
-	acr := &storageHost{quirks: quirkSet{quirkStorageRange: "start"}}
+	strict := &wire.StorageHost{Quirks: quirk.Set{quirk.StorageRange: "specification"}}
+	acr := &wire.StorageHost{Quirks: quirk.Set{quirk.StorageRange: "start"}}
 	f.Fuzz(func(t *testing.T, value string) {
-		if start, end, ok := parseContentRange(value); ok && (start < 0 || end < start || fmt.Sprintf("%d-%d", start, end) != value && !strings.Contains(value, "0")) {
+		if start, end, ok := wire.ParseContentRange(value); ok && (start < 0 || end < start || fmt.Sprintf("%d-%d", start, end) != value && !strings.Contains(value, "0")) {
 			t.Errorf("%q gave %d-%d", value, start, end)
 		}
-		for _, e := range []*storageHost{strict, acr} {
+		for _, e := range []*wire.StorageHost{strict, acr} {
 			const size = 10
-			first, last, ok := e.parseRange(value, size)
+			first, last, ok := e.ParseRange(value, size)
 			if ok && (first < 0 || last < 0 || first < size && min(last, size-1) < first || first > math.MaxInt64-1 && e == acr && last < first) {
 				t.Errorf("%q gave %d-%d", value, first, last)
 			}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 // collectGrace keeps what collections could take from a push that
@@ -27,11 +30,11 @@ type Garbage struct {
 func (e *Emulator) CollectGarbage(ctx context.Context, grace time.Duration) (Garbage, error) {
 	var garbage Garbage
 	var err error
-	if garbage.Uploads, err = e.store.ExpireUploads(e.clock.Now().Add(-e.quirks.duration(quirkUploadLifetime))); err != nil {
+	if garbage.Uploads, err = e.store.ExpireUploads(e.clock.Now().Add(-e.quirks.Duration(quirk.UploadLifetime))); err != nil {
 		return garbage, fmt.Errorf("collect garbage: %w", err)
 	}
-	for _, reg := range e.wire.registries {
-		for _, purge := range []func(*registry) (int, error){e.wire.purgeDeleted, e.wire.purgeUntagged} {
+	for _, reg := range e.wire.Registries {
+		for _, purge := range []func(*wire.Registry) (int, error){e.wire.PurgeDeleted, e.wire.PurgeUntagged} {
 			n, err := purge(reg)
 			garbage.Manifests += n
 			if err != nil {

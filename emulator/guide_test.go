@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/fault"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -35,7 +37,7 @@ func guideLists() map[string]string {
 	return map[string]string{
 		"presets": presets.String(),
 		"quirks":  quirks.String(),
-		"routes":  "`" + strings.Join(names(Routes()), "`, `") + "`\n",
+		"routes":  "`" + strings.Join(fault.RouteNames(wire.Routes()), "`, `") + "`\n",
 	}
 }
 

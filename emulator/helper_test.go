@@ -14,6 +14,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 // testRegistry is an emulator behind a loopback server that lets every
@@ -24,7 +28,7 @@ type testRegistry struct {
 	e      *Emulator
 	server *httptest.Server
 	client *http.Client
-	caller caller
+	caller signin.Caller
 }
 
 const testLogin = "acrkit.azurecr.io"
@@ -35,7 +39,7 @@ func startRegistry(t testing.TB, o *Options) *testRegistry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &testRegistry{t: t, e: e, caller: caller{quarantineReader: true, quarantineReleaser: true}}
+	r := &testRegistry{t: t, e: e, caller: signin.Caller{QuarantineReader: true, QuarantineReleaser: true}}
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		serveTrusted(e, &r.caller, w, req)
 	}))
@@ -54,12 +58,12 @@ func startRegistry(t testing.TB, o *Options) *testRegistry {
 }
 
 // serveTrusted is ServeHTTP without admission.
-func serveTrusted(e *Emulator, who *caller, w http.ResponseWriter, r *http.Request) {
-	if isDataRequest(r) {
+func serveTrusted(e *Emulator, who *signin.Caller, w http.ResponseWriter, r *http.Request) {
+	if wire.IsDataRequest(r) {
 		e.wire.ServeHTTP(w, r)
 		return
 	}
-	e.wire.serveAs(w, r, who)
+	e.wire.ServeAs(w, r, who)
 }
 
 // answer is a response read to its end.
@@ -84,8 +88,8 @@ func (r *testRegistry) try(ctx context.Context, method, path string, body io.Rea
 		return answer{}, err
 	}
 	req.Host = testLogin
-	if strings.Contains(path, dataPathMarker) {
-		req.Host = defaultDataHost
+	if strings.Contains(path, wire.DataPathMarker) {
+		req.Host = wire.DefaultDataHost
 	}
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i] == "Host" {
@@ -127,7 +131,7 @@ func (r *testRegistry) pushBlob(repository string, content []byte) string {
 func (r *testRegistry) pushManifest(repository, reference, mediaType string, content []byte) string {
 	r.t.Helper()
 	a := r.want(201, "PUT", "/v2/"+repository+"/manifests/"+reference, bytes.NewReader(content), "Content-Type", mediaType)
-	return a.Header.Get(headerContentDigest)
+	return a.Header.Get(protocol.HeaderContentDigest)
 }
 
 // pushImage pushes a small image with one layer and returns the digest of its
@@ -139,7 +143,7 @@ func (r *testRegistry) pushImage(repository, tag, seed string) string {
 	if reference == "" {
 		reference = sha256Of(raw)
 	}
-	return r.pushManifest(repository, reference, typeOCIManifest, raw)
+	return r.pushManifest(repository, reference, wire.TypeOCIManifest, raw)
 }
 
 // imageManifest pushes the blobs of an image and returns its manifest.
@@ -148,8 +152,8 @@ func (r *testRegistry) imageManifest(repository, seed string, more map[string]an
 	config := fmt.Appendf(nil, `{"architecture":"amd64","os":"linux","seed":%q}`, seed)
 	layer := []byte("layer " + seed)
 	m := map[string]any{
-		"schemaVersion": 2, "mediaType": typeOCIManifest,
-		"config": map[string]any{"mediaType": typeOCIConfig, "digest": r.pushBlob(repository, config), "size": len(config)},
+		"schemaVersion": 2, "mediaType": wire.TypeOCIManifest,
+		"config": map[string]any{"mediaType": wire.TypeOCIConfig, "digest": r.pushBlob(repository, config), "size": len(config)},
 		"layers": []any{map[string]any{
 			"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": r.pushBlob(repository, layer), "size": len(layer),
 		}},

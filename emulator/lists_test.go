@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -60,7 +62,7 @@ func TestTagsArePagedByNameAndTime(t *testing.T) {
 	r := startRegistry(t, &Options{Now: clock.Now})
 	raw := r.imageManifest("library/hello-world", "one", nil)
 	for _, tag := range []string{"v2", "v3", "v1"} {
-		r.pushManifest("library/hello-world", tag, typeOCIManifest, raw)
+		r.pushManifest("library/hello-world", tag, wire.TypeOCIManifest, raw)
 		clock.advance(time.Second)
 	}
 	digest := sha256Of(raw)
@@ -98,7 +100,7 @@ func TestDigestFilterHoldsForTheFirstPageOnly(t *testing.T) {
 	r := startRegistry(t, nil)
 	wanted := r.pushImage("app", "a", "one")
 	r.pushImage("app", "b", "two")
-	r.pushManifest("app", "c", typeOCIManifest, r.imageManifest("app", "one", nil))
+	r.pushManifest("app", "c", wire.TypeOCIManifest, r.imageManifest("app", "one", nil))
 	for _, order := range []string{"", "timeasc"} {
 		a := r.want(200, "GET", "/acr/v1/app/_tags?n=1&orderby="+order+"&digest="+url.QueryEscape(wanted), nil)
 		if strings.Count(a.body, `"name"`) != 1 || !strings.Contains(a.body, wanted) {
@@ -118,14 +120,14 @@ func TestPageSizesAreLimited(t *testing.T) {
 	r := startRegistry(t, nil)
 	raw := r.imageManifest("app", "one", nil)
 	digest := sha256Of(raw)
-	strict := startRegistry(t, &Options{Quirks: map[string]string{quirkManifestTagParam: "accept", quirkInvalidPageSize: "refuse"}})
+	strict := startRegistry(t, &Options{Quirks: map[string]string{quirk.ManifestTagParam: "accept", quirk.InvalidPageSize: "refuse"}})
 	strict.imageManifest("app", "one", nil)
 	for start := 0; start < 1100; start += 100 {
 		query := url.Values{}
 		for i := range 100 {
 			query.Add("tag", fmt.Sprintf("t%04d", start+i))
 		}
-		strict.want(201, "PUT", "/v2/app/manifests/"+digest+"?"+query.Encode(), strings.NewReader(string(raw)), "Content-Type", typeOCIManifest)
+		strict.want(201, "PUT", "/v2/app/manifests/"+digest+"?"+query.Encode(), strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest)
 	}
 	for query, want := range map[string]int{"": 100, "n=5": 5, "n=5000": 1000, "n=99999": 1000} {
 		a := strict.want(200, "GET", "/acr/v1/app/_tags?"+query, nil)
@@ -136,7 +138,7 @@ func TestPageSizesAreLimited(t *testing.T) {
 	if link := strict.want(200, "GET", "/acr/v1/app/_tags?n=5000", nil).Header.Get("Link"); !strings.Contains(link, "&n=1000&") {
 		t.Errorf("Link %q", link)
 	}
-	r.pushManifest("app", "v1", typeOCIManifest, raw)
+	r.pushManifest("app", "v1", wire.TypeOCIManifest, raw)
 	for _, n := range []string{"0", "-1", "x", "%00", "1e9", "9999999999999999999999"} {
 		r.want(200, "GET", "/acr/v1/app/_tags?n="+n, nil)
 		a := strict.want(400, "GET", "/acr/v1/app/_tags?n="+n, nil)
@@ -151,21 +153,21 @@ func TestManifestPropertiesHaveTheRecordedForm(t *testing.T) {
 	r := startRegistry(t, &Options{Now: clock.Now})
 	image := r.pushImage("app", "v1", "one")
 	entry := func(digest, arch string) string {
-		return `{"mediaType":"` + typeOCIManifest + `","digest":"` + digest + `","size":1,"platform":{"architecture":"` + arch + `","os":"linux","variant":"v8"}}`
+		return `{"mediaType":"` + wire.TypeOCIManifest + `","digest":"` + digest + `","size":1,"platform":{"architecture":"` + arch + `","os":"linux","variant":"v8"}}`
 	}
 	rawIndex := `{"schemaVersion":2,"manifests":[` + entry(image, "amd64") + `]}`
-	index := r.pushManifest("app", "multi", typeOCIIndex, []byte(rawIndex))
-	artifact := r.pushManifest("app", "art", typeOCIArtifact, []byte(`{"mediaType":"`+typeOCIArtifact+`","artifactType":"x/y"}`))
+	index := r.pushManifest("app", "multi", wire.TypeOCIIndex, []byte(rawIndex))
+	artifact := r.pushManifest("app", "art", wire.TypeOCIArtifact, []byte(`{"mediaType":"`+wire.TypeOCIArtifact+`","artifactType":"x/y"}`))
 	r.want(202, "DELETE", "/acr/v1/app/_tags/art", nil)
 	times := `"createdTime":"2026-01-13T17:34:21.1470601Z","lastUpdateTime":"2026-01-13T17:34:21.1470601Z"`
 	attributes := `"changeableAttributes":{"deleteEnabled":true,"writeEnabled":true,"readEnabled":true,"listEnabled":true}`
 	size := len(r.imageManifest("app", "one", nil)) + len(`{"architecture":"amd64","os":"linux","seed":"one"}`) + len("layer one")
 	frame := `{"registry":"acrkit.azurecr.io","imageName":"app","manifest":`
 	wantImage := fmt.Sprintf(`{"digest":"%s","imageSize":%d,%s,"architecture":"amd64","os":"linux","mediaType":"%s","configMediaType":"%s","tags":["v1"],%s}`,
-		image, size, times, typeOCIManifest, typeOCIConfig, attributes)
+		image, size, times, wire.TypeOCIManifest, wire.TypeOCIConfig, attributes)
 	wantIndex := fmt.Sprintf(`{"digest":"%s","imageSize":%d,%s,"mediaType":"%s","tags":["multi"],%s}`,
-		index, size+len(rawIndex), times, typeOCIIndex, attributes)
-	wantArtifact := fmt.Sprintf(`{"digest":"%s","imageSize":0,%s,"mediaType":"%s",%s}`, artifact, times, typeOCIArtifact, attributes)
+		index, size+len(rawIndex), times, wire.TypeOCIIndex, attributes)
+	wantArtifact := fmt.Sprintf(`{"digest":"%s","imageSize":0,%s,"mediaType":"%s",%s}`, artifact, times, wire.TypeOCIArtifact, attributes)
 	get := func(digest string) string { return r.want(200, "GET", "/acr/v1/app/_manifests/"+digest, nil).body }
 	if diff := cmp.Diff(frame+wantImage+"}\n", get(image)); diff != "" {
 		t.Error(diff)
@@ -228,7 +230,7 @@ func TestLargeListsAreChunked(t *testing.T) {
 	r := startRegistry(t, nil)
 	raw := r.imageManifest("app", "one", nil)
 	for i := range 20 {
-		r.pushManifest("app", fmt.Sprintf("tag%d", i), typeOCIManifest, raw)
+		r.pushManifest("app", fmt.Sprintf("tag%d", i), wire.TypeOCIManifest, raw)
 	}
 	if a := r.want(200, "GET", "/acr/v1/app/_tags", nil); !slices.Equal(a.TransferEncoding, []string{"chunked"}) {
 		t.Errorf("%v of %d bytes", a.TransferEncoding, len(a.body))
@@ -240,7 +242,7 @@ func TestLargeListsAreChunked(t *testing.T) {
 
 func TestEmptyCatalogFollowsItsQuirk(t *testing.T) {
 	for value, want := range map[string]string{"array": `{"repositories":[]}`, "null": `{"repositories":null}`} {
-		r := startRegistry(t, &Options{Quirks: map[string]string{quirkEmptyCatalog: value}})
+		r := startRegistry(t, &Options{Quirks: map[string]string{quirk.EmptyCatalog: value}})
 		if got := r.want(http.StatusOK, "GET", "/acr/v1/_catalog", nil).body; got != want+"\n" {
 			t.Errorf("%s: %q", value, got)
 		}

@@ -5,6 +5,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 // TestLocksBlockWhatTheyAreDocumentedToBlock goes through section 7.3 of the
@@ -65,7 +70,7 @@ func TestLocksBlockWhatTheyAreDocumentedToBlock(t *testing.T) {
 					"delete repository": {"DELETE", "/acr/v1/" + app, none},
 				}[action]
 				before := r.want(200, "GET", "/acr/v1/"+app+"/_manifests", nil).body
-				a := r.do(request[0], request[1], strings.NewReader(request[2]), "Accept", "*/*", "Content-Type", typeOCIManifest)
+				a := r.do(request[0], request[1], strings.NewReader(request[2]), "Accept", "*/*", "Content-Type", wire.TypeOCIManifest)
 				blocked := strings.Contains(strings.Join(test.blocked, ","), action)
 				if got := a.StatusCode == 405; got != blocked || !blocked && a.StatusCode >= 400 {
 					t.Errorf("%s: status %d %s", action, a.StatusCode, a.body)
@@ -109,24 +114,24 @@ func TestExistenceCountsBeforeLocks(t *testing.T) {
 
 func TestQuirksOfLocks(t *testing.T) {
 	r := startRegistry(t, &Options{Quirks: map[string]string{
-		quirkReadDisabled: "unknown", quirkUploadLock: "manifest", quirkManifestLockTagged: "refuse",
+		quirk.ReadDisabled: "unknown", quirk.UploadLock: "manifest", quirk.ManifestLockTagged: "refuse",
 	}})
 	digest := r.pushImage("app", "v1", "one")
 	same := string(r.imageManifest("app", "one", nil))
 	r.want(200, "PATCH", "/acr/v1/app/_manifests/"+digest, strings.NewReader(`{"readEnabled":false,"writeEnabled":false}`))
 	r.want(404, "GET", "/v2/app/manifests/v1", nil, "Accept", "*/*")
-	r.want(405, "PUT", "/v2/app/manifests/v2", strings.NewReader(same), "Content-Type", typeOCIManifest)
+	r.want(405, "PUT", "/v2/app/manifests/v2", strings.NewReader(same), "Content-Type", wire.TypeOCIManifest)
 	r.want(200, "PATCH", "/acr/v1/app", strings.NewReader(`{"writeEnabled":false}`))
 	location := r.want(202, "POST", "/v2/app/blobs/uploads/", nil).Header.Get("Location")
 	r.want(201, "PUT", location+"&digest="+sha256Of([]byte("x")), strings.NewReader("x"))
-	r.want(405, "PUT", "/v2/app/manifests/v1", strings.NewReader(same), "Content-Type", typeOCIManifest)
+	r.want(405, "PUT", "/v2/app/manifests/v1", strings.NewReader(same), "Content-Type", wire.TypeOCIManifest)
 }
 
 func TestQuarantinedImageIsReleasedByPatch(t *testing.T) {
 	r := startRegistry(t, &Options{Registries: []RegistryOptions{{Quarantine: true}}})
 	digest := r.pushImage("app", "v1", "one")
 	r.want(200, "GET", "/v2/app/manifests/v1", nil, "Accept", "*/*")
-	r.caller = caller{}
+	r.caller = signin.Caller{}
 	if body := r.want(404, "GET", "/v2/app/manifests/v1", nil, "Accept", "*/*").body; !strings.Contains(body, `manifest tagged by \"v1\" is not found`) {
 		t.Error(body)
 	}
@@ -136,12 +141,12 @@ func TestQuarantinedImageIsReleasedByPatch(t *testing.T) {
 	if !strings.HasSuffix(refused.Header.Get("WWW-Authenticate"), `scope="repository:app:metadata_write",error="insufficient_scope"`) {
 		t.Errorf("%v", refused.Header)
 	}
-	r.caller = caller{quarantineReleaser: true}
+	r.caller = signin.Caller{QuarantineReleaser: true}
 	body := r.want(200, "PATCH", "/acr/v1/app/_manifests/"+digest, strings.NewReader(release)).body
 	if !strings.Contains(body, `"listEnabled":true,"quarantineDetails":"{\"state\":\"scan passed\"}","quarantineState":"Passed"}`) {
 		t.Error(body)
 	}
-	r.caller = caller{}
+	r.caller = signin.Caller{}
 	r.want(200, "GET", "/v2/app/manifests/v1", nil, "Accept", "*/*")
 }
 
@@ -153,8 +158,8 @@ func TestSoftDeletedImagesAreListedAndRestored(t *testing.T) {
 	clock := newTestClock()
 	r := softDeleting(t, clock, nil)
 	raw := r.imageManifest("app", "one", nil)
-	digest := r.pushManifest("app", "v1", typeOCIManifest, raw)
-	r.pushManifest("app", "v2", typeOCIManifest, raw)
+	digest := r.pushManifest("app", "v1", wire.TypeOCIManifest, raw)
+	r.pushManifest("app", "v2", wire.TypeOCIManifest, raw)
 	r.want(202, "DELETE", "/v2/app/manifests/"+digest, nil)
 	r.want(404, "GET", "/acr/v1/app", nil)
 	if got := r.want(200, "GET", "/acr/v1/_deleted/_catalog", nil).body; got != `{"repositories":["app"]}`+"\n" {
@@ -171,7 +176,7 @@ func TestSoftDeletedImagesAreListedAndRestored(t *testing.T) {
 		!strings.HasPrefix(bodies[0], `{"tags":[{"tag":"v1","digest":"`+digest+`","deletedAt":"`) {
 		t.Errorf("%q %q", bodies, links)
 	}
-	r.want(405, "PUT", "/v2/app/manifests/v1", strings.NewReader(string(raw)), "Content-Type", typeOCIManifest)
+	r.want(405, "PUT", "/v2/app/manifests/v1", strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest)
 	restore := "/acr/v1/_deleted/app/_manifests/" + digest
 	r.want(404, "POST", restore, strings.NewReader(`{"tag":"never"}`))
 	r.want(400, "POST", restore, strings.NewReader(`{"tag":`))
@@ -182,7 +187,7 @@ func TestSoftDeletedImagesAreListedAndRestored(t *testing.T) {
 	other := r.pushImage("app", "v2", "two")
 	r.want(405, "POST", restore, strings.NewReader(`{"tag":"v2"}`))
 	r.want(202, "POST", restore+"?force=true", strings.NewReader(`{"tag":"v2"}`))
-	if got := r.want(200, "HEAD", "/v2/app/manifests/v2", nil, "Accept", "*/*").Header.Get(headerContentDigest); got != digest || got == other {
+	if got := r.want(200, "HEAD", "/v2/app/manifests/v2", nil, "Accept", "*/*").Header.Get(protocol.HeaderContentDigest); got != digest || got == other {
 		t.Error(got)
 	}
 	r.want(404, "POST", "/acr/v1/_deleted/app/_manifests/"+absentDigest, nil)
@@ -190,7 +195,7 @@ func TestSoftDeletedImagesAreListedAndRestored(t *testing.T) {
 
 func TestSoftDeletedRepositoryComesBack(t *testing.T) {
 	clock := newTestClock()
-	r := softDeleting(t, clock, map[string]string{quirkRestoreStatus: "200"})
+	r := softDeleting(t, clock, map[string]string{quirk.RestoreStatus: "200"})
 	digest := r.pushImage("app", "v1", "one")
 	r.want(202, "DELETE", "/acr/v1/app", nil)
 	if _, err := r.e.CollectGarbage(t.Context(), 0); err != nil {
@@ -224,7 +229,7 @@ func TestSoftDeletedImagesExpire(t *testing.T) {
 }
 
 func TestPushOfSoftDeletedMayRestore(t *testing.T) {
-	r := softDeleting(t, newTestClock(), map[string]string{quirkSoftDeletedPush: "restore"})
+	r := softDeleting(t, newTestClock(), map[string]string{quirk.SoftDeletedPush: "restore"})
 	digest := r.pushImage("app", "v1", "one")
 	r.want(202, "DELETE", "/v2/app/manifests/"+digest, nil)
 	r.pushImage("app", "v1", "one")

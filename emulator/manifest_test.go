@@ -6,16 +6,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 func TestAcceptIsNegotiated(t *testing.T) {
 	r := startRegistry(t, nil)
 	image := r.pushImage("app", "oci", "one")
-	child := fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":1,"platform":{"architecture":"amd64","os":"linux"}}`, typeOCIManifest, image)
+	child := fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":1,"platform":{"architecture":"amd64","os":"linux"}}`, wire.TypeOCIManifest, image)
 	index := `{"schemaVersion":2,"manifests":[` + child + `]}`
-	r.pushManifest("app", "index", typeOCIIndex, []byte(index))
-	r.pushManifest("app", "list", typeDockerList, []byte(index+" "))
-	r.pushManifest("app", "art", typeOCIArtifact, []byte(`{"mediaType":"`+typeOCIArtifact+`"}`))
+	r.pushManifest("app", "index", wire.TypeOCIIndex, []byte(index))
+	r.pushManifest("app", "list", wire.TypeDockerList, []byte(index+" "))
+	r.pushManifest("app", "art", wire.TypeOCIArtifact, []byte(`{"mediaType":"`+wire.TypeOCIArtifact+`"}`))
 	refusal := func(text string) string {
 		return `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"` + text + `"}]}` + "\n"
 	}
@@ -27,15 +31,15 @@ func TestAcceptIsNegotiated(t *testing.T) {
 		body      string
 	}{
 		{"oci", nil, 404, ociManifest},
-		{"oci", []string{typeDockerManifest}, 404, ociManifest},
+		{"oci", []string{wire.TypeDockerManifest}, 404, ociManifest},
 		{image, []string{"application/json"}, 404, ociManifest},
-		{"oci", []string{"application/json", typeOCIManifest}, 200, ""},
-		{"oci", []string{"text/html, " + typeOCIManifest + ";q=0.5"}, 200, ""},
+		{"oci", []string{"application/json", wire.TypeOCIManifest}, 200, ""},
+		{"oci", []string{"text/html, " + wire.TypeOCIManifest + ";q=0.5"}, 200, ""},
 		{"oci", []string{"application/json, */*"}, 200, ""},
-		{"index", []string{typeOCIManifest}, 404, refusal("OCI index found, but accept header does not support OCI indexes")},
-		{"art", []string{typeOCIManifest}, 404, refusal("OCI artifact found, but accept header does not support OCI artifacts")},
-		{"art", []string{typeOCIManifest, "*/*"}, 200, ""},
-		{"list", []string{typeOCIManifest}, 200, ""},
+		{"index", []string{wire.TypeOCIManifest}, 404, refusal("OCI index found, but accept header does not support OCI indexes")},
+		{"art", []string{wire.TypeOCIManifest}, 404, refusal("OCI artifact found, but accept header does not support OCI artifacts")},
+		{"art", []string{wire.TypeOCIManifest, "*/*"}, 200, ""},
+		{"list", []string{wire.TypeOCIManifest}, 200, ""},
 	} {
 		var headers []string
 		for _, line := range test.accept {
@@ -46,10 +50,10 @@ func TestAcceptIsNegotiated(t *testing.T) {
 			t.Errorf("%s with %q: %d %s", test.reference, test.accept, a.StatusCode, a.body)
 		}
 	}
-	platform := startRegistry(t, &Options{Quirks: map[string]string{quirkManifestListFall: "linux-amd64", quirkMissingAccept: "accept"}})
+	platform := startRegistry(t, &Options{Quirks: map[string]string{quirk.ManifestListFall: "linux-amd64", quirk.MissingAccept: "accept"}})
 	platform.pushImage("app", "oci", "one")
-	platform.pushManifest("app", "list", typeDockerList, []byte(index))
-	if a := platform.want(200, "GET", "/v2/app/manifests/list", nil, "Accept", typeDockerManifest); a.Header.Get(headerContentDigest) != image {
+	platform.pushManifest("app", "list", wire.TypeDockerList, []byte(index))
+	if a := platform.want(200, "GET", "/v2/app/manifests/list", nil, "Accept", wire.TypeDockerManifest); a.Header.Get(protocol.HeaderContentDigest) != image {
 		t.Errorf("%v", a.Header)
 	}
 	platform.want(200, "GET", "/v2/app/manifests/oci", nil)
@@ -59,24 +63,24 @@ func TestBadManifestsAreRefused(t *testing.T) {
 	r := startRegistry(t, nil)
 	good := string(r.imageManifest("app", "one", nil))
 	for name, test := range map[string]struct{ mediaType, body string }{
-		"empty":                     {typeOCIManifest, ""},
-		"half":                      {typeOCIManifest, good[:len(good)/2]},
-		"two":                       {typeOCIManifest, good + good},
-		"null":                      {typeOCIManifest, "null"},
-		"array":                     {typeOCIManifest, "[]"},
+		"empty":                     {wire.TypeOCIManifest, ""},
+		"half":                      {wire.TypeOCIManifest, good[:len(good)/2]},
+		"two":                       {wire.TypeOCIManifest, good + good},
+		"null":                      {wire.TypeOCIManifest, "null"},
+		"array":                     {wire.TypeOCIManifest, "[]"},
 		"unknown type":              {"application/json", good},
 		"no type":                   {"", good},
-		"other type":                {typeDockerManifest, good},
-		"no config":                 {typeOCIManifest, `{"schemaVersion":2,"layers":[]}`},
-		"schema 1":                  {typeOCIManifest, strings.Replace(good, `"schemaVersion":2`, `"schemaVersion":1`, 1)},
-		"short digest":              {typeOCIManifest, strings.Replace(good, "sha256:", "sha256:0", 1)},
-		"path digest":               {typeOCIManifest, strings.Replace(good, "sha256:", "../../../", 1)},
-		"negative size":             {typeOCIManifest, strings.Replace(good, `"size":9`, `"size":-9`, 1)},
-		"index with layers":         {typeOCIIndex, `{"schemaVersion":2,"manifests":[],"layers":[]}`},
-		"image with manifests":      {typeOCIManifest, strings.Replace(good, `{`, `{"manifests":[],`, 1)},
-		"deep nesting":              {typeOCIManifest, strings.Repeat("[", 1<<20)},
-		"size that is no integer":   {typeOCIManifest, strings.Replace(good, `"size":9`, `"size":1e400`, 1)},
-		"annotations of wrong type": {typeOCIManifest, strings.Replace(good, `{`, `{"annotations":7,`, 1)},
+		"other type":                {wire.TypeDockerManifest, good},
+		"no config":                 {wire.TypeOCIManifest, `{"schemaVersion":2,"layers":[]}`},
+		"schema 1":                  {wire.TypeOCIManifest, strings.Replace(good, `"schemaVersion":2`, `"schemaVersion":1`, 1)},
+		"short digest":              {wire.TypeOCIManifest, strings.Replace(good, "sha256:", "sha256:0", 1)},
+		"path digest":               {wire.TypeOCIManifest, strings.Replace(good, "sha256:", "../../../", 1)},
+		"negative size":             {wire.TypeOCIManifest, strings.Replace(good, `"size":9`, `"size":-9`, 1)},
+		"index with layers":         {wire.TypeOCIIndex, `{"schemaVersion":2,"manifests":[],"layers":[]}`},
+		"image with manifests":      {wire.TypeOCIManifest, strings.Replace(good, `{`, `{"manifests":[],`, 1)},
+		"deep nesting":              {wire.TypeOCIManifest, strings.Repeat("[", 1<<20)},
+		"size that is no integer":   {wire.TypeOCIManifest, strings.Replace(good, `"size":9`, `"size":1e400`, 1)},
+		"annotations of wrong type": {wire.TypeOCIManifest, strings.Replace(good, `{`, `{"annotations":7,`, 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := r.want(400, "PUT", "/v2/app/manifests/v1", strings.NewReader(test.body), "Content-Type", test.mediaType)
@@ -86,7 +90,7 @@ func TestBadManifestsAreRefused(t *testing.T) {
 		})
 	}
 	r.want(404, "GET", "/acr/v1/app", nil)
-	a := r.want(400, "PUT", "/v2/app/manifests/"+absentDigest, strings.NewReader(good), "Content-Type", typeOCIManifest)
+	a := r.want(400, "PUT", "/v2/app/manifests/"+absentDigest, strings.NewReader(good), "Content-Type", wire.TypeOCIManifest)
 	if !strings.Contains(a.body, "DIGEST_INVALID") {
 		t.Error(a.body)
 	}
@@ -94,16 +98,16 @@ func TestBadManifestsAreRefused(t *testing.T) {
 
 func TestManifestOver4MiBIsRefused(t *testing.T) {
 	for value, status := range map[string]int{"400": 400, "413": 413} {
-		r := startRegistry(t, &Options{Quirks: map[string]string{quirkManifestTooLarge: value}})
-		body := `{"schemaVersion":2,"x":"` + strings.Repeat("x", maxManifestSize) + `"}`
-		r.want(status, "PUT", "/v2/app/manifests/v1", strings.NewReader(body), "Content-Type", typeOCIManifest)
+		r := startRegistry(t, &Options{Quirks: map[string]string{quirk.ManifestTooLarge: value}})
+		body := `{"schemaVersion":2,"x":"` + strings.Repeat("x", wire.MaxManifestSize) + `"}`
+		r.want(status, "PUT", "/v2/app/manifests/v1", strings.NewReader(body), "Content-Type", wire.TypeOCIManifest)
 		// Without a length, the end is only found by reading.
 		unsized := struct{ *strings.Reader }{strings.NewReader(body)}
-		r.want(status, "PUT", "/v2/app/manifests/v1", unsized, "Content-Type", typeOCIManifest)
+		r.want(status, "PUT", "/v2/app/manifests/v1", unsized, "Content-Type", wire.TypeOCIManifest)
 		config := r.pushBlob("app", []byte("{}"))
 		head := `{"schemaVersion":2,"config":{"mediaType":"x","size":2,"digest":"` + config + `"},"x":"`
-		largest := head + strings.Repeat("x", maxManifestSize-len(head)-2) + `"}`
-		r.pushManifest("app", "v1", typeOCIManifest, []byte(largest))
+		largest := head + strings.Repeat("x", wire.MaxManifestSize-len(head)-2) + `"}`
+		r.pushManifest("app", "v1", wire.TypeOCIManifest, []byte(largest))
 	}
 }
 
@@ -111,15 +115,15 @@ func TestPushingAgainChangesNothing(t *testing.T) {
 	clock := newTestClock()
 	r := startRegistry(t, &Options{Now: clock.Now})
 	raw := r.imageManifest("app", "one", nil)
-	r.pushManifest("app", "v1", typeOCIManifest, raw)
+	r.pushManifest("app", "v1", wire.TypeOCIManifest, raw)
 	before := r.want(200, "GET", "/acr/v1/app/_manifests", nil).body + r.want(200, "GET", "/acr/v1/app/_tags", nil).body
 	clock.advance(time.Hour)
-	r.pushManifest("app", "v1", typeOCIManifest, raw)
+	r.pushManifest("app", "v1", wire.TypeOCIManifest, raw)
 	after := r.want(200, "GET", "/acr/v1/app/_manifests", nil).body + r.want(200, "GET", "/acr/v1/app/_tags", nil).body
 	if before != after {
 		t.Errorf("%s\nbecame\n%s", before, after)
 	}
-	r.pushManifest("app", "v2", typeOCIManifest, raw)
+	r.pushManifest("app", "v2", wire.TypeOCIManifest, raw)
 	if body := r.want(200, "GET", "/acr/v1/app/_manifests", nil).body; !strings.Contains(body, `"lastUpdateTime":"2026-01-13T17:34:21.1470601Z"`) {
 		t.Errorf("another tag changed the manifest's time: %s", body)
 	}
@@ -140,16 +144,16 @@ func TestMovedTagKeepsItsCreation(t *testing.T) {
 func TestDeletedManifestTakesTagsAndReferrersAlong(t *testing.T) {
 	r := startRegistry(t, nil)
 	image := r.pushImage("app", "v1", "one")
-	r.pushManifest("app", "v2", typeOCIManifest, r.imageManifest("app", "one", nil))
+	r.pushManifest("app", "v2", wire.TypeOCIManifest, r.imageManifest("app", "one", nil))
 	subject := func(digest string) map[string]any {
-		return map[string]any{"subject": map[string]any{"mediaType": typeOCIManifest, "digest": digest, "size": 1}, "artifactType": "application/spdx+json"}
+		return map[string]any{"subject": map[string]any{"mediaType": wire.TypeOCIManifest, "digest": digest, "size": 1}, "artifactType": "application/spdx+json"}
 	}
-	sbom := r.pushManifest("app", "sbom", typeOCIManifest, r.imageManifest("app", "sbom", subject(image)))
-	signature := r.pushManifest("app", "sig", typeOCIManifest, r.imageManifest("app", "sig", subject(sbom)))
-	locked := r.pushManifest("app", "kept", typeOCIManifest, r.imageManifest("app", "kept", subject(sbom)))
+	sbom := r.pushManifest("app", "sbom", wire.TypeOCIManifest, r.imageManifest("app", "sbom", subject(image)))
+	signature := r.pushManifest("app", "sig", wire.TypeOCIManifest, r.imageManifest("app", "sig", subject(sbom)))
+	locked := r.pushManifest("app", "kept", wire.TypeOCIManifest, r.imageManifest("app", "kept", subject(sbom)))
 	r.want(200, "PATCH", "/acr/v1/app/_tags/kept", strings.NewReader(`{"deleteEnabled":false}`))
-	index := fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, typeOCIManifest, image)
-	r.pushManifest("app", "multi", typeOCIIndex, []byte(index))
+	index := fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, wire.TypeOCIManifest, image)
+	r.pushManifest("app", "multi", wire.TypeOCIIndex, []byte(index))
 	r.want(202, "DELETE", "/v2/app/manifests/"+image, nil)
 	for digest, status := range map[string]int{image: 404, sbom: 404, signature: 404, locked: 200} {
 		r.want(status, "HEAD", "/v2/app/manifests/"+digest, nil, "Accept", "*/*")
@@ -164,11 +168,11 @@ func TestDeletedManifestTakesTagsAndReferrersAlong(t *testing.T) {
 }
 
 func TestDeletedIndexLeavesItsChildren(t *testing.T) {
-	for _, quirk := range []string{"allow", "refuse"} {
-		r := startRegistry(t, &Options{Quirks: map[string]string{quirkIndexChildDelete: quirk}})
+	for _, value := range []string{"allow", "refuse"} {
+		r := startRegistry(t, &Options{Quirks: map[string]string{quirk.IndexChildDelete: value}})
 		image := r.pushImage("app", "", "one")
-		index := r.pushManifest("app", "multi", typeOCIIndex, fmt.Appendf(nil, `{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, typeOCIManifest, image))
-		if quirk == "refuse" {
+		index := r.pushManifest("app", "multi", wire.TypeOCIIndex, fmt.Appendf(nil, `{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, wire.TypeOCIManifest, image))
+		if value == "refuse" {
 			r.want(405, "DELETE", "/v2/app/manifests/"+image, nil)
 		}
 		r.want(202, "DELETE", "/v2/app/manifests/"+index, nil)
@@ -179,7 +183,7 @@ func TestDeletedIndexLeavesItsChildren(t *testing.T) {
 }
 
 func TestEmptiedRepositoryFollowsItsQuirk(t *testing.T) {
-	r := startRegistry(t, &Options{Quirks: map[string]string{quirkEmptyRepository: "keep"}})
+	r := startRegistry(t, &Options{Quirks: map[string]string{quirk.EmptyRepository: "keep"}})
 	r.want(202, "DELETE", "/v2/app/manifests/"+r.pushImage("app", "v1", "one"), nil)
 	if got := r.want(200, "GET", "/acr/v1/app/_manifests", nil).body; got != `{"registry":"acrkit.azurecr.io","imageName":"app","manifests":null}`+"\n" {
 		t.Error(got)
@@ -204,7 +208,7 @@ func TestDeletedRepositoryListsWhatWent(t *testing.T) {
 
 func TestReferrersAreFilteredAndPaged(t *testing.T) {
 	r := startRegistry(t, nil)
-	if got := r.want(200, "GET", "/v2/app/referrers/"+absentDigest, nil); got.body != `{"schemaVersion":2,"mediaType":"`+typeOCIIndex+`","manifests":[]}`+"\n" || got.Header.Get("Content-Type") != typeOCIIndex {
+	if got := r.want(200, "GET", "/v2/app/referrers/"+absentDigest, nil); got.body != `{"schemaVersion":2,"mediaType":"`+wire.TypeOCIIndex+`","manifests":[]}`+"\n" || got.Header.Get("Content-Type") != wire.TypeOCIIndex {
 		t.Errorf("%s %v", got.body, got.Header)
 	}
 	var pushed []string
@@ -214,7 +218,7 @@ func TestReferrersAreFilteredAndPaged(t *testing.T) {
 			more["artifactType"] = "application/a+b"
 		}
 		raw := r.imageManifest("app", fmt.Sprint(i), more)
-		a := r.want(201, "PUT", "/v2/app/manifests/"+sha256Of(raw), strings.NewReader(string(raw)), "Content-Type", typeOCIManifest)
+		a := r.want(201, "PUT", "/v2/app/manifests/"+sha256Of(raw), strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest)
 		if a.Header.Get("OCI-Subject") != absentDigest {
 			t.Errorf("%v", a.Header)
 		}
@@ -231,17 +235,17 @@ func TestReferrersAreFilteredAndPaged(t *testing.T) {
 			t.Errorf("filtered by %d: %d referrers", n, count(bodies))
 		}
 	}
-	filtered := r.want(200, "GET", "/v2/app/referrers/"+absentDigest+"?artifactType="+url.QueryEscape(typeOCIConfig), nil)
-	if filtered.Header.Get("OCI-Filters-Applied") != "artifactType" || !strings.Contains(filtered.body, `"artifactType":"`+typeOCIConfig+`","annotations":{"n":"`) {
+	filtered := r.want(200, "GET", "/v2/app/referrers/"+absentDigest+"?artifactType="+url.QueryEscape(wire.TypeOCIConfig), nil)
+	if filtered.Header.Get("OCI-Filters-Applied") != "artifactType" || !strings.Contains(filtered.body, `"artifactType":"`+wire.TypeOCIConfig+`","annotations":{"n":"`) {
 		t.Errorf("%v %s", filtered.Header, filtered.body)
 	}
 	r.want(202, "DELETE", "/v2/app/manifests/"+pushed[0], nil)
 	if bodies, _ := r.follow("/v2/app/referrers/" + absentDigest); count(bodies) != 4 {
 		t.Errorf("after a delete: %d referrers", count(bodies))
 	}
-	own := startRegistry(t, &Options{Quirks: map[string]string{quirkReferrerType: "own"}})
+	own := startRegistry(t, &Options{Quirks: map[string]string{quirk.ReferrerType: "own"}})
 	raw := own.imageManifest("app", "x", map[string]any{"subject": map[string]any{"mediaType": "x", "digest": absentDigest, "size": 1}})
-	own.pushManifest("app", "x", typeOCIManifest, raw)
+	own.pushManifest("app", "x", wire.TypeOCIManifest, raw)
 	if body := own.want(200, "GET", "/v2/app/referrers/"+absentDigest, nil).body; strings.Contains(body, "artifactType") {
 		t.Error(body)
 	}
@@ -249,9 +253,9 @@ func TestReferrersAreFilteredAndPaged(t *testing.T) {
 
 func TestTagParametersFollowTheirQuirk(t *testing.T) {
 	for value, want := range map[string]string{"ignore": `"tags":null`, "accept": `"tags":["a","b"]`} {
-		r := startRegistry(t, &Options{Quirks: map[string]string{quirkManifestTagParam: value}})
+		r := startRegistry(t, &Options{Quirks: map[string]string{quirk.ManifestTagParam: value}})
 		raw := r.imageManifest("app", "one", nil)
-		r.want(201, "PUT", "/v2/app/manifests/"+sha256Of(raw)+"?tag=a&tag=b", strings.NewReader(string(raw)), "Content-Type", typeOCIManifest)
+		r.want(201, "PUT", "/v2/app/manifests/"+sha256Of(raw)+"?tag=a&tag=b", strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest)
 		if body := r.want(200, "GET", "/v2/app/tags/list", nil).body; !strings.Contains(body, want) {
 			t.Errorf("%s: %s", value, body)
 		}

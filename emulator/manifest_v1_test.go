@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -64,38 +67,38 @@ func TestManifestsOfSchema1AreTaken(t *testing.T) {
 		t.Helper()
 		return r.do("PUT", "/v2/app/manifests/"+reference, strings.NewReader(body), "Content-Type", mediaType)
 	}
-	a := put("v1", typeDockerSigned, signed)
+	a := put("v1", wire.TypeDockerSigned, signed)
 	digest := sha256Of([]byte(unsigned))
-	if a.StatusCode != 201 || a.Header.Get(headerContentDigest) != digest {
-		t.Fatalf("%s %s, want the digest of what is signed, %s", seen(a), a.Header.Get(headerContentDigest), digest)
+	if a.StatusCode != 201 || a.Header.Get(protocol.HeaderContentDigest) != digest {
+		t.Fatalf("%s %s, want the digest of what is signed, %s", seen(a), a.Header.Get(protocol.HeaderContentDigest), digest)
 	}
 	got := r.want(200, "GET", "/v2/app/manifests/v1", nil)
-	if got.body != signed || got.Header.Get("Content-Type") != typeDockerSigned || got.Header.Get(headerContentDigest) != digest {
+	if got.body != signed || got.Header.Get("Content-Type") != wire.TypeDockerSigned || got.Header.Get(protocol.HeaderContentDigest) != digest {
 		t.Errorf("%v %s", got.Header, got.body)
 	}
 	info := r.want(200, "GET", "/acr/v1/app/_manifests/"+digest, nil).body
 	if !strings.Contains(info, fmt.Sprintf(`"imageSize":%d,`, len(signed)+len("a layer"))) || !strings.Contains(info, `"architecture":"amd64","os":"linux"`) {
 		t.Error(info)
 	}
-	if a := put("v1", typeDockerSchema1, unsigned); a.StatusCode != 201 {
+	if a := put("v1", wire.TypeDockerSchema1, unsigned); a.StatusCode != 201 {
 		t.Error(seen(a))
 	}
 	for name, test := range map[string]struct{ reference, mediaType, body, code string }{
-		"changed":          {"v1", typeDockerSigned, strings.Replace(signed, "amd64", "arm64", 1), "MANIFEST_UNVERIFIED"},
-		"other tag":        {"v2", typeDockerSigned, signed, "TAG_INVALID"},
-		"other repository": {"v1", typeDockerSchema1, schema1Manifest("other", "v1", layer), "NAME_INVALID"},
-		"missing layer":    {"v1", typeDockerSchema1, schema1Manifest("app", "v1", absentDigest), "MANIFEST_BLOB_UNKNOWN"},
-		"unsigned":         {"v1", typeDockerSigned, unsigned, "MANIFEST_INVALID"},
-		"key of no kind":   {"v1", typeDockerSigned, strings.Replace(signed, "P-256", "P-521", 1), "MANIFEST_UNVERIFIED"},
-		"point off curve":  {"v1", typeDockerSigned, strings.Replace(signed, `"x":"`, `"x":"AA`, 1), "MANIFEST_UNVERIFIED"},
-		"none":             {"v1", typeDockerSigned, strings.Replace(signed, "ES256", "none", 1), "MANIFEST_UNVERIFIED"},
-		"other digest":     {absentDigest, typeDockerSigned, signed, "DIGEST_INVALID"},
+		"changed":          {"v1", wire.TypeDockerSigned, strings.Replace(signed, "amd64", "arm64", 1), "MANIFEST_UNVERIFIED"},
+		"other tag":        {"v2", wire.TypeDockerSigned, signed, "TAG_INVALID"},
+		"other repository": {"v1", wire.TypeDockerSchema1, schema1Manifest("other", "v1", layer), "NAME_INVALID"},
+		"missing layer":    {"v1", wire.TypeDockerSchema1, schema1Manifest("app", "v1", absentDigest), "MANIFEST_BLOB_UNKNOWN"},
+		"unsigned":         {"v1", wire.TypeDockerSigned, unsigned, "MANIFEST_INVALID"},
+		"key of no kind":   {"v1", wire.TypeDockerSigned, strings.Replace(signed, "P-256", "P-521", 1), "MANIFEST_UNVERIFIED"},
+		"point off curve":  {"v1", wire.TypeDockerSigned, strings.Replace(signed, `"x":"`, `"x":"AA`, 1), "MANIFEST_UNVERIFIED"},
+		"none":             {"v1", wire.TypeDockerSigned, strings.Replace(signed, "ES256", "none", 1), "MANIFEST_UNVERIFIED"},
+		"other digest":     {absentDigest, wire.TypeDockerSigned, signed, "DIGEST_INVALID"},
 	} {
 		if a := put(test.reference, test.mediaType, test.body); a.StatusCode != 400 || !strings.Contains(a.body, `"code":"`+test.code+`"`) {
 			t.Errorf("%s: %s, want %s", name, seen(a), test.code)
 		}
 	}
-	if a := put(digest, typeDockerSigned, signed); a.StatusCode != 201 {
+	if a := put(digest, wire.TypeDockerSigned, signed); a.StatusCode != 201 {
 		t.Error(seen(a))
 	}
 }
@@ -112,30 +115,30 @@ func (r *testRegistry) dockerImage(repository string) []byte {
 		layers = append(layers, map[string]any{"mediaType": "x", "size": len(layer), "digest": r.pushBlob(repository, []byte(layer))})
 	}
 	return mustJSON(r.t, map[string]any{
-		"schemaVersion": 2, "mediaType": typeDockerManifest, "layers": layers,
-		"config": map[string]any{"mediaType": typeDockerConfig, "size": len(config), "digest": r.pushBlob(repository, config)},
+		"schemaVersion": 2, "mediaType": wire.TypeDockerManifest, "layers": layers,
+		"config": map[string]any{"mediaType": wire.TypeDockerConfig, "size": len(config), "digest": r.pushBlob(repository, config)},
 	})
 }
 
 func TestDockerImagesAreConvertedToSchema1(t *testing.T) {
-	r := startRegistry(t, &Options{Quirks: map[string]string{quirkImageFallback: "schema1"}})
-	digest := r.pushManifest("app", "v1", typeDockerManifest, r.dockerImage("app"))
+	r := startRegistry(t, &Options{Quirks: map[string]string{quirk.ImageFallback: "schema1"}})
+	digest := r.pushManifest("app", "v1", wire.TypeDockerManifest, r.dockerImage("app"))
 	a := r.want(200, "GET", "/v2/app/manifests/v1", nil)
-	m, why := parseManifest(a.Header.Get("Content-Type"), []byte(a.body))
-	if m == nil || m.v1 == nil {
+	m, why := wire.ParseManifest(a.Header.Get("Content-Type"), []byte(a.body))
+	if m == nil || m.V1 == nil {
 		t.Fatalf("%s\n%s", why, a.body)
 	}
-	if err := m.v1.verify([]byte(a.body)); err != nil {
+	if err := m.V1.Verify([]byte(a.body)); err != nil {
 		t.Error(err)
 	}
 	// The digest is that of the text without its signatures, indented by
 	// three spaces.
-	unsigned := string(m.v1.payload)
-	if a.Header.Get(headerContentDigest) != sha256Of(m.v1.payload) || !strings.HasPrefix(unsigned, "{\n   \"schemaVersion\": 1,\n   \"name\": \"app\",\n   \"tag\": \"v1\",") || strings.Contains(unsigned, "signatures") {
+	unsigned := string(m.V1.Payload)
+	if a.Header.Get(protocol.HeaderContentDigest) != sha256Of(m.V1.Payload) || !strings.HasPrefix(unsigned, "{\n   \"schemaVersion\": 1,\n   \"name\": \"app\",\n   \"tag\": \"v1\",") || strings.Contains(unsigned, "signatures") {
 		t.Errorf("%v\n%s", a.Header, unsigned)
 	}
-	want := []string{sha256Of([]byte("second")), emptyLayer, sha256Of([]byte("first"))}
-	for i, layer := range m.v1.FSLayers {
+	want := []string{sha256Of([]byte("second")), wire.EmptyLayer, sha256Of([]byte("first"))}
+	for i, layer := range m.V1.FSLayers {
 		if layer.BlobSum != want[i] {
 			t.Errorf("layer %d is %s, want %s", i, layer.BlobSum, want[i])
 		}
@@ -147,22 +150,22 @@ func TestDockerImagesAreConvertedToSchema1(t *testing.T) {
 		History    any
 	}
 	var steps []step
-	for _, entry := range m.v1.History {
+	for _, entry := range m.V1.History {
 		steps = append(steps, decode[step](t, entry.V1Compatibility))
 	}
 	if len(steps) != 3 || steps[0].Parent != steps[1].ID || steps[1].Parent != steps[2].ID || steps[2].Parent != "" ||
 		!steps[1].ThrowAway || len(steps[0].Config.Env) != 1 || steps[0].History != nil {
 		t.Errorf("%+v", steps)
 	}
-	for _, headers := range [][]string{{"Accept", typeDockerManifest}, {"Accept", "*/*"}} {
-		if got := r.want(200, "GET", "/v2/app/manifests/v1", nil, headers...).Header.Get(headerContentDigest); got != digest {
+	for _, headers := range [][]string{{"Accept", wire.TypeDockerManifest}, {"Accept", "*/*"}} {
+		if got := r.want(200, "GET", "/v2/app/manifests/v1", nil, headers...).Header.Get(protocol.HeaderContentDigest); got != digest {
 			t.Errorf("%v: %s", headers, got)
 		}
 	}
-	if got := r.want(200, "GET", "/v2/app/manifests/"+digest, nil).Header.Get(headerContentDigest); got != digest {
+	if got := r.want(200, "GET", "/v2/app/manifests/"+digest, nil).Header.Get(protocol.HeaderContentDigest); got != digest {
 		t.Errorf("by digest: %s", got)
 	}
-	if a := r.want(200, "HEAD", "/v2/app/manifests/v1", nil); a.Header.Get("Content-Type") != typeDockerSigned {
+	if a := r.want(200, "HEAD", "/v2/app/manifests/v1", nil); a.Header.Get("Content-Type") != wire.TypeDockerSigned {
 		t.Errorf("HEAD: %v", a.Header)
 	}
 }

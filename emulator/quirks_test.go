@@ -11,6 +11,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 // quirkCase shows what one quirk turns: what is seen with each of its values.
@@ -56,21 +61,21 @@ const quirkUpload = "/v2/app/blobs/uploads/"
 // quirkCases has every quirk, so that each value of each is known to do
 // something.
 var quirkCases = map[string]quirkCase{
-	quirkOCIStrict: {
+	quirk.OCIStrict: {
 		observe: func(r *testRegistry) string {
 			return status(r.do("POST", quirkUpload+"?digest="+sha256Of([]byte("x")), strings.NewReader("x")))
 		},
 		want: map[string]string{"off": "202", "on": "201"},
 	},
-	quirkServerHeader: {
+	quirk.ServerHeader: {
 		observe: func(r *testRegistry) string { return r.do("GET", "/v2/", nil).Header.Get("Server") },
 		want:    map[string]string{"AzureContainerRegistry": "AzureContainerRegistry", "openresty": "openresty"},
 	},
-	quirkEmptyCatalog: {
+	quirk.EmptyCatalog: {
 		observe: func(r *testRegistry) string { return seen(r.do("GET", "/acr/v1/_catalog", nil)) },
 		want:    map[string]string{"array": `200 {"repositories":[]}`, "null": `200 {"repositories":null}`},
 	},
-	quirkInvalidPageSize: {
+	quirk.InvalidPageSize: {
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "v1", "one")
 			return seen(r.do("GET", "/v2/app/tags/list?n=0", nil))
@@ -81,7 +86,7 @@ var quirkCases = map[string]quirkCase{
 			"specification": `200 {"name":"app","tags":null}`,
 		},
 	},
-	quirkReadDisabled: {
+	quirk.ReadDisabled: {
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "v1", "one")
 			r.want(200, "PATCH", "/acr/v1/app", strings.NewReader(`{"readEnabled":false}`))
@@ -89,87 +94,87 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"disallowed": "405", "unknown": "404"},
 	},
-	quirkManifestTooLarge: {
+	quirk.ManifestTooLarge: {
 		observe: func(r *testRegistry) string {
-			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(strings.Repeat(" ", maxManifestSize+1)), "Content-Type", typeOCIManifest))
+			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(strings.Repeat(" ", wire.MaxManifestSize+1)), "Content-Type", wire.TypeOCIManifest))
 		},
 		want: map[string]string{"400": "400", "413": "413"},
 	},
-	quirkUnknownBlobDetail: {
+	quirk.UnknownBlobDetail: {
 		observe: func(r *testRegistry) string { return seen(r.do("GET", "/v2/app/blobs/"+absentDigest, nil)) },
 		want: map[string]string{
 			"absent": `404 {"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry"}]}`,
 			"digest": `404 {"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry","detail":"` + absentDigest + `"}]}`,
 		},
 	},
-	quirkMissingAccept: {
+	quirk.MissingAccept: {
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "v1", "one")
 			return status(r.do("GET", "/v2/app/manifests/v1", nil))
 		},
 		want: map[string]string{"refuse-oci": "404", "accept": "200"},
 	},
-	quirkManifestListFall: {
+	quirk.ManifestListFall: {
 		observe: func(r *testRegistry) string {
 			child := r.pushImage("app", "", "one")
-			list := fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1,"platform":{"architecture":"amd64","os":"linux"}}]}`, typeOCIManifest, child)
-			r.pushManifest("app", "list", typeDockerList, []byte(list))
-			return r.want(200, "GET", "/v2/app/manifests/list", nil, "Accept", typeDockerManifest).Header.Get("Content-Type")
+			list := fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1,"platform":{"architecture":"amd64","os":"linux"}}]}`, wire.TypeOCIManifest, child)
+			r.pushManifest("app", "list", wire.TypeDockerList, []byte(list))
+			return r.want(200, "GET", "/v2/app/manifests/list", nil, "Accept", wire.TypeDockerManifest).Header.Get("Content-Type")
 		},
-		want: map[string]string{"serve": typeDockerList, "linux-amd64": typeOCIManifest},
+		want: map[string]string{"serve": wire.TypeDockerList, "linux-amd64": wire.TypeOCIManifest},
 	},
-	quirkImageFallback: {
+	quirk.ImageFallback: {
 		observe: func(r *testRegistry) string {
-			r.pushManifest("app", "v1", typeDockerManifest, r.dockerImage("app"))
+			r.pushManifest("app", "v1", wire.TypeDockerManifest, r.dockerImage("app"))
 			return r.want(200, "GET", "/v2/app/manifests/v1", nil, "Accept", "application/json").Header.Get("Content-Type")
 		},
-		want: map[string]string{"serve": typeDockerManifest, "schema1": typeDockerSigned},
+		want: map[string]string{"serve": wire.TypeDockerManifest, "schema1": wire.TypeDockerSigned},
 	},
-	quirkReferrerType: {
+	quirk.ReferrerType: {
 		observe: func(r *testRegistry) string {
-			r.pushManifest("app", "v1", typeOCIManifest, r.imageManifest("app", "one", map[string]any{
-				"subject": map[string]any{"mediaType": typeOCIManifest, "digest": absentDigest, "size": 1},
+			r.pushManifest("app", "v1", wire.TypeOCIManifest, r.imageManifest("app", "one", map[string]any{
+				"subject": map[string]any{"mediaType": wire.TypeOCIManifest, "digest": absentDigest, "size": 1},
 			}))
 			body := r.want(200, "GET", "/v2/app/referrers/"+absentDigest, nil).body
-			return fmt.Sprint(strings.Contains(body, `"artifactType":"`+typeOCIConfig+`"`))
+			return fmt.Sprint(strings.Contains(body, `"artifactType":"`+wire.TypeOCIConfig+`"`))
 		},
 		want: map[string]string{"config": "true", "own": "false"},
 	},
-	quirkSHA512: {
+	quirk.SHA512: {
 		observe: func(r *testRegistry) string {
 			content := []byte("x")
-			return status(r.do("PUT", r.startUpload("app")+"&digest="+digestOf("sha512", content), strings.NewReader("x")))
+			return status(r.do("PUT", r.startUpload("app")+"&digest="+wire.DigestOf("sha512", content), strings.NewReader("x")))
 		},
 		want: map[string]string{"off": "400", "on": "201"},
 	},
-	quirkMonolithicPost: {
+	quirk.MonolithicPost: {
 		observe: func(r *testRegistry) string {
 			return status(r.do("POST", quirkUpload+"?digest="+sha256Of([]byte("x")), strings.NewReader("x")))
 		},
 		want: map[string]string{"ignore": "202", "accept": "201"},
 	},
-	quirkManifestTagParam: {
+	quirk.ManifestTagParam: {
 		observe: func(r *testRegistry) string {
 			raw := r.imageManifest("app", "one", nil)
-			a := r.want(201, "PUT", "/v2/app/manifests/"+sha256Of(raw)+"?tag=v1", strings.NewReader(string(raw)), "Content-Type", typeOCIManifest)
-			return status(r.do("GET", "/v2/app/manifests/v1", nil, "Accept", "*/*")) + a.Header.Get(headerOCITag)
+			a := r.want(201, "PUT", "/v2/app/manifests/"+sha256Of(raw)+"?tag=v1", strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest)
+			return status(r.do("GET", "/v2/app/manifests/v1", nil, "Accept", "*/*")) + a.Header.Get(protocol.HeaderOCITag)
 		},
 		want: map[string]string{"ignore": "404", "accept": "200v1"},
 	},
-	quirkDeleteByTag: {
+	quirk.DeleteByTag: {
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "v1", "one")
 			return status(r.do("DELETE", "/v2/app/manifests/v1", nil))
 		},
 		want: map[string]string{"refuse": "405", "untag": "202"},
 	},
-	quirkAnonymousMount: {
+	quirk.AnonymousMount: {
 		observe: func(r *testRegistry) string {
 			return status(r.do("POST", quirkUpload+"?mount="+r.pushBlob("other", []byte("x")), nil))
 		},
 		want: map[string]string{"off": "202", "on": "201"},
 	},
-	quirkPartialChunk: {
+	quirk.PartialChunk: {
 		observe: func(r *testRegistry) string {
 			location := r.startUpload("app")
 			r.cutChunk(location, "half")
@@ -177,26 +182,26 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"keep": "404", "discard": "202"},
 	},
-	quirkIndexChildDelete: {
+	quirk.IndexChildDelete: {
 		observe: func(r *testRegistry) string {
 			child := r.pushImage("app", "", "one")
-			r.pushManifest("app", "v1", typeOCIIndex, fmt.Appendf(nil, `{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, typeOCIManifest, child))
+			r.pushManifest("app", "v1", wire.TypeOCIIndex, fmt.Appendf(nil, `{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, wire.TypeOCIManifest, child))
 			return status(r.do("DELETE", "/v2/app/manifests/"+child, nil))
 		},
 		want: map[string]string{"allow": "202", "refuse": "405"},
 	},
-	quirkReferrersOnDelete: {
+	quirk.ReferrersOnDelete: {
 		observe: func(r *testRegistry) string {
 			subject := r.pushImage("app", "v1", "one")
-			signature := r.pushManifest("app", "sig", typeOCIManifest, r.imageManifest("app", "two", map[string]any{
-				"subject": map[string]any{"mediaType": typeOCIManifest, "digest": subject, "size": 1},
+			signature := r.pushManifest("app", "sig", wire.TypeOCIManifest, r.imageManifest("app", "two", map[string]any{
+				"subject": map[string]any{"mediaType": wire.TypeOCIManifest, "digest": subject, "size": 1},
 			}))
 			r.want(202, "DELETE", "/v2/app/manifests/"+subject, nil)
 			return status(r.do("GET", "/v2/app/manifests/"+signature, nil, "Accept", "*/*"))
 		},
 		want: map[string]string{"delete": "404", "keep": "200"},
 	},
-	quirkRestoreStatus: {
+	quirk.RestoreStatus: {
 		options: withSoftDelete,
 		observe: func(r *testRegistry) string {
 			digest := r.pushImage("app", "v1", "one")
@@ -205,16 +210,16 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"202": "202", "200": "200"},
 	},
-	quirkSoftDeletedPush: {
+	quirk.SoftDeletedPush: {
 		options: withSoftDelete,
 		observe: func(r *testRegistry) string {
 			raw := r.imageManifest("app", "one", nil)
-			r.want(202, "DELETE", "/v2/app/manifests/"+r.pushManifest("app", "v1", typeOCIManifest, raw), nil)
-			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(string(raw)), "Content-Type", typeOCIManifest))
+			r.want(202, "DELETE", "/v2/app/manifests/"+r.pushManifest("app", "v1", wire.TypeOCIManifest, raw), nil)
+			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest))
 		},
 		want: map[string]string{"refuse": "405", "restore": "201"},
 	},
-	quirkUploadLock: {
+	quirk.UploadLock: {
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "v1", "one")
 			r.want(200, "PATCH", "/acr/v1/app", strings.NewReader(`{"writeEnabled":false}`))
@@ -222,112 +227,112 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"start": "405", "manifest": "202"},
 	},
-	quirkEmptyRepository: {
+	quirk.EmptyRepository: {
 		observe: func(r *testRegistry) string {
 			r.want(202, "DELETE", "/v2/app/manifests/"+r.pushImage("app", "v1", "one"), nil)
 			return status(r.do("GET", "/acr/v1/app", nil))
 		},
 		want: map[string]string{"remove": "404", "keep": "200"},
 	},
-	quirkRateRemaining: {
+	quirk.RateRemaining: {
 		observe: func(r *testRegistry) string {
-			return r.do("DELETE", "/acr/v1/app", nil).Header.Get(headerRateRemaining)
+			return r.do("DELETE", "/acr/v1/app", nil).Header.Get(protocol.HeaderRateRemaining)
 		},
 		want: map[string]string{"8.000000": "8.000000", "7.000000": "7.000000", "off": ""},
 	},
-	quirkBlobDigestHeader: {
+	quirk.BlobDigestHeader: {
 		observe: func(r *testRegistry) string {
 			digest := r.pushBlob("app", []byte("x"))
-			return fmt.Sprint(r.want(202, "DELETE", "/v2/app/blobs/"+digest, nil).Header.Get(headerContentDigest) == digest)
+			return fmt.Sprint(r.want(202, "DELETE", "/v2/app/blobs/"+digest, nil).Header.Get(protocol.HeaderContentDigest) == digest)
 		},
 		want: map[string]string{"off": "false", "on": "true"},
 	},
-	quirkArtifactSizeZero: {
+	quirk.ArtifactSizeZero: {
 		observe: func(r *testRegistry) string {
-			digest := r.pushManifest("app", "v1", typeOCIArtifact, []byte(`{"mediaType":"`+typeOCIArtifact+`"}`))
+			digest := r.pushManifest("app", "v1", wire.TypeOCIArtifact, []byte(`{"mediaType":"`+wire.TypeOCIArtifact+`"}`))
 			body := r.want(200, "GET", "/acr/v1/app/_manifests/"+digest, nil).body
 			return fmt.Sprint(decode[struct{ Manifest struct{ ImageSize int } }](r.t, body).Manifest.ImageSize)
 		},
 		want: map[string]string{"zero": "0", "sum": "61"},
 	},
-	quirkManifestLockTagged: {
+	quirk.ManifestLockTagged: {
 		observe: func(r *testRegistry) string {
 			raw := r.imageManifest("app", "one", nil)
-			digest := r.pushManifest("app", "v1", typeOCIManifest, raw)
+			digest := r.pushManifest("app", "v1", wire.TypeOCIManifest, raw)
 			r.want(200, "PATCH", "/acr/v1/app/_manifests/"+digest, strings.NewReader(`{"writeEnabled":false}`))
-			return status(r.do("PUT", "/v2/app/manifests/v2", strings.NewReader(string(raw)), "Content-Type", typeOCIManifest))
+			return status(r.do("PUT", "/v2/app/manifests/v2", strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest))
 		},
 		want: map[string]string{"allow": "201", "refuse": "405"},
 	},
-	quirkStorageRange: {
+	quirk.StorageRange: {
 		observe: func(r *testRegistry) string {
 			return seen(r.do("GET", r.signedPath("app", r.pushBlob("app", []byte("0123456789"))), nil, "Range", "bytes=-3"))
 		},
 		want: map[string]string{"start": "200 0123456789", "specification": "206 789"},
 	},
-	quirkSparseManifests: {
+	quirk.SparseManifests: {
 		observe: func(r *testRegistry) string {
 			raw := fmt.Sprintf(`{"schemaVersion":2,"config":{"mediaType":"x","size":1,"digest":%q},"layers":[]}`, absentDigest)
-			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(raw), "Content-Type", typeOCIManifest))
+			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(raw), "Content-Type", wire.TypeOCIManifest))
 		},
 		want: map[string]string{"refuse": "400", "accept": "201"},
 	},
-	quirkStorageDigest: {
+	quirk.StorageDigest: {
 		observe: func(r *testRegistry) string {
 			digest := r.pushBlob("app", []byte("x"))
-			return fmt.Sprint(r.want(200, "GET", r.signedPath("app", digest), nil).Header.Get(headerContentDigest) == digest)
+			return fmt.Sprint(r.want(200, "GET", r.signedPath("app", digest), nil).Header.Get(protocol.HeaderContentDigest) == digest)
 		},
 		want: map[string]string{"off": "false", "on": "true"},
 	},
-	quirkMalformedDigest: {
+	quirk.MalformedDigest: {
 		observe: func(r *testRegistry) string {
-			return status(r.do("PUT", "/v2/app/manifests/sha256:short", strings.NewReader(string(r.imageManifest("app", "one", nil))), "Content-Type", typeOCIManifest))
+			return status(r.do("PUT", "/v2/app/manifests/sha256:short", strings.NewReader(string(r.imageManifest("app", "one", nil))), "Content-Type", wire.TypeOCIManifest))
 		},
 		want: map[string]string{"not-found": "404", "refuse": "400"},
 	},
-	quirkForeignService: {
+	quirk.ForeignService: {
 		observe: func(r *testRegistry) string {
 			return status(r.admittedForm("/oauth2/exchange", url.Values{"grant_type": {"access_token"}, "service": {"other.azurecr.io"}}))
 		},
 		want: map[string]string{"401": "401", "400": "400"},
 	},
-	quirkTokenMember: {
+	quirk.TokenMember: {
 		options: withAnonymousPull,
 		observe: func(r *testRegistry) string {
 			return fmt.Sprint(strings.Contains(r.admitted("GET", "/oauth2/token?service="+testLogin, nil).body, `","token":"`))
 		},
 		want: map[string]string{"off": "false", "on": "true"},
 	},
-	quirkCorrelationID: {
+	quirk.CorrelationID: {
 		observe: func(r *testRegistry) string {
-			return fmt.Sprint(r.do("GET", "/v2/", nil, headerCorrelationID, "mine").Header.Get(headerCorrelationID) == "mine")
+			return fmt.Sprint(r.do("GET", "/v2/", nil, protocol.HeaderCorrelationID, "mine").Header.Get(protocol.HeaderCorrelationID) == "mine")
 		},
 		want: map[string]string{"echo": "true", "own": "false"},
 	},
-	quirkRepositoryLength: {
+	quirk.RepositoryLength: {
 		observe: func(r *testRegistry) string {
 			return r.do("GET", "/acr/v1/"+strings.Repeat("a", 256), nil).Header.Get("Content-Type")
 		},
-		want: map[string]string{"255": "text/plain; charset=utf-8", "256": mediaTypeJSON},
+		want: map[string]string{"255": "text/plain; charset=utf-8", "256": protocol.MediaTypeJSON},
 	},
-	quirkInvalidName: {
+	quirk.InvalidName: {
 		observe: func(r *testRegistry) string { return seen(r.admitted("GET", "/v2/App/manifests/v1", nil)) },
 		want: map[string]string{
 			"not-found": "404 404 page not found",
 			"refuse":    `400 {"errors":[{"code":"NAME_INVALID","message":"invalid repository name"}]}`,
 		},
 	},
-	quirkInvalidLast: {
+	quirk.InvalidLast: {
 		observe: func(r *testRegistry) string { return status(r.do("GET", "/acr/v1/_catalog?last=A%20B", nil)) },
 		want:    map[string]string{"ignore": "200", "refuse": "400"},
 	},
-	quirkMalformedMount: {
+	quirk.MalformedMount: {
 		observe: func(r *testRegistry) string {
 			return seen(answer{r.do("POST", quirkUpload+"?from=../etc&mount="+absentDigest, nil).Response, ""})
 		},
 		want: map[string]string{"refuse": "400", "start": "202"},
 	},
-	quirkAPIVersion: {
+	quirk.APIVersion: {
 		observe: func(r *testRegistry) string {
 			return status(r.admitted("GET", "/acr/v1/_catalog?api-version=1999-01-01", nil)) + " " +
 				status(r.admitted("GET", "/oauth2/token?api-version=1999-01-01&service="+testLogin, nil)) + " " +
@@ -335,36 +340,36 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"ignore": "401 401 401", "refuse": "400 400 401"},
 	},
-	quirkMethodNotAllowed: {
+	quirk.MethodNotAllowed: {
 		observe: func(r *testRegistry) string {
 			return status(r.do("POST", "/acr/v1/_catalog", nil)) + " " + status(r.admitted("POST", "/acr/v1/_catalog", nil))
 		},
 		want: map[string]string{"405": "405 401", "404": "404 404"},
 	},
-	quirkBaseNoSlash: {
+	quirk.BaseNoSlash: {
 		observe: func(r *testRegistry) string {
 			a := r.admitted("GET", "/v2", nil)
 			return status(a) + a.Header.Get("Location")
 		},
 		want: map[string]string{"same": "401", "redirect": "301/v2/"},
 	},
-	quirkInvalidToken: {
+	quirk.InvalidToken: {
 		observe: func(r *testRegistry) string {
 			a := r.admitted("GET", "/v2/", nil, "Authorization", "Bearer x.y.z")
-			_, reason, _ := strings.Cut(headerValue(a.Header, headerChallenge), `service="`+testLogin+`"`)
+			_, reason, _ := strings.Cut(protocol.HeaderValue(a.Header, protocol.HeaderChallenge), `service="`+testLogin+`"`)
 			return status(a) + reason
 		},
 		want: map[string]string{"invalid_token": `401,error="invalid_token"`, "none": "401"},
 	},
-	quirkReferrersScope: {
+	quirk.ReferrersScope: {
 		observe: func(r *testRegistry) string {
 			a := r.admitted("GET", "/v2/app/referrers/"+absentDigest, nil)
-			_, asked, _ := strings.Cut(headerValue(a.Header, headerChallenge), `scope=`)
+			_, asked, _ := strings.Cut(protocol.HeaderValue(a.Header, protocol.HeaderChallenge), `scope=`)
 			return asked
 		},
 		want: map[string]string{"pull": `"repository:app:pull"`, "metadata_read": `"repository:app:metadata_read"`},
 	},
-	quirkMalformedForm: {
+	quirk.MalformedForm: {
 		observe: func(r *testRegistry) string {
 			return seen(r.admittedForm("/oauth2/token", url.Values{"service": {testLogin}}))
 		},
@@ -373,7 +378,7 @@ var quirkCases = map[string]quirkCase{
 			"401": "401",
 		},
 	},
-	quirkDeniedScope: {
+	quirk.DeniedScope: {
 		options: withAnonymousPull,
 		observe: func(r *testRegistry) string {
 			ask := func(scope string) string {
@@ -383,7 +388,7 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"reduce": "200 200", "refuse": "401 200"},
 	},
-	quirkAccessTokenRID: {
+	quirk.AccessTokenRID: {
 		options: withAnonymousPull,
 		observe: func(r *testRegistry) string {
 			token := decode[struct {
@@ -398,35 +403,35 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"on": "true 200", "off": "false 200"},
 	},
-	quirkPatchUnknown: {
+	quirk.PatchUnknown: {
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "v1", "one")
 			return status(r.do("PATCH", "/acr/v1/app", strings.NewReader(`{"unheard":true}`)))
 		},
 		want: map[string]string{"ignore": "200", "refuse": "400"},
 	},
-	quirkTagsUnknownRepo: {
+	quirk.TagsUnknownRepo: {
 		observe: func(r *testRegistry) string { return seen(r.do("GET", "/acr/v1/app/_tags", nil)) },
 		want: map[string]string{
 			"is-not-found": `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository \"app\" is not found"}]}`,
 			"not-known":    `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":{"name":"app"}}]}`,
 		},
 	},
-	quirkTagsListUnknown: {
+	quirk.TagsListUnknown: {
 		observe: func(r *testRegistry) string { return seen(r.do("GET", "/v2/app/tags/list", nil)) },
 		want: map[string]string{
 			"not-known":    `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":{"name":"app"}}]}`,
 			"is-not-found": `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository \"app\" is not found"}]}`,
 		},
 	},
-	quirkTagsListEmpty: {
+	quirk.TagsListEmpty: {
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "", "one")
 			return seen(r.do("GET", "/v2/app/tags/list", nil))
 		},
 		want: map[string]string{"null": `200 {"name":"app","tags":null}`, "array": `200 {"name":"app","tags":[]}`},
 	},
-	quirkTagsListPage: {
+	quirk.TagsListPage: {
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "v1", "one")
 			r.pushImage("app", "v2", "one")
@@ -434,8 +439,8 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"100": "", "1": `</v2/app/tags/list?last=v1&n=1&orderby=>; rel="next"`},
 	},
-	quirkEmptyManifests: {
-		options: func() Options { return Options{Quirks: map[string]string{quirkEmptyRepository: "keep"}} },
+	quirk.EmptyManifests: {
+		options: func() Options { return Options{Quirks: map[string]string{quirk.EmptyRepository: "keep"}} },
 		observe: func(r *testRegistry) string {
 			r.want(202, "DELETE", "/v2/app/manifests/"+r.pushImage("app", "v1", "one"), nil)
 			return seen(r.do("GET", "/acr/v1/app/_manifests", nil))
@@ -445,21 +450,21 @@ var quirkCases = map[string]quirkCase{
 			"array": `200 {"registry":"acrkit.azurecr.io","imageName":"app","manifests":[]}`,
 		},
 	},
-	quirkManifestNoRepo: {
+	quirk.ManifestNoRepo: {
 		observe: func(r *testRegistry) string { return seen(r.do("GET", "/v2/app/manifests/v1", nil)) },
 		want: map[string]string{
 			"manifest": `404 {"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest tagged by \"v1\" is not found","detail":{"Tag":"v1"}}]}`,
 			"name":     `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":{"name":"app"}}]}`,
 		},
 	},
-	quirkManifestDetail: {
+	quirk.ManifestDetail: {
 		observe: func(r *testRegistry) string { return seen(r.do("GET", "/v2/app/manifests/"+absentDigest, nil)) },
 		want: map[string]string{
 			"absent":   `404 {"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest ` + absentDigest + ` is not found"}]}`,
 			"revision": `404 {"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest ` + absentDigest + ` is not found","detail":{"Name":"app","Revision":"` + absentDigest + `"}}]}`,
 		},
 	},
-	quirkMismatchDetail: {
+	quirk.MismatchDetail: {
 		observe: func(r *testRegistry) string {
 			return seen(r.do("PUT", r.startUpload("app")+"&digest="+absentDigest, strings.NewReader("x")))
 		},
@@ -468,7 +473,7 @@ var quirkCases = map[string]quirkCase{
 			"absent": `400 {"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match uploaded content"}]}`,
 		},
 	},
-	quirkUploadDetail: {
+	quirk.UploadDetail: {
 		observe: func(r *testRegistry) string {
 			location := r.startUpload("app")
 			r.want(204, "DELETE", location, nil)
@@ -480,7 +485,7 @@ var quirkCases = map[string]quirkCase{
 			"empty": `404 {"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"blob upload unknown to registry","detail":{}}]}`,
 		},
 	},
-	quirkUploadLifetime: {
+	quirk.UploadLifetime: {
 		observe: func(r *testRegistry) string {
 			r.startUpload("app")
 			r.e.Clock().Advance(time.Hour)
@@ -489,14 +494,14 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"24h": "0 <nil>", "30m": "1 <nil>"},
 	},
-	quirkBlobRepository: {
+	quirk.BlobRepository: {
 		observe: func(r *testRegistry) string {
 			r.want(201, "POST", "/v2/mounted/blobs/uploads/?from=app&mount="+r.pushBlob("app", []byte("x")), nil)
 			return seen(r.do("GET", "/acr/v1/_catalog", nil))
 		},
 		want: map[string]string{"unlisted": `200 {"repositories":[]}`, "listed": `200 {"repositories":["app","mounted"]}`},
 	},
-	quirkMovedTag: {
+	quirk.MovedTag: {
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "v1", "one")
 			r.e.Clock().Advance(time.Hour)
@@ -508,7 +513,7 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"keep": "false", "renew": "true"},
 	},
-	quirkExpiredURL: {
+	quirk.ExpiredURL: {
 		observe: func(r *testRegistry) string {
 			path := r.signedPath("app", r.pushBlob("app", []byte("x")))
 			r.e.Clock().Advance(21 * time.Minute)
@@ -516,13 +521,13 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"403": "403", "401": "401"},
 	},
-	quirkChunkOrder: {
+	quirk.ChunkOrder: {
 		observe: func(r *testRegistry) string {
 			return status(r.do("PATCH", r.startUpload("app"), strings.NewReader("x"), "Content-Range", "5-5"))
 		},
 		want: map[string]string{"416": "416", "404": "404"},
 	},
-	quirkStaleUpload: {
+	quirk.StaleUpload: {
 		observe: func(r *testRegistry) string {
 			old := r.startUpload("app")
 			r.want(202, "PATCH", old, strings.NewReader("x"))
@@ -530,7 +535,7 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"resume": "204 416", "invalid": "404 404"},
 	},
-	quirkStaleChunk: {
+	quirk.StaleChunk: {
 		observe: func(r *testRegistry) string {
 			old := r.startUpload("app")
 			r.want(202, "PATCH", old, strings.NewReader("x"))
@@ -538,21 +543,21 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"404": "404", "416": "416"},
 	},
-	quirkStatusScope: {
+	quirk.StatusScope: {
 		observe: func(r *testRegistry) string {
 			a := r.admitted("GET", quirkUpload+"00000000-0000-4000-8000-000000000000", nil)
 			return fmt.Sprint(strings.Count(a.body, `"Action"`))
 		},
 		want: map[string]string{"pull": "1", "pull,push": "2"},
 	},
-	quirkSchema1Checks: {
+	quirk.Schema1Checks: {
 		observe: func(r *testRegistry) string {
 			body := schema1Manifest("app", "v1", r.pushBlob("app", []byte("x")))
-			return status(r.do("PUT", "/v2/app/manifests/v2", strings.NewReader(body), "Content-Type", typeDockerSchema1))
+			return status(r.do("PUT", "/v2/app/manifests/v2", strings.NewReader(body), "Content-Type", wire.TypeDockerSchema1))
 		},
 		want: map[string]string{"on": "400", "off": "201"},
 	},
-	quirkInternalBody: {
+	quirk.InternalBody: {
 		observe: func(r *testRegistry) string {
 			if err := os.RemoveAll(filepath.Join(r.e.options.Dir, "uploads")); err != nil {
 				r.t.Fatal(err)
@@ -561,11 +566,11 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{
 			"json":  `500 {"errors":[{"code":"UNKNOWN","message":"unknown error"}]}`,
-			"html":  "500 " + strings.TrimSpace(htmlPage("500 Internal Server Error")),
+			"html":  "500 " + strings.TrimSpace(protocol.HtmlPage("500 Internal Server Error")),
 			"empty": "500",
 		},
 	},
-	quirkTokenName: {
+	quirk.TokenName: {
 		observe: func(r *testRegistry) string {
 			seen := ""
 			for _, n := range []int{4, 5, 50, 51} {
@@ -578,13 +583,13 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"5-50": "false true true false ", "any": "true true true true "},
 	},
-	quirkABACDenial: {
+	quirk.ABACDenial: {
 		options: func() Options {
 			return withPrincipal(Policies{ABAC: true}, RoleRepositoryReader)
 		},
 		observe: func(r *testRegistry) string {
 			a := r.asPrincipal("DELETE", "/v2/app/manifests/"+absentDigest)
-			return seen(a) + strings.Join(map[string][]string(a.Header)[headerChallenge], "")
+			return seen(a) + strings.Join(map[string][]string(a.Header)[protocol.HeaderChallenge], "")
 		},
 		want: map[string]string{
 			"401": `401 {"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.","detail":[{"Type":"repository","Name":"app","Action":"delete"}]}]}` +
@@ -592,15 +597,15 @@ var quirkCases = map[string]quirkCase{
 			"403": `403 {"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`,
 		},
 	},
-	quirkMetadataWrite: {
+	quirk.MetadataWrite: {
 		options: func() Options { return withPrincipal(Policies{}, RolePush) },
 		observe: func(r *testRegistry) string {
 			r.pushImage("app", "v1", "one")
 			return status(r.asPrincipal("PATCH", "/acr/v1/app/_tags/v1"))
 		},
-		want: map[string]string{rightWrite: "200", rightDelete: "401"},
+		want: map[string]string{signin.RightWrite: "200", signin.RightDelete: "401"},
 	},
-	quirkDeletedRights: {
+	quirk.DeletedRights: {
 		options: func() Options {
 			o := withPrincipal(Policies{}, RolePull)
 			o.Registries[0].SoftDelete = 24 * time.Hour
@@ -615,7 +620,7 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"own": "401 401 401", "content": "200 200 401"},
 	},
-	quirkBeyondEnd: {
+	quirk.BeyondEnd: {
 		observe: func(r *testRegistry) string {
 			a := r.do("GET", r.signedPath("app", r.pushBlob("app", []byte("xyz"))), nil, "Range", "bytes=3-")
 			return status(a) + " " + fmt.Sprint(strings.Contains(a.body, "<Code>InvalidRange</Code>")) + " " + a.Header.Get("Content-Range")
@@ -682,9 +687,9 @@ func TestEveryValueOfEveryQuirkIsSeen(t *testing.T) {
 
 func TestQuirksOfFreeTextAreChecked(t *testing.T) {
 	for name, value := range map[string]string{
-		quirkServerHeader: "a\r\nb", quirkRateRemaining: "8\n", quirkTagsListPage: "0", quirkUploadLifetime: "soon",
+		quirk.ServerHeader: "a\r\nb", quirk.RateRemaining: "8\n", quirk.TagsListPage: "0", quirk.UploadLifetime: "soon",
 	} {
-		if _, err := newQuirkSet(map[string]string{name: value}); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := quirk.NewSet(map[string]string{name: value}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%q: %v", name, value, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -82,19 +83,19 @@ func TestWhatIsNeededStaysUntagged(t *testing.T) {
 	clock := newTestClock()
 	r := retaining(t, clock)
 	index := func(tag, child string) string {
-		raw := mustJSON(t, map[string]any{"schemaVersion": 2, "mediaType": typeOCIIndex, "manifests": []any{
-			map[string]any{"mediaType": typeOCIManifest, "digest": child, "size": len(r.want(200, "GET", "/v2/app/manifests/"+child, nil, "Accept", "*/*").body)},
+		raw := mustJSON(t, map[string]any{"schemaVersion": 2, "mediaType": wire.TypeOCIIndex, "manifests": []any{
+			map[string]any{"mediaType": wire.TypeOCIManifest, "digest": child, "size": len(r.want(200, "GET", "/v2/app/manifests/"+child, nil, "Accept", "*/*").body)},
 		}})
 		if tag == "" {
 			tag = sha256Of(raw)
 		}
-		return r.pushManifest("app", tag, typeOCIIndex, raw)
+		return r.pushManifest("app", tag, wire.TypeOCIIndex, raw)
 	}
 	signature := func(subject string) string {
 		raw := r.imageManifest("app", "signature of "+subject, map[string]any{
-			"subject": map[string]any{"mediaType": typeOCIManifest, "digest": subject, "size": 1},
+			"subject": map[string]any{"mediaType": wire.TypeOCIManifest, "digest": subject, "size": 1},
 		})
-		return r.pushManifest("app", sha256Of(raw), typeOCIManifest, raw)
+		return r.pushManifest("app", sha256Of(raw), wire.TypeOCIManifest, raw)
 	}
 	child := r.pushImage("app", "", "child")
 	parent := index("parent", child)

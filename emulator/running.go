@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/privatefile"
 )
 
 // runningFile tells the owner of a data folder where its server listens, and
@@ -157,7 +159,7 @@ func adminPassword(dir string) (string, error) {
 		return r
 	}, newSecret()+newSecret())
 	password := random[:42] + "+ACR" + random[42:48]
-	if err := writePrivateFile(path, []byte(password+"\n")); err != nil {
+	if err := privatefile.Write(path, []byte(password+"\n")); err != nil {
 		return "", fmt.Errorf("keep admin password: %w", err)
 	}
 	return password, nil

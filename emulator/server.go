@@ -18,19 +18,15 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/listen"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/memnet"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/privatefile"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
 )
 
 // DefaultAddress is where a [Server] listens when it is not told otherwise.
 const DefaultAddress = "127.0.0.1:5000"
-
-// Limits of a server against peers that have gone silent. They bound the time
-// without any progress, not the time of a transfer.
-const (
-	headerTimeout   = 10 * time.Second
-	idleTimeout     = 2 * time.Minute
-	progressTimeout = time.Minute
-	maxHeaderBytes  = 1 << 20
-)
 
 // ServerOptions configures a [Server].
 type ServerOptions struct {
@@ -84,7 +80,7 @@ type Server struct {
 	// base is the context of every request, which ends with the server.
 	base  context.Context
 	stop  context.CancelFunc
-	conns connTracker
+	conns memnet.ConnTracker
 }
 
 // StartServer opens the data folder and starts to serve. The caller ends it
@@ -124,8 +120,8 @@ func StartServer(options *ServerOptions) (*Server, error) {
 // open makes everything that can fail.
 func (s *Server) open(o *ServerOptions, host string) error {
 	dir := s.emulator.options.Dir
-	reg := s.emulator.wire.registries[0]
-	policies := reg.policies().Policies
+	reg := s.emulator.wire.Registries[0]
+	policies := reg.Policies().Policies
 	if o.AdminPassword != "" && policies.Admin != nil {
 		return fmt.Errorf("start server: registry %s has an admin user already: the admin password has nowhere to go", reg.Name)
 	}
@@ -157,13 +153,13 @@ func (s *Server) open(o *ServerOptions, host string) error {
 	}
 	s.running = Running{
 		Endpoint: scheme + "://" + s.hostPort(host, s.listeners[0]),
-		Username: localUser, Password: newSecret(), ControlToken: cmp.Or(o.ControlToken, newSecret()),
+		Username: signin.LocalUser, Password: newSecret(), ControlToken: cmp.Or(o.ControlToken, newSecret()),
 		AuthorityFile: s.running.AuthorityFile, PID: os.Getpid(),
 	}
 	s.running.ControlURL = s.running.Endpoint + ControlPrefix
-	s.emulator.signIn.localPassword.Store(&s.running.Password)
+	s.emulator.signIn.LocalPassword.Store(&s.running.Password)
 	s.http = s.newHTTPServer(s.handler(!isLoopbackName(host)), config)
-	if s.emulator.signIn.provider != nil {
+	if s.emulator.signIn.Provider != nil {
 		if err := s.openProvider(net.JoinHostPort(host, strconv.Itoa(o.IdentityProviderPort)), scheme, config); err != nil {
 			return err
 		}
@@ -209,7 +205,7 @@ func (s *Server) hostPort(host string, listener net.Listener) string {
 // certify makes the server's certificate.
 func (s *Server) certify(dir, host string, hosts []string) (*tls.Config, error) {
 	now := time.Now()
-	authority, err := openAuthority(dir, now)
+	authority, err := listen.OpenAuthority(dir, now)
 	if err != nil {
 		return nil, err
 	}
@@ -217,18 +213,18 @@ func (s *Server) certify(dir, host string, hosts []string) (*tls.Config, error) 
 	if host != "" {
 		names = append(names, host)
 	}
-	for _, reg := range s.emulator.wire.registries {
-		names = append(names, bareHost(reg.LoginServer))
+	for _, reg := range s.emulator.wire.Registries {
+		names = append(names, memnet.BareHost(reg.LoginServer))
 		if reg.DataHost != "" {
-			names = append(names, bareHost(reg.DataHost))
+			names = append(names, memnet.BareHost(reg.DataHost))
 		}
 	}
 	slices.Sort(names)
-	certificate, err := authority.issue(slices.Compact(names), now)
+	certificate, err := authority.Issue(slices.Compact(names), now)
 	if err != nil {
 		return nil, err
 	}
-	s.running.AuthorityFile = authority.certFile
+	s.running.AuthorityFile = authority.CertFile
 	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
 }
 
@@ -254,14 +250,14 @@ func (s *Server) openProvider(address, scheme string, config *tls.Config) error 
 
 func (s *Server) newHTTPServer(handler http.Handler, config *tls.Config) *http.Server {
 	server := &http.Server{
-		Handler:           paced(handler),
+		Handler:           listen.Paced(handler),
 		TLSConfig:         config,
-		ConnContext:       ConnContext,
-		ConnState:         s.conns.track,
+		ConnContext:       memnet.ConnContext,
+		ConnState:         s.conns.Track,
 		BaseContext:       func(net.Listener) context.Context { return s.base },
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		ReadHeaderTimeout: listen.HeaderTimeout,
+		IdleTimeout:       listen.IdleTimeout,
+		MaxHeaderBytes:    listen.MaxHeaderBytes,
 		Protocols:         new(http.Protocols),
 		// What net/http complains about is what peers did; it is of interest
 		// to those who debug.
@@ -299,7 +295,7 @@ func (s *Server) announce(dir string) error {
 		return fmt.Errorf("announce server: %w", err)
 	}
 	s.file = filepath.Join(dir, runningFile)
-	if err := writePrivateFile(s.file, append(data, '\n')); err != nil {
+	if err := privatefile.Write(s.file, append(data, '\n')); err != nil {
 		return fmt.Errorf("announce server: %w", err)
 	}
 	if err := s.emulator.store.SetEndpoint(s.running.Endpoint); err != nil {
@@ -341,7 +337,7 @@ func (s *Server) AdminUser() (name, password string) {
 	if s.admin == "" {
 		return "", ""
 	}
-	return s.emulator.wire.registries[0].Name, s.admin
+	return s.emulator.wire.Registries[0].Name, s.admin
 }
 
 // IdentityProviderURL returns the origin of the fake Entra, or empty text
@@ -351,7 +347,7 @@ func (s *Server) IdentityProviderURL() string { return s.providerURL }
 // Shutdown stops listening, lets running requests end until ctx does, breaks
 // those that are left, and closes the emulator.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.conns.closeUnused()
+	s.conns.CloseUnused()
 	errs := []error{s.http.Shutdown(ctx)}
 	if s.provider != nil {
 		errs = append(errs, s.provider.Shutdown(ctx), s.provider.Close())
@@ -366,7 +362,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	s.conns.wait()
+	s.conns.Wait()
 	if err := os.Remove(s.file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		errs = append(errs, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 // Snapshot is what a registry holds at one moment.
@@ -43,7 +44,7 @@ func (e *Emulator) Snapshot(registryName string) (Snapshot, error) {
 		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
 	}
 	s := Snapshot{Registry: reg.Name, Repositories: []RepositorySnapshot{}}
-	err = reg.data.View(func(t *store.Tx) error {
+	err = reg.Data.View(func(t *store.Tx) error {
 		var failure error
 		err := t.Repositories("", func(name string, _ store.Repository) bool {
 			repository := RepositorySnapshot{Name: name, Manifests: []ManifestSnapshot{}, Tags: map[string]string{}}
@@ -81,8 +82,8 @@ func (e *Emulator) Reset() error {
 	if _, err := e.store.ExpireUploads(endOfTime); err != nil {
 		return fmt.Errorf("reset: %w", err)
 	}
-	for _, reg := range e.wire.registries {
-		if err := reg.data.Update((*store.Tx).Clear); err != nil {
+	for _, reg := range e.wire.Registries {
+		if err := reg.Data.Update((*store.Tx).Clear); err != nil {
 			return fmt.Errorf("reset %s: %w", reg.Name, err)
 		}
 	}
@@ -92,8 +93,8 @@ func (e *Emulator) Reset() error {
 // endOfTime is later than any upload was started.
 var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-func (e *Emulator) registryNamed(name string) (*registry, error) {
-	for _, reg := range e.wire.registries {
+func (e *Emulator) registryNamed(name string) (*wire.Registry, error) {
+	for _, reg := range e.wire.Registries {
 		if reg.Name == name {
 			return reg, nil
 		}

@@ -10,6 +10,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
 func (r *testRegistry) startUpload(repository string) string {
@@ -30,7 +34,7 @@ func TestUploadAnswersHaveTheRecordedHeaders(t *testing.T) {
 	clock := newTestClock()
 	r := startRegistry(t, &Options{Now: clock.Now})
 	start := r.want(202, "POST", "/v2/team/app/blobs/uploads/", nil)
-	id := start.Header.Get(headerUploadUUID)
+	id := start.Header.Get(protocol.HeaderUploadUUID)
 	location := start.Header.Get("Location")
 	if !strings.HasPrefix(location, "/v2/team/app/blobs/uploads/"+id+"?_nouploadcache=false&_state=") || start.Header.Get("Range") != "0-0" || start.ContentLength != 0 {
 		t.Errorf("start: %v", start.Header)
@@ -46,7 +50,7 @@ func TestUploadAnswersHaveTheRecordedHeaders(t *testing.T) {
 		t.Error("the padding of the state is not escaped")
 	}
 	chunk := r.want(202, "PATCH", location, strings.NewReader(strings.Repeat("x", 736)), "Content-Range", "0-735", "Content-Type", "application/octet-stream")
-	if chunk.Header.Get("Range") != "0-735" || chunk.Header.Get(headerUploadUUID) != id {
+	if chunk.Header.Get("Range") != "0-735" || chunk.Header.Get(protocol.HeaderUploadUUID) != id {
 		t.Errorf("chunk: %v", chunk.Header)
 	}
 	raw, err = base64.URLEncoding.DecodeString(stateOf(t, chunk.Header.Get("Location")))
@@ -54,12 +58,12 @@ func TestUploadAnswersHaveTheRecordedHeaders(t *testing.T) {
 		t.Errorf("state %s %v", raw[32:], err)
 	}
 	status := r.want(204, "GET", chunk.Header.Get("Location"), nil)
-	if status.Header.Get("Range") != "0-735" || status.Header.Get("Location") == "" || status.Header.Get(headerUploadUUID) != id {
+	if status.Header.Get("Range") != "0-735" || status.Header.Get("Location") == "" || status.Header.Get(protocol.HeaderUploadUUID) != id {
 		t.Errorf("status: %v", status.Header)
 	}
 	whole := []byte(strings.Repeat("x", 736) + "end")
 	done := r.want(201, "PUT", status.Header.Get("Location")+"&digest="+url.QueryEscape(sha256Of(whole)), strings.NewReader("end"))
-	if done.Header.Get("Location") != "/v2/team/app/blobs/"+sha256Of(whole) || done.Header.Get(headerContentDigest) != sha256Of(whole) || done.Header.Get("Range") != "" {
+	if done.Header.Get("Location") != "/v2/team/app/blobs/"+sha256Of(whole) || done.Header.Get(protocol.HeaderContentDigest) != sha256Of(whole) || done.Header.Get("Range") != "" {
 		t.Errorf("done: %v", done.Header)
 	}
 	unknown := r.want(404, "GET", status.Header.Get("Location"), nil)
@@ -98,13 +102,13 @@ func TestStaleLocationSaysWhereToGoOn(t *testing.T) {
 	if want := `{"errors":[{"code":"BLOB_UPLOAD_RANGE_INVALID","message":"blob upload range invalid","detail":{"Range":"22-26","Reason":"out of order chunk: content range should start at 0"}}]}` + "\n"; early.body != want || early.Header.Get("Location") != "" {
 		t.Errorf("out of order: %s %v", early.body, early.Header)
 	}
-	id := r.want(202, "PATCH", old, strings.NewReader("hello"), "Content-Range", "0-4").Header.Get(headerUploadUUID)
+	id := r.want(202, "PATCH", old, strings.NewReader("hello"), "Content-Range", "0-4").Header.Get(protocol.HeaderUploadUUID)
 	again := r.want(416, "PATCH", old, strings.NewReader("hello"), "Content-Range", "0-4")
-	if h := again.Header; again.body != "" || h.Get("Content-Length") != "0" || h.Get("Content-Type") != mediaTypeJSON || h.Get("Range") != "0-4" || h.Get(headerUploadUUID) != id {
+	if h := again.Header; again.body != "" || h.Get("Content-Length") != "0" || h.Get("Content-Type") != protocol.MediaTypeJSON || h.Get("Range") != "0-4" || h.Get(protocol.HeaderUploadUUID) != id {
 		t.Errorf("sent again: %q %v", again.body, h)
 	}
 	status := r.want(204, "GET", old, nil)
-	if h := status.Header; h.Get("Range") != "0-4" || h.Get(headerUploadUUID) != id {
+	if h := status.Header; h.Get("Range") != "0-4" || h.Get(protocol.HeaderUploadUUID) != id {
 		t.Errorf("status: %v", h)
 	}
 	if a := r.want(404, "PATCH", old, strings.NewReader("hello")); !strings.Contains(a.body, "BLOB_UPLOAD_INVALID") {
@@ -131,7 +135,7 @@ func TestStaleLocationFollowsItsQuirks(t *testing.T) {
 		r.want(202, "PATCH", location, strings.NewReader("hello"))
 		return location
 	}
-	of2023 := startRegistry(t, &Options{Quirks: map[string]string{quirkStaleUpload: "invalid"}})
+	of2023 := startRegistry(t, &Options{Quirks: map[string]string{quirk.StaleUpload: "invalid"}})
 	location := old(of2023)
 	for _, method := range []string{"GET", "PATCH", "PUT", "DELETE"} {
 		a := of2023.want(404, method, location, nil, "Content-Range", "0-4")
@@ -139,7 +143,7 @@ func TestStaleLocationFollowsItsQuirks(t *testing.T) {
 			t.Errorf("%s: %s", method, a.body)
 		}
 	}
-	stale := startRegistry(t, &Options{Quirks: map[string]string{quirkStaleChunk: "416"}})
+	stale := startRegistry(t, &Options{Quirks: map[string]string{quirk.StaleChunk: "416"}})
 	location = old(stale)
 	if a := stale.want(416, "PATCH", location, strings.NewReader("hello")); a.Header.Get("Range") != "0-4" || a.Header.Get("Location") == "" {
 		t.Errorf("%v", a.Header)
@@ -182,7 +186,7 @@ func TestCancelledUploadIsGone(t *testing.T) {
 	r := startRegistry(t, nil)
 	location := r.startUpload("app")
 	a := r.want(204, "DELETE", location, nil)
-	if a.Header.Get(headerUploadUUID) == "" || a.Header.Get(headerRateRemaining) != "" {
+	if a.Header.Get(protocol.HeaderUploadUUID) == "" || a.Header.Get(protocol.HeaderRateRemaining) != "" {
 		t.Errorf("%v", a.Header)
 	}
 	r.want(404, "PATCH", location, strings.NewReader("x"))
@@ -192,7 +196,7 @@ func TestMountLinksOrStarts(t *testing.T) {
 	r := startRegistry(t, nil)
 	digest := r.pushBlob("from", []byte("shared"))
 	mounted := r.want(201, "POST", "/v2/to/blobs/uploads/?from=from&mount="+url.QueryEscape(digest), nil)
-	if mounted.Header.Get("Location") != "/v2/to/blobs/"+digest || mounted.Header.Get(headerContentDigest) != digest {
+	if mounted.Header.Get("Location") != "/v2/to/blobs/"+digest || mounted.Header.Get(protocol.HeaderContentDigest) != digest {
 		t.Errorf("%v", mounted.Header)
 	}
 	r.want(200, "HEAD", "/v2/to/blobs/"+digest, nil)
@@ -202,7 +206,7 @@ func TestMountLinksOrStarts(t *testing.T) {
 		t.Error(a.body)
 	}
 	r.want(202, "POST", "/v2/to/blobs/uploads/?from=from&mount=nonsense", nil)
-	anonymous := startRegistry(t, &Options{Quirks: map[string]string{quirkAnonymousMount: "on"}})
+	anonymous := startRegistry(t, &Options{Quirks: map[string]string{quirk.AnonymousMount: "on"}})
 	digest = anonymous.pushBlob("from", []byte("shared"))
 	anonymous.want(201, "POST", "/v2/to/blobs/uploads/?mount="+digest, nil)
 }
@@ -213,7 +217,7 @@ func TestMonolithicPostFollowsItsQuirk(t *testing.T) {
 	acr := startRegistry(t, nil)
 	acr.want(202, "POST", path, bytes.NewReader(content))
 	acr.want(404, "HEAD", "/v2/app/blobs/"+sha256Of(content), nil)
-	strict := startRegistry(t, &Options{Quirks: map[string]string{quirkOCIStrict: "on"}})
+	strict := startRegistry(t, &Options{Quirks: map[string]string{quirk.OCIStrict: "on"}})
 	strict.want(201, "POST", path, bytes.NewReader(content))
 	strict.checkBlob("app", sha256Of(content))
 	strict.want(400, "POST", "/v2/app/blobs/uploads/?digest="+absentDigest, bytes.NewReader(content))
@@ -221,11 +225,11 @@ func TestMonolithicPostFollowsItsQuirk(t *testing.T) {
 
 func TestSHA512FollowsItsQuirk(t *testing.T) {
 	content := []byte("longer digest")
-	digest := digestOf("sha512", content)
+	digest := wire.DigestOf("sha512", content)
 	acr := startRegistry(t, nil)
 	acr.want(400, "PUT", acr.startUpload("app")+"&digest="+digest, bytes.NewReader(content))
 	acr.want(404, "HEAD", "/v2/app/blobs/"+digest, nil)
-	strict := startRegistry(t, &Options{Quirks: map[string]string{quirkSHA512: "on"}})
+	strict := startRegistry(t, &Options{Quirks: map[string]string{quirk.SHA512: "on"}})
 	strict.want(201, "PUT", strict.startUpload("app")+"&digest="+digest, bytes.NewReader(content))
 	if a := strict.want(200, "GET", strict.signedPath("app", digest), nil); a.body != string(content) {
 		t.Error(a.body)
@@ -259,7 +263,7 @@ func TestCutChunkFollowsItsQuirk(t *testing.T) {
 	if a := keep.want(404, "PATCH", location, strings.NewReader("hello")); !strings.Contains(a.body, "BLOB_UPLOAD_INVALID") {
 		t.Error(a.body)
 	}
-	discard := startRegistry(t, &Options{Quirks: map[string]string{quirkPartialChunk: "discard"}})
+	discard := startRegistry(t, &Options{Quirks: map[string]string{quirk.PartialChunk: "discard"}})
 	location = discard.startUpload("app")
 	discard.cutChunk(location, "hel")
 	location = discard.want(202, "PATCH", location, strings.NewReader("hello")).Header.Get("Location")

@@ -1,0 +1,122 @@
+package listen
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/memnet"
+)
+
+// servePaced serves one connection in memory and returns the client's end.
+func servePaced(t *testing.T, handler http.HandlerFunc) *memnet.Conn {
+	t.Helper()
+	listener := memnet.NewListener()
+	conns := &memnet.ConnTracker{}
+	server := &http.Server{Handler: Paced(handler), ConnState: conns.Track, ReadHeaderTimeout: HeaderTimeout, IdleTimeout: IdleTimeout}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	client, end := memnet.NewConns("127.0.0.1:40000", "127.0.0.1:80", false)
+	if err := listener.Offer(t.Context(), end); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.Close()
+		server.Close()
+		<-done
+		conns.Wait()
+	})
+	return client
+}
+
+func TestSilentSenderIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failed := make(chan error, 1)
+		client := servePaced(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.Copy(io.Discard, r.Body)
+			failed <- err
+		})
+		begin := time.Now()
+		fmt.Fprint(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+		if err := <-failed; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if waited := time.Since(begin); waited != progressTimeout {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}
+
+func TestSilentHeaderIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := servePaced(t, func(http.ResponseWriter, *http.Request) { t.Error("half a header was served") })
+		begin := time.Now()
+		fmt.Fprint(client, "POST / HTTP/1.1\r\nHost: x\r\n")
+		if _, err := io.ReadAll(client); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(begin); waited != HeaderTimeout {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}
+
+func TestSlowButMovingTransfersAreNotCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := servePaced(t, func(w http.ResponseWriter, r *http.Request) {
+			n, err := io.Copy(io.Discard, r.Body)
+			if err != nil || n != 100 {
+				t.Errorf("received %d bytes, %v", n, err)
+			}
+			// What comes after the body may take its time as well.
+			select {
+			case <-time.After(10 * time.Minute):
+			case <-r.Context().Done():
+				t.Error("the silence after the body was taken for the client's leaving")
+			}
+			for range 20 {
+				time.Sleep(progressTimeout - time.Second)
+				_, _ = io.WriteString(w, "x")
+				_ = http.NewResponseController(w).Flush()
+			}
+		})
+		fmt.Fprint(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+		for range 100 {
+			time.Sleep(progressTimeout - time.Second)
+			fmt.Fprint(client, "b")
+		}
+		response, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if body, err := io.ReadAll(response.Body); err != nil || string(body) != strings.Repeat("x", 20) {
+			t.Errorf("got %q, %v", body, err)
+		}
+	})
+}
+
+func TestSilentReceiverIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failed := make(chan error, 1)
+		client := servePaced(t, func(w http.ResponseWriter, _ *http.Request) {
+			_, err := io.Copy(w, strings.NewReader(strings.Repeat("x", 10*memnet.PipeSize)))
+			failed <- err
+		})
+		begin := time.Now()
+		fmt.Fprint(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		if err := <-failed; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if waited := time.Since(begin); waited < progressTimeout || waited > 2*progressTimeout {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}

@@ -1,0 +1,26 @@
+package trace
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/emulator/internal/clock"
+)
+
+func TestRecordsOfLongRequestsMakeRoom(t *testing.T) {
+	r := NewRecorder(clock.New(time.Now), slog.New(slog.DiscardHandler))
+	for n := range int64(200) {
+		r.end(Request{Number: n, Path: strings.Repeat("x", 1<<20)})
+	}
+	if len(r.kept) == 0 || len(r.kept) > 16 || r.kept[len(r.kept)-1].Number != 199 {
+		t.Errorf("%d records of a mebibyte are kept", len(r.kept))
+	}
+	for n := range int64(2 * maxRecorded) {
+		r.end(Request{Number: n, Path: "/v2/"})
+	}
+	if len(r.kept) != maxRecorded || r.kept[0].Number != maxRecorded {
+		t.Errorf("%d short records are kept, from number %d", len(r.kept), r.kept[0].Number)
+	}
+}
