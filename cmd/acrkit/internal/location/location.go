@@ -38,6 +38,10 @@ type Location struct {
 // @ too.
 func Parse(text, ownRegistry string) (Location, error) {
 	scheme, rest, _ := strings.Cut(text, ":")
+	if strings.HasPrefix(rest, "//") && !strings.HasPrefix(rest, "///") {
+		ref, err := reference.Parse(text, ownRegistry)
+		return Location{Kind: InRegistry, Ref: ref}, err
+	}
 	switch {
 	case text == "-":
 		return Location{Kind: InStream, Format: artifact.ArchiveOCI}, nil

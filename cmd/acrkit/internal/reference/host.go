@@ -20,9 +20,9 @@ func (h Host) Local() bool { return h.Name == Local }
 func (h Host) Endpoint() string { return h.Scheme + "://" + h.Name }
 
 // String is the host as a person writes it: with its scheme only where that is
-// not the usual one.
+// not the usual one, or where the name alone would mean something else.
 func (h Host) String() string {
-	if h.Scheme == "https" && isLoopback(h.Name) {
+	if !h.Local() && (h.Scheme == "https" && isLoopback(h.Name) || !isHost(h.Name, true)) {
 		return h.Endpoint()
 	}
 	return h.Name
@@ -44,6 +44,10 @@ func isHost(first string, hasPath bool) bool {
 
 // ParseRegistry reads a login server's name; a bare name gets .azurecr.io.
 func ParseRegistry(text string) (Host, error) {
+	text, err := Pasted(text)
+	if err != nil {
+		return Host{}, err
+	}
 	scheme, rest := "", strings.TrimSuffix(text, "/")
 	for _, known := range []string{"https", "http"} {
 		if after, found := strings.CutPrefix(rest, known+"://"); found {

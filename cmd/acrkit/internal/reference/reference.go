@@ -74,6 +74,13 @@ func Parse(text, ownRegistry string) (Reference, error) {
 
 // ParseAny reads a reference that may be a registry alone.
 func ParseAny(text, ownRegistry string) (Reference, error) {
+	if text == "" {
+		return Reference{}, Bad(text, "it is empty")
+	}
+	text, err := Pasted(text)
+	if err != nil {
+		return Reference{}, err
+	}
 	scheme, rest := "", text
 	for _, known := range []string{"https", "http"} {
 		if after, found := strings.CutPrefix(text, known+"://"); found {
@@ -132,7 +139,8 @@ func parsePath(text string, h Host, path string) (Reference, error) {
 	return r, nil
 }
 
-// Bad refuses a reference by the rule that it breaks.
+// Bad refuses a reference by the rule that it breaks. A password in it isn't
+// shown.
 func Bad(text, rule string) error {
-	return failure.Usagef("reference %q: %s", text, rule)
+	return failure.Usagef("reference %q: %s", withoutUserInfo(text), withoutUserInfo(rule))
 }

@@ -47,7 +47,7 @@ func TestReferencesThatCannotBe(t *testing.T) {
 		"local/app@md5:" + strings.Repeat("0", 32): "digest",
 		"local/../app":                      "repository",
 		"http://example.com/app":            "plain http",
-		"ex ample.com/app":                  "not a host",
+		"ex ample.com/app":                  "white space",
 		"local/app?x=y":                     "repository",
 		"user:pw@host.io/app":               "not a host",
 		"local/" + strings.Repeat("a", 257): "repository",

@@ -83,13 +83,13 @@ type syncEnd struct {
 
 // parseSyncEnd reads a registry, registry/repository or oci:DIR.
 func parseSyncEnd(text, ownRegistry string) (syncEnd, error) {
-	if scheme, rest, _ := strings.Cut(text, ":"); scheme == "oci" && rest != "" && rest != "-" {
+	if scheme, rest, _ := strings.Cut(text, ":"); scheme == "oci" && rest != "" && rest != "-" && !(strings.HasPrefix(rest, "//") && !strings.HasPrefix(rest, "///")) {
 		if location.IsTar(rest) {
 			return syncEnd{}, failure.Usagef("%q: a sync needs a folder; an archive holds single images", text)
 		}
 		return syncEnd{location: location.Location{Kind: location.InLayout, Path: rest}}, nil
 	}
-	if location.LooksLikePath(text) || text == "-" || strings.HasPrefix(text, "docker:") {
+	if location.LooksLikePath(text) || text == "-" || strings.HasPrefix(text, "docker:") && !strings.HasPrefix(text, "docker://") {
 		return syncEnd{}, failure.Usagef("%q: a sync goes between registries, repositories and folders (oci:DIR)", text)
 	}
 	ref, err := reference.ParseAny(text, ownRegistry)
