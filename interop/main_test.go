@@ -15,6 +15,9 @@ import (
 // acrkit is the path of the command, built once for all tests.
 var acrkit string
 
+// stopEngines end what tests share, when all of them have ended.
+var stopEngines []func() error
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code, err := run(m)
@@ -39,6 +42,11 @@ func run(m *testing.M) (code int, err error) {
 		return 0, fmt.Errorf("build acrkit: %w\n%s", err, output)
 	}
 	code = m.Run()
+	for _, stop := range stopEngines {
+		if err := stop(); err != nil {
+			return 0, fmt.Errorf("stop a container engine: %w", err)
+		}
+	}
 	if code == 0 {
 		if err := goleak.Find(
 			// The strangers' shared transports keep idle connections, and
