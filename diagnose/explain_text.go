@@ -105,7 +105,14 @@ func rowOf(code string) (Row, bool) {
 		}
 		return found[0], true
 	}
-	return Lookup(Code(code))
+	if row, known := Lookup(Code(code)); known {
+		return row, true
+	}
+	// One of az acr check-health's own.
+	if found := Find(code); len(found) > 0 {
+		return found[0], true
+	}
+	return Row{}, false
 }
 
 // explainFinding fills a row with what a text tells.

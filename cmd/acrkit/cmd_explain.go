@@ -7,53 +7,100 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/explained"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/diagnose"
 )
 
 func newExplainCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "explain [CODE]",
-		Short: "Explain an error's code: what it means, what causes it, what to do",
-		Long: `Explain an error's code: what it means, what causes it, what to do. The code is
-the word in capitals that every error of acrkit carries. The codes of others are
-known too: those in a registry's answers (DENIED), in az acr check-health
-(CONNECTIVITY_DNS_ERROR) and of Entra (AADSTS50076). One of them may stand for
-several causes, which are listed then.
+	o := explainOptions{}
+	command := &cobra.Command{
+		Use:   "explain [CODE|FILE|TEXT|-]",
+		Short: "Explain an error's code, or what any tool printed: what it means, what causes it, what to do",
+		Long: `Explain an error's code, or what another tool printed.
 
-Words in braces, such as {registry}, stand for what the error itself names.
+A code is the word in capitals that every error of acrkit carries. The codes of
+others are known too: those in a registry's answers (DENIED), in az acr
+check-health (CONNECTIVITY_DNS_ERROR) and of Entra (AADSTS50076). One of them may
+stand for several causes, which are listed then. Words in braces, such as
+{registry}, stand for what the error itself names. Without a code, list them all.
 
-Without a code, list them all.`,
+A text may be the output of docker, podman, skopeo, crane, oras, helm, kubectl
+describe, az, a pipeline's log or an exception of one of Azure's libraries: as a
+file, on standard input with -, or as the argument. The failures in it are found
+and explained with the names that it tells, the cause before its consequences.
+What the text does not prove is called probable or possible, and the command that
+decides is named. Secrets in the text are not shown again.
+
+The exit code is 0 when something was explained, and 3 when nothing in the text
+was recognised. -o github prints annotations and a job summary, -o azure logging
+commands, -o markdown a text for a ticket.`,
 		Example: `  acrkit explain FIREWALL_DENIED
-  acrkit explain UNAUTHORIZED
   acrkit explain AADSTS7000222
   acrkit explain -o json ABAC_CONDITION --jq '.item.fix[]'
-  acrkit explain | grep TLS`,
+  kubectl describe pod web-0 | acrkit explain -
+  docker push myreg.azurecr.io/app:1 2>&1 | acrkit explain - --tee
+  acrkit explain build.log -o github
+  acrkit explain 'denied: requested access to the resource is denied'`,
 		GroupID:           groupAccess,
-		Args:              rangeArgs(0, "CODE"),
+		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeCodes,
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				var all []diagnose.Row
-				for _, code := range diagnose.Codes() {
-					row, _ := diagnose.Lookup(code)
-					all = append(all, row)
-				}
-				return listRows(a, all)
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if explained.IsForm(a.outputForm) {
+				o.form = explained.Form(a.outputForm)
+				a.outputForm = string(output.Text)
 			}
-			found := diagnose.Find(args[0])
-			switch len(found) {
-			case 0:
-				return unknownCode(args[0])
-			case 1:
-				view := rowView()
-				view.Text = writeRow
-				return output.One(a.printer, view, found[0])
+			return a.prepare()
+		},
+		RunE: func(command *cobra.Command, args []string) error {
+			var found []diagnose.Row
+			if len(args) == 1 {
+				found = diagnose.Find(args[0])
 			}
-			return explainSeveral(a, args[0], found)
+			switch {
+			case len(args) > 0 && len(found) == 0:
+			case o.form != "":
+				return failure.Usagef("-o %s is for texts, not for codes", o.form)
+			case len(args) == 0:
+				return listRows(a, allRows())
+			default:
+				return explainCode(a, args[0], found)
+			}
+			source, closing, err := openText(a, args)
+			if err != nil {
+				return err
+			}
+			defer closing()
+			return explainText(command.Context(), a, o, source)
 		},
 	}
+	command.Flags().BoolVar(&o.tee, "tee", false, "also pass the text through, without the secrets in it; to standard error where the result is JSON, a table or Markdown")
+	return command
+}
+
+// explainOptions are the flags of explain.
+type explainOptions struct {
+	form explained.Form // empty: one of the general ones
+	tee  bool
+}
+
+func allRows() []diagnose.Row {
+	var all []diagnose.Row
+	for _, code := range diagnose.Codes() {
+		row, _ := diagnose.Lookup(code)
+		all = append(all, row)
+	}
+	return all
+}
+
+func explainCode(a *app, name string, found []diagnose.Row) error {
+	if len(found) > 1 {
+		return explainSeveral(a, name, found)
+	}
+	view := rowView()
+	view.Text = writeRow
+	return output.One(a.printer, view, found[0])
 }
 
 func listRows(a *app, list []diagnose.Row) error {
