@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -16,7 +17,7 @@ import (
 )
 
 func TestFirstSignalCancelsWithItsCause(t *testing.T) {
-	ctx, stop := withInterrupt(t.Context())
+	ctx, stop := withInterrupt(t.Context(), io.Discard)
 	defer stop()
 	if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -38,15 +40,19 @@ func run(args []string) int {
 	// and what it has to clean up stays. Nobody reads the channel: the write's
 	// error tells.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ctx, stop := withInterrupt(context.Background())
+	ctx, stop := withInterrupt(context.Background(), os.Stderr)
 	defer stop()
 	return a.run(ctx, args)
 }
 
+// interruptNotice is how long a command may take to stop before it says so.
+const interruptNotice = 500 * time.Millisecond
+
 // withInterrupt makes a context that the first interrupt cancels, so that a
 // command can stop, save what it has and say how to go on. The second ends the
-// process at once.
-func withInterrupt(parent context.Context) (context.Context, func()) {
+// process at once, which stderr is told when the first takes its time: the part
+// of an upload that is being sent is finished.
+func withInterrupt(parent context.Context, stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -59,10 +65,17 @@ func withInterrupt(parent context.Context) (context.Context, func()) {
 		case <-signals:
 			cancel(failure.ErrInterrupted)
 		}
-		select {
-		case <-done:
-		case <-signals:
-			os.Exit(failure.ExitInterrupted)
+		soon := time.NewTimer(interruptNotice)
+		defer soon.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-signals:
+				os.Exit(failure.ExitInterrupted)
+			case <-soon.C:
+				fmt.Fprintln(stderr, "finishing what is being sent; ctrl-c again ends at once")
+			}
 		}
 	}()
 	return ctx, func() {
