@@ -124,7 +124,7 @@ var rowsNotFound = []Row{
 		Title:   "{repository} is not a name that a registry can have",
 		Meaning: "Repository names are lower-case letters and digits, divided by . _ __ - or /. A path with another name matches no route, and the registry answers with a bare 404.",
 		Causes:  []Cause{certain("the name breaks the grammar of repository names", "letters of upper case, spaces or doubled separators in it")},
-		Fix:     []string{"use lower case: docker and acrkit refuse such names before they send them"},
+		Fix:     []string{"use lower case"},
 		Retry:   RetryNo, Link: linkErrors,
 		match:   all(either(plain404, headNotFound), badRepository),
 		observe: []observer{observeResponse, observeBody},

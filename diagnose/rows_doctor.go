@@ -201,7 +201,7 @@ var rowsDoctor = []Row{
 			certain("the registry's status and its acknowledgement differ", "both answers"),
 			inferred("probably the two requests were answered by different replicas or front ends", "a regional endpoint answers alike"),
 		},
-		Fix:   []string{"for a geo-replicated registry, push to its regional endpoint", "acrkit push starts an upload again by itself"},
+		Fix:   []string{"for a geo-replicated registry, push to its regional endpoint", "push again: an upload that is lost starts from its beginning"},
 		Retry: RetryRestart, Link: linkGeo,
 		match:   func(ev *evidence) bool { _, ok := find[*uploadLostError](ev); return ok },
 		observe: []observer{observeText},

@@ -75,7 +75,7 @@ var rowsLibrary = []Row{
 			certain("no byte moved for the time that was set", "the library's own clock"),
 			inferred("probably a proxy or the network on the way hangs", "acrkit doctor with a repository measures the data host"),
 		},
-		Fix:   []string{"try again: acrkit transfers list shows what can go on", "for a slow line, set NoProgressTimeout higher"},
+		Fix:   []string{"see what can go on, and try again: acrkit transfers list", "for a slow line, set NoProgressTimeout higher"},
 		Retry: RetryLater, Link: linkEndpoints,
 		match:   found(libraryStalled),
 		observe: []observer{observeOwn},

@@ -46,7 +46,7 @@ var rowsLocal = []Row{
 		Title:   "this program may not open more files",
 		Meaning: "Each connection is a file to the operating system, and a process may open so many.",
 		Causes:  []Cause{certain("the limit of open files is reached", "the operating system's error")},
-		Fix:     []string{"ulimit -n 4096", "move fewer blobs at once: --jobs 2"},
+		Fix:     []string{"ulimit -n 4096", "move fewer blobs at once: the same command with --concurrency 2"},
 		Retry:   RetryNo,
 		match:   file(syscall.EMFILE, syscall.ENFILE),
 		observe: []observer{observeFile},

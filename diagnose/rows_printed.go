@@ -42,7 +42,7 @@ var rowsPrinted = []Row{
 		},
 		Fix: []string{
 			"start it: sudo systemctl start docker, or Docker Desktop",
-			"without docker: acrkit login {host}, or az acr login -n {registry} --expose-token",
+			"without docker: acrkit login {host}",
 		},
 		Retry: RetryNo, Link: linkLogin, AzCode: "DOCKER_DAEMON_ERROR",
 	},
@@ -207,7 +207,7 @@ var rowsPrinted = []Row{
 		},
 		Fix: []string{
 			"acrkit tree {host}/{image}",
-			"copy it with what is attached: acrkit copy <source> {host}/{image}, or cosign copy",
+			"copy it with what is attached: acrkit copy <source> {host}/{image}",
 		},
 		Retry: RetryNo,
 	},
@@ -223,7 +223,7 @@ var rowsPrinted = []Row{
 		},
 		Fix: []string{
 			"az account set -s <subscription>",
-			"without Resource Manager: acrkit login {host}, or az acr login -n {registry} --expose-token with the suffix given",
+			"without Resource Manager: acrkit login {host}",
 		},
 		Retry: RetryNo, Link: linkLogin, AzCode: azLogin,
 	},
