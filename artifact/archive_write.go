@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -43,37 +42,33 @@ var _ interface {
 // stagingSuffix is what the folder beside the archive is called.
 const stagingSuffix = ".acrkit-partial"
 
+// stagingLayout is the layout in that folder.
+const stagingLayout = "layout"
+
 // stagingLock keeps two processes from writing one archive.
 const stagingLock = "lock"
 
 // CreateArchive begins an archive at path. A file that is there already is
 // replaced by Close, and not before.
 func CreateArchive(path string, format ArchiveFormat) (*ArchiveWriter, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && !info.Mode().IsRegular():
-		return nil, &InvalidError{Store: "archive " + path, Thing: "the path", Rule: "something is there that is not a regular file"}
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("create archive: %w", err)
+	w := &ArchiveWriter{path: path, format: format}
+	if err := w.check(); err != nil {
+		return nil, err
 	}
-	if _, err := os.Stat(filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("create archive %s: its folder: %w", path, err)
-	}
-	return newArchiveWriter(&ArchiveWriter{path: path, format: format}, path+stagingSuffix)
+	return newArchiveWriter(w, path+stagingSuffix)
 }
 
 // CreateArchiveStream begins an archive that Close writes to w, such as
 // standard output. The content is gathered in the folder dir until then.
 func CreateArchiveStream(w io.Writer, dir string, format ArchiveFormat) (*ArchiveWriter, error) {
-	return newArchiveWriter(&ArchiveWriter{out: w, format: format}, dir)
+	writer := &ArchiveWriter{out: w, format: format}
+	if err := writer.check(); err != nil {
+		return nil, err
+	}
+	return newArchiveWriter(writer, dir)
 }
 
 func newArchiveWriter(w *ArchiveWriter, dir string) (*ArchiveWriter, error) {
-	switch w.format {
-	case ArchiveOCI, ArchiveDocker:
-	default:
-		return nil, &InvalidError{Thing: fmt.Sprintf("archive format %q", w.format), Rule: "want oci or docker"}
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create archive: %w", err)
 	}
@@ -89,7 +84,7 @@ func newArchiveWriter(w *ArchiveWriter, dir string) (*ArchiveWriter, error) {
 		}
 		return nil, err
 	}
-	inner := filepath.Join(dir, "layout")
+	inner := filepath.Join(dir, stagingLayout)
 	if w.staging, err = CreateLayout(inner); err == nil {
 		// Blobs of an earlier attempt are worth keeping, its roots are not: this
 		// archive holds what this writer is given.
@@ -143,30 +138,6 @@ func (w *ArchiveWriter) admitGraph(ctx context.Context, src Source, g *graph) er
 // keepReferrer records a referrer; the archive is not done by that.
 func (w *ArchiveWriter) keepReferrer(ctx context.Context, desc ocispec.Descriptor, tag string) error {
 	return w.staging.Tag(ctx, desc, tag)
-}
-
-// RehearseArchive is a target for [NewPlan] that refuses what an archive at path
-// would refuse, and writes nothing. An empty path is a stream.
-func RehearseArchive(path string, format ArchiveFormat) Target {
-	return rehearsal{NewMemory(), &ArchiveWriter{path: path, format: format}}
-}
-
-// rehearsal is an archive that is never written.
-type rehearsal struct {
-	*Memory
-	writer *ArchiveWriter
-}
-
-func (r rehearsal) Name() string { return r.writer.Name() }
-
-func (r rehearsal) Admit(root ocispec.Descriptor, reference string) error {
-	return r.writer.Admit(root, reference)
-}
-
-func (r rehearsal) imagesOnly() bool { return r.writer.imagesOnly() }
-
-func (r rehearsal) admitGraph(ctx context.Context, src Source, g *graph) error {
-	return r.writer.admitGraph(ctx, src, g)
 }
 
 // Exists reports whether the content has been gathered.

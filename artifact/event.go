@@ -36,6 +36,9 @@ const (
 	EventTagged EventKind = "tagged"
 	// EventImage: a sync begins with the image Reference.
 	EventImage EventKind = "image"
+	// EventImageDone: a sync is done with the image Reference, which is at the
+	// target now, or was.
+	EventImageDone EventKind = "image-done"
 )
 
 // Event is one step of a copy. Copy calls its observer from one goroutine at a

@@ -44,6 +44,7 @@ type Plan struct {
 	Platform             string             `json:"platform,omitempty"` // several are separated by commas
 	Root                 ocispec.Descriptor `json:"root"`
 	Replaces             string             `json:"replaces,omitempty"` // what the tag points to now
+	Tagged               bool               `json:"tagged,omitempty"`   // the tag points to the root already
 	Blobs                []PlanItem         `json:"blobs"`
 	Manifests            []PlanItem         `json:"manifests"`
 	// Bytes is what would move, manifests included, if every mount succeeds;
@@ -77,7 +78,7 @@ func (c *copier) plan(dstRef, srcRef string) *Plan {
 		LeftOut: c.leftOut,
 	}
 	if p.Replaces == p.Root.Digest.String() {
-		p.Replaces = ""
+		p.Replaces, p.Tagged = "", true
 	}
 	// An upload whose digest is known is a POST and a PUT, a mount one POST
 	// (ACR protocol §4.5).
@@ -121,6 +122,12 @@ func (c *copier) plan(dstRef, srcRef string) *Plan {
 	return p
 }
 
+// Empty reports whether the copy would change nothing.
+func (p *Plan) Empty() bool {
+	tagless := p.DestinationReference == "" || isDigest(p.DestinationReference)
+	return p.action() == PlanSkip && (p.Tagged || tagless)
+}
+
 // ParsePlan reads the JSON of a plan.
 func ParsePlan(data []byte) (*Plan, error) {
 	var p Plan
@@ -141,8 +148,27 @@ func ParsePlan(data []byte) (*Plan, error) {
 // before it writes anything, when the source's reference no longer means that
 // root, or the target's tag points to something that the plan didn't see.
 func (p *Plan) Apply(ctx context.Context, dst Target, src Source, o *Options) (Result, error) {
+	options, err := p.options(dst, src, o)
+	if err != nil {
+		return Result{}, err
+	}
+	return Copy(ctx, dst, p.DestinationReference, src, p.SourceReference, options)
+}
+
+// Check refuses as [Plan.Apply] does, and writes nothing. It returns what a copy
+// would do now.
+func (p *Plan) Check(ctx context.Context, dst Target, src Source, o *Options) (*Plan, error) {
+	options, err := p.options(dst, src, o)
+	if err != nil {
+		return nil, err
+	}
+	return NewPlan(ctx, dst, p.DestinationReference, src, p.SourceReference, options)
+}
+
+// options are those of the copy that the plan is of.
+func (p *Plan) options(dst Target, src Source, o *Options) (*Options, error) {
 	if nameOf(dst) != p.Destination || nameOf(src) != p.Source {
-		return Result{}, &InvalidError{Thing: "plan", Rule: fmt.Sprintf("it is for a copy from %s to %s", p.Source, p.Destination)}
+		return nil, &InvalidError{Thing: "plan", Rule: fmt.Sprintf("it is for a copy from %s to %s", p.Source, p.Destination)}
 	}
 	options := Options{}
 	if o != nil {
@@ -150,10 +176,10 @@ func (p *Plan) Apply(ctx context.Context, dst Target, src Source, o *Options) (R
 	}
 	var err error
 	if options.Platforms, err = parsePlatforms(p.Platform); err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	options.expect = p
-	return Copy(ctx, dst, p.DestinationReference, src, p.SourceReference, &options)
+	return &options, nil
 }
 
 // check compares the plan with what a copy found.

@@ -360,6 +360,14 @@ func (s *syncer) reportUntagged(ctx context.Context, repository string, source S
 // copy brings one image over.
 func (s *syncer) copy(ctx context.Context, item *syncItem) error {
 	s.event(Event{Kind: EventImage, Reference: item.name()}, item)
+	err := s.bring(ctx, item)
+	if err == nil {
+		s.event(Event{Kind: EventImageDone, Reference: item.name()}, item)
+	}
+	return err
+}
+
+func (s *syncer) bring(ctx context.Context, item *syncItem) error {
 	options := s.o.Copy
 	planned, expected := s.o.expect[item.name()]
 	if expected {
@@ -471,7 +479,8 @@ func (s *syncer) event(e Event, item *syncItem) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.Image = item.name()
-	if e.Kind != EventImage {
+	ofCopy := e.Kind != EventImage && e.Kind != EventImageDone
+	if ofCopy {
 		before := s.last[item]
 		s.last[item] = e.Totals
 		s.totals.add(e.Totals, 1)
@@ -481,7 +490,7 @@ func (s *syncer) event(e Event, item *syncItem) {
 		delete(s.last, item)
 	}
 	e.Totals = s.totals
-	if j := s.o.Copy.Journal; j != nil && e.Kind != EventImage {
+	if j := s.o.Copy.Journal; j != nil && ofCopy {
 		// Only for whoever looks at the journal: what is done, the target knows.
 		_ = j.note(e.Totals)
 	}

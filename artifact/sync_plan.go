@@ -156,11 +156,7 @@ func (p *SyncPlan) Apply(ctx context.Context, dst SyncTarget, src SyncSource, o 
 	if o != nil {
 		options = *o
 	}
-	now, err := PlanSync(ctx, dst, src, o)
-	if err == nil {
-		err = p.compare(now)
-	}
-	if err != nil {
+	if _, err := p.Check(ctx, dst, src, o); err != nil {
 		if j := options.Copy.Journal; j != nil {
 			err = errors.Join(err, j.finish(ctx, err, false))
 		}
@@ -171,6 +167,16 @@ func (p *SyncPlan) Apply(ctx context.Context, dst SyncTarget, src SyncSource, o 
 		options.expect[item.name()] = item
 	}
 	return Sync(ctx, dst, src, &options)
+}
+
+// Check refuses as [SyncPlan.Apply] does before it writes anything, and writes
+// nothing. It returns what a sync would do now.
+func (p *SyncPlan) Check(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOptions) (*SyncPlan, error) {
+	now, err := PlanSync(ctx, dst, src, o)
+	if err == nil {
+		err = p.compare(now)
+	}
+	return now, err
 }
 
 func (i SyncPlanItem) name() string { return i.Repository + ":" + i.Tag }

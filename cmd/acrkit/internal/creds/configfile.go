@@ -59,20 +59,20 @@ func (c *configFile) parse(data []byte) error {
 		CredHelpers map[string]string    `json:"credHelpers"`
 	}
 	if err := json.Unmarshal(text, &known); err != nil {
-		return fmt.Errorf("%s: %w", c.path, &damagedError{position(text, err), err})
+		return fmt.Errorf("%s: %w", c.path, &DamagedError{position(text, err), err})
 	}
 	c.auths, c.credsStore, c.credHelpers = known.Auths, known.CredsStore, known.CredHelpers
 	return nil
 }
 
-// damagedError is a file that isn't JSON. Its text shows nothing of the file.
-type damagedError struct {
+// DamagedError is a configuration file that isn't JSON. Its text shows nothing of the file.
+type DamagedError struct {
 	position string
 	err      error
 }
 
-func (e *damagedError) Error() string { return "not the JSON of docker's configuration" + e.position }
-func (e *damagedError) Unwrap() error { return e.err }
+func (e *DamagedError) Error() string { return "not the JSON of docker's configuration" + e.position }
+func (e *DamagedError) Unwrap() error { return e.err }
 
 // position says where JSON breaks off, without showing any of it.
 func position(text []byte, err error) string {
@@ -231,7 +231,7 @@ func (c *configFile) change(edit func(auths, members map[string]json.RawMessage)
 	}
 	if len(bytes.TrimSpace(text)) > 0 {
 		if err := json.Unmarshal(text, &members); err != nil {
-			return &damagedError{position(text, err), err}
+			return &DamagedError{position(text, err), err}
 		}
 	}
 	if raw, ok := members["auths"]; ok {

@@ -146,6 +146,9 @@ func detailOf(err error) string {
 	return err.Error()
 }
 
+// DockerStore is the name of the link that reads docker's and podman's stores.
+const DockerStore = "docker's store"
+
 // LinkError is a link that has a credential which doesn't work.
 type LinkError struct {
 	Host     string

@@ -78,7 +78,7 @@ func loginServers(host string) []string {
 // name. A helper that is missing or broken is passed over, and said: the file's
 // own entries and the links behind this one are asked.
 func (s Stores) Link() Link {
-	return Link{Name: "docker's store", Find: func(ctx context.Context, place Place) (Credential, string, error) {
+	return Link{Name: DockerStore, Find: func(ctx context.Context, place Place) (Credential, string, error) {
 		if len(s.Files) == 0 {
 			return Credential{}, "", nothing("no home folder")
 		}

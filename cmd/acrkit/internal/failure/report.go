@@ -49,6 +49,8 @@ type Report struct {
 	causes []string
 	remedy string // what the fix is called, where that is not "fix"
 	More   []string
+	// Again says that doing the same again may help.
+	Again bool
 }
 
 // Of gathers what there is to say about an error.
@@ -86,6 +88,7 @@ func (f *Report) explain(err error) {
 		return
 	}
 	f.Object.Code, f.Title = string(diagnosis.Code), Clean(diagnosis.Title)
+	f.Again = diagnosis.Retry.Advice != diagnose.RetryNo
 	f.Object.RequestID = Clean(diagnosis.CorrelationID)
 	f.Fill(diagnosis)
 	f.More = append(f.More, "acrkit explain "+string(diagnosis.Code))

@@ -3,6 +3,7 @@ package location
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 )
 
-// source opens the location to read from.
+// OpenSource opens the location to read from.
 func OpenSource(ctx context.Context, sess *session.Session, l Location) (artifact.Source, error) {
 	switch l.Kind {
 	case InRegistry:
@@ -52,7 +53,7 @@ func unpackedDocker(dir string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// target opens the location to write to. finish makes what was written final;
+// OpenTarget opens the location to write to. finish makes what was written final;
 // it is called once, with the result of the writing.
 func OpenTarget(ctx context.Context, sess *session.Session, l Location) (target artifact.Target, finish func(error) error, err error) {
 	unchanged := func(err error) error { return err }
@@ -134,35 +135,26 @@ func streamTarget(sess *session.Session, format artifact.ArchiveFormat) (artifac
 	}, nil
 }
 
-// rehearsal opens the location to plan what would be written to it, and
-// creates nothing.
+// Rehearse opens the location to plan what would be written to it, and creates
+// nothing. It refuses what OpenTarget would.
 func Rehearse(ctx context.Context, sess *session.Session, l Location) (artifact.Target, error) {
+	var target artifact.Target
+	var err error
 	switch l.Kind {
 	case InRegistry:
 		return sess.Repository(ctx, l.Ref)
 	case InLayout:
-		layout, err := artifact.OpenLayout(l.Path)
-		if err == nil {
-			sess.OnClose(layout.Close)
-			return layout, nil
-		}
-		if !errors.Is(err, os.ErrNotExist) {
-			return nil, err
-		}
-		return empty{artifact.NewMemory(), "oci:" + l.Path}, nil
+		target, err = artifact.PlanLayout(l.Path)
 	case InArchive:
 		if err := plainTar(l); err != nil {
 			return nil, err
 		}
-		return artifact.RehearseArchive(l.Path, l.Format), nil
+		target, err = artifact.PlanArchive(l.Path, l.Format)
+	default:
+		target, err = artifact.PlanArchive("", l.Format)
 	}
-	return artifact.RehearseArchive("", l.Format), nil
+	if closer, ok := target.(io.Closer); ok && err == nil {
+		sess.OnClose(closer.Close)
+	}
+	return target, err
 }
-
-// empty is a place that doesn't exist yet.
-type empty struct {
-	*artifact.Memory
-	name string
-}
-
-func (e empty) Name() string { return e.name }

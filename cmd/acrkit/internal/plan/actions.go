@@ -41,6 +41,11 @@ type action struct {
 	needs []need
 	// says words the change: "delete the manifest", "deleted".
 	says, done string
+	// rights are what the change needs in the repository; empty where a token
+	// doesn't tell.
+	rights []string
+	// inside says that the repository's own lock forbids it.
+	inside bool
 	// destroys is true when the change cannot be undone: it is asked for.
 	destroys bool
 	// check refuses when the registry is no longer as the plan found it.
@@ -52,46 +57,46 @@ type action struct {
 // actions gives each action its meaning. A new action is one row here.
 var actions = map[Action]action{
 	ActionUntag: {
-		needs: []need{needTag, needDigest}, says: "untag", done: "untagged", destroys: true, check: checkTag,
+		needs: []need{needTag, needDigest}, rights: []string{"delete"}, inside: true, says: "untag", done: "untagged", destroys: true, check: checkTag,
 		do: func(ctx context.Context, r *session.Registry, s Step) error {
 			_, err := r.Client.DeleteTag(ctx, s.Repository, s.Tag, nil)
 			return err
 		},
 	},
 	ActionDeleteTag: {
-		needs: []need{needTag, needDigest}, says: "delete the tag, and the manifest under it,", done: "deleted", destroys: true,
+		needs: []need{needTag, needDigest}, rights: []string{"delete"}, inside: true, says: "delete the tag, and the manifest under it,", done: "deleted", destroys: true,
 		check: func(ctx context.Context, r *session.Registry, s Step) error {
 			return errors.Join(checkTag(ctx, r, s), checkManifest(ctx, r, s))
 		},
 		do: deleteTag,
 	},
 	ActionDeleteManifest: {
-		needs: []need{needDigest}, says: "delete the manifest", done: "deleted", destroys: true, check: checkManifest,
+		needs: []need{needDigest}, rights: []string{"delete"}, inside: true, says: "delete the manifest", done: "deleted", destroys: true, check: checkManifest,
 		do: func(ctx context.Context, r *session.Registry, s Step) error {
 			_, err := r.Client.DeleteManifest(ctx, s.Repository, s.Digest, nil)
 			return err
 		},
 	},
 	ActionDeleteRepository: {
-		says: "delete the repository", done: "deleted", destroys: true, check: checkRepository,
+		rights: []string{"delete"}, says: "delete the repository", done: "deleted", destroys: true, check: checkRepository,
 		do: func(ctx context.Context, r *session.Registry, s Step) error {
 			_, err := r.Client.DeleteRepository(ctx, s.Repository, nil)
 			return err
 		},
 	},
 	ActionDeleteBlob: {
-		needs: []need{needDigest}, says: "delete the blob", done: "deleted", destroys: true, check: CheckBlob,
+		needs: []need{needDigest}, rights: []string{"delete"}, inside: true, says: "delete the blob", done: "deleted", destroys: true, check: CheckBlob,
 		do: func(ctx context.Context, r *session.Registry, s Step) error {
 			_, err := r.Blobs.DeleteBlob(ctx, s.Repository, s.Digest, nil)
 			return err
 		},
 	},
-	ActionPutBlob:        {needs: []need{needDigest, needFile}, says: "send the blob", done: "sent", check: checkFile, do: putBlob},
-	ActionMountBlob:      {needs: []need{needDigest, needFrom}, says: "mount the blob", done: "mounted", check: CheckMount, do: mountBlob},
-	ActionPutManifest:    {needs: []need{needDigest, needFile}, says: "store the manifest", done: "stored", check: checkPutManifest, do: putManifest},
-	ActionLockRepository: {needs: []need{needSet}, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setRepositoryLocks},
-	ActionLockTag:        {needs: []need{needTag, needSet}, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setTagLocks},
-	ActionLockManifest:   {needs: []need{needDigest, needSet}, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setManifestLocks},
+	ActionPutBlob:        {needs: []need{needDigest, needFile}, rights: []string{"pull", "push"}, inside: true, says: "send the blob", done: "sent", check: checkFile, do: putBlob},
+	ActionMountBlob:      {needs: []need{needDigest, needFrom}, rights: []string{"pull", "push"}, inside: true, says: "mount the blob", done: "mounted", check: CheckMount, do: mountBlob},
+	ActionPutManifest:    {needs: []need{needDigest, needFile}, rights: []string{"pull", "push"}, inside: true, says: "store the manifest", done: "stored", check: checkPutManifest, do: putManifest},
+	ActionLockRepository: {needs: []need{needSet}, rights: []string{"metadata_write"}, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setRepositoryLocks},
+	ActionLockTag:        {needs: []need{needTag, needSet}, rights: []string{"metadata_write"}, inside: true, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setTagLocks},
+	ActionLockManifest:   {needs: []need{needDigest, needSet}, rights: []string{"metadata_write"}, inside: true, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setManifestLocks},
 	ActionRestore: {
 		needs: []need{needDigest}, says: "restore", done: "restored", check: checkDeleted,
 		do: func(ctx context.Context, r *session.Registry, s Step) error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
@@ -59,7 +60,29 @@ func checkManifest(ctx context.Context, r *session.Registry, s Step) error {
 	if !slices.Equal(item.Tags, s.Tags) {
 		return changed(s, "the list of its tags", strings.Join(s.Tags, ", "), strings.Join(item.Tags, ", "))
 	}
+	if err := checkTagsOf(ctx, r, s); err != nil {
+		return err
+	}
 	return RefuseLocked(Step{Registry: s.Registry, Repository: s.Repository, Digest: s.Digest}, "manifest", item.Locks)
+}
+
+// checkTagsOf refuses when a tag of the manifest is locked: it keeps the manifest,
+// too.
+func checkTagsOf(ctx context.Context, r *session.Registry, s Step) error {
+	if len(s.Tags) == 0 {
+		return nil
+	}
+	at := reference.Reference{Registry: r.Host, Repository: s.Repository}
+	for tag, err := range r.Client.Tags(ctx, s.Repository, &azcontainerregistry.ClientListTagsOptions{Digest: &s.Digest}) {
+		if err != nil {
+			return err
+		}
+		item := items.ToTag(at, tag)
+		if err := RefuseLocked(Step{Registry: s.Registry, Repository: s.Repository, Tag: item.Name}, "tag", item.Locks); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkRepository(ctx context.Context, r *session.Registry, s Step) error {

@@ -93,7 +93,7 @@ func Save(path string, p any) error {
 }
 
 // Load reads a plan of any kind from its file.
-func Load[T any](path string, parse func(data []byte) (T, error)) (T, error) {
+func Load[T any](path, kind string, parse func(data []byte) (T, error)) (T, error) {
 	var none T
 	file, err := os.Open(path)
 	if err != nil {
@@ -104,11 +104,30 @@ func Load[T any](path string, parse func(data []byte) (T, error)) (T, error) {
 	if err != nil {
 		return none, fmt.Errorf("read the plan %s: %w", path, err)
 	}
+	if err := checkKind(data, kind); err != nil {
+		return none, failure.Usagef("plan %s: %w", path, err)
+	}
 	p, err := parse(data)
 	if err != nil {
 		return none, failure.Usagef("plan %s: %w", path, err)
 	}
 	return p, nil
+}
+
+// checkKind refuses what is no plan, or another command's.
+func checkKind(data []byte, want string) error {
+	var head struct{ Schema, Kind, Command string }
+	switch err := json.Unmarshal(data, &head); {
+	case err != nil:
+		return fmt.Errorf("it is no plan: %w", err)
+	case head.Schema != output.Schema:
+		return fmt.Errorf("it is no plan that this program can apply: its schema is %.40q, not %q", head.Schema, output.Schema)
+	case head.Kind != want && strings.HasPrefix(head.Command, "acrkit "):
+		return fmt.Errorf("it was made by %.60q, apply it with that", head.Command)
+	case head.Kind != want:
+		return fmt.Errorf("its kind is %.40q, not %q", head.Kind, want)
+	}
+	return nil
 }
 
 // parsePlan reads a plan and refuses whatever it doesn't understand wholly: a

@@ -55,6 +55,9 @@ func digestOfFile(path string, stdin io.Reader) (string, error) {
 
 // checkFile refuses when the file is no longer what the plan saw.
 func checkFile(_ context.Context, _ *session.Registry, s Step) error {
+	if s.File == "-" {
+		return nil // it was read once, for this very plan
+	}
 	is, err := digestOfFile(s.File, nil)
 	if err == nil && is != s.Digest {
 		err = changed(s, "the digest of "+s.File, s.Digest, is)
@@ -112,9 +115,12 @@ func checkPutManifest(ctx context.Context, r *session.Registry, s Step) error {
 	}
 	now, err := named(ctx, r, s)
 	if err == nil && now != s.Replaces {
-		err = changed(s, "what the tag names", items.OrDash(s.Replaces), items.OrDash(now))
+		return changed(s, "what the tag names", items.OrDash(s.Replaces), items.OrDash(now))
 	}
-	return err
+	if err != nil || s.Tag == "" {
+		return err
+	}
+	return CheckTagWritable(ctx, r, s.Repository, s.Tag)
 }
 
 func putManifest(ctx context.Context, r *session.Registry, s Step) error {

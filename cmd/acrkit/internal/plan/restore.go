@@ -115,12 +115,16 @@ func nothingDeleted(ref reference.Reference) error {
 // is done.
 func EachStep(args []string, makeStep func(string) (Step, error)) ([]Step, error) {
 	steps := make([]Step, 0, len(args))
+	seen := map[string]bool{}
 	for _, text := range args {
 		s, err := makeStep(text)
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, s)
+		if name := s.String(); !seen[name] { // the same thing twice is one thing
+			seen[name] = true
+			steps = append(steps, s)
+		}
 	}
 	return steps, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 )
 
@@ -26,6 +25,11 @@ func (w *Writer) Run(command *cobra.Command, f Flags, makeSteps func(context.Con
 	p, err := w.makePlan(ctx, command.CommandPath(), f, makeSteps)
 	if err != nil {
 		return err
+	}
+	if f.DryRun || f.Keep != "" {
+		if err := w.foresee(ctx, p, f.DryRun); err != nil {
+			return err
+		}
 	}
 	if f.Keep != "" {
 		if err := Save(f.Keep, p); err != nil {
@@ -47,7 +51,7 @@ func (w *Writer) Run(command *cobra.Command, f Flags, makeSteps func(context.Con
 
 func (w *Writer) makePlan(ctx context.Context, path string, f Flags, makeSteps func(context.Context) ([]Step, error)) (plan, error) {
 	if f.Apply != "" {
-		p, err := Load(f.Apply, parsePlan)
+		p, err := Load(f.Apply, kind, parsePlan)
 		if err == nil && p.Command != path {
 			err = failure.Usagef("plan %s: it was made by %q, apply it with that", f.Apply, p.Command)
 		}
@@ -64,19 +68,54 @@ func (w *Writer) checkPlan(ctx context.Context, p plan) error {
 		if err != nil {
 			return err
 		}
-		if err := actions[s.Action].check(ctx, r, s); err != nil {
+		row := actions[s.Action]
+		if row.inside {
+			if err := CheckRepositoryWritable(ctx, r, s.Repository); err != nil {
+				return err
+			}
+		}
+		if err := row.check(ctx, r, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// foresee refuses a plan that would be refused when it is done. A plan that is
+// kept may be applied by somebody who has more rights: of those it only warns.
+func (w *Writer) foresee(ctx context.Context, p plan, refuse bool) error {
+	if err := w.checkPlan(ctx, p); err != nil {
+		return err
+	}
+	asked := map[string]bool{}
+	for _, s := range p.Items {
+		rights := actions[s.Action].rights
+		key := fmt.Sprint(s.Registry, "/", s.Repository, rights)
+		if len(rights) == 0 || asked[key] {
+			continue
+		}
+		asked[key] = true
+		r, err := w.openStep(ctx, s)
+		if err != nil {
+			return err
+		}
+		err = CheckRights(ctx, r, s.Repository, rights...)
+		switch {
+		case err != nil && refuse:
+			return err
+		case err != nil:
+			w.Note("warning: %s", failure.Clean(err.Error()))
+		}
+	}
+	return nil
+}
+
 func (w *Writer) openStep(ctx context.Context, s Step) (*session.Registry, error) {
-	h, err := reference.ParseRegistry(s.Registry)
+	ref, err := s.Ref()
 	if err != nil {
 		return nil, err
 	}
-	return w.Open(ctx, h)
+	return w.OpenFor(ctx, ref)
 }
 
 // carryOut makes the changes and prints each that is made. It stops at the

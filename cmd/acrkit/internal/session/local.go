@@ -83,7 +83,7 @@ func (s *Session) openLocal(ctx context.Context, r *Registry, options policy.Cli
 	if r.Credential, r.Outcomes, err = s.LocalChain().Resolve(ctx, creds.Place{Host: reference.Local}); err != nil {
 		return err
 	}
-	r.Client, err = newClient(LocalEndpoint, r.Credential, options)
+	r.Client, err = r.newClient(LocalEndpoint, options)
 	return err
 }
 
@@ -184,6 +184,6 @@ func (s *Session) openRunning(ctx context.Context, r *Registry, dir string, opti
 	if r.Credential, r.Outcomes, err = chain.Resolve(ctx, creds.Place{Host: reference.Local}); err != nil {
 		return false, err
 	}
-	r.Client, err = newClient(running.Endpoint, r.Credential, options)
+	r.Client, err = r.newClient(running.Endpoint, options)
 	return true, err
 }

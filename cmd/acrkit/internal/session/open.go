@@ -22,6 +22,9 @@ type Registry struct {
 	Client     *azcontainerregistry.Client
 	Blobs      *azcontainerregistry.BlobClient
 	memo       map[any]any
+
+	endpoint  string // where its clients send requests
+	transport policy.Transporter
 }
 
 // Remember returns what make made for a key, and makes it once a command. A key
@@ -118,12 +121,12 @@ func (s *Session) openRemote(ctx context.Context, r *Registry, place creds.Place
 	var err error
 	r.Credential, r.Outcomes, err = s.Chain().Resolve(ctx, place)
 	if err != nil {
-		return err
+		return explainLink(r.Host, err)
 	}
 	s.warnOfSkipped(r.Outcomes)
 	options.Cloud = creds.CloudOf(r.Host.Name)
 	options.Transport = s.Network()
-	r.Client, err = newClient(r.Host.Endpoint(), r.Credential, options)
+	r.Client, err = r.newClient(r.Host.Endpoint(), options)
 	return err
 }
 
@@ -139,6 +142,26 @@ func (s *Session) warnOfSkipped(outcomes []creds.Outcome) {
 		s.warned[outcome.Detail] = true
 		s.Note("warning: %s: %s; going on without it (acrkit explain DOCKER_HELPER_FAILED)", outcome.Link, failure.Clean(outcome.Detail))
 	}
+}
+
+// explainLink says of docker's store what is wrong with it: its file or its
+// helper is this machine's, whatever its error looks like.
+func explainLink(h reference.Host, err error) error {
+	var link *creds.LinkError
+	if !errors.As(err, &link) || link.Link != creds.DockerStore {
+		return err
+	}
+	code, fix := "DOCKER_HELPER_FAILED", []string{"acrkit logout " + h.String() + "  # forget what is stored", "acrkit login " + h.String()}
+	if errors.As(err, new(*creds.DamagedError)) {
+		code, fix = "DOCKER_CONFIG_DAMAGED", []string{"correct the file at the place named, or move it away"}
+	}
+	return &failure.Explained{Err: failure.Coded(failure.ExitFailed, err), Code: code, Fix: fix}
+}
+
+// newClient makes the client of the registry at endpoint.
+func (r *Registry) newClient(endpoint string, options policy.ClientOptions) (*azcontainerregistry.Client, error) {
+	r.endpoint, r.transport = endpoint, options.Transport
+	return newClient(endpoint, r.Credential, options)
 }
 
 // newClient makes the client that suits a credential.

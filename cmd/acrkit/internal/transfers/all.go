@@ -65,10 +65,7 @@ func (m *Mover) RunAll(command *cobra.Command, f *Flags, from, to string) error 
 	}
 	if f.Write.DryRun {
 		p, err := artifact.PlanSync(ctx, target, source, o)
-		if p == nil {
-			return err
-		}
-		return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), err)
+		return m.showSyncPlan(ctx, f, dst, p, err)
 	}
 	spec := artifact.TransferSpec{Verb: command.Name(), Source: src.Absolute(), Destination: dst.location.Absolute(), Arguments: f.arguments()}
 	if src.Kind != location.InStream {

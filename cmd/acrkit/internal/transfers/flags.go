@@ -1,9 +1,12 @@
 package transfers
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/artifact"
@@ -97,4 +100,33 @@ func (f *Flags) UploadOptions(sess *session.Session, digest string, progress ter
 		Digest: digest, CheckExists: digest != "", MaxRetries: o.MaxRetries, NoProgressTimeout: f.timeout, Budget: o.Budget,
 		OnProgress: func(e azcontainerregistry.TransferEvent) { progress.Show(blobUpdate(name, e)) },
 	}, nil
+}
+
+// choose sets the flags as they were when a plan was made: it decides alone what
+// is copied.
+func (f *Flags) choose(command *cobra.Command, arguments []string) error {
+	kept := pflag.NewFlagSet(command.Name(), pflag.ContinueOnError)
+	var own []string
+	command.Flags().VisitAll(func(flag *pflag.Flag) {
+		if deciding(command, flag) {
+			kept.AddFlag(flag)
+			if flag.Changed {
+				own = append(own, "--"+flag.Name)
+			}
+		}
+	})
+	if len(own) > 0 {
+		return failure.Usagef("%s: the plan decides what is copied; leave out %s", command.CommandPath(), strings.Join(own, ", "))
+	}
+	if err := kept.Parse(arguments); err != nil {
+		return failure.Usagef("plan %s: %w", f.Write.Apply, err)
+	}
+	return nil
+}
+
+// deciding reports whether a flag says what is copied; the others say how fast,
+// how it is shown, or whether it is done at all.
+func deciding(command *cobra.Command, flag *pflag.Flag) bool {
+	return command.InheritedFlags().Lookup(flag.Name) == nil &&
+		!slices.Contains([]string{"limit-rate", "concurrency", "stall-timeout", "dry-run", "plan", "apply", "yes", "images", "help"}, flag.Name)
 }

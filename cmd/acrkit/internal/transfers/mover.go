@@ -25,12 +25,12 @@ type Mover struct {
 
 // Run plans, or does, a transfer.
 func (m *Mover) Run(command *cobra.Command, t Transfer) error {
+	if t.Flags.Write.Apply != "" {
+		return m.applyTransfer(command, t)
+	}
 	options, err := t.Flags.options(m.Session)
 	if err != nil {
 		return err
-	}
-	if t.Flags.Write.Apply != "" {
-		return m.applyTransfer(command, t, options)
 	}
 	if t.From.Kind == location.InStream {
 		if err := m.StdinIsFree(); err != nil {

@@ -28,6 +28,7 @@ type transferPlan struct {
 	MadeOn      time.Time      `json:"madeOn"`
 	Source      string         `json:"source"`
 	Destination string         `json:"destination"`
+	Arguments   []string       `json:"arguments,omitempty"` // the flags that change what is copied
 	Plan        *artifact.Plan `json:"plan"`
 }
 
@@ -36,6 +37,9 @@ const transferPlanKind = "TransferPlan"
 // planTransfer shows, or keeps, what a transfer would do.
 func (m *Mover) planTransfer(command *cobra.Command, t Transfer, src artifact.Source, o *artifact.Options) error {
 	ctx := command.Context()
+	if t.Flags.Write.Keep != "" && t.From.Kind == location.InStream {
+		return failure.Usagef("a plan can't keep standard input: send a file")
+	}
 	dst, err := location.Rehearse(ctx, m.Session, t.To)
 	if err != nil {
 		return err
@@ -44,9 +48,12 @@ func (m *Mover) planTransfer(command *cobra.Command, t Transfer, src artifact.So
 	if err != nil {
 		return err
 	}
+	if err := m.foresee(ctx, t, p); err != nil {
+		return err
+	}
 	kept := transferPlan{
 		Schema: output.Schema, Kind: transferPlanKind, Command: command.CommandPath(), MadeOn: m.Now().UTC(),
-		Source: t.From.Absolute(), Destination: t.To.Absolute(), Plan: p,
+		Source: t.From.Absolute(), Destination: t.To.Absolute(), Arguments: t.Flags.arguments(), Plan: p,
 	}
 	if path := t.Flags.Write.Keep; path != "" {
 		if err := plan.Save(path, kept); err != nil {
@@ -55,6 +62,27 @@ func (m *Mover) planTransfer(command *cobra.Command, t Transfer, src artifact.So
 		m.Note("kept the plan in %s; to do it: %s --apply %[1]s", path, kept.Command)
 	}
 	return output.One(m.Printer, planTransferView(), kept)
+}
+
+// foresee refuses what a registry would refuse. A plan that is kept may be
+// applied by somebody who has more rights: of those it only warns.
+func (m *Mover) foresee(ctx context.Context, t Transfer, p *artifact.Plan) error {
+	if t.To.Kind != location.InRegistry || p.Empty() {
+		return nil
+	}
+	r, err := m.OpenFor(ctx, t.To.Ref)
+	if err != nil {
+		return err
+	}
+	if err := plan.CheckPush(ctx, r, t.To.Ref.Repository, t.To.Ref.Tag); err != nil {
+		return err
+	}
+	err = plan.CheckRights(ctx, r, t.To.Ref.Repository, "pull", "push")
+	if err != nil && !t.Flags.Write.DryRun {
+		m.Note("warning: %s", failure.Clean(err.Error()))
+		return nil
+	}
+	return err
 }
 
 func planTransferView() output.View[transferPlan] {
@@ -79,11 +107,7 @@ func writeTransferPlan(w io.Writer, p transferPlan) error {
 			fmt.Fprintf(&b, "would %-6s %s  %9s  %s\n", item.Action, term.Short(item.Digest), output.Size(item.Size), output.Clean(item.MediaType))
 		}
 	}
-	verb := "would tag    %s as %s\n"
-	if p.untagged() {
-		verb = "would store  %s in %s, without a tag\n"
-	}
-	fmt.Fprintf(&b, verb, term.Short(p.Plan.Root.Digest.String()), output.Clean(p.Destination))
+	fmt.Fprintf(&b, "would %s\n", p.naming())
 	for _, left := range p.Plan.LeftOut {
 		fmt.Fprintf(&b, "would leave  %s\n", output.Clean(left.String()))
 	}
@@ -95,19 +119,33 @@ func writeTransferPlan(w io.Writer, p transferPlan) error {
 	return err
 }
 
-// untagged reports a plan that writes no tag.
-func (p transferPlan) untagged() bool {
-	return p.Plan.DestinationReference == "" || names.IsDigest(p.Plan.DestinationReference)
+// naming says what becomes of the tag.
+func (p transferPlan) naming() string {
+	root := term.Short(p.Plan.Root.Digest.String())
+	switch reference := p.Plan.DestinationReference; {
+	case reference == "", names.IsDigest(reference):
+		return fmt.Sprintf("store  %s in %s, without a tag", root, output.Clean(p.Destination))
+	case p.Plan.Tagged:
+		return fmt.Sprintf("skip   the tag: %s names %s already", output.Clean(p.Destination), root)
+	}
+	return fmt.Sprintf("tag    %s as %s", root, output.Clean(p.Destination))
 }
 
 // applyTransfer does what a kept plan says.
-func (m *Mover) applyTransfer(command *cobra.Command, t Transfer, o *artifact.Options) error {
-	p, err := plan.Load(t.Flags.Write.Apply, parseTransferPlan)
+func (m *Mover) applyTransfer(command *cobra.Command, t Transfer) error {
+	p, err := plan.Load(t.Flags.Write.Apply, transferPlanKind, parseTransferPlan)
 	if err != nil {
 		return err
 	}
 	if p.Command != command.CommandPath() {
 		return failure.Usagef("plan %s: it was made by %q, apply it with that", t.Flags.Write.Apply, p.Command)
+	}
+	if err := t.Flags.choose(command, p.Arguments); err != nil {
+		return err
+	}
+	o, err := t.Flags.options(m.Session)
+	if err != nil {
+		return err
 	}
 	if t.From, err = location.Parse(p.Source, ""); err != nil {
 		return err
@@ -116,21 +154,38 @@ func (m *Mover) applyTransfer(command *cobra.Command, t Transfer, o *artifact.Op
 		return err
 	}
 	if t.From.Kind == location.InStream {
-		if err := m.StdinIsFree(); err != nil {
-			return err
-		}
+		return failure.Usagef("plan %s: what came from standard input is gone", t.Flags.Write.Apply)
 	}
 	m.FlagsElsewhere = t.remote()
+	if err := t.refuseReplacing(); err != nil {
+		return err
+	}
 	src, err := location.OpenSource(command.Context(), m.Session, t.From)
 	if err != nil {
 		return err
 	}
-	return m.move(command.Context(), t, o, func(ctx context.Context, dst artifact.Target, o *artifact.Options) (artifact.Result, error) {
-		// The plan names its stores by the path it was made with; the paths
-		// here are absolute. What the names stand for was read above.
+	// The plan names its stores by the path it was made with; the paths here are
+	// absolute. What the names stand for was read above.
+	kept := func(dst artifact.Target) *artifact.Plan {
 		kept := *p.Plan
 		kept.Source, kept.Destination = storeName(src), storeName(dst)
-		return kept.Apply(ctx, dst, src, o)
+		return &kept
+	}
+	if t.Flags.Write.DryRun {
+		dst, err := location.Rehearse(command.Context(), m.Session, t.To)
+		if err != nil {
+			return err
+		}
+		if p.Plan, err = kept(dst).Check(command.Context(), dst, src, o); err != nil {
+			return err
+		}
+		if err := m.foresee(command.Context(), t, p.Plan); err != nil {
+			return err
+		}
+		return output.One(m.Printer, planTransferView(), p)
+	}
+	return m.move(command.Context(), t, o, func(ctx context.Context, dst artifact.Target, o *artifact.Options) (artifact.Result, error) {
+		return kept(dst).Apply(ctx, dst, src, o)
 	})
 }
 

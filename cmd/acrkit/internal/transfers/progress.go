@@ -32,7 +32,7 @@ var steps = map[artifact.EventKind]term.Step{
 	artifact.EventBlobDone:     term.Done,
 	artifact.EventManifestDone: term.Manifest,
 	artifact.EventTagged:       term.Tagged,
-	artifact.EventImage:        term.Image,
+	artifact.EventImageDone:    term.Image,
 }
 
 // blobUpdate turns an event of one blob into a step of the display.
@@ -68,7 +68,7 @@ func syncUpdate(e artifact.Event) term.Update {
 	switch e.Kind {
 	case artifact.EventPlanned:
 		u.Step = ""
-	case artifact.EventImage, artifact.EventTagged:
+	case artifact.EventImageDone, artifact.EventTagged:
 		u.Name = e.Image
 	}
 	return u

@@ -1,15 +1,18 @@
 package transfers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
@@ -162,18 +165,20 @@ func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, p
 	if err != nil {
 		return err
 	}
-	if f.Write.DryRun || f.Write.Keep != "" {
-		return m.planSync(command, f, src, dst, func() (*artifact.SyncPlan, error) {
-			return artifact.PlanSync(ctx, target, source, o)
-		})
+	if err := m.sourceExists(ctx, src, source); err != nil {
+		return err
 	}
-	do := artifact.Sync
+	do, look := artifact.Sync, artifact.PlanSync
 	if plan != nil {
 		// The plan names its stores by the path it was made with; the paths here
 		// are absolute. What the names stand for was read above.
 		kept := *plan
 		kept.Source, kept.Destination = source.Name(), target.Name()
-		do = kept.Apply
+		do, look = kept.Apply, kept.Check
+	}
+	if f.Write.DryRun || f.Write.Keep != "" {
+		p, err := look(ctx, target, source, o)
+		return m.planSync(command, f, src, dst, p, err)
 	}
 	spec := artifact.TransferSpec{
 		Verb: "sync", Source: src.location.Absolute(), Destination: dst.location.Absolute(), Arguments: f.syncArguments(),
@@ -193,28 +198,105 @@ func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, p
 	if err := output.One(m.Printer, syncView(), result); err != nil {
 		return err
 	}
-	return partlySynced(spec, partial)
+	if partial != nil {
+		return partlySynced(spec, partial)
+	}
+	return f.nothingChosen(spec.Source, result.Images)
 }
 
-// partlySynced names the images that were not copied.
-func partlySynced(spec artifact.TransferSpec, partial *artifact.PartialError) error {
-	if partial == nil {
+// nothingChosen is the failure of patterns that no image matches: they are
+// mistyped more often than right.
+func (f *SyncFlags) nothingChosen(source string, images int) error {
+	if images > 0 || len(f.Include) == 0 || f.Shard != "" {
 		return nil
 	}
-	const most = 20 // the rest is found by doing it again
-	var why []string
-	for _, failed := range partial.Errs[:min(most, len(partial.Errs))] {
-		why = append(why, "not copied: "+failure.Clean(failed.Error()))
+	return failure.Coded(failure.ExitNotFound, fmt.Errorf("sync: no image of %s matches --include %s", source, strings.Join(f.Include, ", ")))
+}
+
+// sourceExists refuses a source repository that isn't there before anything is
+// begun. One that only has repositories below it was meant as a pattern.
+func (m *Mover) sourceExists(ctx context.Context, src syncEnd, source syncStore) error {
+	if src.repository == "" {
+		return nil
 	}
-	if more := len(partial.Errs) - most; more > 0 {
-		why = append(why, fmt.Sprintf("and %d more", more))
+	r, err := m.OpenFor(ctx, src.location.Ref)
+	if err != nil {
+		return err
+	}
+	one := int32(1)
+	for _, err = range r.Client.Tags(ctx, src.repository, &azcontainerregistry.ClientListTagsOptions{MaxNum: &one}) {
+		break
+	}
+	if err == nil || failure.ExitCode(err) != failure.ExitNotFound {
+		return err
+	}
+	all, listing := source.Repositories(ctx)
+	below := strings.TrimSuffix(src.repository, "/") + "/"
+	if listing != nil || !slices.ContainsFunc(all, func(name string) bool { return strings.HasPrefix(name, below) }) {
+		return err
+	}
+	registry := src.location.Ref.Registry.String()
+	return &failure.Explained{
+		Err:  failure.Coded(failure.ExitNotFound, fmt.Errorf("sync: %s is no repository, and there are some below it", src.location)),
+		Code: "REPOSITORY_NOT_FOUND", Fix: []string{fmt.Sprintf("acrkit sync %s DST --include '%s**'", registry, below)},
+	}
+}
+
+// partlySynced says why images were not copied: each cause once, with the images
+// that it befell.
+func partlySynced(spec artifact.TransferSpec, partial *artifact.PartialError) error {
+	why, fix, again := causes(partial.Errs)
+	if again {
+		fix = append(fix, "acrkit transfers resume "+spec.ID()+"  # or the same command again")
+	} else {
+		fix = append(fix, "acrkit transfers resume "+spec.ID()+"  # when that is mended")
 	}
 	return &failure.Explained{
 		Err:  failure.Coded(failure.ExitPartly, fmt.Errorf("sync %s to %s: %d of %d images were not copied", spec.Source, spec.Destination, partial.Failed, partial.Total)),
-		Code: "PARTLY_DONE",
-		Why:  why,
-		Fix:  []string{"acrkit transfers resume " + spec.ID() + "  # or the same command again"},
+		Code: "PARTLY_DONE", Why: why, Fix: fix,
 	}
+}
+
+// mostCauses is how many causes are told in full, and mostNamed how many images
+// of each are named: the rest is found by doing it again.
+const mostCauses, mostNamed = 3, 5
+
+// causes groups failures by what is wrong. again says that doing the same again
+// may help with one of them.
+func causes(errs []error) (why, fix []string, again bool) {
+	type cause struct {
+		report failure.Report
+		images []string
+	}
+	var all []*cause
+	byCode := map[string]*cause{}
+	for _, err := range errs {
+		report := failure.Of(err)
+		image, _, _ := strings.Cut(failure.FirstLine(err), ": ")
+		again = again || report.Again
+		key := report.Object.Code + report.Title
+		if byCode[key] == nil {
+			byCode[key] = &cause{report: report}
+			all = append(all, byCode[key])
+		}
+		byCode[key].images = append(byCode[key].images, image)
+	}
+	slices.SortStableFunc(all, func(a, b *cause) int { return cmp.Compare(len(b.images), len(a.images)) })
+	for i, c := range all {
+		if i == mostCauses {
+			why = append(why, fmt.Sprintf("and %d other causes", len(all)-mostCauses))
+			break
+		}
+		named := strings.Join(c.images[:min(mostNamed, len(c.images))], ", ")
+		if more := len(c.images) - mostNamed; more > 0 {
+			named += fmt.Sprintf(" and %d more", more)
+		}
+		why = append(why, c.report.Object.Code+": "+c.report.Title, "  not copied: "+failure.Clean(named))
+		if len(c.report.Object.Fix) > 0 {
+			fix = append(fix, c.report.Object.Fix[0])
+		}
+	}
+	return why, fix, again
 }
 
 func (m *Mover) interruptedSync(ctx context.Context, entry *artifact.JournalEntry, spec artifact.TransferSpec, result artifact.SyncResult, err error) error {

@@ -1,6 +1,7 @@
 package transfers
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
@@ -56,10 +58,15 @@ func (f *SyncFlags) choose(s syncSelection) {
 
 // planSync prints, or keeps, what a sync would do. What could not all be found
 // out is printed, and not kept.
-func (m *Mover) planSync(command *cobra.Command, f *SyncFlags, src, dst syncEnd, makePlan func() (*artifact.SyncPlan, error)) error {
-	p, err := makePlan()
-	if p == nil {
+func (m *Mover) planSync(command *cobra.Command, f *SyncFlags, src, dst syncEnd, p *artifact.SyncPlan, err error) error {
+	if p == nil || errors.As(err, new(*artifact.ChangedError)) {
 		return err
+	}
+	if err == nil {
+		err = f.nothingChosen(src.location.String(), len(p.Items))
+	}
+	if err == nil {
+		err = m.foreseeSync(command.Context(), &f.Flags, dst, p)
 	}
 	if path := f.Write.Keep; path != "" && err == nil {
 		data, err := json.Marshal(p)
@@ -74,18 +81,89 @@ func (m *Mover) planSync(command *cobra.Command, f *SyncFlags, src, dst syncEnd,
 		}
 		m.Note("kept the plan of %d images in %s; to do it: %s --apply %[2]s", len(p.Items), path, command.CommandPath())
 	}
-	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), err)
+	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), partlyPlanned(err))
+}
+
+// showSyncPlan prints what a sync would do, and says what would be refused.
+func (m *Mover) showSyncPlan(ctx context.Context, f *Flags, dst syncEnd, p *artifact.SyncPlan, err error) error {
+	if p == nil {
+		return err
+	}
+	if err == nil {
+		err = m.foreseeSync(ctx, f, dst, p)
+	}
+	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), partlyPlanned(err))
+}
+
+// foreseeSync finds the images that a registry would refuse. Of rights that lack
+// it only warns where the plan is kept, for somebody else may apply it.
+func (m *Mover) foreseeSync(ctx context.Context, f *Flags, dst syncEnd, p *artifact.SyncPlan) error {
+	if dst.location.Kind != location.InRegistry {
+		return nil
+	}
+	r, err := m.OpenFor(ctx, dst.location.Ref)
+	if err != nil {
+		return err
+	}
+	rights := map[string]error{} // by repository
+	var refused []error
+	for _, item := range p.Items {
+		if item.Action == artifact.PlanSkip {
+			continue
+		}
+		if _, asked := rights[item.Target]; !asked {
+			rights[item.Target] = plan.CheckRights(ctx, r, item.Target, "pull", "push")
+			if err := rights[item.Target]; err != nil && !f.Write.DryRun {
+				m.Note("warning: %s", failure.Clean(err.Error()))
+				rights[item.Target] = nil
+			}
+		}
+		err := rights[item.Target]
+		tag := item.Tag
+		if item.Replaces == "" {
+			tag = "" // a tag that isn't there has no lock
+		}
+		if err == nil {
+			err = plan.CheckPush(ctx, r, item.Target, tag)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			refused = append(refused, fmt.Errorf("%s:%s: %w", item.Repository, item.Tag, err))
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	return &artifact.PartialError{Failed: len(refused), Total: len(p.Items), Errs: refused}
+}
+
+// partlyPlanned says why images would not be copied.
+func partlyPlanned(err error) error {
+	var partial *artifact.PartialError
+	if !errors.As(err, &partial) {
+		return err
+	}
+	why, fix, _ := causes(partial.Errs)
+	return &failure.Explained{
+		Err:  failure.Coded(failure.ExitPartly, fmt.Errorf("sync: %d of %d images would not be copied", partial.Failed, partial.Total)),
+		Code: "PARTLY_DONE", Why: why, Fix: fix,
+	}
 }
 
 // ApplySync does what a kept plan says.
 func (m *Mover) ApplySync(command *cobra.Command, f *SyncFlags) error {
 	path := f.Write.Apply
-	kept, err := plan.Load(path, parseKeptSync)
+	kept, err := plan.Load(path, keptSyncKind, parseKeptSync)
 	if err != nil {
 		return err
 	}
 	if kept.Command != command.CommandPath() {
 		return failure.Usagef("plan %s: it was made by %q, apply it with that", path, kept.Command)
+	}
+	if err := f.Flags.choose(command, nil); err != nil {
+		return err
 	}
 	f.choose(kept.Selection)
 	return m.RunSync(command, f, kept.Source, kept.Destination, kept.Parsed)
