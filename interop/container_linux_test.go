@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -85,6 +86,7 @@ func TestEmulatorInAContainer(t *testing.T) {
 			})
 			under("listens beyond loopback only when asked", asksBeyondLoopback)
 			under("says what is wrong with its folder", wrongFolder)
+			under("runs by the recipe of the guide", recipe)
 		})
 	}
 }
@@ -217,6 +219,28 @@ func wrongFolder(e engine) {
 		e.served(id, 1)
 		if logs := e.do("logs", id); !strings.Contains(logs, "no volume is mounted at /data") {
 			e.t.Errorf("without a volume, the log does not say it:\n%s", logs)
+		}
+	}
+}
+
+// recipe runs the image with the environment that the guide gives it, on a
+// network of its own, where it may listen at every address.
+func recipe(e engine) {
+	args := append([]string{"run", "--detach", "--network=none", "--read-only"}, e.run...)
+	for _, variable := range []string{"LISTEN_BEYOND_LOOPBACK=true", "ADMIN_PASSWORD=testing", "CONTROL_TOKEN=testing"} {
+		args = append(args, "--env", "ACRKIT_EMULATOR_"+variable)
+	}
+	lines := strings.Split(e.do(append(args, imageName, "-o", "json")...), "\n")
+	id := lines[len(lines)-1]
+	e.t.Cleanup(func() { _, _ = e.try(context.WithoutCancel(e.t.Context()), "rm", "--force", "--volumes", id) })
+	if s := e.served(id, 1); s.username != "local" || s.password != "testing" {
+		e.t.Errorf("signs in as %s with %s", s.username, s.password)
+	}
+	healthy(e, id)
+	logs := e.do("logs", id)
+	for _, said := range []string{"warning: listening beyond loopback", "any well-formed Entra token signs in as owner", "the identity provider", "the control endpoint"} {
+		if !strings.Contains(logs, said) {
+			e.t.Errorf("the log does not say %q:\n%s", said, logs)
 		}
 	}
 }
