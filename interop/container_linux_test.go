@@ -86,6 +86,7 @@ func TestEmulatorInAContainer(t *testing.T) {
 			})
 			under("listens beyond loopback only when asked", asksBeyondLoopback)
 			under("says what is wrong with its folder", wrongFolder)
+			under("serves the strangers", func(e engine) { strangersAtWork(e.t, e.served(e.runEmulator(nil, nil), 1)) })
 			under("runs by the recipe of the guide", recipe)
 		})
 	}

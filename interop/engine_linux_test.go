@@ -237,7 +237,10 @@ func (e engine) served(id string, nth int) server {
 	defer func() { cancel(); _, _ = io.Copy(io.Discard, stdout); _ = c.Wait() }()
 	decoder := json.NewDecoder(stdout)
 	var ready struct {
-		Item struct{ Endpoint, Username, Password string }
+		Item struct {
+			Endpoint, Username, Password string
+			Tools                        []toolLines
+		}
 	}
 	for range nth {
 		if err := decoder.Decode(&ready); err != nil {
@@ -247,7 +250,7 @@ func (e engine) served(id string, nth int) server {
 		}
 	}
 	s := serverAt(e.t, ready.Item.Endpoint)
-	s.username, s.password = ready.Item.Username, ready.Item.Password
+	s.username, s.password, s.tools = ready.Item.Username, ready.Item.Password, ready.Item.Tools
 	return s
 }
 

@@ -69,6 +69,18 @@ func need(t *testing.T, name string) {
 // begins with the very lines that "acrkit emulator" prints for it, and then
 // does its day's work with the login that those made.
 func TestStrangersAtTheCommandLine(t *testing.T) {
+	for name := range packaged {
+		if _, err := installed(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("http", func(t *testing.T) { strangersAtWork(t, startEmulator(t)) })
+	t.Run("https", func(t *testing.T) { strangersAtWork(t, startEmulator(t, "--tls")) })
+}
+
+// strangersAtWork runs the scripts against a server.
+func strangersAtWork(t *testing.T, s server) {
+	t.Helper()
 	bin, err := clients()
 	if err != nil {
 		t.Fatal(err)
@@ -77,51 +89,37 @@ func TestStrangersAtTheCommandLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name := range packaged {
-		if _, err := installed(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, mode := range []string{"http", "https"} {
-		t.Run(mode, func(t *testing.T) {
-			var args []string
-			if mode == "https" {
-				args = append(args, "--tls")
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", strings.Join([]string{filepath.Dir(acrkit), bin, os.Getenv("PATH")}, string(filepath.ListSeparator)))
+			env.Setenv("REGISTRY", s.host)
+			env.Setenv("ENDPOINT", s.endpoint)
+			env.Setenv("USERNAME", s.username)
+			env.Setenv("PASSWORD", s.password)
+			env.Setenv("JAVASCRIPT", suite)
+			if err := setFlags(env, s); err != nil {
+				return err
 			}
-			s := startEmulator(t, args...)
-			testscript.Run(t, testscript.Params{
-				Dir:                 filepath.Join("testdata", "script"),
-				RequireExplicitExec: true,
-				Setup: func(env *testscript.Env) error {
-					env.Setenv("PATH", strings.Join([]string{filepath.Dir(acrkit), bin, os.Getenv("PATH")}, string(filepath.ListSeparator)))
-					env.Setenv("REGISTRY", s.host)
-					env.Setenv("ENDPOINT", s.endpoint)
-					env.Setenv("USERNAME", s.username)
-					env.Setenv("PASSWORD", s.password)
-					env.Setenv("JAVASCRIPT", suite)
-					if err := setFlags(env, s); err != nil {
-						return err
-					}
-					return setHome(env)
-				},
-				Condition: func(condition string) (bool, error) {
-					if condition == "https" {
-						return mode == "https", nil
-					}
-					name, ok := strings.CutPrefix(condition, "installed:")
-					if !ok || packaged[name] == "" {
-						return false, fmt.Errorf("unknown condition %q", condition)
-					}
-					return installed(name)
-				},
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"paste":   func(ts *testscript.TestScript, neg bool, args []string) { paste(ts, s, args) },
-					"image":   func(ts *testscript.TestScript, neg bool, args []string) { image(t, ts, args) },
-					"capture": capture,
-				},
-			})
-		})
-	}
+			return setHome(env)
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition == "https" {
+				return s.authority != "", nil
+			}
+			name, ok := strings.CutPrefix(condition, "installed:")
+			if !ok || packaged[name] == "" {
+				return false, fmt.Errorf("unknown condition %q", condition)
+			}
+			return installed(name)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"paste":   func(ts *testscript.TestScript, neg bool, args []string) { paste(ts, s, args) },
+			"image":   func(ts *testscript.TestScript, neg bool, args []string) { image(t, ts, args) },
+			"capture": capture,
+		},
+	})
 }
 
 // setFlags sets what each tool wants to hear about http, or about the
