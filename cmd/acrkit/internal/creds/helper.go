@@ -83,4 +83,9 @@ func (h helper) get(ctx context.Context, addresses ...string) (Credential, bool,
 }
 
 // addressesOf is how programs name a registry to a helper.
-func addressesOf(host string) []string { return []string{host, "https://" + host} }
+func addressesOf(host string) []string {
+	if host == "index.docker.io" {
+		return []string{"https://index.docker.io/v1/", host, "https://" + host}
+	}
+	return []string{host, "https://" + host}
+}

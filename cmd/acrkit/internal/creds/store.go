@@ -65,9 +65,12 @@ func DockerConfig(getenv func(string) string) string {
 var regional = regexp.MustCompile(`^([a-z0-9-]+)\.[a-z0-9-]+\.geo(\.azurecr\.(?:io|cn|us))$`)
 
 // loginServers are the names under which a credential for host may be kept: a
-// regional endpoint is the registry, too.
+// regional endpoint is the registry, too, and Docker Hub has three names.
 func loginServers(host string) []string {
 	host = strings.ToLower(host)
+	if host == "docker.io" || host == "registry-1.docker.io" || host == "index.docker.io" {
+		return []string{"index.docker.io", "docker.io", "registry-1.docker.io"}
+	}
 	if match := regional.FindStringSubmatch(host); match != nil {
 		return []string{host, match[1] + match[2]}
 	}

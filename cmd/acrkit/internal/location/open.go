@@ -19,6 +19,13 @@ import (
 func OpenSource(ctx context.Context, sess *session.Session, l Location) (artifact.Source, error) {
 	switch l.Kind {
 	case InRegistry:
+		other, err := sess.Foreign(ctx, l.Ref.Registry)
+		if err != nil {
+			return nil, err
+		}
+		if other != nil {
+			return other.Source(l.Ref.Repository)
+		}
 		return sess.Repository(ctx, l.Ref)
 	case InLayout:
 		if unpackedDocker(l.Path) {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/foreign"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
@@ -29,6 +31,7 @@ type Session struct {
 	Debug           string
 	Retries         int
 	CredentialFlags creds.Flags
+	PlainHTTP       []string // hosts that may be read without TLS
 
 	// FlagsElsewhere says that the flags' credential is another registry's than
 	// the embedded one.
@@ -39,6 +42,7 @@ type Session struct {
 	flagLink   *creds.Link
 	registries map[opened]*Registry
 	warned     map[string]bool
+	foreign    map[reference.Host]*foreign.Registry
 	closers    []func() error
 }
 

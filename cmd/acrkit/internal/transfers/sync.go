@@ -129,6 +129,20 @@ func openSyncStore(ctx context.Context, sess *session.Session, end syncEnd) (syn
 	return artifact.NewRegistry(r.Client, r.Blobs)
 }
 
+// openSyncSource opens what is read: also a registry that is not Azure's.
+func openSyncSource(ctx context.Context, sess *session.Session, end syncEnd) (artifact.SyncSource, error) {
+	if end.location.Kind == location.InRegistry {
+		other, err := sess.Foreign(ctx, end.location.Ref.Registry)
+		if err != nil {
+			return nil, err
+		}
+		if other != nil {
+			return other, nil
+		}
+	}
+	return openSyncStore(ctx, sess, end)
+}
+
 // RunSync does a sync; with a plan, just that.
 func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, plan *artifact.SyncPlan) error {
 	ctx := command.Context()
@@ -157,7 +171,7 @@ func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, p
 		}
 	}
 	m.FlagsElsewhere = src.remote() || dst.remote()
-	source, err := openSyncStore(ctx, m.Session, src)
+	source, err := openSyncSource(ctx, m.Session, src)
 	if err != nil {
 		return err
 	}
