@@ -34,6 +34,10 @@ import (
 
 // Registry is one foreign registry, a source of a sync.
 type Registry struct {
+	// Only, if set, is the one repository that Repositories lists, for registries
+	// without a catalog.
+	Only string
+
 	host       reference.Host
 	credential func(ctx context.Context, repository string) (creds.Credential, error)
 	transport  http.RoundTripper
@@ -122,6 +126,9 @@ func (r *Registry) client(repository string) *auth.Client {
 // Repositories lists the catalog, in lexical order. Most public registries have
 // none, and say so.
 func (r *Registry) Repositories(ctx context.Context) ([]string, error) {
+	if r.Only != "" {
+		return []string{r.Only}, nil
+	}
 	registry, err := remote.NewRegistry(apiHost(r.host.Name))
 	if err != nil {
 		return nil, fmt.Errorf("list repositories of %s: %w", r.host, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/foreign"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
@@ -137,6 +138,7 @@ func openSyncSource(ctx context.Context, sess *session.Session, end syncEnd) (ar
 			return nil, err
 		}
 		if other != nil {
+			other.Only = end.repository
 			return other, nil
 		}
 	}
@@ -229,8 +231,8 @@ func (f *SyncFlags) nothingChosen(source string, images int) error {
 
 // sourceExists refuses a source repository that isn't there before anything is
 // begun. One that only has repositories below it was meant as a pattern.
-func (m *Mover) sourceExists(ctx context.Context, src syncEnd, source syncStore) error {
-	if src.repository == "" {
+func (m *Mover) sourceExists(ctx context.Context, src syncEnd, source artifact.SyncSource) error {
+	if _, other := source.(*foreign.Registry); other || src.repository == "" {
 		return nil
 	}
 	r, err := m.OpenFor(ctx, src.location.Ref)
