@@ -81,7 +81,7 @@ func OpenArchive(ctx context.Context, path string) (*Archive, error) {
 	}
 	if !info.Mode().IsRegular() {
 		f.Close()
-		return nil, &InvalidError{Store: name, Thing: "the archive", Rule: "it is not a regular file"}
+		return nil, &InvalidError{Code: codeArchiveBroken, Store: name, Thing: "the archive", Rule: "it is not a regular file"}
 	}
 	head := make([]byte, magicLength)
 	n, err := f.ReadAt(head, 0)
@@ -148,7 +148,7 @@ func spool(ctx context.Context, name string, w io.Writer, r io.Reader) error {
 	case err == nil:
 		return nil
 	case context.Cause(ctx) == nil && packed.isCorrupt(err):
-		return &InvalidError{Store: name, Thing: "the archive", Rule: "it is not a whole " + packed.name + " file", Err: cutOff(err)}
+		return &InvalidError{Code: codeArchiveBroken, Store: name, Thing: "the archive", Rule: "it is not a whole " + packed.name + " file", Err: cutOff(err)}
 	}
 	return fmt.Errorf("read %s: %w", name, err)
 }

@@ -58,7 +58,7 @@ func scanTar(store string, file io.ReaderAt, size int64) (*tarIndex, error) {
 			break
 		}
 		if err != nil {
-			return nil, t.invalid("the archive", "it is not a whole tar file", cutOff(err))
+			return nil, t.unreadable("it is not a whole tar file", cutOff(err))
 		}
 		if len(t.entries) == maxTarEntries {
 			return nil, t.invalid("the archive", fmt.Sprintf("it has more than %d entries", maxTarEntries), nil)
@@ -72,7 +72,7 @@ func scanTar(store string, file io.ReaderAt, size int64) (*tarIndex, error) {
 		}
 	}
 	if len(t.entries) == 0 {
-		return nil, t.invalid("the archive", "it is empty or not a tar file", nil)
+		return nil, t.unreadable("it is empty or not a tar file", nil)
 	}
 	return t, nil
 }
@@ -169,6 +169,10 @@ func cutOff(err error) error {
 		return errCutOff
 	}
 	return err
+}
+
+func (t *tarIndex) unreadable(rule string, err error) error {
+	return &InvalidError{Code: codeArchiveBroken, Store: t.store, Thing: "the archive", Rule: rule, Err: err}
 }
 
 func (t *tarIndex) invalid(thing, rule string, err error) error {

@@ -219,6 +219,7 @@ func (c *chooser) none(root ocispec.Descriptor, list []candidate, want ocispec.P
 		}
 	}
 	return &NotFoundError{
+		Code:  codePlatformMissing,
 		Store: "index " + root.Digest.String(),
 		Thing: "platform " + FormatPlatform(&want),
 		Known: known,
@@ -235,6 +236,7 @@ func (c *chooser) checkImage(ctx context.Context, root ocispec.Descriptor, m *ma
 	for _, want := range c.want {
 		if _, ok := matchesPlatform(want, *have); !ok {
 			return &NotFoundError{
+				Code:  codePlatformMissing,
 				Store: "image " + root.Digest.String(),
 				Thing: "platform " + FormatPlatform(&want),
 				Known: []string{FormatPlatform(have)},

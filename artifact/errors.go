@@ -18,6 +18,8 @@ type NotFoundError struct {
 	Store string   // name of the store, "oci:out"
 	Thing string   // what is missing, "tag v2" or "blob sha256:…"
 	Known []string // what is there instead, when that is short enough to say
+	// Code is the diagnosis that fits better than CONTENT_NOT_FOUND, if one does.
+	Code string
 }
 
 // Error names the store and what it lacks.
@@ -33,7 +35,7 @@ func (e *NotFoundError) Error() string {
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 
 // DiagnosisCode names the error in the catalogue of package diagnose.
-func (e *NotFoundError) DiagnosisCode() string { return "CONTENT_NOT_FOUND" }
+func (e *NotFoundError) DiagnosisCode() string { return codeOr(e.Code, "CONTENT_NOT_FOUND") }
 
 // InvalidError says that content breaks a rule: a corrupt layout or archive, a
 // manifest that cannot be true, a graph without end. Nothing was written
@@ -43,6 +45,8 @@ type InvalidError struct {
 	Thing string // what is wrong: a file of an archive, a digest, a reference
 	Rule  string // the rule that it breaks
 	Err   error  // the cause, if there is one
+	// Code is the diagnosis that fits better than INVALID_CONTENT, if one does.
+	Code string
 }
 
 // Error names the thing and the rule.
@@ -62,10 +66,31 @@ func (e *InvalidError) Error() string {
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
 // DiagnosisCode names the error in the catalogue of package diagnose.
-func (e *InvalidError) DiagnosisCode() string { return "INVALID_CONTENT" }
+func (e *InvalidError) DiagnosisCode() string { return codeOr(e.Code, "INVALID_CONTENT") }
 
 // Unwrap gives the cause.
 func (e *InvalidError) Unwrap() error { return e.Err }
+
+// The diagnoses of what is neither missing nor broken content.
+const (
+	codeTagMissing      = "LAYOUT_TAG_NOT_FOUND"      // a layout or archive has no such name
+	codeTransferMissing = "TRANSFER_NOT_FOUND"        // the journal has no such entry
+	codePlatformMissing = "PLATFORM_NOT_IN_IMAGE"     // the image has nothing for the platform
+	codeNotLayout       = "NOT_A_LAYOUT"              // the folder holds something else, or nothing
+	codeFolderNotEmpty  = "FOLDER_NOT_EMPTY"          // the target folder holds something else
+	codeArchiveBroken   = "ARCHIVE_UNREADABLE"        // no tar, or the end is missing
+	codeNotForDocker    = "DOCKER_ARCHIVE_UNSUITABLE" // docker's form has no room for it
+	codePlanUnreadable  = "PLAN_UNREADABLE"           // the file is no plan, or another's
+	codeOptionInvalid   = "OPTION_INVALID"            // what was given breaks a rule
+	codeJournalDamaged  = "JOURNAL_DAMAGED"           // an entry of the journal can't be read
+)
+
+func codeOr(code, otherwise string) string {
+	if code == "" {
+		return otherwise
+	}
+	return code
+}
 
 // InUseError says that another process works on the same thing.
 type InUseError struct {

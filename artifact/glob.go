@@ -34,7 +34,7 @@ func newFilter(include, exclude []string) (*filter, error) {
 
 func compileGlob(pattern string) (*regexp.Regexp, error) {
 	invalid := func(rule string) error {
-		return &InvalidError{Thing: fmt.Sprintf("pattern %.100q", pattern), Rule: rule}
+		return &InvalidError{Code: codeOptionInvalid, Thing: fmt.Sprintf("pattern %.100q", pattern), Rule: rule}
 	}
 	if pattern == "" {
 		return nil, invalid("it is empty")

@@ -100,7 +100,7 @@ type graphAdmitter interface {
 func admitToDocker(ctx context.Context, store string, src Source, g *graph) error {
 	root := g.nodes[g.root.Digest]
 	invalid := func(rule string) error {
-		return &InvalidError{Store: store, Thing: thingOf(root.desc), Rule: rule}
+		return &InvalidError{Code: codeNotForDocker, Store: store, Thing: thingOf(root.desc), Rule: rule}
 	}
 	const instead = ": write an OCI archive (oci:FILE.tar)"
 	if isIndex(root.desc.MediaType) {

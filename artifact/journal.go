@@ -126,11 +126,11 @@ func (j *Journal) List() ([]TransferRecord, error) {
 // Get is one transfer, by its identity.
 func (j *Journal) Get(id string) (TransferRecord, error) {
 	if !idGrammar.MatchString(id) {
-		return TransferRecord{}, &InvalidError{Store: "journal", Thing: fmt.Sprintf("transfer %.40q", id), Rule: "want 12 hexadecimal digits, as the list shows them"}
+		return TransferRecord{}, &InvalidError{Code: codeOptionInvalid, Store: "journal", Thing: fmt.Sprintf("transfer %.40q", id), Rule: "want 12 hexadecimal digits, as the list shows them"}
 	}
 	data, err := readSmall(filepath.Join(j.dir, id, recordFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return TransferRecord{}, &NotFoundError{Store: "journal", Thing: "transfer " + id}
+		return TransferRecord{}, &NotFoundError{Code: codeTransferMissing, Store: "journal", Thing: "transfer " + id}
 	}
 	var record TransferRecord
 	if err == nil {
@@ -150,18 +150,18 @@ func (j *Journal) Get(id string) (TransferRecord, error) {
 func parseRecord(id string, data []byte) (TransferRecord, error) {
 	var record TransferRecord
 	if err := json.Unmarshal(data, &record); err != nil {
-		return TransferRecord{}, &InvalidError{Store: "journal", Thing: "transfer " + id, Rule: "its file is not JSON", Err: err}
+		return TransferRecord{}, &InvalidError{Code: codeJournalDamaged, Store: "journal", Thing: "transfer " + id, Rule: "its file is not JSON", Err: err}
 	}
 	if record.Schema != JournalSchema {
-		return TransferRecord{}, &InvalidError{Store: "journal", Thing: "transfer " + id, Rule: fmt.Sprintf("its file is of version %.40q, want %q", record.Schema, JournalSchema)}
+		return TransferRecord{}, &InvalidError{Code: codeJournalDamaged, Store: "journal", Thing: "transfer " + id, Rule: fmt.Sprintf("its file is of version %.40q, want %q", record.Schema, JournalSchema)}
 	}
 	if record.ID != id || record.Spec.ID() != id {
-		return TransferRecord{}, &InvalidError{Store: "journal", Thing: "transfer " + id, Rule: "its file describes another transfer"}
+		return TransferRecord{}, &InvalidError{Code: codeJournalDamaged, Store: "journal", Thing: "transfer " + id, Rule: "its file describes another transfer"}
 	}
 	switch record.State {
 	case TransferRunning, TransferInterrupted, TransferFailed:
 	default:
-		return TransferRecord{}, &InvalidError{Store: "journal", Thing: "transfer " + id, Rule: fmt.Sprintf("its state %.40q is unknown", record.State)}
+		return TransferRecord{}, &InvalidError{Code: codeJournalDamaged, Store: "journal", Thing: "transfer " + id, Rule: fmt.Sprintf("its state %.40q is unknown", record.State)}
 	}
 	return record, nil
 }
@@ -174,7 +174,7 @@ func readSmall(path string) ([]byte, error) {
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxRecordSize+1))
 	if err == nil && len(data) > maxRecordSize {
-		err = &InvalidError{Store: "journal", Thing: path, Rule: fmt.Sprintf("it has more than %d bytes", maxRecordSize)}
+		err = &InvalidError{Code: codeJournalDamaged, Store: "journal", Thing: path, Rule: fmt.Sprintf("it has more than %d bytes", maxRecordSize)}
 	}
 	return data, err
 }

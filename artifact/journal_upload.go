@@ -78,13 +78,13 @@ func uploadFile(r *Repository, desc ocispec.Descriptor) string {
 func parseUpload(data []byte, want savedUpload, size int64) (savedUpload, error) {
 	var saved savedUpload
 	if err := json.Unmarshal(data, &saved); err != nil {
-		return savedUpload{}, &InvalidError{Store: "journal", Thing: "checkpoint of " + want.Digest, Rule: "it is not JSON", Err: err}
+		return savedUpload{}, &InvalidError{Code: codeJournalDamaged, Store: "journal", Thing: "checkpoint of " + want.Digest, Rule: "it is not JSON", Err: err}
 	}
 	if saved.Schema != JournalSchema || saved.Registry != want.Registry || saved.Repository != want.Repository || saved.Digest != want.Digest {
-		return savedUpload{}, &InvalidError{Store: "journal", Thing: "checkpoint of " + want.Digest, Rule: "it belongs to another upload"}
+		return savedUpload{}, &InvalidError{Code: codeJournalDamaged, Store: "journal", Thing: "checkpoint of " + want.Digest, Rule: "it belongs to another upload"}
 	}
 	if saved.Location == "" || saved.Offset < 0 || saved.Offset > size || saved.Hashed < 0 || saved.Hashed > size {
-		return savedUpload{}, &InvalidError{Store: "journal", Thing: "checkpoint of " + want.Digest, Rule: fmt.Sprintf("its offset %d cannot be, the blob has %d bytes", saved.Offset, size)}
+		return savedUpload{}, &InvalidError{Code: codeJournalDamaged, Store: "journal", Thing: "checkpoint of " + want.Digest, Rule: fmt.Sprintf("its offset %d cannot be, the blob has %d bytes", saved.Offset, size)}
 	}
 	return saved, nil
 }

@@ -72,7 +72,7 @@ func openLayout(dir string, root *os.Root) (*Layout, error) {
 func checkLayoutFile(l *Layout) error {
 	data, err := l.readFile(ocispec.ImageLayoutFile, 4096)
 	if errors.Is(err, fs.ErrNotExist) {
-		return l.invalid(ocispec.ImageLayoutFile, "the folder is not an OCI layout, this file is missing", nil)
+		return &InvalidError{Code: codeNotLayout, Store: l.name, Thing: ocispec.ImageLayoutFile, Rule: "the folder is not an OCI layout, this file is missing"}
 	}
 	if err != nil {
 		return err
@@ -185,7 +185,7 @@ func (l *Layout) made(among bool) (bool, error) {
 		}
 	}
 	if foreign {
-		return false, l.invalid("the folder", "it is neither empty nor an OCI layout", nil)
+		return false, &InvalidError{Code: codeFolderNotEmpty, Store: l.name, Thing: "the folder", Rule: "it is neither empty nor an OCI layout"}
 	}
 	return false, nil
 }

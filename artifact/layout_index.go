@@ -62,7 +62,7 @@ func resolveIndex(ctx context.Context, src Source, store string, index *ocispec.
 	}
 	switch len(found) {
 	case 0:
-		return none, &NotFoundError{Store: store, Thing: "tag " + reference, Known: short(tagsOf(index))}
+		return none, &NotFoundError{Code: codeTagMissing, Store: store, Thing: "tag " + reference, Known: short(tagsOf(index))}
 	case 1:
 		if !isManifest(found[0].MediaType) {
 			return resolveDigest(ctx, src, store, found[0].Digest)

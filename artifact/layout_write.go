@@ -316,11 +316,11 @@ func (l *Layout) fetchAny(d digest.Digest) (io.ReadCloser, int64, error) {
 func checkName(reference string) error {
 	const most = 512 // a repository of 256, a host of 253 and separators
 	if len(reference) > most {
-		return &InvalidError{Thing: fmt.Sprintf("reference %.40q…", reference), Rule: fmt.Sprintf("it is longer than %d bytes", most)}
+		return &InvalidError{Code: codeOptionInvalid, Thing: fmt.Sprintf("reference %.40q…", reference), Rule: fmt.Sprintf("it is longer than %d bytes", most)}
 	}
 	for _, r := range reference {
 		if r <= ' ' || r == 0x7f {
-			return &InvalidError{Thing: fmt.Sprintf("reference %q", reference), Rule: "it holds a space or a control character"}
+			return &InvalidError{Code: codeOptionInvalid, Thing: fmt.Sprintf("reference %q", reference), Rule: "it holds a space or a control character"}
 		}
 	}
 	return nil

@@ -132,13 +132,13 @@ func (p *Plan) Empty() bool {
 func ParsePlan(data []byte) (*Plan, error) {
 	var p Plan
 	if err := json.Unmarshal(data, &p); err != nil {
-		return nil, &InvalidError{Thing: "plan", Rule: "it is not JSON", Err: err}
+		return nil, &InvalidError{Code: codePlanUnreadable, Thing: "plan", Rule: "it is not JSON", Err: err}
 	}
 	if p.Schema != PlanSchema {
-		return nil, &InvalidError{Thing: "plan", Rule: fmt.Sprintf("its schema is %.40q, want %q", p.Schema, PlanSchema)}
+		return nil, &InvalidError{Code: codePlanUnreadable, Thing: "plan", Rule: fmt.Sprintf("its schema is %.40q, want %q", p.Schema, PlanSchema)}
 	}
 	if err := checkDescriptor(p.Root); err != nil {
-		return nil, &InvalidError{Thing: "plan", Rule: "its root is wrong", Err: err}
+		return nil, &InvalidError{Code: codePlanUnreadable, Thing: "plan", Rule: "its root is wrong", Err: err}
 	}
 	return &p, nil
 }
@@ -168,7 +168,7 @@ func (p *Plan) Check(ctx context.Context, dst Target, src Source, o *Options) (*
 // options are those of the copy that the plan is of.
 func (p *Plan) options(dst Target, src Source, o *Options) (*Options, error) {
 	if nameOf(dst) != p.Destination || nameOf(src) != p.Source {
-		return nil, &InvalidError{Thing: "plan", Rule: fmt.Sprintf("it is for a copy from %s to %s", p.Source, p.Destination)}
+		return nil, &InvalidError{Code: codePlanUnreadable, Thing: "plan", Rule: fmt.Sprintf("it is for a copy from %s to %s", p.Source, p.Destination)}
 	}
 	options := Options{}
 	if o != nil {

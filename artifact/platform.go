@@ -26,7 +26,7 @@ func ParsePlatform(s string) (ocispec.Platform, error) {
 	}
 	m := platformGrammar.FindStringSubmatch(s)
 	if m == nil {
-		return ocispec.Platform{}, &InvalidError{Thing: fmt.Sprintf("platform %.100q", s), Rule: platformForm}
+		return ocispec.Platform{}, &InvalidError{Code: codeOptionInvalid, Thing: fmt.Sprintf("platform %.100q", s), Rule: platformForm}
 	}
 	p := ocispec.Platform{OS: strings.ToLower(m[1]), OSVersion: m[2], Architecture: strings.ToLower(m[4]), Variant: strings.ToLower(m[5])}
 	if m[3] != "" {

@@ -30,7 +30,7 @@ func CheckReferrerKind(kind string) error {
 		return nil
 	}
 	if !strings.Contains(kind, "/") {
-		return &InvalidError{Thing: fmt.Sprintf("kind of referrers %.100q", kind), Rule: "want oci, cosign, or an artifact type such as application/vnd.cncf.notary.signature"}
+		return &InvalidError{Code: codeOptionInvalid, Thing: fmt.Sprintf("kind of referrers %.100q", kind), Rule: "want oci, cosign, or an artifact type such as application/vnd.cncf.notary.signature"}
 	}
 	_, err := newFilter([]string{kind}, nil)
 	return err

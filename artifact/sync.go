@@ -127,10 +127,10 @@ func (o *SyncOptions) Validate() error {
 		return err
 	}
 	if o.Shards < 0 || o.Shard < 0 || (o.Shards == 0 && o.Shard != 0) || (o.Shards > 0 && o.Shard >= o.Shards) {
-		return &InvalidError{Thing: fmt.Sprintf("shard %d of %d", o.Shard, o.Shards), Rule: "shards are counted from 0, up to one less than there are"}
+		return &InvalidError{Code: codeOptionInvalid, Thing: fmt.Sprintf("shard %d of %d", o.Shard, o.Shards), Rule: "shards are counted from 0, up to one less than there are"}
 	}
 	if o.Images < 0 {
-		return &InvalidError{Thing: fmt.Sprintf("images %d", o.Images), Rule: "it must not be negative"}
+		return &InvalidError{Code: codeOptionInvalid, Thing: fmt.Sprintf("images %d", o.Images), Rule: "it must not be negative"}
 	}
 	return nil
 }

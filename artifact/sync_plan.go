@@ -129,18 +129,18 @@ func (p *Plan) action() PlanAction {
 func ParseSyncPlan(data []byte) (*SyncPlan, error) {
 	var p SyncPlan
 	if err := json.Unmarshal(data, &p); err != nil {
-		return nil, &InvalidError{Thing: "sync plan", Rule: "it is not JSON", Err: err}
+		return nil, &InvalidError{Code: codePlanUnreadable, Thing: "sync plan", Rule: "it is not JSON", Err: err}
 	}
 	if p.Schema != SyncPlanSchema {
-		return nil, &InvalidError{Thing: "sync plan", Rule: fmt.Sprintf("its schema is %.40q, want %q", p.Schema, SyncPlanSchema)}
+		return nil, &InvalidError{Code: codePlanUnreadable, Thing: "sync plan", Rule: fmt.Sprintf("its schema is %.40q, want %q", p.Schema, SyncPlanSchema)}
 	}
 	for i, item := range p.Items {
 		_, err := digest.Parse(item.Digest)
 		switch {
 		case item.Action != PlanCopy && item.Action != PlanSkip:
-			return nil, &InvalidError{Thing: fmt.Sprintf("sync plan: item %d", i), Rule: fmt.Sprintf("unknown action %.40q", item.Action)}
+			return nil, &InvalidError{Code: codePlanUnreadable, Thing: fmt.Sprintf("sync plan: item %d", i), Rule: fmt.Sprintf("unknown action %.40q", item.Action)}
 		case item.Repository == "" || item.Tag == "" || item.Target == "" || err != nil:
-			return nil, &InvalidError{Thing: fmt.Sprintf("sync plan: item %d", i), Rule: "it must name a repository, a tag, a target and a digest", Err: err}
+			return nil, &InvalidError{Code: codePlanUnreadable, Thing: fmt.Sprintf("sync plan: item %d", i), Rule: "it must name a repository, a tag, a target and a digest", Err: err}
 		}
 	}
 	return &p, nil
@@ -198,7 +198,7 @@ func (i SyncPlanItem) plan() *Plan {
 // compare finds the first image that isn't as the plan says.
 func (p *SyncPlan) compare(now *SyncPlan) error {
 	if p.Source != now.Source || p.Destination != now.Destination {
-		return &InvalidError{Thing: "sync plan", Rule: fmt.Sprintf("it is for a sync from %s to %s", p.Source, p.Destination)}
+		return &InvalidError{Code: codePlanUnreadable, Thing: "sync plan", Rule: fmt.Sprintf("it is for a sync from %s to %s", p.Source, p.Destination)}
 	}
 	found := make(map[string]SyncPlanItem, len(now.Items))
 	for _, item := range now.Items {

@@ -46,7 +46,31 @@ var failures = map[string]func(t *testing.T) error{
 		_, err := azcontainerregistry.NewDigestValidationReader("sha512:"+strings.Repeat("ab", 64), strings.NewReader(""))
 		return err
 	},
-	"content not found": func(*testing.T) error { return selfNamed{"CONTENT_NOT_FOUND", "oci:img: no tag v2 (there is v1)"} },
+	"content not found":    func(*testing.T) error { return selfNamed{"CONTENT_NOT_FOUND", "oci:img: no blob sha256:aa"} },
+	"layout tag not found": func(*testing.T) error { return selfNamed{"LAYOUT_TAG_NOT_FOUND", "oci:img: no tag v2 (there is v1)"} },
+	"transfer not found":   func(*testing.T) error { return selfNamed{"TRANSFER_NOT_FOUND", "journal: no transfer 3f573a7255f8"} },
+	"not a layout": func(*testing.T) error {
+		return selfNamed{"NOT_A_LAYOUT", "oci:img: oci-layout: the folder is not an OCI layout, this file is missing"}
+	},
+	"folder not empty": func(*testing.T) error {
+		return selfNamed{"FOLDER_NOT_EMPTY", "oci:out: the folder: it is neither empty nor an OCI layout"}
+	},
+	"archive unreadable": func(*testing.T) error {
+		return selfNamed{"ARCHIVE_UNREADABLE", "oci:x.tar: the archive: it is empty or not a tar file"}
+	},
+	"not for docker": func(*testing.T) error {
+		return selfNamed{"DOCKER_ARCHIVE_UNSUITABLE", "docker:x.tar: index sha256:aa: a docker archive holds images for one platform"}
+	},
+	"plan unreadable": func(*testing.T) error { return selfNamed{"PLAN_UNREADABLE", "plan: it is not JSON"} },
+	"option invalid": func(*testing.T) error {
+		return selfNamed{"OPTION_INVALID", "pattern \"a:b:c\": it has more than one colon"}
+	},
+	"journal damaged": func(*testing.T) error {
+		return selfNamed{"JOURNAL_DAMAGED", "journal: transfer 3f573a7255f8: its file is not JSON"}
+	},
+	"platform not there": func(*testing.T) error {
+		return selfNamed{"PLATFORM_NOT_IN_IMAGE", "index sha256:aa: no platform linux/s390x (there is linux/amd64)"}
+	},
 	"invalid content": func(*testing.T) error {
 		return selfNamed{"INVALID_CONTENT", "oci:img: blob sha256:aa: must have the size that its descriptor says"}
 	},

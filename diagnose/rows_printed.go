@@ -84,7 +84,9 @@ var rowsPrinted = []Row{
 			"docker buildx build --platform linux/amd64,linux/arm64 -t {host}/{image} --push .",
 			"in Kubernetes: nodeSelector kubernetes.io/os and kubernetes.io/arch; in az acr build: --platform",
 		},
-		Retry: RetryNo,
+		Retry:   RetryNo,
+		match:   namesItself("PLATFORM_NOT_IN_IMAGE"),
+		observe: []observer{observeNamed},
 	},
 	{
 		Code: "NODE_WITHOUT_CREDENTIALS", Kind: KindAuthentication, Severity: SeverityError,

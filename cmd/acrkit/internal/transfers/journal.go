@@ -63,7 +63,7 @@ func Only(journal *artifact.Journal) (artifact.TransferRecord, error) {
 	list = slices.DeleteFunc(list, func(r artifact.TransferRecord) bool { return r.State == artifact.TransferRunning })
 	switch len(list) {
 	case 0:
-		return artifact.TransferRecord{}, &artifact.NotFoundError{Store: "journal", Thing: "transfer to go on with"}
+		return artifact.TransferRecord{}, &artifact.NotFoundError{Code: "TRANSFER_NOT_FOUND", Store: "journal", Thing: "transfer to go on with"}
 	case 1:
 		return list[0], nil
 	}
