@@ -36,7 +36,7 @@ func (w *ArchiveWriter) check() error {
 	switch w.format {
 	case ArchiveOCI, ArchiveDocker:
 	default:
-		return &InvalidError{Thing: fmt.Sprintf("archive format %q", w.format), Rule: "want oci or docker"}
+		return &InvalidError{Code: codeOptionInvalid, Thing: fmt.Sprintf("archive format %q", w.format), Rule: "want oci or docker"}
 	}
 	if w.path == "" {
 		return nil

@@ -198,7 +198,10 @@ func (r *doctorRun) finding(code Code, ev *evidence, seen ...Observation) Diagno
 	for i := range rows {
 		if rows[i].Code == code {
 			d := rows[i].diagnosis(ev)
-			d.Seen = append(slices.Clone(seen), d.Seen...)
+			more := slices.DeleteFunc(d.Seen, func(o Observation) bool {
+				return slices.ContainsFunc(seen, func(s Observation) bool { return s.Text == o.Text })
+			})
+			d.Seen = append(slices.Clone(seen), more...)
 			return d
 		}
 	}

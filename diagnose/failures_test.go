@@ -48,7 +48,10 @@ var failures = map[string]func(t *testing.T) error{
 	},
 	"content not found":    func(*testing.T) error { return selfNamed{"CONTENT_NOT_FOUND", "oci:img: no blob sha256:aa"} },
 	"layout tag not found": func(*testing.T) error { return selfNamed{"LAYOUT_TAG_NOT_FOUND", "oci:img: no tag v2 (there is v1)"} },
-	"transfer not found":   func(*testing.T) error { return selfNamed{"TRANSFER_NOT_FOUND", "journal: no transfer 3f573a7255f8"} },
+	"docker config damaged": func(*testing.T) error {
+		return fmt.Errorf("docker's store: /root/.docker/config.json: %w", selfNamed{"DOCKER_CONFIG_DAMAGED", "not the JSON of docker's configuration: line 2, column 1"})
+	},
+	"transfer not found": func(*testing.T) error { return selfNamed{"TRANSFER_NOT_FOUND", "journal: no transfer 3f573a7255f8"} },
 	"not a layout": func(*testing.T) error {
 		return selfNamed{"NOT_A_LAYOUT", "oci:img: oci-layout: the folder is not an OCI layout, this file is missing"}
 	},

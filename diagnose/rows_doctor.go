@@ -239,6 +239,8 @@ var rowsDoctor = []Row{
 		},
 		Fix:   []string{"python3 -m json.tool ~/.docker/config.json", "mv ~/.docker/config.json ~/.docker/config.json.bad && docker login {host}"},
 		Retry: RetryNo, Link: linkDocker,
+		match:   namesItself("DOCKER_CONFIG_DAMAGED"),
+		observe: []observer{observeText},
 	},
 	{
 		Code: "DOCKER_HELPER_TIMEOUT", Kind: KindLocal, Severity: SeverityWarning,

@@ -314,7 +314,7 @@ var rowsNetwork = []Row{
 		Fix:   []string{"try again", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkAccess,
 		match: either(responseLacks(azcontainerregistry.ResponsePartJSON), func(ev *evidence) bool {
-			return ev.status == 0 && ev.library.kind == "" && ev.entra.kind == "" && (ev.transport.kind == "" || ev.transport.kind == transportClosed) && notJSON(ev)
+			return ev.status == 0 && ev.library.host != "" && ev.library.kind == "" && ev.entra.kind == "" && (ev.transport.kind == "" || ev.transport.kind == transportClosed) && notJSON(ev)
 		}),
 		observe: []observer{observeText},
 	},

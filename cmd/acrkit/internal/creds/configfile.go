@@ -71,6 +71,9 @@ type DamagedError struct {
 	err      error
 }
 
+// DiagnosisCode names the error in the catalogue of package diagnose.
+func (e *DamagedError) DiagnosisCode() string { return "DOCKER_CONFIG_DAMAGED" }
+
 func (e *DamagedError) Error() string { return "not the JSON of docker's configuration" + e.position }
 func (e *DamagedError) Unwrap() error { return e.err }
 
