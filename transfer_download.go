@@ -18,11 +18,12 @@ type DownloadOptions struct {
 	// A blob of another size is a [SizeMismatchError].
 	Size int64
 
-	// Concurrency is the most connections that carry the blob at once. When it
-	// is 0, that is 16 where what was written can be read back, as DownloadFile
-	// does, and 8 elsewhere: there each takes some 6 MiB of memory. A download
-	// starts with one, and adds more while that brings something; a blob of
-	// less than 32 MiB stays with one.
+	// Concurrency is the most connections that carry the blob at once; 0 means
+	// 16. Where what was written can't be read back, as DownloadFile's can, each
+	// takes some 3 MiB of memory. A download starts with one, and adds more while
+	// that brings something; a blob of less than 32 MiB stays with one. Where a
+	// round trip takes 5 ms and more, a connection's next range is asked for over
+	// another one while its present range is still being received.
 	Concurrency int
 
 	// MaxRetries is how many failures of one connection are retried: 0 means 8;

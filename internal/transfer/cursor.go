@@ -97,6 +97,16 @@ func (c *cursor) read(ctx context.Context, p []byte) (int, error) {
 	}
 }
 
+// readFull reads until p is full or the part ends.
+func (c *cursor) readFull(ctx context.Context, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		m, err = c.read(ctx, p[n:])
+		n += m
+	}
+	return n, err
+}
+
 func (c *cursor) recover(ctx context.Context, failure error) error {
 	f := classify(ctx, failure)
 	if f.Class == Throttled {

@@ -22,6 +22,8 @@ type DownloadOptions struct {
 	OnEvent      func(Event)
 	Resume       *DownloadState
 	OnCheckpoint func(DownloadState)
+
+	cpuTime func() time.Duration // replaced where time is virtual
 }
 
 // DownloadState is where a download stands: Offset bytes were handed over and
@@ -68,17 +70,22 @@ func (d Destination) write(off int64, p []byte) error {
 
 type download struct {
 	*blob
-	dst    Destination
-	o      DownloadOptions
-	sum    *digester
-	noted  int64 // offset of the last checkpoint
-	result DownloadResult
+	dst   Destination
+	o     DownloadOptions
+	sum   *digester
+	noted int64 // offset of the last checkpoint
+
+	cpuTime func() time.Duration
+	result  DownloadResult
 }
 
 // Download hands a blob to dst and verifies its digest. What it returned from
 // with an error may have left bytes in dst.
 func Download(ctx context.Context, src Ranges, dst Destination, o DownloadOptions) (DownloadResult, error) {
-	d := &download{dst: dst, o: o, sum: newDigester()}
+	d := &download{dst: dst, o: o, sum: newDigester(), cpuTime: o.cpuTime}
+	if d.cpuTime == nil {
+		d.cpuTime = cpuTime
+	}
 	d.blob = &blob{
 		src: src, noProgress: o.NoProgress, budget: o.Budget,
 		report: newReporter(o.OnEvent, -1), size: -1,

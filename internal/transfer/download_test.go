@@ -29,7 +29,7 @@ func TestRangesAreAddedWhileTheyPay(t *testing.T) {
 		"one connection":    {64 << 20, 1, 1, 1, 2 * time.Second},
 		"8 connections":     {192 << 20, 8, 8, 8, 192 << 20 * mbps50 / 5},
 		"16 connections":    {192 << 20, 16, 16, 16, 192 << 20 * mbps50 / 8},
-		"default":           {192 << 20, 0, 8, 8, 192 << 20 * mbps50 / 5},
+		"default":           {192 << 20, 0, 16, 16, 192 << 20 * mbps50 / 8},
 		"just large enough": {33 << 20, 16, 4, 16, 33 << 20 * mbps50 / 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestRangesAreAddedWhileTheyPay(t *testing.T) {
 				}
 				f := &fakeBlob{data: part, perByte: mbps50}
 				began := time.Now()
-				result, err := Download(context.Background(), f, Destination{Writer: io.Discard}, DownloadOptions{Digest: digest, Concurrency: test.concurrency})
+				result, err := Download(context.Background(), f, Destination{Writer: io.Discard}, DownloadOptions{cpuTime: noCPU, Digest: digest, Concurrency: test.concurrency})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -68,7 +68,8 @@ func TestRangesThatDontPayAreGivenBack(t *testing.T) {
 		budget := NewBudget(0, 50_000_000)
 		var events []Event
 		_, err := Download(context.Background(), f, Destination{Writer: io.Discard}, DownloadOptions{
-			Digest: digestOf(content), Budget: budget,
+			cpuTime: noCPU,
+			Digest:  digestOf(content), Budget: budget,
 			OnEvent: func(e Event) { events = append(events, e) },
 		})
 		if err != nil {
@@ -90,7 +91,8 @@ func TestThrottledDownloadUsesFewerConnections(t *testing.T) {
 		budget := NewBudget(16, 0)
 		last := 0
 		_, err := Download(context.Background(), f, Destination{Writer: io.Discard}, DownloadOptions{
-			Digest: digestOf(content), Budget: budget, OnEvent: func(e Event) { last = e.Ranges },
+			cpuTime: noCPU,
+			Digest:  digestOf(content), Budget: budget, OnEvent: func(e Event) { last = e.Ranges },
 		})
 		if err != nil || len(f.plan.log) != 1 {
 			t.Fatalf("%v (%v)", err, f.plan.log)
@@ -110,7 +112,7 @@ func TestFaultyLinkCostsLittleMoreThanTheBlobToDownload(t *testing.T) {
 				rand: rand.New(rand.NewPCG(2, 2)), odds: 0.1, left: 20, kinds: []string{"5xx", "429", "expired", "reset before"},
 			}}
 			var mem memory
-			result, err := Download(context.Background(), f, Destination{WriterAt: &mem, ReaderAt: &mem}, DownloadOptions{Digest: digestOf(content), Concurrency: concurrency})
+			result, err := Download(context.Background(), f, Destination{WriterAt: &mem, ReaderAt: &mem}, DownloadOptions{cpuTime: noCPU, Digest: digestOf(content), Concurrency: concurrency})
 			if err != nil || !bytes.Equal(mem.data, content) {
 				t.Fatalf("%v (%v)", err, f.plan.log)
 			}
@@ -130,22 +132,22 @@ func TestWrongContentIsNeverDone(t *testing.T) {
 	}{
 		"corrupt": {
 			&fakeBlob{data: content, plan: &plan{rand: rand.New(rand.NewPCG(1, 1)), odds: 1, left: 1, kinds: []string{"corrupt"}}},
-			DownloadOptions{},
+			DownloadOptions{cpuTime: noCPU},
 			func(err error) bool { _, ok := asType[*DigestMismatchError](err); return ok },
 		},
 		"another size": {
 			&fakeBlob{data: content},
-			DownloadOptions{Size: 1 << 20},
+			DownloadOptions{cpuTime: noCPU, Size: 1 << 20},
 			func(err error) bool { _, ok := asType[*SizeMismatchError](err); return ok },
 		},
 		"longer, of unknown length": {
 			&fakeBlob{data: content, noSize: true},
-			DownloadOptions{Size: 1 << 20},
+			DownloadOptions{cpuTime: noCPU, Size: 1 << 20},
 			func(err error) bool { _, ok := asType[*SizeMismatchError](err); return ok },
 		},
 		"other ranges for ever": {
 			&fakeBlob{data: content, plan: &plan{kinds: []string{"ends early", "other range"}}},
-			DownloadOptions{},
+			DownloadOptions{cpuTime: noCPU},
 			func(err error) bool {
 				_, exhausted := asType[*RetriesExhaustedError](err)
 				_, wrong := asType[*RangeError](err)
@@ -154,22 +156,22 @@ func TestWrongContentIsNeverDone(t *testing.T) {
 		},
 		"dead for ever": {
 			&fakeBlob{data: content, plan: &plan{kinds: []string{"ends early", "reset before"}}},
-			DownloadOptions{},
+			DownloadOptions{cpuTime: noCPU},
 			func(err error) bool { return errors.As(err, new(*RetriesExhaustedError)) && errors.Is(err, errReset) },
 		},
 		"a checkpoint of another size": {
 			&fakeBlob{data: content, plan: &plan{kinds: []string{"reset", "less"}}},
-			DownloadOptions{Size: 3 << 20, MaxRetries: 1, Resume: &DownloadState{Size: 1 << 20, HashState: newDigester().state(), Offset: 1}},
+			DownloadOptions{cpuTime: noCPU, Size: 3 << 20, MaxRetries: 1, Resume: &DownloadState{Size: 1 << 20, HashState: newDigester().state(), Offset: 1}},
 			func(err error) bool { return errors.As(err, new(*SizeMismatchError)) },
 		},
 		"denied": {
 			&fakeBlob{data: content, plan: &plan{rand: rand.New(rand.NewPCG(1, 1)), odds: 1, left: 1, kinds: []string{"denied"}}},
-			DownloadOptions{},
+			DownloadOptions{cpuTime: noCPU},
 			func(err error) bool { return err.Error() == "403 denied" },
 		},
 		"no retries": {
 			&fakeBlob{data: content, plan: &plan{rand: rand.New(rand.NewPCG(1, 1)), odds: 1, left: 1, kinds: []string{"5xx"}}},
-			DownloadOptions{MaxRetries: -1},
+			DownloadOptions{cpuTime: noCPU, MaxRetries: -1},
 			func(err error) bool { return err.Error() == "503 service unavailable" },
 		},
 	} {
@@ -200,7 +202,7 @@ func TestBrokenDestinationEndsTheDownload(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := &fakeBlob{data: content, perByte: mbps50}
-			_, err := Download(context.Background(), f, dst, DownloadOptions{Digest: digestOf(content)})
+			_, err := Download(context.Background(), f, dst, DownloadOptions{cpuTime: noCPU, Digest: digestOf(content)})
 			if !errors.Is(err, io.ErrShortBuffer) && !errors.Is(err, iotest.ErrTimeout) {
 				t.Errorf("got %v", err)
 			}
@@ -242,7 +244,8 @@ func TestDownloadGoesOnInAnotherProcess(t *testing.T) {
 		dst := Destination{WriterAt: &mem, ReaderAt: &mem}
 		began := time.Now()
 		_, err := Download(ctx, &fakeBlob{data: content, perByte: mbps50}, dst, DownloadOptions{
-			Digest: digest, Concurrency: 4, OnCheckpoint: func(s DownloadState) { last = s },
+			cpuTime: noCPU,
+			Digest:  digest, Concurrency: 4, OnCheckpoint: func(s DownloadState) { last = s },
 		})
 		if !errors.Is(err, context.DeadlineExceeded) || last.Offset < 8<<20 {
 			t.Fatalf("got %v at %d", err, last.Offset)
@@ -252,7 +255,7 @@ func TestDownloadGoesOnInAnotherProcess(t *testing.T) {
 		}
 		mem.data = mem.data[:last.Offset]
 		f := &fakeBlob{data: content}
-		result, err := Download(context.Background(), f, dst, DownloadOptions{Digest: digest, Resume: &last})
+		result, err := Download(context.Background(), f, dst, DownloadOptions{cpuTime: noCPU, Digest: digest, Resume: &last})
 		if err != nil || !bytes.Equal(mem.data, content) {
 			t.Fatalf("resumed download: %v", err)
 		}
@@ -327,13 +330,14 @@ func TestCheckpointCoversOnlyWhatTheDestinationTook(t *testing.T) {
 	var dst shut
 	var last DownloadState
 	_, err := Download(t.Context(), &fakeBlob{data: content}, Destination{Writer: &dst}, DownloadOptions{
-		Digest: digestOf(content), Concurrency: 1, OnCheckpoint: func(s DownloadState) { last = s },
+		cpuTime: noCPU,
+		Digest:  digestOf(content), Concurrency: 1, OnCheckpoint: func(s DownloadState) { last = s },
 	})
 	if !errors.Is(err, io.ErrShortBuffer) || last.Offset == 0 || last.Offset > int64(dst.Len()) {
 		t.Fatalf("got %v, checkpoint at %d, the destination has %d bytes", err, last.Offset, dst.Len())
 	}
 	rest := bytes.NewBuffer(dst.Bytes()[:last.Offset])
-	if _, err := Download(t.Context(), &fakeBlob{data: content}, Destination{Writer: rest}, DownloadOptions{Digest: digestOf(content), Resume: &last}); err != nil || !bytes.Equal(rest.Bytes(), content) {
+	if _, err := Download(t.Context(), &fakeBlob{data: content}, Destination{Writer: rest}, DownloadOptions{cpuTime: noCPU, Digest: digestOf(content), Resume: &last}); err != nil || !bytes.Equal(rest.Bytes(), content) {
 		t.Errorf("going on: %v, %d bytes", err, rest.Len())
 	}
 }
@@ -356,7 +360,8 @@ func TestDownloadBesideOthersTakesOneGoroutine(t *testing.T) {
 			})
 			// A fake without a clock of its own needs no goroutine; the watchdog has one.
 			if _, err := Download(t.Context(), &fakeBlob{data: content}, Destination{Writer: dst}, DownloadOptions{
-				Digest: digestOf(content), Concurrency: 1, Budget: budget, NoProgress: -1,
+				cpuTime: noCPU,
+				Digest:  digestOf(content), Concurrency: 1, Budget: budget, NoProgress: -1,
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -389,7 +394,7 @@ func TestSlowDestinationIsNoStall(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &fakeBlob{data: content}
 				dst := &slowWriter{each: 3 * time.Minute}
-				o := DownloadOptions{Digest: digestOf(content)}
+				o := DownloadOptions{cpuTime: noCPU, Digest: digestOf(content)}
 				if beside {
 					o.Concurrency, o.Budget = 1, NewBudget(2, 0)
 					o.Budget.TryAcquire()

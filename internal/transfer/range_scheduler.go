@@ -10,9 +10,12 @@ import (
 
 const (
 	// leastSegment is what one request carries at least, except at the blob's
-	// end, where less keeps all connections busy to the last.
-	leastSegment = 4 << 20
-	lastSegment  = 1 << 20
+	// end, where less keeps all connections busy to the last, and memorySegment
+	// what one carries whose bytes wait in memory: at 50 MB/s it takes 50 ms,
+	// during which the next one is opened.
+	leastSegment  = 4 << 20
+	memorySegment = 5 << 19
+	lastSegment   = 1 << 20
 
 	// mostSegment bounds segments that need no memory.
 	mostSegment = 64 << 20
@@ -21,11 +24,17 @@ const (
 	// round trip before it, during which its connection is idle.
 	tripsPerSegment = 20
 
-	// windowOf says how many segments may be under way or waiting for their
-	// turn to be hashed: three for two connections where they are in memory
-	// (63 MB with 8, 111 MB with 16), more where they are in the destination.
-	windowInMemory = 1.5
+	// inMemory says how many segments may be in memory, received or waiting for
+	// their turn to be hashed, for each connection: with 16 connections they
+	// take 50 MiB. window says how many may be taken, with those that are being
+	// opened and have no memory yet; segments in the destination need none.
+	inMemory       = 1.25
+	windowInMemory = 2.5
 	windowOnDisk   = 8
+
+	// worthAhead is the shortest round trip that is worth a second connection
+	// while the first still carries its segment.
+	worthAhead = 5 * time.Millisecond
 
 	// readBackSize stays in the cache between reading back and hashing.
 	readBackSize = 256 << 10
@@ -51,13 +60,23 @@ type rangeScheduler struct {
 	rate     float64 // bytes a second of one connection
 	throttle int64
 	spare    [][]byte
+	buffers  int // segments in memory
 }
 
 // segment is a part of the blob, received over one connection.
 type segment struct {
 	off, end int64
-	buf      []byte // nil when it is written to its place at once
+	buf      []byte // nil when it is written to its place at once, or not received yet
 	done     chan struct{}
+}
+
+// opening is a segment whose request is sent before the connection's present
+// segment is complete, so that the round trip costs no time.
+type opening struct {
+	c      *cursor
+	seg    *segment
+	opened chan struct{}
+	over   func() // ends the rest of the body that nobody reads yet
 }
 
 func newRangeScheduler(d *download, fail context.CancelCauseFunc) *rangeScheduler {
@@ -86,13 +105,6 @@ func (r *rangeScheduler) begin(ctx context.Context, off, size int64, first *curs
 // cut takes the next segment, which ends at end. r.mu is held.
 func (r *rangeScheduler) cut(end int64) *segment {
 	s := &segment{off: r.next, end: end, done: make(chan struct{})}
-	if !r.inPlace() {
-		if n := len(r.spare); n > 0 && int64(len(r.spare[n-1])) >= end-s.off {
-			s.buf, r.spare = r.spare[n-1][:end-s.off], r.spare[:n-1]
-		} else {
-			s.buf = make([]byte, end-s.off, max(end-s.off, leastSegment))
-		}
-	}
 	r.next = end
 	r.queue = append(r.queue, s)
 	r.signal()
@@ -184,8 +196,7 @@ func (r *rangeScheduler) take(ctx context.Context) *segment {
 			r.mu.Unlock()
 			return nil
 		}
-		if len(r.queue) < r.window() {
-			s := r.cut(min(r.next+r.segment(), r.size))
+		if s := r.nextSegment(); s != nil {
 			r.mu.Unlock()
 			return s
 		}
@@ -198,6 +209,70 @@ func (r *rangeScheduler) take(ctx context.Context) *segment {
 	}
 }
 
+// nextSegment cuts the next segment if there is room for it. r.mu is held.
+func (r *rangeScheduler) nextSegment() *segment {
+	if r.next >= r.size || len(r.queue) >= r.window() {
+		return nil
+	}
+	return r.cut(min(r.next+r.segment(), r.size))
+}
+
+// allocate gives a segment its memory, waiting until there is some. The one
+// that is hashed next need not wait: the others wait for it.
+func (r *rangeScheduler) allocate(ctx context.Context, s *segment) error {
+	if r.inPlace() {
+		return nil
+	}
+	for {
+		r.mu.Lock()
+		if r.buffers < int(inMemory*float64(max(r.target, 2))) || r.queue[0] == s {
+			r.buffers++
+			n := len(r.spare)
+			if n > 0 && int64(len(r.spare[n-1])) >= s.end-s.off {
+				s.buf, r.spare = r.spare[n-1][:s.end-s.off], r.spare[:n-1]
+			}
+			r.mu.Unlock()
+			if s.buf == nil {
+				s.buf = make([]byte, s.end-s.off, max(s.end-s.off, memorySegment))
+			}
+			return nil
+		}
+		changed := r.changed
+		r.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// openAhead sends the request for the next segment when the present one will
+// be complete by the time it is answered. It returns nil when that isn't so yet,
+// or another connection isn't to be had.
+func (r *rangeScheduler) openAhead(ctx context.Context, left int64) *opening {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.working
+	if r.stream {
+		n++
+	}
+	if r.latency < worthAhead || float64(left) > r.rate*r.latency.Seconds() || n > r.target ||
+		r.next >= r.size || len(r.queue) >= r.window() || !r.d.budget.TryAcquire() {
+		return nil
+	}
+	o := &opening{c: r.d.cursor(0, 0), seg: r.nextSegment(), opened: make(chan struct{})}
+	o.c.off, o.c.end, o.c.ranged = o.seg.off, o.seg.end, true
+	go func() {
+		defer close(o.opened)
+		if err := o.c.open(ctx); err != nil {
+			o.c.pending = err
+		}
+		o.over = o.c.idle()
+	}()
+	return o
+}
+
 func (r *rangeScheduler) window() int {
 	if r.inPlace() {
 		return windowOnDisk * max(r.target, 2)
@@ -207,9 +282,9 @@ func (r *rangeScheduler) window() int {
 
 // segment returns how long the next segment should be. r.mu is held.
 func (r *rangeScheduler) segment() int64 {
-	length := int64(leastSegment)
+	length := int64(memorySegment)
 	if r.inPlace() {
-		length = min(max(length, int64(r.rate*r.latency.Seconds()*tripsPerSegment)), mostSegment)
+		length = min(max(leastSegment, int64(r.rate*r.latency.Seconds()*tripsPerSegment)), mostSegment)
 	}
 	return max(min(length, (r.size-r.next)/int64(2*r.target)), lastSegment)
 }
@@ -219,21 +294,42 @@ func (r *rangeScheduler) work(ctx context.Context, c *cursor, seg *segment) {
 		c = r.d.cursor(0, 0)
 		c.ranged = true
 	}
-	defer c.close()
+	defer func() { c.close() }()
+	var ahead *opening
+	defer func() {
+		if ahead != nil {
+			<-ahead.opened
+			ahead.c.close()
+			r.d.budget.Release()
+		}
+	}()
 	var scratch []byte
 	if r.inPlace() {
 		scratch = make([]byte, slotSize)
 	}
 	for {
-		if seg == nil {
+		var opened time.Duration // how long ago the request was answered
+		switch {
+		case seg != nil:
+		case ahead != nil:
+			<-ahead.opened
+			ahead.over()
+			c.close()
+			r.d.budget.Release()
+			c, seg, opened, ahead = ahead.c, ahead.seg, ahead.c.latency, nil
+		default:
 			if seg = r.take(ctx); seg == nil {
 				return
 			}
 			c.close()
 			c.off, c.end = seg.off, seg.end
 		}
-		began := time.Now()
-		if err := r.receive(ctx, c, seg, scratch); err != nil {
+		err := r.allocate(ctx, seg)
+		began := time.Now().Add(-opened)
+		if err == nil {
+			err = r.receive(ctx, c, seg, scratch, &ahead)
+		}
+		if err != nil {
 			r.fail(err)
 			r.mu.Lock()
 			r.retire()
@@ -263,18 +359,22 @@ func (r *rangeScheduler) learn(s *segment, latency, took time.Duration) {
 	}
 }
 
-func (r *rangeScheduler) receive(ctx context.Context, c *cursor, s *segment, scratch []byte) error {
+// receive fills a segment. Pieces are collected before they are written: over
+// TLS one comes with each record of 16 KiB.
+func (r *rangeScheduler) receive(ctx context.Context, c *cursor, s *segment, scratch []byte, ahead **opening) error {
 	for c.off < s.end {
-		p := scratch
-		if s.buf != nil {
-			p = s.buf[c.off-s.off:]
-		}
 		off := c.off
-		n, err := c.read(ctx, p)
-		if s.buf == nil && n > 0 {
-			if err := r.d.dst.write(off, p[:n]); err != nil {
+		var n int
+		var err error
+		if s.buf != nil {
+			n, err = c.read(ctx, s.buf[off-s.off:])
+		} else if n, err = c.readFull(ctx, scratch[:min(int64(len(scratch)), s.end-off)]); n > 0 {
+			if err := r.d.dst.write(off, scratch[:n]); err != nil {
 				return err
 			}
+		}
+		if *ahead == nil && err == nil {
+			*ahead = r.openAhead(ctx, s.end-c.off)
 		}
 		if errors.Is(err, io.EOF) {
 			return &SizeMismatchError{Expected: r.size, Actual: c.off, Origin: OriginRegistry}
@@ -311,6 +411,7 @@ func (r *rangeScheduler) drain(ctx context.Context) error {
 		r.queue = r.queue[1:]
 		if s.buf != nil {
 			r.spare = append(r.spare, s.buf[:cap(s.buf)])
+			r.buffers--
 		}
 		r.signal()
 		r.mu.Unlock()

@@ -164,7 +164,7 @@ func TestDownloadsEndRightOrWithATypedError(t *testing.T) {
 			default:
 				dst.WriterAt, dst.ReaderAt = &mem, &mem
 			}
-			o := DownloadOptions{Digest: digest, Concurrency: r.IntN(6)}
+			o := DownloadOptions{cpuTime: noCPU, Digest: digest, Concurrency: r.IntN(6)}
 			if r.IntN(3) == 0 {
 				o.Size = int64(len(content))
 			}

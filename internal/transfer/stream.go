@@ -95,13 +95,9 @@ func (s *stream) receive(ctx context.Context) error {
 			return ctx.Err()
 		}
 		over()
-		next.off, next.data = s.c.off, next.buf[:0]
-		var err error
-		for int64(len(next.data)) < n && err == nil {
-			var m int
-			m, err = s.c.read(ctx, next.buf[len(next.data):n])
-			next.data = next.buf[:len(next.data)+m]
-		}
+		next.off = s.c.off
+		m, err := s.c.readFull(ctx, next.buf[:n])
+		next.data = next.buf[:m]
 		if len(next.data) > 0 {
 			s.filled <- next
 		}

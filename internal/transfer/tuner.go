@@ -2,15 +2,14 @@ package transfer
 
 import (
 	"context"
+	"runtime"
 	"time"
 )
 
 const (
-	// defaultConcurrency is the most connections of one download, and
-	// defaultInMemory that of one whose segments wait in memory: with 8 they
-	// take 48 MiB, and a download no more than 64 MB in all.
+	// defaultConcurrency is the most connections that carry one download at a
+	// time. Where its segments wait in memory they take 50 MiB then.
 	defaultConcurrency = 16
-	defaultInMemory    = 8
 
 	// parallelFrom is the size from which on a blob is worth several
 	// connections, parallelRest what must be left of it by then.
@@ -28,6 +27,10 @@ const (
 	// processors or the destination are, and more connections only cost them
 	// more.
 	slowLink = 0.5
+
+	// busyMachine is how much of the processors' time this process may use for
+	// the same: decrypting a connection shows up nowhere else.
+	busyMachine = 0.6
 
 	// growBy is how much the connections are multiplied by while that pays,
 	// and growth by how much the rate must have grown for it to have paid.
@@ -56,9 +59,7 @@ type tuner struct {
 func newTuner(d *download, s *stream, r *rangeScheduler) *tuner {
 	t := &tuner{d: d, s: s, r: r, most: d.o.Concurrency}
 	if t.most <= 0 {
-		if t.most = defaultInMemory; r.inPlace() {
-			t.most = defaultConcurrency
-		}
+		t.most = defaultConcurrency
 	}
 	return t
 }
@@ -86,7 +87,10 @@ func (t *tuner) run(ctx context.Context) {
 func (t *tuner) alone(ctx context.Context) (float64, bool) {
 	var began time.Time
 	var from, busy int64
-	begin := func() { began, from, busy = time.Now(), t.d.received.Load(), t.s.busy.Load() }
+	var cpu time.Duration
+	begin := func() {
+		began, from, busy, cpu = time.Now(), t.d.received.Load(), t.s.busy.Load(), t.d.cpuTime()
+	}
 	begin()
 	wait, moving := tuneEvery, false
 	for {
@@ -112,7 +116,8 @@ func (t *tuner) alone(ctx context.Context) (float64, bool) {
 			continue
 		}
 		took := time.Since(began)
-		if float64(t.s.busy.Load()-busy) <= slowLink*float64(took) {
+		working := float64(t.d.cpuTime()-cpu) / float64(runtime.GOMAXPROCS(0))
+		if float64(t.s.busy.Load()-busy) <= slowLink*float64(took) && working <= busyMachine*float64(took) {
 			return float64(got) / took.Seconds(), true
 		}
 		wait = min(wait*2, time.Second)
@@ -221,13 +226,13 @@ func (t *tuner) aim(ctx context.Context, target int) {
 // measure returns the rate of all connections together, once new ones have had
 // time to begin.
 func (t *tuner) measure(ctx context.Context) (float64, bool) {
-	settle := 2*tuneEvery + 2*t.latency
+	settle := tuneEvery + t.latency + t.latency/4
 	if sleep(ctx, settle) != nil {
 		return 0, false
 	}
 	began, from := time.Now(), t.d.received.Load()
 	for {
-		if sleep(ctx, settle) != nil {
+		if sleep(ctx, 2*tuneEvery) != nil {
 			return 0, false
 		}
 		took := time.Since(began)
