@@ -141,7 +141,14 @@ func (r *configRegistry) options(quirks quirk.Set) (RegistryOptions, error) {
 		if r.DataHost != "" {
 			return o, fmt.Errorf("dataEndpointRegion: the dataHost is given already")
 		}
-		o.DataHost = strings.ToLower(cmp.Or(r.Name, defaultRegistryName)) + "." + r.DataEndpointRegion + ".data.azurecr.io"
+		login := strings.ToLower(cmp.Or(r.LoginServer, cmp.Or(r.Name, defaultRegistryName)+".azurecr.io"))
+		// The endpoint keeps the hash of a domain name label and the domain of
+		// another cloud: both are parts of the login server.
+		label, domain, ok := strings.Cut(login, ".")
+		if !ok || strings.Contains(domain, ":") {
+			return o, fmt.Errorf("dataEndpointRegion: the loginServer %q is no host of a registry in Azure", r.LoginServer)
+		}
+		o.DataHost = label + "." + strings.ToLower(r.DataEndpointRegion) + ".data." + domain
 	}
 	return o, r.Policies.Validate(quirks)
 }

@@ -86,3 +86,24 @@ func FuzzParseConfig(f *testing.F) {
 		_, _ = emulator.ParseConfig(data)
 	})
 }
+
+func TestDataEndpointKeepsLabelAndDomainOfTheLoginServer(t *testing.T) {
+	for config, want := range map[string]string{
+		`{"name":"myregone","dataEndpointRegion":"westeurope"}`:                                             "myregone.westeurope.data.azurecr.io",
+		`{"name":"myregone","loginServer":"myregone-abc123.azurecr.io","dataEndpointRegion":"eastus"}`:      "myregone-abc123.eastus.data.azurecr.io",
+		`{"name":"myregone","loginServer":"MyRegOne.azurecr.cn","dataEndpointRegion":"chinaeast2"}`:         "myregone.chinaeast2.data.azurecr.cn",
+		`{"name":"myregone","loginServer":"myregone-h4sh.azurecr.us","dataEndpointRegion":"usgovvirginia"}`: "myregone-h4sh.usgovvirginia.data.azurecr.us",
+	} {
+		options, err := emulator.ParseConfig([]byte(`{"registries":[` + config + `]}`))
+		if err != nil {
+			t.Errorf("%s: %v", config, err)
+			continue
+		}
+		if got := options.Registries[0].DataHost; got != want {
+			t.Errorf("%s: %s, want %s", config, got, want)
+		}
+	}
+	if _, err := emulator.ParseConfig([]byte(`{"registries":[{"loginServer":"localhost:5000","dataEndpointRegion":"eastus"}]}`)); err == nil {
+		t.Error("a data endpoint of localhost was taken")
+	}
+}

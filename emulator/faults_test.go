@@ -185,7 +185,7 @@ func TestPresetBodiesAreTheRecordings(t *testing.T) {
 	d := start(t, emulator.Policies{})
 	for name, length := range map[string]int{
 		"tag-unknown": 81, "manifest-tag-unknown": 128, "manifest-unknown": 70, "blob-unknown": 74,
-		"blob-upload-invalid": 76, "manifest-blob-unknown": 166, "disallowed": 263,
+		"blob-upload-invalid": 76, "manifest-blob-unknown": 166, "disallowed": 264,
 		"repository-not-found": 88, "name-unknown": 122, "plain-404": 19,
 	} {
 		mustFault(t, d, emulator.Fault{Preset: name})

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 	"github.com/google/go-cmp/cmp"
@@ -83,8 +84,8 @@ func TestBodiesHaveTheRecordedBytes(t *testing.T) {
 			missing(absentDigest, "sha256:"+strings.Repeat("0", 64)), 400, 319, "",
 		},
 		{
-			"locked repository", "DELETE", "/acr/v1/locked", "", 405, 263,
-			`{"errors":[{"code":"REGISTRY_DISALLOWED_OPERATION","message":"The operation is disallowed on this registry, repository or image. View troubleshooting steps at https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation","detail":{}}]}` + "\n",
+			"locked repository", "DELETE", "/acr/v1/locked", "", 405, 264,
+			`{"errors":[{"code":"REGISTRY_DISALLOWED_OPERATION","message":"The operation is disallowed on this registry, repository or image. View troubleshooting steps at https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation-","detail":{}}]}` + "\n",
 		},
 		{
 			"delete of a manifest by tag", "DELETE", "/v2/alpine/manifests/latest", "", 405, 0,
@@ -160,7 +161,8 @@ var common = []string{
 }
 
 func TestHeadersAreTheRecordedOnes(t *testing.T) {
-	r := startRegistry(t, nil)
+	// The rate that older recordings have.
+	r := startRegistry(t, &Options{Quirks: map[string]string{quirk.RateRemaining: "8.000000"}})
 	digest := r.pushImage("library/app", "v1", "one")
 	layer := sha256Of([]byte("layer one"))
 	plain := []string{
@@ -276,7 +278,7 @@ func TestHeadersHaveTheRecordedSpelling(t *testing.T) {
 	for request, want := range map[string][]string{
 		"GET /v2/app/manifests/v1" + host + "\r\n":                                  {`ETag: "` + digest + `"`},
 		"GET /v2/app/referrers/" + digest + "?artifactType=x" + host + "\r\n":       {"OCI-Filters-Applied: artifactType"},
-		"GET " + r.signedPath("app", sha256Of([]byte("layer one"))) + host + "\r\n": {"ETag: ", "x-ms-version: 2018-03-28", "x-ms-request-id: ", "x-ms-blob-type: BlockBlob", "x-ms-lease-state: available"},
+		"GET " + r.signedPath("app", sha256Of([]byte("layer one"))) + host + "\r\n": {"ETag: ", "x-ms-version: 2018-03-28", "x-ms-request-id: ", "x-ms-blob-type: AppendBlob", "x-ms-blob-committed-block-count: 1", "x-ms-lease-state: available"},
 		"PUT /v2/app/manifests/v2" + host + "Content-Type: " + wire.TypeOCIManifest + "\r\nContent-Length: " + strconv.Itoa(len(attached)) + "\r\n\r\n" + string(attached): {
 			"OCI-Subject: " + digest, "Docker-Content-Digest: ",
 		},

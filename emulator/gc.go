@@ -28,6 +28,7 @@ type Garbage struct {
 // grace period stay, so that pushes that run are safe. It may run beside any
 // request.
 func (e *Emulator) CollectGarbage(ctx context.Context, grace time.Duration) (Garbage, error) {
+	e.wire.RemoveOrphans()
 	var garbage Garbage
 	var err error
 	if garbage.Uploads, err = e.store.ExpireUploads(e.clock.Now().Add(-e.quirks.Duration(quirk.UploadLifetime))); err != nil {

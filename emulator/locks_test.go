@@ -78,7 +78,7 @@ func TestLocksBlockWhatTheyAreDocumentedToBlock(t *testing.T) {
 				if !blocked {
 					continue
 				}
-				if len(a.body) != 263 {
+				if len(a.body) != 264 {
 					t.Errorf("%s: %s", action, a.body)
 				}
 				if after := r.want(200, "GET", "/acr/v1/"+app+"/_manifests", nil).body; after != before {
@@ -176,7 +176,7 @@ func TestSoftDeletedImagesAreListedAndRestored(t *testing.T) {
 		!strings.HasPrefix(bodies[0], `{"tags":[{"tag":"v1","digest":"`+digest+`","deletedAt":"`) {
 		t.Errorf("%q %q", bodies, links)
 	}
-	r.want(405, "PUT", "/v2/app/manifests/v1", strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest)
+	r.want(400, "PUT", "/v2/app/manifests/v1", strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest)
 	restore := "/acr/v1/_deleted/app/_manifests/" + digest
 	r.want(404, "POST", restore, strings.NewReader(`{"tag":"never"}`))
 	r.want(400, "POST", restore, strings.NewReader(`{"tag":`))

@@ -155,6 +155,9 @@ func TestDeletedManifestTakesTagsAndReferrersAlong(t *testing.T) {
 	index := fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, wire.TypeOCIManifest, image)
 	r.pushManifest("app", "multi", wire.TypeOCIIndex, []byte(index))
 	r.want(202, "DELETE", "/v2/app/manifests/"+image, nil)
+	// Referrers outlive their subject by a moment (ACR protocol §4.6).
+	r.want(200, "HEAD", "/v2/app/manifests/"+sbom, nil, "Accept", "*/*")
+	r.e.Clock().Advance(2 * time.Second)
 	for digest, status := range map[string]int{image: 404, sbom: 404, signature: 404, locked: 200} {
 		r.want(status, "HEAD", "/v2/app/manifests/"+digest, nil, "Accept", "*/*")
 	}
@@ -164,6 +167,24 @@ func TestDeletedManifestTakesTagsAndReferrersAlong(t *testing.T) {
 	about := decode[struct{ ManifestCount, TagCount int }](t, r.want(200, "GET", "/acr/v1/app", nil).body)
 	if about.ManifestCount != 2 || about.TagCount != 2 {
 		t.Errorf("%+v", about)
+	}
+}
+
+// BuildKit's registry cache is an index whose entries are layers and a config.
+func TestIndexOverBlobsIsTakenAndKeepsThem(t *testing.T) {
+	r := startRegistry(t, nil)
+	layer, config := r.pushBlob("cache", []byte("a layer")), r.pushBlob("cache", []byte("{}"))
+	index := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"manifests":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":%q,"size":7},{"mediaType":"application/vnd.buildkit.cacheconfig.v0","digest":%q,"size":2}]}`, wire.TypeOCIIndex, layer, config)
+	r.pushManifest("cache", "v1", wire.TypeOCIIndex, []byte(index))
+	r.e.Clock().Advance(48 * time.Hour)
+	if _, err := r.e.CollectGarbage(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	r.checkBlob("cache", layer)
+	r.checkBlob("cache", config)
+	missing := r.want(400, "PUT", "/v2/cache/manifests/v2", strings.NewReader(strings.Replace(index, layer, absentDigest, 1)), "Content-Type", wire.TypeOCIIndex)
+	if !strings.Contains(missing.body, `"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry","detail":"`+absentDigest) {
+		t.Error(missing.body)
 	}
 }
 
@@ -236,7 +257,7 @@ func TestReferrersAreFilteredAndPaged(t *testing.T) {
 		}
 	}
 	filtered := r.want(200, "GET", "/v2/app/referrers/"+absentDigest+"?artifactType="+url.QueryEscape(wire.TypeOCIConfig), nil)
-	if filtered.Header.Get("OCI-Filters-Applied") != "artifactType" || !strings.Contains(filtered.body, `"artifactType":"`+wire.TypeOCIConfig+`","annotations":{"n":"`) {
+	if filtered.Header.Get("OCI-Filters-Applied") != "artifactType" || !strings.Contains(filtered.body, `"annotations":{"n":"4"},"artifactType":"`+wire.TypeOCIConfig+`"`) {
 		t.Errorf("%v %s", filtered.Header, filtered.body)
 	}
 	r.want(202, "DELETE", "/v2/app/manifests/"+pushed[0], nil)

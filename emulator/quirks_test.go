@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,32 @@ func (r *testRegistry) admittedForm(path string, form url.Values) answer {
 	return r.admitted("POST", path, strings.NewReader(form.Encode()), "Content-Type", "application/x-www-form-urlencoded")
 }
 
+// anonymousToken is an access token for the catalog.
+func (r *testRegistry) anonymousToken() string {
+	r.t.Helper()
+	return decode[struct {
+		Token string `json:"access_token"`
+	}](r.t, r.admitted("GET", "/oauth2/token?service="+testLogin+"&scope=registry:catalog:*", nil).body).Token
+}
+
+// anonymousClaims are the claims of such a token as they are written.
+func (r *testRegistry) anonymousClaims() string {
+	r.t.Helper()
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(r.anonymousToken(), ".")[1])
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(payload)
+}
+
+// entraToken is a token in the form of Entra's, of a service principal.
+func entraToken(t testing.TB) string {
+	t.Helper()
+	encode := base64.RawURLEncoding.EncodeToString
+	claims := fmt.Sprintf(`{"aud":"https://containerregistry.azure.net","appid":%q,"oid":%q,"iat":1,"exp":%d}`, principalID, principalID, time.Now().Add(time.Hour).Unix())
+	return encode([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + encode([]byte(claims)) + "." + encode([]byte("signature"))
+}
+
 // seen is a status and a body.
 func seen(a answer) string { return strings.TrimSpace(fmt.Sprintf("%d %s", a.StatusCode, a.body)) }
 
@@ -63,9 +90,9 @@ const quirkUpload = "/v2/app/blobs/uploads/"
 var quirkCases = map[string]quirkCase{
 	quirk.OCIStrict: {
 		observe: func(r *testRegistry) string {
-			return status(r.do("POST", quirkUpload+"?digest="+sha256Of([]byte("x")), strings.NewReader("x")))
+			return status(r.do("PUT", r.startUpload("app")+"&digest="+wire.DigestOf("sha512", []byte("x")), strings.NewReader("x")))
 		},
-		want: map[string]string{"off": "202", "on": "201"},
+		want: map[string]string{"off": "400", "on": "201"},
 	},
 	quirk.ServerHeader: {
 		observe: func(r *testRegistry) string { return r.do("GET", "/v2/", nil).Header.Get("Server") },
@@ -196,10 +223,14 @@ var quirkCases = map[string]quirkCase{
 			signature := r.pushManifest("app", "sig", wire.TypeOCIManifest, r.imageManifest("app", "two", map[string]any{
 				"subject": map[string]any{"mediaType": wire.TypeOCIManifest, "digest": subject, "size": 1},
 			}))
+			r.e.Clock().Freeze(time.Date(2026, 1, 13, 17, 34, 21, 0, time.UTC))
 			r.want(202, "DELETE", "/v2/app/manifests/"+subject, nil)
-			return status(r.do("GET", "/v2/app/manifests/"+signature, nil, "Accept", "*/*"))
+			at := func() string { return status(r.do("GET", "/v2/app/manifests/"+signature, nil, "Accept", "*/*")) }
+			first := at()
+			r.e.Clock().Advance(2 * time.Second)
+			return first + " " + at()
 		},
-		want: map[string]string{"delete": "404", "keep": "200"},
+		want: map[string]string{"later": "200 404", "delete": "404 404", "keep": "200 200"},
 	},
 	quirk.RestoreStatus: {
 		options: withSoftDelete,
@@ -217,7 +248,7 @@ var quirkCases = map[string]quirkCase{
 			r.want(202, "DELETE", "/v2/app/manifests/"+r.pushManifest("app", "v1", wire.TypeOCIManifest, raw), nil)
 			return status(r.do("PUT", "/v2/app/manifests/v1", strings.NewReader(string(raw)), "Content-Type", wire.TypeOCIManifest))
 		},
-		want: map[string]string{"refuse": "405", "restore": "201"},
+		want: map[string]string{"invalid": "400", "refuse": "405", "restore": "201"},
 	},
 	quirk.UploadLock: {
 		observe: func(r *testRegistry) string {
@@ -238,7 +269,7 @@ var quirkCases = map[string]quirkCase{
 		observe: func(r *testRegistry) string {
 			return r.do("DELETE", "/acr/v1/app", nil).Header.Get(protocol.HeaderRateRemaining)
 		},
-		want: map[string]string{"8.000000": "8.000000", "7.000000": "7.000000", "off": ""},
+		want: map[string]string{"count": "32.000000", "7.000000": "7.000000", "off": ""},
 	},
 	quirk.BlobDigestHeader: {
 		observe: func(r *testRegistry) string {
@@ -388,17 +419,84 @@ var quirkCases = map[string]quirkCase{
 		},
 		want: map[string]string{"reduce": "200 200", "refuse": "401 200"},
 	},
+	quirk.ReferrersOrder: {
+		observe: func(r *testRegistry) string {
+			r.e.Clock().Freeze(time.Date(2026, 1, 13, 17, 34, 21, 0, time.UTC))
+			var pushed []string
+			for i := range 4 {
+				r.e.Clock().Advance(time.Second)
+				pushed = append(pushed, r.pushManifest("app", fmt.Sprint("r", i), wire.TypeOCIManifest, r.imageManifest("app", fmt.Sprint(i), map[string]any{
+					"subject": map[string]any{"mediaType": wire.TypeOCIManifest, "digest": absentDigest, "size": 1},
+				})))
+			}
+			var listed []string
+			for path := "/v2/app/referrers/" + absentDigest + "?n=3"; path != ""; {
+				a := r.want(200, "GET", path, nil)
+				for _, m := range decode[struct{ Manifests []struct{ Digest string } }](r.t, a.body).Manifests {
+					listed = append(listed, m.Digest)
+				}
+				path, _, _ = strings.Cut(strings.TrimPrefix(a.Header.Get("Link"), "<"), ">")
+			}
+			newest := slices.Clone(pushed)
+			slices.Reverse(newest)
+			return fmt.Sprint(slices.Equal(listed, newest), slices.Equal(listed, slices.Sorted(slices.Values(pushed))))
+		},
+		want: map[string]string{"newest-first": "true false", "digest": "false true"},
+	},
+	quirk.AccessSpelling: {
+		options: withAnonymousPull,
+		observe: func(r *testRegistry) string {
+			_, access, _ := strings.Cut(r.anonymousClaims(), `"access":`)
+			access, _, _ = strings.Cut(access, "]}]")
+			return access
+		},
+		want: map[string]string{"capitalised": `[{"Type":"registry","Name":"catalog","Actions":["*"`, "lower-case": `[{"type":"registry","name":"catalog","actions":["*"`},
+	},
+	quirk.NoRole: {
+		options: func() Options {
+			return Options{Registries: []RegistryOptions{{Policies: Policies{OtherIdentities: []RoleAssignment{}}}}}
+		},
+		observe: func(r *testRegistry) string {
+			a := r.admittedForm("/oauth2/exchange", url.Values{"grant_type": {"access_token"}, "service": {testLogin}, "access_token": {entraToken(r.t)}})
+			text, _, _ := strings.Cut(seen(a), " CorrelationId: ")
+			return text
+		},
+		want: map[string]string{
+			"401":       `401 {"errors":[{"code":"UNAUTHORIZED","message":"authentication required, visit https://aka.ms/acr/authorization for more information.`,
+			"401-empty": "401", "403": `403 {"errors":[{"code":"DENIED","message":"retrieving permissions failed`,
+		},
+	},
+	quirk.TokenErrorID: {
+		observe: func(r *testRegistry) string {
+			a := r.admitted("GET", "/oauth2/token?service="+testLogin+"&scope=repository:a:pull", nil)
+			return fmt.Sprint(strings.Contains(a.body, "information. CorrelationId: "+protocol.HeaderValue(a.Header, protocol.HeaderCorrelationID)+`"`))
+		},
+		want: map[string]string{"on": "true", "off": "false"},
+	},
+	quirk.DisallowedText: {
+		observe: func(r *testRegistry) string {
+			r.pushImage("app", "v1", "one")
+			r.want(200, "PATCH", "/acr/v1/app", strings.NewReader(`{"writeEnabled":false}`))
+			return fmt.Sprint(len(r.want(405, "DELETE", "/acr/v1/app", nil).body))
+		},
+		want: map[string]string{"hyphen": "264", "plain": "263"},
+	},
+	quirk.OfflineToken: {
+		observe: func(r *testRegistry) string {
+			refresh := decode[struct {
+				Token string `json:"refresh_token"`
+			}](r.t, r.admittedForm("/oauth2/exchange", url.Values{"grant_type": {"access_token"}, "service": {testLogin}, "access_token": {entraToken(r.t)}}).body).Token
+			basic := base64.StdEncoding.EncodeToString([]byte("00000000-0000-0000-0000-000000000000:" + refresh))
+			a := r.admitted("GET", "/oauth2/token?service="+testLogin+"&offline_token=true", nil, "Authorization", "Basic "+basic)
+			return status(a) + fmt.Sprint(strings.Contains(a.body, `"refresh_token":"`+refresh+`"`))
+		},
+		want: map[string]string{"null-guid": "200true", "off": "200false"},
+	},
 	quirk.AccessTokenRID: {
 		options: withAnonymousPull,
 		observe: func(r *testRegistry) string {
-			token := decode[struct {
-				Token string `json:"access_token"`
-			}](r.t, r.admitted("GET", "/oauth2/token?service="+testLogin+"&scope=registry:catalog:*", nil).body).Token
-			payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			return fmt.Sprint(strings.Contains(string(payload), `"rid":`)) + " " +
+			token := r.anonymousToken()
+			return fmt.Sprint(strings.Contains(r.anonymousClaims(), `"rid":`)) + " " +
 				status(r.admitted("GET", "/acr/v1/_catalog", nil, "Authorization", "Bearer "+token))
 		},
 		want: map[string]string{"on": "true 200", "off": "false 200"},
@@ -409,13 +507,6 @@ var quirkCases = map[string]quirkCase{
 			return status(r.do("PATCH", "/acr/v1/app", strings.NewReader(`{"unheard":true}`)))
 		},
 		want: map[string]string{"ignore": "200", "refuse": "400"},
-	},
-	quirk.TagsUnknownRepo: {
-		observe: func(r *testRegistry) string { return seen(r.do("GET", "/acr/v1/app/_tags", nil)) },
-		want: map[string]string{
-			"is-not-found": `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository \"app\" is not found"}]}`,
-			"not-known":    `404 {"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":{"name":"app"}}]}`,
-		},
 	},
 	quirk.TagsListUnknown: {
 		observe: func(r *testRegistry) string { return seen(r.do("GET", "/v2/app/tags/list", nil)) },
@@ -499,7 +590,7 @@ var quirkCases = map[string]quirkCase{
 			r.want(201, "POST", "/v2/mounted/blobs/uploads/?from=app&mount="+r.pushBlob("app", []byte("x")), nil)
 			return seen(r.do("GET", "/acr/v1/_catalog", nil))
 		},
-		want: map[string]string{"unlisted": `200 {"repositories":[]}`, "listed": `200 {"repositories":["app","mounted"]}`},
+		want: map[string]string{"unlisted": `200 {"repositories":null}`, "listed": `200 {"repositories":["app","mounted"]}`},
 	},
 	quirk.MovedTag: {
 		observe: func(r *testRegistry) string {

@@ -43,6 +43,7 @@ func (e *Emulator) Snapshot(registryName string) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
 	}
+	e.wire.RemoveOrphans()
 	s := Snapshot{Registry: reg.Name, Repositories: []RepositorySnapshot{}}
 	err = reg.Data.View(func(t *store.Tx) error {
 		var failure error

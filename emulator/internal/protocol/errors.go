@@ -62,7 +62,7 @@ var (
 	ErrDeleteByDigestOnly = &Error{http.StatusMethodNotAllowed, "UNSUPPORTED", "A manifest can only be deleted by digest.", nil}
 	ErrUnsupported        = &Error{http.StatusMethodNotAllowed, "UNSUPPORTED", "The operation is unsupported.", nil}
 	ErrVersionUnsupported = &Error{http.StatusBadRequest, "UNSUPPORTED", "The api-version is unsupported.", nil}
-	ErrDisallowed         = &Error{http.StatusMethodNotAllowed, "REGISTRY_DISALLOWED_OPERATION", "The operation is disallowed on this registry, repository or image. View troubleshooting steps at https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation", struct{}{}}
+	ErrDisallowed         = &Error{http.StatusMethodNotAllowed, "REGISTRY_DISALLOWED_OPERATION", "The operation is disallowed on this registry, repository or image. View troubleshooting steps at https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation-", struct{}{}}
 	ErrTooManyRequests    = &Error{http.StatusTooManyRequests, "TOOMANYREQUESTS", "Too many requests. Please visit https://aka.ms/acr/skus#sku-feature-matrix to view limits of all service tiers.", nil}
 	ErrInternal           = &Error{http.StatusInternalServerError, "UNKNOWN", "unknown error", nil}
 )
@@ -162,7 +162,8 @@ const HeaderChallenge = "WWW-Authenticate"
 type Refusal struct {
 	Err        *Error
 	Challenge  string
-	RetryAfter int // seconds; 0 for none
+	RetryAfter int  // seconds; 0 for none
+	Firewall   bool // the client's address is shut out
 }
 
 func (x *Refusal) SetHeaders(w http.ResponseWriter) {

@@ -13,9 +13,9 @@ var quirkTable = []Quirk{
 		Evidence: "recorded, section 1.3",
 	},
 	{
-		Name: EmptyCatalog, Values: []string{"array", "null"},
+		Name: EmptyCatalog, Values: []string{"null", "array"},
 		Effect:   "the repositories member of an empty catalog",
-		Evidence: "guess, sections 3.1 and 11",
+		Evidence: "recorded, section 13",
 	},
 	{
 		Name: InvalidPageSize, Values: []string{"default", "refuse", "specification"}, Strict: "specification",
@@ -30,12 +30,12 @@ var quirkTable = []Quirk{
 	{
 		Name: ManifestTooLarge, Values: []string{"400", "413"},
 		Effect:   "the status for a manifest over 4 MiB, code MANIFEST_INVALID",
-		Evidence: "guess, sections 4.3 and 11",
+		Evidence: "documented, the status inferred, section 13",
 	},
 	{
 		Name: UnknownBlobDetail, Values: []string{"digest", "absent"},
 		Effect:   "the detail of BLOB_UNKNOWN on GET; DELETE is recorded without one",
-		Evidence: "guess, sections 4.4 and 6",
+		Evidence: "recorded in OCI's conformance programme, sections 4.4 and 12; DELETE is recorded without one",
 	},
 	{
 		Name: MissingAccept, Values: []string{"refuse-oci", "accept"}, Strict: "accept",
@@ -55,7 +55,7 @@ var quirkTable = []Quirk{
 	{
 		Name: ReferrerType, Values: []string{"config", "own"}, Strict: "config",
 		Effect:   "artifactType of a referrer without its own: the config's media type, or none",
-		Evidence: "specification; an issue of late 2024 saw none, section 4.6",
+		Evidence: "recorded in OCI's conformance programme, section 4.6; an issue of late 2024 saw none",
 	},
 	{
 		Name: SHA512, Values: []string{"off", "on"}, Strict: "on",
@@ -63,9 +63,9 @@ var quirkTable = []Quirk{
 		Evidence: "guess: not, section 1.2",
 	},
 	{
-		Name: MonolithicPost, Values: []string{"ignore", "accept"}, Strict: "accept",
-		Effect:   "POST …/uploads/?digest= with a body: a plain start (202), or the whole upload (201)",
-		Evidence: "guess, section 4.5",
+		Name: MonolithicPost, Values: []string{"accept", "ignore"}, Strict: "accept",
+		Effect:   "POST …/uploads/?digest= with a body: the whole upload (201), or a plain start (202)",
+		Evidence: "recorded in OCI's conformance programme, section 4.5",
 	},
 	{
 		Name: ManifestTagParam, Values: []string{"ignore", "accept"}, Strict: "accept",
@@ -80,7 +80,7 @@ var quirkTable = []Quirk{
 	{
 		Name: AnonymousMount, Values: []string{"off", "on"}, Strict: "on",
 		Effect:   "a mount without from: a plain start, or found in any repository",
-		Evidence: "no evidence; the specification allows both",
+		Evidence: "recorded in OCI's conformance programme as a plain start, section 12; the specification allows both",
 	},
 	{
 		Name: PartialChunk, Values: []string{"keep", "discard"},
@@ -93,9 +93,9 @@ var quirkTable = []Quirk{
 		Evidence: "guess, section 7.2",
 	},
 	{
-		Name: ReferrersOnDelete, Values: []string{"delete", "keep"},
-		Effect:   "what deleting a subject does to its referrers",
-		Evidence: "documented, section 7.2",
+		Name: ReferrersOnDelete, Values: []string{"later", "delete", "keep"},
+		Effect:   "what deleting a subject does to its referrers: they go a second later by the clock, at once, or not at all",
+		Evidence: "recorded in OCI's conformance programme that not in the same step; documented that they go, sections 4.6 and 7.2",
 	},
 	{
 		Name: RestoreStatus, Values: []string{"202", "200"},
@@ -103,9 +103,9 @@ var quirkTable = []Quirk{
 		Evidence: "guess, sections 3.10 and 11",
 	},
 	{
-		Name: SoftDeletedPush, Values: []string{"refuse", "restore"},
-		Effect:   "a push of a digest that is soft-deleted: 405 REGISTRY_DISALLOWED_OPERATION, or it comes back",
-		Evidence: "documented that it is refused; the form is unknown, section 4.3",
+		Name: SoftDeletedPush, Values: []string{"invalid", "refuse", "restore"},
+		Effect:   "a push of a digest that is soft-deleted: 400 MANIFEST_INVALID, 405 REGISTRY_DISALLOWED_OPERATION, or it comes back",
+		Evidence: "documented, the status inferred, section 13",
 	},
 	{
 		Name: UploadLock, Values: []string{"start", "manifest"},
@@ -115,17 +115,17 @@ var quirkTable = []Quirk{
 	{
 		Name: EmptyRepository, Values: []string{"remove", "keep"},
 		Effect:   "a repository whose last manifest was deleted disappears, or stays",
-		Evidence: "guess, section 3.8",
+		Evidence: "recorded in OCI's conformance programme; output of clients, sections 12 and 13",
 	},
 	{
-		Name: RateRemaining, Default: "8.000000", check: checkHeaderQuirk,
-		Effect:   "X-Ms-Ratelimit-Remaining-Calls-Per-Second on DELETE answers; off leaves it out",
-		Evidence: "recorded, section 1.3; older recordings lack it",
+		Name: RateRemaining, Default: "count", check: checkHeaderQuirk,
+		Effect:   "X-Ms-Ratelimit-Remaining-Calls-Per-Second on DELETE answers: count counts down and refills by the tier, a value stays, off leaves it out",
+		Evidence: "recorded in OCI's conformance programme for Premium, section 12; a fixed value in older recordings, section 1.3",
 	},
 	{
 		Name: BlobDigestHeader, Values: []string{"off", "on"},
 		Effect:   "Docker-Content-Digest on blob DELETE answers",
-		Evidence: "recorded without, although the API description lists it, section 4.4",
+		Evidence: "recorded in OCI's conformance programme without, section 12",
 	},
 	{
 		Name: ArtifactSizeZero, Values: []string{"zero", "sum"},
@@ -150,7 +150,7 @@ var quirkTable = []Quirk{
 	{
 		Name: MalformedDigest, Values: []string{"not-found", "refuse"}, Strict: "refuse",
 		Effect:   "PUT of a manifest by a malformed digest: a plain 404, or 400 DIGEST_INVALID",
-		Evidence: "recorded as a plain 404 on other routes, section 1.5",
+		Evidence: "recorded in OCI's conformance programme, sections 1.5 and 12",
 	},
 	{
 		Name: SparseManifests, Values: []string{"refuse", "accept"}, Strict: "accept",
@@ -165,7 +165,7 @@ var quirkTable = []Quirk{
 	{
 		Name: TokenMember, Values: []string{"off", "on"},
 		Effect:   "a second member \"token\" beside \"access_token\" in what the token endpoint answers",
-		Evidence: "guess: not, section 2.6",
+		Evidence: "recorded in OCI's conformance programme: not, section 12",
 	},
 	{
 		Name: CorrelationID, Values: []string{"echo", "own"},
@@ -208,14 +208,44 @@ var quirkTable = []Quirk{
 		Evidence: "guess, section 4.1",
 	},
 	{
+		Name: ReferrersOrder, Values: []string{"newest-first", "digest"},
+		Effect:   "the order of referrers: the newest first, or by digest",
+		Evidence: "recorded in OCI's conformance programme, section 4.6",
+	},
+	{
+		Name: AccessSpelling, Values: []string{"capitalised", "lower-case"},
+		Effect:   "how the members of an access token's claim access are spelled: Type, Name and Actions, or type, name and actions",
+		Evidence: "recorded, section 13; documentation has the other, section 2.8",
+	},
+	{
+		Name: NoRole, Values: []string{"401", "401-empty", "403"},
+		Effect:   "the exchange of an identity without a role: 401 UNAUTHORIZED with the usual message, 401 without a body as in April 2025, or 403 DENIED retrieving permissions failed as in 2022",
+		Evidence: "output of clients, section 13; guides for the oldest, section 2.4",
+	},
+	{
+		Name: TokenErrorID, Values: []string{"on", "off"},
+		Effect:   "a CorrelationId at the end of the messages of the token endpoints and the firewall",
+		Evidence: "output of clients, section 13; without it until 2024",
+	},
+	{
+		Name: DisallowedText, Values: []string{"hyphen", "plain"},
+		Effect:   "the end of the message of REGISTRY_DISALLOWED_OPERATION",
+		Evidence: "output of a client of 2026, section 13; without the hyphen in 2021, section 6",
+	},
+	{
+		Name: OfflineToken, Values: []string{"null-guid", "off"},
+		Effect:   "a refresh_token in the answer to GET /oauth2/token?offline_token=true, for who signs in with the null GUID and a refresh token, or never",
+		Evidence: "deduced from what az acr login leaves in docker's configuration, section 12",
+	},
+	{
 		Name: InvalidToken, Values: []string{"invalid_token", "none"},
 		Effect:   "the error attribute of the challenge to a malformed or expired token, or none",
-		Evidence: "client code, not seen in a recording, sections 2.2 and 11",
+		Evidence: "recorded in 2021 for a token that the registry did not issue; an expired one was not seen, section 13",
 	},
 	{
 		Name: ReferrersScope, Values: []string{"pull", "metadata_read"},
 		Effect:   "the action that a referrers listing needs",
-		Evidence: "client code and guess, section 2.3",
+		Evidence: "recorded in OCI's conformance programme, section 4.6",
 	},
 	{
 		Name: MalformedForm, Values: []string{"400", "401"},
@@ -225,12 +255,12 @@ var quirkTable = []Quirk{
 	{
 		Name: DeniedScope, Values: []string{"reduce", "refuse"},
 		Effect:   "a token request for actions that the caller lacks: 200 with what is left, or 401",
-		Evidence: "recorded for anonymous callers, guess for others, sections 2.5 and 2.12",
+		Evidence: "documented and output of clients, section 13",
 	},
 	{
 		Name: AccessTokenRID, Values: []string{"on", "off"},
 		Effect:   "the claim rid of an access token",
-		Evidence: "guess, section 2.8",
+		Evidence: "recorded, section 13",
 	},
 	{
 		Name: PatchUnknown, Values: []string{"ignore", "refuse"},
@@ -238,14 +268,9 @@ var quirkTable = []Quirk{
 		Evidence: "guess, section 3",
 	},
 	{
-		Name: TagsUnknownRepo, Values: []string{"is-not-found", "not-known"},
-		Effect:   "the wording of NAME_UNKNOWN on /acr/v1/<name>/_tags: that of the repository's properties, or that of its deletion",
-		Evidence: "guess, section 3.2",
-	},
-	{
-		Name: TagsListUnknown, Values: []string{"not-known", "is-not-found"},
+		Name: TagsListUnknown, Values: []string{"is-not-found", "not-known"},
 		Effect:   "the wording of NAME_UNKNOWN on /v2/<name>/tags/list",
-		Evidence: "guess, sections 4.2 and 11",
+		Evidence: "recorded in OCI's conformance programme, section 4.2",
 	},
 	{
 		Name: TagsListEmpty, Values: []string{"null", "array"},
@@ -268,9 +293,9 @@ var quirkTable = []Quirk{
 		Evidence: "guess, section 4.3",
 	},
 	{
-		Name: ManifestDetail, Values: []string{"absent", "revision"},
-		Effect:   "the detail of MANIFEST_UNKNOWN on a pull by digest",
-		Evidence: "guess, section 4.3; DELETE is recorded without one",
+		Name: ManifestDetail, Values: []string{"revision", "absent"},
+		Effect:   "the detail of MANIFEST_UNKNOWN on a pull by digest: name and digest, or none",
+		Evidence: "recorded in OCI's conformance programme, section 4.3; DELETE is recorded without one",
 	},
 	{
 		Name: MismatchDetail, Values: []string{"digest", "absent"},
@@ -295,7 +320,7 @@ var quirkTable = []Quirk{
 	{
 		Name: MovedTag, Values: []string{"keep", "renew"},
 		Effect:   "createdTime of a tag that is pointed to another manifest",
-		Evidence: "guess, section 7.1",
+		Evidence: "output of a client, section 13",
 	},
 	{
 		Name: ExpiredURL, Values: []string{"403", "401"},
@@ -340,7 +365,7 @@ var quirkTable = []Quirk{
 	{
 		Name: ABACDenial, Values: []string{"401", "403"},
 		Effect:   "what an ABAC registry answers who lacks an action: 401 with insufficient_scope as any other, or 403 DENIED",
-		Evidence: "guess, section 2.10",
+		Evidence: "documented and output of clients, section 13",
 	},
 	{
 		Name: MetadataWrite, Values: []string{"write", "delete"},

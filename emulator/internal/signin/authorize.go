@@ -38,6 +38,13 @@ func (s *Service) Admit(w http.ResponseWriter, r *http.Request, op *Access) (*Ca
 		return c, true
 	}
 	s.responder.SetRegistryHeaders(w, r)
+	if refused.Firewall {
+		refused = s.identify(w, refused)
+	}
+	if strings.HasPrefix(refused.Challenge, "Basic ") {
+		// Rejected Basic credentials expose this header only (ACR protocol §13).
+		w.Header()["Access-Control-Expose-Headers"] = []string{protocol.HeaderChallenge}
+	}
 	refused.Write(w)
 	return nil, false
 }
@@ -100,7 +107,7 @@ func (s *Service) authenticate(r *http.Request, op *Access) (*principal, *protoc
 	case "basic":
 		p := s.basicPrincipal(op.Registry, credentials)
 		if p == nil {
-			return nil, &protocol.Refusal{Err: protocol.ErrUnauthorized, Challenge: `Basic realm="` + op.Login + `"`}
+			return nil, &protocol.Refusal{Err: protocol.ErrUnauthorized, Challenge: `Basic realm="Azure Container Registry"`}
 		}
 		return p, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
@@ -41,7 +42,7 @@ func (s *Service) ServeOAuth(w http.ResponseWriter, r *http.Request, reg *Regist
 	}
 	if refused := s.screen(r, reg, classOAuth); refused != nil {
 		s.responder.SetServiceHeaders(w, r)
-		refused.Write(w)
+		s.identify(w, refused).Write(w)
 		return
 	}
 	if s.RefusesVersion(r) {
@@ -63,8 +64,22 @@ func (s *Service) ServeOAuth(w http.ResponseWriter, r *http.Request, reg *Regist
 	case refused.Err.Status == http.StatusInternalServerError:
 		s.responder.WriteInternal(w, refused.Err)
 	default:
-		refused.Write(w)
+		t.identify(w, refused).Write(w)
 	}
+}
+
+// identify adds the response's correlation id to the message of a refusal by
+// the token endpoints or the firewall (ACR protocol §13).
+func (s *Service) identify(w http.ResponseWriter, refused *protocol.Refusal) *protocol.Refusal {
+	if s.quirks.Is(quirk.TokenErrorID, "off") {
+		return refused
+	}
+	if code := refused.Err.Code; code != protocol.ErrUnauthorized.Code && code != protocol.ErrDenied.Code {
+		return refused
+	}
+	identified := *refused
+	identified.Err = refused.Err.WithMessage("%s CorrelationId: %s", refused.Err.Message, w.Header()[protocol.HeaderCorrelationID][0])
+	return &identified
 }
 
 // tokenService answers one request to a token endpoint.
@@ -73,6 +88,9 @@ type tokenService struct {
 	r     *http.Request
 	reg   *Registry
 	login string
+	// refresh is the refresh token that the response holds beside the access
+	// token; empty for none.
+	refresh string
 }
 
 // grant answers 200 with the headers of the recordings (ACR protocol §1.4).
@@ -82,12 +100,15 @@ func (s *tokenService) grant(w http.ResponseWriter, member, token string) {
 	h["Transfer-Encoding"] = []string{"chunked"}
 	// The recordings have this name in lower case.
 	h["x-ms-ratelimit-remaining-calls-per-second"] = []string{
-		trimDecimals(s.throttle.oauthCalls(s.clock.Now(), s.reg.Name)),
+		trimDecimals(s.throttle.oauthCalls(s.clock.Now(), s.reg.Policies().SKU, s.reg.Name)),
 	}
 	w.WriteHeader(http.StatusOK)
 	body := `{"` + member + `":"` + token + `"`
 	if member == GrantAccess && s.quirks.Is(quirk.TokenMember, "on") {
 		body += `,"token":"` + token + `"`
+	}
+	if s.refresh != "" {
+		body += `,"refresh_token":"` + s.refresh + `"`
 	}
 	_, _ = w.Write([]byte(body + "}\n"))
 }
@@ -180,7 +201,7 @@ func (s *tokenService) exchange() (string, string, *protocol.Refusal) {
 	}
 	p := policies.entra(who.ids()...)
 	if p == nil {
-		return "", "", &protocol.Refusal{Err: protocol.ErrDenied.WithMessage("retrieving permissions failed")}
+		return "", "", s.withoutRole()
 	}
 	trace.Observe(s.r, func(record *trace.Request) { record.Identity = p.id })
 	token, err := s.refreshToken(s.reg, s.login, p, who)
@@ -188,6 +209,17 @@ func (s *tokenService) exchange() (string, string, *protocol.Refusal) {
 		return "", "", s.broken(err)
 	}
 	return "refresh_token", token, nil
+}
+
+// withoutRole is the answer to an identity that has no role on the registry.
+func (s *tokenService) withoutRole() *protocol.Refusal {
+	switch s.quirks.Value(quirk.NoRole) {
+	case "401-empty":
+		return emptyUnauthorized
+	case "403":
+		return &protocol.Refusal{Err: protocol.ErrDenied.WithMessage("retrieving permissions failed")}
+	}
+	return &protocol.Refusal{Err: protocol.ErrUnauthorized}
 }
 
 // broken reports a fault of ours.
@@ -213,7 +245,9 @@ func (s *tokenService) tokenByForm() (string, string, *protocol.Refusal) {
 	if refused := s.checkService(form.Get("service")); refused != nil {
 		return "", "", refused
 	}
-	if len(form["scope"]) == 0 {
+	// A refresh grant without a scope is taken like one with an empty scope,
+	// as GET is (ACR protocol §12).
+	if len(form["scope"]) == 0 && grantType != grantRefresh {
 		return "", "", s.badForm("scope is missing")
 	}
 	p, refused := s.holder(form)
@@ -255,11 +289,26 @@ func (s *tokenService) tokenByQuery() (string, string, *protocol.Refusal) {
 			return "", "", &protocol.Refusal{Err: protocol.ErrUnauthorized}
 		}
 		p, refused = s.byPassword(user, password)
+		if offline, _ := strconv.ParseBool(query.Get("offline_token")); offline && refused == nil {
+			s.keepRefreshToken(user, password)
+		}
 	}
 	if refused != nil {
 		return "", "", refused
 	}
 	return s.grantAccess(p, query["scope"])
+}
+
+// keepRefreshToken gives a refresh token that was the password back, for
+// docker to store it as az acr login leaves it (ACR protocol §12). Other
+// logins are not reported to get one.
+func (s *tokenService) keepRefreshToken(user, password string) {
+	if user != nullGUID || s.quirks.Is(quirk.OfflineToken, "off") {
+		return
+	}
+	if _, err := s.Verify(s.reg, s.login, password, grantRefresh); err == nil {
+		s.refresh = password
+	}
 }
 
 func (s *tokenService) anonymous() (*principal, *protocol.Refusal) {

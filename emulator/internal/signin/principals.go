@@ -76,6 +76,8 @@ var abacRoleActions = map[Role][]string{
 type principal struct {
 	// id is the subject of the tokens, and the throttling identity.
 	id string
+	// appID is the client id of the program or the application; may be empty.
+	appID string
 	// rights are those of a classic role, for the whole registry.
 	rights []string
 	// permit decides about one action on one repository or registry resource.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/clock"
@@ -24,6 +25,7 @@ type Service struct {
 
 	key      signingKey
 	throttle throttle
+	deletes  deleteRate
 	Provider *identityProvider
 	// generation numbers the tokens issued between two calls of expireTokens.
 	generation atomic.Int64
@@ -66,14 +68,14 @@ func (s *Service) ExpireTokens() { s.generation.Add(1) }
 type Registry struct {
 	Name        string
 	LoginServer string
-	Id          string // the registry's GUID
+	ID          string // the registry's GUID
 
 	current atomic.Pointer[compiledPolicies]
 }
 
 // newSignInRegistry returns a registry with policies.
 func NewRegistry(name, loginServer string, policies Policies, quirks quirk.Set) (*Registry, error) {
-	reg := &Registry{Name: name, LoginServer: loginServer, Id: protocol.StableGUID("registry", name)}
+	reg := &Registry{Name: name, LoginServer: loginServer, ID: protocol.StableGUID("registry", name)}
 	return reg, reg.SetPolicies(policies, quirks)
 }
 
@@ -127,6 +129,9 @@ func (p *Policies) compile(quirks quirk.Set) (*compiledPolicies, error) {
 	return c, nil
 }
 
+// opaqueID is the registry's id as tokens have it: 32 hexadecimal digits.
+func (r *Registry) opaqueID() string { return strings.ReplaceAll(r.ID, "-", "") }
+
 // policies returns the registry's policies as they are now.
 func (r *Registry) Policies() *compiledPolicies {
 	if compiled := r.current.Load(); compiled != nil {
@@ -150,7 +155,7 @@ func (p *compiledPolicies) admitsAddress(address netip.Addr) bool {
 func (s *Service) screen(r *http.Request, reg *Registry, class RateClass) *protocol.Refusal {
 	policies := reg.Policies()
 	if address := protocol.ClientAddress(r); !policies.admitsAddress(address) {
-		return &protocol.Refusal{Err: protocol.FirewallError(address.String())}
+		return &protocol.Refusal{Err: protocol.FirewallError(address.String()), Firewall: true}
 	}
 	if policies.Throttling {
 		return s.throttle.take(s.clock.Now(), policies.SKU, reg.Name, "", class)

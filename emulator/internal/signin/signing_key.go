@@ -5,13 +5,14 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
+	"encoding/base32"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/privatefile"
@@ -48,11 +49,26 @@ func (k *signingKey) private() (*rsa.PrivateKey, string, error) {
 	k.once.Do(func() {
 		k.key, k.err = k.load()
 		if k.err == nil {
-			sum := sha256.Sum256(x509.MarshalPKCS1PublicKey(&k.key.PublicKey))
-			k.id = base64.RawURLEncoding.EncodeToString(sum[:15])
+			k.id, k.err = fingerprint(&k.key.PublicKey)
 		}
 	})
 	return k.key, k.id, k.err
+}
+
+// fingerprint is the id of a key as ACR writes it: twelve groups of four (ACR
+// protocol §13).
+func fingerprint(key *rsa.PublicKey) (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(der)
+	text := strings.TrimRight(base32.StdEncoding.EncodeToString(sum[:30]), "=")
+	groups := make([]string, 0, len(text)/4)
+	for i := 0; i+4 <= len(text); i += 4 {
+		groups = append(groups, text[i:i+4])
+	}
+	return strings.Join(groups, ":"), nil
 }
 
 func (k *signingKey) load() (*rsa.PrivateKey, error) {

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -68,7 +69,7 @@ func (t *throttle) take(now time.Time, sku SKU, registry, identity string, class
 	if age := now.Sub(t.start); t.counts == nil || age >= throttleWindow || age < 0 {
 		t.start, t.counts = now, map[throttleKey]int{}
 	}
-	limits := rateLimits[sku == "" || sku == SKUPremium]
+	limits := rateLimits[isPremium(sku)]
 	for _, class := range classes {
 		limit := limits[class].registry
 		if identity != "" {
@@ -86,10 +87,10 @@ func (t *throttle) take(now time.Time, sku SKU, registry, identity string, class
 }
 
 // oauthCalls counts a call of the token endpoints and returns the remaining
-// rate that the answer reports: a sixtieth less a call, out of 10,000 a
-// minute (ACR protocol §1.4).
-func (t *throttle) oauthCalls(now time.Time, registry string) float64 {
-	const perMinute = 10_000
+// rate that the response reports: a sixtieth less a call, out of the tier's
+// calls a minute (ACR protocol §1.4, §12).
+func (t *throttle) oauthCalls(now time.Time, sku SKU, registry string) float64 {
+	perMinute := rateLimits[isPremium(sku)][classOAuth].registry
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if age := now.Sub(t.start); t.counts == nil || age >= throttleWindow || age < 0 {
@@ -100,4 +101,55 @@ func (t *throttle) oauthCalls(now time.Time, registry string) float64 {
 	key := throttleKey{registry, "rate", classOAuth}
 	t.counts[key]++
 	return max(0, float64(perMinute-t.counts[key])/60)
+}
+
+// isPremium reports whether a tier has the limits of Premium, which is the
+// default.
+func isPremium(sku SKU) bool { return sku == "" || sku == SKUPremium }
+
+// deleteRate counts down what is left of the deletions that a registry may
+// make in a second. It refills as time goes on (ACR protocol §12).
+type deleteRate struct {
+	mu    sync.Mutex
+	rates map[string]*leakyRate
+}
+
+type leakyRate struct {
+	left float64
+	at   time.Time
+}
+
+// deleteRefill is how many seconds an empty rate takes to be full again.
+const deleteRefill = 8
+
+// take counts one deletion and returns what is left, in whole numbers.
+func (d *deleteRate) take(now time.Time, sku SKU, registry string) int {
+	// The limits of an identity a second: 32 are left after the first deletion
+	// on Premium, 8 otherwise.
+	full := 9.0
+	if isPremium(sku) {
+		full = 33
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rates == nil {
+		d.rates = map[string]*leakyRate{}
+	}
+	rate := d.rates[registry]
+	if rate == nil {
+		rate = &leakyRate{left: full, at: now}
+		d.rates[registry] = rate
+	}
+	if elapsed := now.Sub(rate.at).Seconds(); elapsed > 0 {
+		rate.left = min(full, rate.left+elapsed*full/deleteRefill)
+	}
+	rate.at = now
+	rate.left = max(0, rate.left-1)
+	return int(rate.left)
+}
+
+// RemainingDeletes counts a deletion and returns the value of the header that
+// reports what is left of its rate.
+func (s *Service) RemainingDeletes(reg *Registry) string {
+	return fmt.Sprintf("%d.000000", s.deletes.take(s.clock.Now(), reg.Policies().SKU, reg.Name))
 }

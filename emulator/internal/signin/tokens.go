@@ -1,6 +1,9 @@
 package signin
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,10 +28,8 @@ const (
 	maxTokenBytes = 512 << 10 // as long as a header may be, see Server
 )
 
-// headerGeneration is the header of our tokens that ExpireTokens compares.
-const headerGeneration = "gen"
-
-// tokenClaims are the claims of both kinds of token.
+// tokenClaims are the claims of both kinds of token, in the order of a refresh
+// token (ACR protocol §13).
 type tokenClaims struct {
 	ID          string            `json:"jti"`
 	Subject     string            `json:"sub"`
@@ -39,13 +40,39 @@ type tokenClaims struct {
 	Audience    string            `json:"aud"`
 	Version     string            `json:"version"`
 	RegistryID  string            `json:"rid,omitempty"`
-	Access      *[]protocol.Scope `json:"access,omitempty"`
 	GrantType   string            `json:"grant_type"`
 	AppID       string            `json:"appid,omitempty"`
 	Tenant      string            `json:"tenant,omitempty"`
 	AADIdentity string            `json:"aad_identity,omitempty"`
 	Permissions *tokenPermissions `json:"permissions,omitempty"`
+	Access      *[]protocol.Scope `json:"access,omitempty"`
 	Roles       []string          `json:"roles"`
+
+	lowerCase bool // how the members of access are spelled
+}
+
+// accessClaims are the claims of an access token, in its order.
+type accessClaims struct {
+	ID         string   `json:"jti"`
+	Subject    string   `json:"sub"`
+	NotBefore  int64    `json:"nbf"`
+	Expires    int64    `json:"exp"`
+	IssuedAt   int64    `json:"iat"`
+	Issuer     string   `json:"iss"`
+	Audience   string   `json:"aud"`
+	Version    string   `json:"version"`
+	RegistryID string   `json:"rid,omitempty"`
+	Access     any      `json:"access"`
+	Roles      []string `json:"roles"`
+	GrantType  string   `json:"grant_type"`
+	AppID      string   `json:"appid,omitempty"`
+}
+
+// capitalisedScope is an entry of the claim access as ACR spells it.
+type capitalisedScope struct {
+	Type    string
+	Name    string
+	Actions []string
 }
 
 // tokenPermissions are the registry-wide rights of a refresh token.
@@ -84,17 +111,26 @@ func (c *tokenClaims) MarshalJSON() ([]byte, error) {
 	return alphabetNeutral(data), nil
 }
 
-// marshalOrdered writes the claims in the order of the service, in which the
-// kind of an access token comes last (ACR protocol §2.8).
+// marshalOrdered writes the claims in the order of the service, which depends
+// on the kind of token.
 func (c *tokenClaims) marshalOrdered() ([]byte, error) {
 	type plain tokenClaims
 	if c.Access == nil {
 		return json.Marshal((*plain)(c))
 	}
-	return json.Marshal(struct {
-		*plain
-		GrantType string `json:"grant_type"`
-	}{(*plain)(c), c.GrantType})
+	claims := accessClaims{
+		ID: c.ID, Subject: c.Subject, NotBefore: c.NotBefore, Expires: c.Expires, IssuedAt: c.IssuedAt,
+		Issuer: c.Issuer, Audience: c.Audience, Version: c.Version, RegistryID: c.RegistryID,
+		Access: *c.Access, Roles: c.Roles, GrantType: c.GrantType, AppID: c.AppID,
+	}
+	if !c.lowerCase {
+		spelled := make([]capitalisedScope, len(*c.Access))
+		for i, s := range *c.Access {
+			spelled[i] = capitalisedScope(s)
+		}
+		claims.Access = spelled
+	}
+	return json.Marshal(claims)
 }
 
 // alphabetNeutral escapes what lies outside of ASCII, and the characters that
@@ -118,11 +154,11 @@ func alphabetNeutral(data []byte) []byte {
 // issue signs claims for a registry, filling in what all tokens share.
 func (s *Service) issue(reg *Registry, login string, lifetime time.Duration, claims *tokenClaims) (string, error) {
 	now := s.clock.Now().Unix()
-	claims.ID = protocol.NewGUID()
+	claims.ID = s.newTokenID()
 	claims.NotBefore, claims.IssuedAt, claims.Expires = now, now, now+int64(lifetime/time.Second)
 	claims.Issuer, claims.Audience, claims.Version = tokenIssuer, login, tokenVersion
 	if claims.Access == nil || s.quirks.Is(quirk.AccessTokenRID, "on") {
-		claims.RegistryID = reg.Id
+		claims.RegistryID = reg.opaqueID()
 	}
 	if claims.Roles == nil {
 		claims.Roles = []string{}
@@ -130,15 +166,50 @@ func (s *Service) issue(reg *Registry, login string, lifetime time.Duration, cla
 	return s.sign(claims)
 }
 
+// sign signs claims with RS256. The header has the order of ACR's.
 func (s *Service) sign(claims jwt.Claims) (string, error) {
 	key, id, err := s.key.private()
 	if err != nil {
 		return "", err
 	}
-	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
-	token.Header["kid"] = id
-	token.Header[headerGeneration] = s.generation.Load()
-	return token.SignedString(key)
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	text := encode([]byte(`{"alg":"RS256","typ":"JWT","kid":"`+id+`"}`)) + "." + encode(payload)
+	signature, err := jwt.SigningMethodRS256.Sign(text, key)
+	if err != nil {
+		return "", err
+	}
+	return text + "." + encode(signature), nil
+}
+
+// newTokenID returns a GUID that carries the generation of the token, which
+// looks like any other part of it: the last twelve digits, masked by what comes
+// before them.
+func (s *Service) newTokenID() string {
+	id := protocol.NewGUID()
+	return id[:24] + fmt.Sprintf("%012x", tokenMask(id)^uint64(s.generation.Load())&tokenMaskBits)
+}
+
+// tokenMaskBits are those of twelve hexadecimal digits.
+const tokenMaskBits = 1<<48 - 1
+
+// tokenMask spreads the first part of an id over the bits of its last.
+func tokenMask(id string) uint64 {
+	sum := sha256.Sum256([]byte(id[:24]))
+	return binary.BigEndian.Uint64(sum[:8]) & tokenMaskBits
+}
+
+// generationOf reads the generation out of a token's id; ok is false for an id
+// that is no GUID.
+func generationOf(id string) (generation int64, ok bool) {
+	if !isGUID(id) {
+		return 0, false
+	}
+	masked, err := strconv.ParseUint(id[24:], 16, 64)
+	return int64(masked ^ tokenMask(id)), err == nil
 }
 
 // refreshToken signs a refresh token for an Entra identity.
@@ -148,10 +219,9 @@ func (s *Service) refreshToken(reg *Registry, login string, p *principal, who en
 		Subject: p.id, GrantType: grantRefresh,
 		Permissions: &tokenPermissions{Actions: claimedRights(p.rights)},
 	}
+	claims.AppID = who.app()
 	if who.isUser() {
 		claims.Tenant = who.TenantID
-	} else {
-		claims.AppID = who.app()
 	}
 	if policies.ABAC {
 		claims.AADIdentity = p.id
@@ -176,7 +246,8 @@ func claimedRights(rights []string) []string {
 // accessToken signs an access token for what p is granted.
 func (s *Service) AccessToken(reg *Registry, login string, p *principal, grants []protocol.Scope) (string, error) {
 	return s.issue(reg, login, reg.Policies().accessTokenLifetime(), &tokenClaims{
-		Subject: p.id, GrantType: GrantAccess, Access: &grants,
+		Subject: p.id, GrantType: GrantAccess, Access: &grants, AppID: p.appID,
+		lowerCase: s.quirks.Is(quirk.AccessSpelling, "lower-case"),
 	})
 }
 
@@ -202,20 +273,20 @@ func (s *Service) Verify(reg *Registry, login, text, kind string) (*tokenClaims,
 		jwt.WithAudience(login),
 	)
 	claims := &tokenClaims{}
-	token, err := parser.ParseWithClaims(text, claims, func(*jwt.Token) (any, error) { return &key.PublicKey, nil })
+	_, err = parser.ParseWithClaims(text, claims, func(*jwt.Token) (any, error) { return &key.PublicKey, nil })
 	if err != nil {
 		if claims.Issuer != "" && claims.Issuer != tokenIssuer {
 			return nil, errForeignToken
 		}
 		return nil, err
 	}
-	if claims.RegistryID != reg.Id && (kind == grantRefresh || claims.RegistryID != "") {
+	if claims.RegistryID != reg.opaqueID() && (kind == grantRefresh || claims.RegistryID != "") {
 		return nil, errors.New("token of another registry")
 	}
 	if claims.GrantType != kind {
 		return nil, fmt.Errorf("token of kind %q", claims.GrantType)
 	}
-	if generation, ok := token.Header[headerGeneration].(float64); !ok || int64(generation) < s.generation.Load() {
+	if generation, ok := generationOf(claims.ID); !ok || generation < s.generation.Load() {
 		return nil, jwt.ErrTokenExpired
 	}
 	return claims, nil
@@ -234,10 +305,16 @@ func (p *compiledPolicies) holderOf(claims *tokenClaims) *principal {
 		return nil
 	}
 	if p.ABAC {
-		return p.entra(claims.AADIdentity)
+		found := p.entra(claims.AADIdentity)
+		if found != nil {
+			found.appID = claims.AppID
+		}
+		return found
 	}
 	if claims.Permissions == nil {
 		return nil
 	}
-	return p.withRights(claims.Subject, slices.Clone(claims.Permissions.Actions))
+	found := p.withRights(claims.Subject, slices.Clone(claims.Permissions.Actions))
+	found.appID = claims.AppID
+	return found
 }

@@ -25,6 +25,7 @@ func (c blobHandler) linked() (store.Link, bool, error) {
 
 // unknownBlob is the 404 of a pull.
 func (c blobHandler) unknownBlob() error {
+	c.w.Header().Set("Cache-Control", "no-cache")
 	if c.Quirks.Is(quirk.UnknownBlobDetail, "digest") {
 		return protocol.ErrBlobUnknown.WithDetail(c.op.reference)
 	}

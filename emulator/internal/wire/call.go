@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/clock"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
@@ -23,6 +24,7 @@ type Services struct {
 	SignIn    *signin.Service
 	Signer    *signer
 	storage   *StorageHost
+	orphans   *orphanQueue
 }
 
 // call is one request that was let in, on its way to a response.
@@ -55,6 +57,9 @@ func (c *Call) setRequestHeaders() {
 		h[protocol.HeaderRequestID] = []string{protocol.NewGUID()}
 	}
 	if rate := c.Quirks.Value(quirk.RateRemaining); c.op.row.rate && rate != "off" {
+		if rate == "count" {
+			rate = c.SignIn.RemainingDeletes(c.op.registry.Registry)
+		}
 		h[protocol.HeaderRateRemaining] = []string{rate}
 	}
 }
@@ -68,7 +73,7 @@ func (c *Call) fail(err error) {
 	case errors.As(err, &several):
 		protocol.WriteError(c.w, several...)
 	case errors.As(err, &one):
-		protocol.WriteError(c.w, one)
+		c.refuse(one)
 	case c.r.Context().Err() != nil:
 		// Nobody is there to read it, and nothing is wrong on this side.
 		c.Responder.WriteInternal(c.w, protocol.ErrInternal)
@@ -76,6 +81,21 @@ func (c *Call) fail(err error) {
 		c.Logger.Error("request failed", "operation", c.op.row.route, "repository", c.op.repository, "error", err)
 		c.Responder.WriteInternal(c.w, protocol.ErrInternal.WithDetail(diskCause(err)))
 	}
+}
+
+// refuse answers with an error of the registry's. A disallowed operation has
+// two spellings, and no request ids on /acr/v1 (ACR protocol §13).
+func (c *Call) refuse(err *protocol.Error) {
+	if err.Code == protocol.ErrDisallowed.Code {
+		if c.Quirks.Is(quirk.DisallowedText, "plain") {
+			err = err.WithMessage("%s", strings.TrimSuffix(err.Message, "-"))
+		}
+		if c.op.acr {
+			delete(c.w.Header(), protocol.HeaderRequestID)
+			delete(c.w.Header(), protocol.HeaderClientRequestID)
+		}
+	}
+	protocol.WriteError(c.w, err)
 }
 
 // json answers with a compact JSON body and a newline. No Content-Length is

@@ -8,14 +8,15 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// descriptor is the part of a descriptor that the registry looks at.
+// descriptor is the part of a descriptor that the registry looks at, in the
+// order of keys in which referrers are listed (ACR protocol §4.6).
 type descriptor struct {
 	MediaType    string            `json:"mediaType"`
 	Digest       string            `json:"digest"`
 	Size         int64             `json:"size"`
 	URLs         []string          `json:"urls,omitempty"`
-	ArtifactType string            `json:"artifactType,omitempty"`
 	Annotations  map[string]string `json:"annotations,omitempty"`
+	ArtifactType string            `json:"artifactType,omitempty"`
 	Platform     *platform         `json:"platform,omitempty"`
 }
 

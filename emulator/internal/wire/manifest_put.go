@@ -88,7 +88,7 @@ func (c manifestHandler) checkSchema1(m *schema1, raw []byte) error {
 
 // readManifest reads the body, at most 4 MiB of it.
 func (c manifestHandler) readManifest() ([]byte, error) {
-	tooLarge := protocol.ErrManifestInvalid.WithDetail(manifestReason)
+	tooLarge := protocol.ErrManifestInvalid.WithDetail("http: request body too large")
 	if c.Quirks.Is(quirk.ManifestTooLarge, "413") {
 		tooLarge.Status = http.StatusRequestEntityTooLarge
 	}
@@ -113,6 +113,7 @@ type Push struct {
 	Raw      []byte
 	record   store.Manifest
 	tags     []string
+	blobs    []string // what an index names that is no manifest
 }
 
 // newPush does everything about a push that needs no transaction.
@@ -289,6 +290,7 @@ func (p *Push) checkTags(tx *store.Tx, existing store.Manifest) ([]store.Tag, er
 // checkContent refuses a manifest that names what the repository lacks, with
 // one error for each, and computes the image's size.
 func (p *Push) checkContent(tx *store.Tx) error {
+	p.blobs = nil
 	var missing protocol.Errors
 	var children int64
 	for _, digest := range p.Manifest.BlobDigests() {
@@ -306,6 +308,12 @@ func (p *Push) checkContent(tx *store.Tx) error {
 		child, ok, err := tx.Manifest(p.Call.op.repository, d.Digest)
 		if err != nil {
 			return err
+		}
+		if blob, isBlob := tx.Blob(p.Call.op.repository, d.Digest); !ok && isBlob {
+			// An index may name blobs, as BuildKit's cache does.
+			p.blobs = append(p.blobs, d.Digest)
+			children = addSizes(children, blob.Size)
+			continue
 		}
 		if !ok && !absent[d.Digest] {
 			absent[d.Digest] = true
@@ -352,7 +360,10 @@ func (p *Push) checkDeleted(tx *store.Tx) error {
 	if err != nil || !ok {
 		return err
 	}
-	if p.Call.Quirks.Is(quirk.SoftDeletedPush, "refuse") {
+	switch p.Call.Quirks.Value(quirk.SoftDeletedPush) {
+	case "invalid":
+		return protocol.ErrManifestInvalid
+	case "refuse":
 		return protocol.ErrDisallowed
 	}
 	return tx.ForgetDeletedManifest(p.Call.op.repository, p.record.Digest)
@@ -360,7 +371,7 @@ func (p *Push) checkDeleted(tx *store.Tx) error {
 
 func (p *Push) add(tx *store.Tx) error {
 	c := p.Call
-	content := store.Content{Raw: p.Raw, Blobs: p.Manifest.BlobDigests()}
+	content := store.Content{Raw: p.Raw, Blobs: append(p.Manifest.BlobDigests(), p.blobs...)}
 	if err := tx.AddManifest(c.op.repository, p.record, content); err != nil {
 		return err
 	}

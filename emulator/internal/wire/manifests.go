@@ -171,10 +171,13 @@ func (c manifestHandler) deleteManifest() error {
 		if err := c.checkDeletable(tx, m); err != nil {
 			return err
 		}
-		return c.removeManifest(tx, m)
+		return c.removeManifest(tx, m, c.Quirks.Is(quirk.ReferrersOnDelete, "delete"))
 	})
 	if err != nil {
 		return err
+	}
+	if c.Quirks.Is(quirk.ReferrersOnDelete, "later") {
+		c.orphans.add(orphans{registry: c.op.registry, repository: c.op.repository, subject: c.op.reference, due: c.Clock.Now().Add(orphanDelay)})
 	}
 	return c.empty(http.StatusAccepted)
 }
@@ -227,16 +230,16 @@ func (c manifestHandler) checkNoParent(tx *store.Tx, digest string) error {
 	return err
 }
 
-// removeManifest deletes a manifest and, one after another, everything that
-// refers to it, to any depth. A referrer that is locked stays.
-func (c manifestHandler) removeManifest(tx *store.Tx, m store.Manifest) error {
+// removeManifest deletes a manifest and, with cascade, one after another
+// everything that refers to it, to any depth. A referrer that is locked stays.
+func (c manifestHandler) removeManifest(tx *store.Tx, m store.Manifest, cascade bool) error {
 	now := store.TicksOf(c.Clock.Now())
 	queue := []store.Manifest{m}
 	gone := map[string]bool{m.Digest: true}
 	for len(queue) > 0 {
 		m := queue[0]
 		queue = queue[1:]
-		if c.Quirks.Is(quirk.ReferrersOnDelete, "delete") {
+		if cascade {
 			referrers, err := c.unlockedReferrers(tx, m.Digest, gone)
 			if err != nil {
 				return err

@@ -1,10 +1,16 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
@@ -26,22 +32,27 @@ func (c referrersHandler) referrers() error {
 	found := collector[json.RawMessage]{size: p.size}
 	bytes := 0
 	err = c.data.View(func(tx *store.Tx) error {
-		var failure error
-		tx.Referrers(c.op.repository, c.op.reference, p.last, func(digest string, entry []byte) bool {
+		all, err := c.listed(tx, p)
+		if err != nil {
+			return err
+		}
+		for _, entry := range all {
 			var d descriptor
-			if failure = json.Unmarshal(entry, &d); failure != nil {
-				return false
+			if err := json.Unmarshal(entry.raw, &d); err != nil {
+				return err
 			}
 			if wanted != "" && d.ArtifactType != wanted {
-				return true
+				continue
 			}
-			if bytes += len(entry) + 1; bytes > maxReferrersBody && len(found.items) > 0 {
+			if bytes += len(entry.raw) + 1; bytes > maxReferrersBody && len(found.items) > 0 {
 				found.more = true
-				return false
+				break
 			}
-			return found.add(append(json.RawMessage(nil), entry...), digest)
-		})
-		return failure
+			if !found.add(entry.raw, entry.cursor) {
+				break
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -68,4 +79,54 @@ func (c referrersHandler) referrers() error {
 	c.w.WriteHeader(http.StatusOK)
 	c.w.Write(append(body, '\n'))
 	return nil
+}
+
+// referrer is an entry of a listing, with the cursor that leads on from it.
+type referrer struct {
+	raw    json.RawMessage
+	pushed store.Ticks
+	digest string
+	cursor string
+}
+
+// listed returns the referrers from where a page begins: the newest first, or
+// by digest.
+func (c referrersHandler) listed(tx *store.Tx, p page) ([]referrer, error) {
+	newest := c.Quirks.Is(quirk.ReferrersOrder, "newest-first")
+	after := p.last
+	if newest {
+		after = ""
+	}
+	var all []referrer
+	tx.Referrers(c.op.repository, c.op.reference, after, func(digest string, entry []byte) bool {
+		all = append(all, referrer{raw: append(json.RawMessage(nil), entry...), digest: digest, cursor: digest})
+		return true
+	})
+	if !newest {
+		return all, nil
+	}
+	for i := range all {
+		m, _, err := tx.Manifest(c.op.repository, all[i].digest)
+		if err != nil {
+			return nil, err
+		}
+		all[i].pushed = m.Created
+		all[i].cursor = fmt.Sprintf("%d&%s", m.Created, all[i].digest)
+	}
+	slices.SortFunc(all, func(a, b referrer) int {
+		return cmp.Or(cmp.Compare(b.pushed, a.pushed), cmp.Compare(a.digest, b.digest))
+	})
+	ticks, digest, ok := strings.Cut(p.last, "&")
+	pushed, err := strconv.ParseInt(ticks, 10, 64)
+	if !ok || err != nil {
+		return all, nil
+	}
+	// What follows an entry that is gone by now is found all the same.
+	i := slices.IndexFunc(all, func(r referrer) bool {
+		return int64(r.pushed) < pushed || int64(r.pushed) == pushed && r.digest > digest
+	})
+	if i < 0 {
+		return nil, nil
+	}
+	return all[i:], nil
 }

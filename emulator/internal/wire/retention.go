@@ -3,6 +3,7 @@ package wire
 import (
 	"slices"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
@@ -54,7 +55,7 @@ func (c manifestHandler) purgeUntagged(tx *store.Tx, limit store.Ticks) (int, er
 		} else if !present {
 			continue
 		}
-		if err := c.removeManifest(tx, m); err != nil {
+		if err := c.removeManifest(tx, m, !c.Quirks.Is(quirk.ReferrersOnDelete, "keep")); err != nil {
 			return 0, err
 		}
 	}

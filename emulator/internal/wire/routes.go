@@ -38,7 +38,7 @@ var routeTable = []routeRow{
 		serve: func(c *Call) error { return repositoryHandler{c}.catalog() },
 	},
 	{
-		route: protocol.RouteTagsList, path: pathTagsList, methods: getMethod, class: signin.ClassRead, scopes: actions(protocol.ActionMetadataRead), requestIDs: true,
+		route: protocol.RouteTagsList, path: pathTagsList, methods: getMethod, class: signin.ClassRead, scopes: actions(protocol.ActionMetadataRead),
 		serve: func(c *Call) error { return tagHandler{c}.tagsList() },
 	},
 	{
@@ -91,7 +91,7 @@ var routeTable = []routeRow{
 		serve: func(c *Call) error { return uploadHandler{c}.cancelUpload() },
 	},
 	{
-		route: protocol.RouteReferrers, path: pathReferrers, methods: getMethod, class: signin.ClassReferrers, scopes: quirkScopes(quirk.ReferrersScope), requestIDs: true,
+		route: protocol.RouteReferrers, path: pathReferrers, methods: getMethod, class: signin.ClassReferrers, scopes: quirkScopes(quirk.ReferrersScope),
 		serve: func(c *Call) error { return referrersHandler{c}.referrers() },
 	},
 

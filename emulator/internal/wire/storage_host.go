@@ -89,11 +89,11 @@ func (h *StorageHost) dataHost(r *http.Request, reg *Registry) string {
 func (h *StorageHost) signedURL(r *http.Request, reg *Registry, digest string) string {
 	algorithm, hex, _ := strings.Cut(digest, ":")
 	path := fmt.Sprintf("/%s-%s%s%s/%s/%s/data",
-		strings.ReplaceAll(reg.Id, "-", ""), reg.Id[:10], DataPathMarker, algorithm, hex[:2], hex)
+		strings.ReplaceAll(reg.ID, "-", ""), reg.ID[:10], DataPathMarker, algorithm, hex[:2], hex)
 	expiry := h.clock.Now().Add(reg.Policies().UrlLifetime()).UTC().Format(signedTimeFormat)
 	return fmt.Sprintf("%s://%s%s?se=%s&sig=%s&sp=r&spr=https&sr=b&sv=%s&regid=%s",
 		memnet.RequestScheme(r), h.dataHost(r, reg), path, url.QueryEscape(expiry),
-		url.QueryEscape(h.dataSignature(reg.Registry, path, expiry)), storageVersion, reg.Id)
+		url.QueryEscape(h.dataSignature(reg.Registry, path, expiry)), storageVersion, reg.ID)
 }
 
 func (h *StorageHost) dataSignature(reg *signin.Registry, path, expiry string) string {
@@ -142,7 +142,7 @@ func (h *StorageHost) checkSignedURL(r *http.Request) (string, *protocol.Storage
 		return "", protocol.ErrStorageSignature
 	}
 	for _, reg := range h.registries {
-		if reg.Id != query.Get("regid") {
+		if reg.ID != query.Get("regid") {
 			continue
 		}
 		want := h.dataSignature(reg.Registry, r.URL.Path, query.Get("se"))
@@ -198,12 +198,13 @@ func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.
 	header.Set("Content-Type", "application/octet-stream")
 	header.Set("Last-Modified", info.ModTime().UTC().Format(http.TimeFormat))
 	for name, value := range map[string]string{
-		protocol.HeaderETag:     fmt.Sprintf(`"0x8D%s"`, strings.ToUpper(digest[len(digest)-13:])),
-		"x-ms-blob-type":        "BlockBlob",
-		"x-ms-creation-time":    info.ModTime().UTC().Format(http.TimeFormat),
-		"x-ms-lease-state":      "available",
-		"x-ms-lease-status":     "unlocked",
-		"x-ms-server-encrypted": "true",
+		protocol.HeaderETag:               fmt.Sprintf(`"0x8D%s"`, strings.ToUpper(digest[len(digest)-13:])),
+		"x-ms-blob-type":                  "AppendBlob",
+		"x-ms-blob-committed-block-count": "1",
+		"x-ms-creation-time":              info.ModTime().UTC().Format(http.TimeFormat),
+		"x-ms-lease-state":                "available",
+		"x-ms-lease-status":               "unlocked",
+		"x-ms-server-encrypted":           "true",
 	} {
 		header[name] = []string{value}
 	}

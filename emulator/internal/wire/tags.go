@@ -57,7 +57,7 @@ func (c tagHandler) listTags() error {
 		if _, ok, err := tx.Repository(c.op.repository); err != nil {
 			return err
 		} else if !ok {
-			return c.unknownRepositoryAs(quirk.TagsUnknownRepo)
+			return c.unknownRepository()
 		}
 		add := func(tag store.Tag) bool {
 			return tag.Attributes.ListDisabled || tags.add(newTag(tag), p.cursorOf(tag.Name, tag.Updated))

@@ -50,6 +50,7 @@ type Options struct {
 func New(o Options) *Handler {
 	s := &o.Services
 	s.Signer = &signer{key: o.SignKey}
+	s.orphans = &orphanQueue{}
 	s.storage = &StorageHost{
 		store: s.Store, clock: s.Clock, Quirks: s.Quirks, logger: s.Logger, responder: s.Responder,
 		signer: s.Signer, registries: o.Registries,
@@ -129,6 +130,7 @@ func (h *Handler) Unauthorized(r *http.Request, reason string) *protocol.Refusal
 
 // ServeHTTP answers a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.RemoveOrphans()
 	at := h.targetOf(r)
 	path := r.URL.EscapedPath()
 	switch {
@@ -151,6 +153,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serveAs answers a request of the registry in the name of a caller who was
 // let in.
 func (h *Handler) ServeAs(w http.ResponseWriter, r *http.Request, who *signin.Caller) {
+	h.RemoveOrphans()
 	at := h.targetOf(r)
 	if at.op == nil {
 		h.Responder.RouteNotFound(w, r)
