@@ -126,11 +126,27 @@ func explainFinding(row *Row, f printed.Finding) TextFailure {
 		Diagnosis: d, Tool: f.Tool, Registry: f.Registry, Repository: f.Repository,
 		Reference: referenceOf(f), Address: f.Address, Scope: f.Scope, Lines: f.Lines,
 	}
+	if f.Registry == "" && f.Peer != "" {
+		t.Fix = withoutRegistry(d.Fix, f.Peer)
+		return t
+	}
 	if decide := "acrkit doctor " + doctorTarget(f); !provesCause(d) && aboutRegistry(d.Kind) && row.Code != "NOT_AZURE_REGISTRY" &&
 		!slices.ContainsFunc(d.Fix, func(line string) bool { return strings.HasPrefix(line, "acrkit doctor") }) {
 		t.Fix = append([]string{decide}, d.Fix...)
 	}
 	return t
+}
+
+// withoutRegistry drops the commands for a registry where the text is about
+// another host.
+func withoutRegistry(fix []string, host string) []string {
+	kept := slices.DeleteFunc(slices.Clone(fix), func(line string) bool {
+		return strings.Contains(line, "acrkit") || strings.Contains(line, "az acr")
+	})
+	if len(kept) == 0 {
+		kept = append(kept, "curl -v https://"+clean(host, 255))
+	}
+	return kept
 }
 
 // fill adapts the row's causes: what the text does not prove is inferred.
@@ -171,7 +187,7 @@ func doctorTarget(f printed.Finding) string {
 // evidenceOf puts what a text tells where the rows' templates look for it.
 func evidenceOf(f printed.Finding) *evidence {
 	ev := &evidence{
-		host: f.Registry, repository: f.Repository, reference: f.Reference, status: f.Status,
+		host: or(f.Registry, f.Peer), repository: f.Repository, reference: f.Reference, status: f.Status,
 		asked: parseScopes(f.Scope),
 	}
 	if f.Address != "" {

@@ -28,7 +28,9 @@ type Finding struct {
 	// Address is the caller's as the registry saw it, Dialled the one that was
 	// connected to, Data the host of the blobs' bytes.
 	Address, Dialled, Data string
-	CorrelationID          string
+	// Peer is the host that was asked, where it is no registry.
+	Peer          string
+	CorrelationID string
 	// Status is the answer's, where the text tells one.
 	Status int
 	// Lines are the numbers of the lines, in order.
@@ -41,7 +43,6 @@ type Finding struct {
 	record int // where it was found
 	length int // of the phrasing
 	again  bool
-	peer   string // a host that is no registry
 }
 
 // Findings are the failures of a text, the cause before its consequences.
@@ -100,7 +101,7 @@ var general = codes(`
 	ENTRA_UNREACHABLE MANAGED_IDENTITY_UNREACHABLE MANAGED_IDENTITY_UNKNOWN WORKLOAD_IDENTITY_INCOMPLETE NO_CREDENTIAL_AVAILABLE
 	CLI_NOT_FOUND CLI_NOT_SIGNED_IN
 	DOCKER_NOT_RUNNING DOCKER_HELPER_FAILED DOCKER_CONFIG_DAMAGED FILE_DENIED IN_USE DISK_FULL TOO_MANY_FILES
-	DOCKER_COMMAND_ERROR DOCKER_DAEMON_ERROR DOCKER_VERSION_ERROR DOCKER_PULL_ERROR HELM_COMMAND_ERROR HELM_VERSION_ERROR
+	DOCKER_VERSION_ERROR DOCKER_PULL_ERROR HELM_COMMAND_ERROR HELM_VERSION_ERROR
 	NOTARY_COMMAND_ERROR NOTARY_VERSION_ERROR
 	UPSTREAM_THROTTLED LOCAL_IMAGE_MISSING REFERENCE_INVALID NAME_NOT_ROUTABLE PLATFORM_NOT_IN_IMAGE SIGNATURE_NOT_FOUND
 	DIGEST_MISMATCH SIZE_MISMATCH IMPORT_SOURCE_REFUSED TASK_WITHOUT_IDENTITY TASKS_NOT_ALLOWED UNEXPECTED_ERROR`)
@@ -291,30 +292,45 @@ func (f *Finding) lines(c clause, start, end int) {
 	}
 }
 
-// details takes the facts that a message tells beside names.
+// details takes the facts that a message tells beside names. Each is looked for
+// only where its word is: most messages have none of them.
 func (f *Finding) details(c clause) {
-	if m := clientIP.FindStringSubmatch(c.text); m != nil {
-		f.Address = m[1]
-		if address, err := netip.ParseAddr(m[1]); err == nil && address.IsPrivate() && f.Code == "FIREWALL_DENIED" {
-			f.Code = "FIREWALL_DENIED_PRIVATE"
-		}
-	}
+	has := func(word string) bool { return strings.Contains(c.lower, word) }
 	if m := statusOf.FindStringSubmatch(c.lower); m != nil {
 		f.Status, _ = strconv.Atoi(first(m[1:]))
 	}
-	if m := correlated.FindStringSubmatch(c.record.text); m != nil {
-		f.CorrelationID = m[1]
+	if has("client with ip") {
+		f.caller(c.text)
 	}
-	for _, m := range scopes.FindAllStringSubmatch(c.text, 8) {
-		if m[1] != helmPlaceholder {
-			f.Scope = "repository:" + m[1] + ":" + m[2]
-			break
+	if strings.Contains(c.record.lower, "correlation") {
+		if m := correlated.FindStringSubmatch(c.record.text); m != nil {
+			f.CorrelationID = m[1]
 		}
 	}
-	if required.MatchString(c.text) {
+	if has("scope=") {
+		for _, m := range scopes.FindAllStringSubmatch(c.text, 8) {
+			if m[1] != helmPlaceholder {
+				f.Scope = "repository:" + m[1] + ":" + m[2]
+				break
+			}
+		}
+	}
+	if has("action") && required.MatchString(c.text) {
 		for _, m := range actions.FindAllStringSubmatch(c.text, 8) {
 			f.Actions = append(f.Actions, lower(m[1]))
 		}
+	}
+}
+
+// caller takes the address that the registry saw.
+func (f *Finding) caller(text string) {
+	m := clientIP.FindStringSubmatch(text)
+	if m == nil {
+		return
+	}
+	f.Address = m[1]
+	if address, err := netip.ParseAddr(m[1]); err == nil && address.IsPrivate() && f.Code == "FIREWALL_DENIED" {
+		f.Code = "FIREWALL_DENIED_PRIVATE"
 	}
 }
 
@@ -329,7 +345,7 @@ func choose(found []Finding) []Finding {
 	var merged []Finding
 	for _, f := range found {
 		i := slices.IndexFunc(merged, func(m Finding) bool {
-			return m.Code == f.Code && alike(m.Registry, f.Registry) && alike(m.Repository, f.Repository) && alike(m.peer, f.peer)
+			return m.Code == f.Code && alike(m.Registry, f.Registry) && alike(m.Repository, f.Repository) && alike(m.Peer, f.Peer)
 		})
 		if i < 0 {
 			merged = append(merged, f)
@@ -351,7 +367,7 @@ func alike(a, b string) bool { return a == b || a == "" || b == "" }
 // follows reports whether f tells nothing beside m: what is repeated without
 // credentials after a failure, and what says the same with less reason.
 func follows(f, m Finding) bool {
-	if f.Code == m.Code || !alike(f.Registry, m.Registry) || !alike(f.peer, m.peer) {
+	if f.Code == m.Code || !alike(f.Registry, m.Registry) || !alike(f.Peer, m.Peer) {
 		return false
 	}
 	same := alike(f.Repository, m.Repository)

@@ -1,5 +1,11 @@
 package printed
 
+// dockerCauses are what az means when it finds no use of docker.
+var dockerCauses = []Cause{
+	{"probably docker is not installed here, not on the PATH, or its daemon is not running", "docker info"},
+	{"possibly another tool is used in its place, such as podman", "DOCKER_COMMAND=podman az acr login, or acrkit login {host}"},
+}
+
 // phrasingsAzure are what the Azure command line, Azure's libraries and Azure
 // Resource Manager say.
 var phrasingsAzure = []Phrasing{
@@ -119,12 +125,12 @@ An error occurred while retrieving the login server for registry 'shop'.`,
 		Example: `Could not connect to the registry login server 'shop.azurecr.io'. Please verify that the registry exists and the URL 'https://shop.azurecr.io/v2/' is reachable from your environment.`,
 	},
 	{
-		Tool: "Azure CLI", Text: "docker_command_error", Code: "DOCKER_COMMAND_ERROR", Weight: Said,
+		Tool: "Azure CLI", Text: "docker_command_error", Code: "DOCKER_NOT_RUNNING", Weight: Said, Causes: dockerCauses,
 		Example: `An error occurred: DOCKER_COMMAND_ERROR
 Please verify if Docker client is installed and running.`,
 	},
 	{
-		Tool: "Azure CLI", Text: "docker_daemon_error", Code: "DOCKER_DAEMON_ERROR", Weight: Said,
+		Tool: "Azure CLI", Text: "docker_daemon_error", Code: "DOCKER_NOT_RUNNING", Weight: Said, Causes: dockerCauses,
 		Example: `An error occurred: DOCKER_DAEMON_ERROR`,
 	},
 	{

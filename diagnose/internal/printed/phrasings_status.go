@@ -175,7 +175,7 @@ var phrasingsStatus = []Phrasing{
 		Example: `unexpected status from PATCH request to https://shop.azurecr.io/v2/web/blobs/uploads/1: 413 Request Entity Too Large`,
 	},
 	{
-		Tool: "oras, regctl", Text: "413", With: "blobs/uploads", Code: "REQUEST_TOO_LARGE", Weight: Status,
+		Tool: "oras, regctl", Text: "status code 413", Code: "REQUEST_TOO_LARGE", Weight: Status,
 		Example: `PUT "https://shop.azurecr.io/v2/web/blobs/uploads/1": response status code 413`,
 	},
 	{

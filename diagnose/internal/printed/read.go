@@ -19,8 +19,8 @@ const (
 	maxWhole = 256 << 10
 	// maxHead and maxTail bound what is kept of a text beyond that: of its
 	// beginning, and of its end.
-	maxHead = 512 << 10
-	maxTail = 512 << 10
+	maxHead = 128 << 10
+	maxTail = 128 << 10
 	// maxLine is how much is looked at as one line.
 	maxLine = 64 << 10
 	// maxAlike is how many lines that differ in their figures alone are kept.
@@ -57,8 +57,10 @@ type Log struct {
 // is too long is cut into several of the same number. It fails with [ErrBinary]
 // for what is no text, and with the reader's own error, beside what was read
 // before it.
-func Read(r io.Reader) (*Log, error) {
-	limited := &io.LimitedReader{R: r, N: maxRead}
+func Read(r io.Reader) (*Log, error) { return readUpTo(r, maxRead) }
+
+func readUpTo(r io.Reader, limit int64) (*Log, error) {
+	limited := &io.LimitedReader{R: r, N: limit}
 	buffered := bufio.NewReaderSize(limited, maxLine)
 	head, err := buffered.Peek(8 << 10)
 	if err != nil && err != io.EOF && len(head) == 0 {

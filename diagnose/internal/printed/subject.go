@@ -32,14 +32,14 @@ func (a *analysis) subject(f *Finding, c clause, own []place) place {
 	if s.kind == service {
 		s = pick(a.of(f.record), clause{c.record, 0, c.record.text, c.record.lower})
 	}
-	if name := commanded(c.record.text); s.kind == service && name != "" {
+	if name := commanded(c.record); s.kind == service && name != "" {
 		s = place{kind: azure, host: name}
 	}
 	if s.kind == service && !selfContained[f.Code] && (strings.HasPrefix(f.Code, "AADSTS") || !a.elsewhere(c)) {
 		s = a.beside(f.record)
 	}
 	if s.kind == masked && s.repository == "" {
-		if name := commanded(c.record.text); name != "" {
+		if name := commanded(c.record); name != "" {
 			s = place{kind: azure, host: name}
 		} else if next := a.beside(f.record); next.kind == azure {
 			s = next
@@ -145,9 +145,16 @@ func dataRegistry(list []place) string {
 
 // commanded returns the registry that a command line of az names, or a message
 // of Azure Resource Manager.
-func commanded(text string) string {
-	for _, pattern := range []*regexp.Regexp{azCommand, namedInARM, inWords} {
-		if m := pattern.FindStringSubmatch(text); m != nil {
+func commanded(r *record) string {
+	text := r.text
+	for _, by := range []struct {
+		word    string
+		pattern *regexp.Regexp
+	}{{"az acr", azCommand}, {"microsoft.containerregistry", namedInARM}, {"registry", inWords}} {
+		if !strings.Contains(r.lower, by.word) {
+			continue
+		}
+		if m := by.pattern.FindStringSubmatch(text); m != nil {
 			for _, name := range m[1:] {
 				if name := loginServer(name); name != "" {
 					return name
@@ -189,7 +196,7 @@ func (a *analysis) beside(i int) place {
 		if s.kind == unknown && s.score() < 4 || s.kind == masked && s.repository == "" {
 			s = place{kind: service}
 		}
-		if name := commanded(r.text); s.kind == service && name != "" {
+		if name := commanded(r); s.kind == service && name != "" {
 			return place{kind: azure, host: name}
 		}
 		return s
@@ -243,10 +250,10 @@ func named(text string) string {
 			return m[1]
 		}
 	}
-	if m := inMessage.FindStringSubmatch(text); m != nil {
-		return strings.TrimRight(first(m[1:]), ".-_")
-	}
 	lowered := lower(text)
+	if m := inMessage.FindStringSubmatch(lowered); m != nil {
+		return strings.TrimRight(first(inMessage.FindStringSubmatch(text)[1:]), ".-_")
+	}
 	if strings.Contains(lowered, `"repository"`) && strings.Contains(lowered, `"action"`) {
 		if m := nameMember.FindStringSubmatch(text); m != nil {
 			return m[1]
@@ -302,18 +309,19 @@ func (a *analysis) aboutImages(i int) bool {
 // refine chooses the code that fits the place of a failure: what cannot be
 // reached, which kind of thing is missing, which way was forbidden.
 func (a *analysis) refine(f *Finding, c clause, own []place, s place) {
-	if m := dialled.FindStringSubmatch(c.text); m != nil {
-		f.Dialled = m[1]
+	if noConnection[f.Code] || brokenConnection[f.Code] {
+		if m := dialled.FindStringSubmatch(c.lower); m != nil {
+			f.Dialled = m[1]
+		}
 	}
 	for _, p := range own {
 		switch p.kind {
 		case data:
 			f.Data = p.host
 		case identity, machine:
-			f.peer = p.host
+			f.Peer = p.host
 		}
 	}
-	lookup := looked.FindStringSubmatch(c.text)
 	switch {
 	case f.Code == "DISALLOWED":
 		f.Code = a.forbidden(f.record, c)
@@ -323,9 +331,9 @@ func (a *analysis) refine(f *Finding, c clause, own []place, s place) {
 		if !strings.Contains(c.lower, "uploads") {
 			f.Code = "RANGE_NOT_SATISFIABLE"
 		}
-	case f.peer == "169.254.169.254" && (noConnection[f.Code] || brokenConnection[f.Code]):
+	case f.Peer == "169.254.169.254" && (noConnection[f.Code] || brokenConnection[f.Code]):
 		f.Code, f.Proven, f.Registry, f.Repository, f.Reference = "MANAGED_IDENTITY_UNREACHABLE", true, "", "", ""
-	case f.peer != "" && (noConnection[f.Code] || brokenConnection[f.Code]):
+	case f.Peer != "" && (noConnection[f.Code] || brokenConnection[f.Code]):
 		f.Code, f.Proven = "ENTRA_UNREACHABLE", true
 	case f.Data != "" && noConnection[f.Code]:
 		f.Code = "DATA_HOST_UNREACHABLE"
@@ -338,8 +346,10 @@ func (a *analysis) refine(f *Finding, c clause, own []place, s place) {
 	case f.Code == "UNAUTHORIZED" && a.crossRegistry(f):
 		f.Code, f.Weight = "TASK_WITHOUT_IDENTITY", Said
 	}
-	if lookup != nil && s.kind == service && f.peer == "" {
-		f.peer = lookup[1]
+	if s.kind == service && f.Peer == "" && strings.Contains(c.lower, "lookup ") {
+		if m := looked.FindStringSubmatch(c.lower); m != nil {
+			f.Peer = m[1]
+		}
 	}
 }
 
