@@ -381,6 +381,12 @@ func (c *copier) inspectTarget(ctx context.Context) error {
 		c.has[n.desc.Digest] = n.elsewhere || found[i+1+len(blobs)]
 	}
 	c.has[c.graph.root.Digest] = c.previous == c.graph.root.Digest.String()
+	if _, oneStep := c.dst.(ManifestPusher); !oneStep && !c.has[c.graph.root.Digest] {
+		// Where the tag is a step of its own, the manifest may be there without it.
+		if c.has[c.graph.root.Digest], err = c.dst.Exists(ctx, c.graph.root); err != nil {
+			return err
+		}
+	}
 	slices.SortStableFunc(c.missing, func(a, b ocispec.Descriptor) int { return cmp.Compare(b.Size, a.Size) })
 	return nil
 }

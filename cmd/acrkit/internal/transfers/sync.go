@@ -214,8 +214,8 @@ func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, p
 	if err := output.One(m.Printer, syncView(), result); err != nil {
 		return err
 	}
-	if partial != nil {
-		return partlySynced(spec, partial)
+	if err := partlySynced(spec, partial); err != nil {
+		return err
 	}
 	return f.nothingChosen(spec.Source, result.Images)
 }
@@ -261,6 +261,9 @@ func (m *Mover) sourceExists(ctx context.Context, src syncEnd, source artifact.S
 // partlySynced says why images were not copied: each cause once, with the images
 // that it befell.
 func partlySynced(spec artifact.TransferSpec, partial *artifact.PartialError) error {
+	if partial == nil {
+		return nil
+	}
 	why, fix, again := causes(partial.Errs)
 	if again {
 		fix = append(fix, "acrkit transfers resume "+spec.ID()+"  # or the same command again")

@@ -1,0 +1,710 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/demo"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/emulator"
+)
+
+// world is a folder with a random registry behind local/..., images beside it,
+// and a home. It is made anew at the same place before each command.
+type world struct {
+	t     *testing.T
+	dir   string            // where commands run
+	base  string            // what it is made of
+	words map[string]string // digests by name, for $NAME in arguments
+	first map[string]string // its state in the beginning
+}
+
+// writing is one form of a command that writes.
+type writing struct {
+	line  string // $NAME stands for a digest
+	stdin string // a file that standard input comes from
+	// noPlan is why the command keeps no plan; "" where it does.
+	noPlan string
+}
+
+// writings has every command that writes in every form of its input. A command
+// with --dry-run that is not here fails TestEveryWritingCommandIsCompared.
+var writings = []writing{
+	{line: "push oci:img local/new/app:1"},
+	{line: "push oci:img local/new/app"},
+	{line: "push oci:img:1.0 local/team/app:1.0"},
+	{line: "push oci:img local/team/web:1.0"},
+	{line: "push oci:other local/team/app:1.0"},
+	{line: "push oci:other local/team/app@$OTHER"},
+	{line: "push oci:img.tar local/new/app:1"},
+	{line: "push docker:img.docker.tar local/new/app"},
+	{line: "push - local/new/app:2", stdin: "img.tar", noPlan: "standard input"},
+	{line: "push oci:named local/new/app --all", noPlan: "--all"},
+	{line: "pull local/team/app:1.0 oci:pulled"},
+	{line: "pull local/team/app:1.0 oci:img:again"},
+	{line: "pull local/team/app:1.0 oci:empty"},
+	{line: "pull local/team/app:1.0 oci:pulled.tar"},
+	{line: "pull local/team/app:1.0 docker:pulled.tar"},
+	{line: "pull local/team/app@$IMG oci:pulled"},
+	{line: "copy local/team/app:1.0 local/team/app:moved"},
+	{line: "copy local/team/app:1.0 local/prod/app:1"},
+	{line: "copy local/team/app:1.0 local/team/app:1.0"},
+	{line: "copy local/other/db:1.0 local/team/web:1.0"},
+	{line: "copy local/team/app@$IMG local/prod/app"},
+	{line: "copy oci:img oci:copied"},
+	{line: "copy oci:img.tar docker:copied.tar"},
+	{line: "copy oci:named local/new --all", noPlan: "--all"},
+	{line: "sync local oci:tree"},
+	{line: "sync local oci:tree --include team/**"},
+	{line: "sync local/team/app oci:tree"},
+	{line: "sync local/team/app local/mirror/app"},
+	{line: "sync oci:stored local"},
+	{line: "sync oci:stored local/below"},
+	{line: "tag untag local/team/app:1.0 --yes"},
+	{line: "tag untag local/team/app:1.0 local/team/app:also --yes"},
+	{line: "tag delete local/other/db:1.0 --yes"},
+	{line: "tag lock local/team/app:1.0"},
+	{line: "tag unlock local/team/app:fixed"},
+	{line: "tag restore local/gone/app:1.0"},
+	{line: "manifest put manifest.json local/team/app:stored"},
+	{line: "manifest put manifest.json local/team/app"},
+	{line: "manifest delete local/team/web@$IMG --yes"},
+	{line: "manifest lock local/team/app@$IMG --for delete"},
+	{line: "manifest unlock local/team/app@$IMG --for write,delete"},
+	{line: "manifest restore local/gone/app@$IMG"},
+	{line: "repo delete local/other/db local/team/web --yes"},
+	{line: "repo lock local/team/app"},
+	{line: "repo unlock local/team/app --for write"},
+	{line: "repo restore local/gone/app"},
+	{line: "blob put note.txt local/notes"},
+	{line: "blob put - local/notes", stdin: "note.txt", noPlan: "standard input"},
+	{line: "blob mount local/team/app@$CONFIG local/new/app"},
+	{line: "blob delete local/team/app@$CONFIG --yes"},
+}
+
+// refusals are dry runs and plans of what would be refused: with the same exit
+// code, and without a change.
+var refusals = []writing{
+	{line: "push oci:other local/team/app:fixed"},
+	{line: "push oci:img local/frozen/app:2"},
+	{line: "push oci:named local/new/app"},
+	{line: "push oci:nothing local/new/app:1"},
+	{line: "push oci:img local/team/app:1.0 --no-clobber --platform linux/none"},
+	{line: "push oci:other local/team/app:1.0 --no-clobber"},
+	{line: "pull local/team/app:1.0 oci:foreign"},
+	{line: "pull local/team/app:1.0 oci:no/such/../folder/x.tar"},
+	{line: "pull local/team/app:none oci:pulled"},
+	{line: "copy local/team/app:1.0 local/frozen/app:3"},
+	{line: "sync local/team/none oci:tree"},
+	{line: "sync local oci:tree --include nothing/**"},
+	{line: "tag untag local/team/app:fixed --yes"},
+	{line: "tag untag local/frozen/app:1.0 --yes"},
+	{line: "tag delete local/team/app:1.0 --yes"},
+	{line: "tag lock local/frozen/app:1.0"},
+	{line: "manifest delete local/team/app@$IMG --yes"},
+	{line: "manifest put manifest.json local/team/app:fixed"},
+	{line: "repo delete local/frozen/app --yes"},
+	{line: "repo restore local/team/app"},
+	{line: "blob put note.txt local/frozen/app"},
+	{line: "blob delete local/frozen/app@$CONFIG --yes"},
+}
+
+// TestAnnouncedIsDone runs each command as a dry run, as a plan, as the plan's
+// own dry run, as the plan, and for real, on the same registry: the first three
+// change no byte, and the last two what was announced.
+func TestAnnouncedIsDone(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range writings {
+		t.Run(strings.ReplaceAll(c.line, "/", "_"), func(t *testing.T) {
+			w.t = t
+			w.restore()
+			before, state := w.bytes(), w.first
+			announced := w.must(c, "--dry-run", "-o", "json")
+			w.unchanged(before, "--dry-run")
+			if c.noPlan == "" {
+				w.must(c, "--plan", "plan.json")
+				before["plan.json"] = w.bytes()["plan.json"]
+				w.unchanged(before, "--plan")
+				apply := writing{line: verb(c.line) + " --apply plan.json"}
+				if again := w.must(apply, "--dry-run", "-o", "json"); announcedItems(t, again) != announcedItems(t, announced) {
+					t.Errorf("--apply --dry-run announces something else than --dry-run:\n%s%s", again, announced)
+				}
+				w.unchanged(before, "--apply --dry-run")
+				if strings.Contains(c.line, "--yes") {
+					apply.line += " --yes"
+				}
+				w.must(apply)
+				applied := w.change(state)
+				delete(applied, "file plan.json")
+				w.restore()
+				w.must(c)
+				if diff := cmp.Diff(applied, w.change(state)); diff != "" {
+					t.Errorf("--apply and the command itself change different things (-applied +real):\n%s", diff)
+				}
+			} else {
+				w.refuse(2, c, "--plan", "plan.json")
+				w.unchanged(before, "--plan")
+				w.must(c)
+			}
+			w.compare(announced, w.change(state))
+		})
+	}
+}
+
+// TestWhatWouldBeRefusedIsAnnounced holds that dry runs and plans end as the
+// command itself would, and that none of them changes anything.
+func TestWhatWouldBeRefusedIsAnnounced(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range refusals {
+		t.Run(strings.ReplaceAll(c.line, "/", "_"), func(t *testing.T) {
+			w.t = t
+			w.restore()
+			before := w.bytes()
+			dry, _, stderr := w.run(c, "--dry-run")
+			if dry == failure.ExitDone {
+				t.Error("the dry run foresees nothing")
+			}
+			w.unchanged(before, "--dry-run")
+			if code, _, stderr := w.run(c, "--plan", "plan.json"); code != dry {
+				t.Errorf("--plan ends with %d, --dry-run with %d\n%s", code, dry, stderr)
+			}
+			w.unchanged(before, "--plan")
+			real, _, told := w.run(c)
+			if real != dry {
+				t.Errorf("the command ends with %d, its dry run with %d\n%s\n%s", real, dry, told, stderr)
+			}
+			for name, is := range w.change(w.first) {
+				// A push that fails at its end can be gone on with when that is mended.
+				if strings.HasPrefix(name, "tag ") || strings.HasPrefix(name, "manifest ") || strings.HasPrefix(name, "locks of ") {
+					t.Errorf("it was refused, and %s is %s", name, is)
+				}
+			}
+		})
+	}
+}
+
+// TestMissingRightsAreForeseen signs in as a token that may only read.
+func TestMissingRightsAreForeseen(t *testing.T) {
+	w := newWorld(t)
+	w.t = t
+	w.restore()
+	before := w.bytes()
+	for _, line := range []string{
+		"push oci:img local/team/app:2", "copy local/team/app:1.0 local/team/web:2", "sync local/team/app local/team/mirror",
+		"tag untag local/team/app:1.0", "repo delete local/team/web", "tag lock local/team/app:1.0", "manifest put manifest.json local/team/app:2",
+		"blob put note.txt local/team/app", "blob mount local/team/app@$CONFIG local/team/web",
+	} {
+		c := writing{line: line + " --username reader --password-stdin"}
+		code, _, stderr := w.runWith("reader-password", c, "--dry-run")
+		if !strings.Contains(stderr, "ACTION_NOT_GRANTED") || (code != failure.ExitNotAllowed && code != failure.ExitPartly) {
+			t.Errorf("%s: exit code %d\n%s", line, code, stderr)
+		}
+		if code, _, stderr := w.runWith("reader-password", c, "--plan", filepath.Join(w.t.TempDir(), "plan.json")); code != failure.ExitDone || !strings.Contains(stderr, "warning: ") {
+			t.Errorf("%s --plan: exit code %d, want a warning only: somebody else may apply it\n%s", line, code, stderr)
+		}
+	}
+	w.unchanged(before, "--dry-run of a reader")
+}
+
+// TestEveryWritingCommandIsCompared holds that the table above has each command
+// that has a dry run.
+func TestEveryWritingCommandIsCompared(t *testing.T) {
+	elsewhere := map[string]string{
+		"transfers clean": "changes the journal alone: transfers.txtar",
+		"transfers":       "",
+	}
+	a, _ := testApp(nil, &watcher{})
+	var visit func(command *cobra.Command)
+	visit = func(command *cobra.Command) {
+		for _, child := range command.Commands() {
+			visit(child)
+		}
+		path := strings.TrimPrefix(command.CommandPath(), "acrkit ")
+		if command.Flags().Lookup("dry-run") == nil || elsewhere[path] != "" {
+			return
+		}
+		if !slices.ContainsFunc(writings, func(c writing) bool { return verb(c.line) == path }) {
+			t.Errorf("acrkit %s writes, and has no row in the table of writing_test.go: say there what it changes", path)
+		}
+	}
+	visit(newRootCommand(a))
+}
+
+// verb is the command of a line, without its arguments.
+func verb(line string) string {
+	words := strings.Fields(line)
+	switch words[0] {
+	case "tag", "manifest", "repo", "blob", "index", "transfers":
+		return words[0] + " " + words[1]
+	}
+	return words[0]
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	base := t.TempDir()
+	w := &world{t: t, dir: base, words: map[string]string{}}
+	t.Chdir(base)
+	random := rand.New(rand.NewPCG(15, 1))
+	for name, images := range map[string][]string{"img": {"1.0"}, "other": {"2.0"}, "named": {"a", "b"}} {
+		for _, tag := range images {
+			w.image(random, name, tag)
+		}
+	}
+	for name, text := range map[string]string{"note.txt": "a note", "foreign/file": "somebody's"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Mkdir("empty", 0o755), os.Mkdir("nothing", 0o755), os.Mkdir("home", 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"push oci:img local/team/app:1.0", "copy local/team/app:1.0 local/team/app:also", "copy local/team/app:1.0 local/team/web:1.0",
+		"copy local/team/app:1.0 local/team/app:fixed", "tag lock local/team/app:fixed",
+		"copy local/team/app:1.0 local/frozen/app:1.0", "repo lock local/frozen/app",
+		"push oci:other local/other/db:1.0",
+		"copy oci:img oci:img.tar", "copy oci:img docker:img.docker.tar:team/app:1.0", "sync local oci:stored --include other/**",
+		"copy local/team/app:1.0 local/gone/app:1.0", "repo delete local/gone/app --yes",
+	} {
+		if code, _, stderr := w.run(writing{line: line}); code != failure.ExitDone {
+			t.Fatalf("%s: exit code %d\n%s", line, code, stderr)
+		}
+	}
+	for name, line := range map[string]string{"IMG": "show local/team/app:1.0 --jq .item.digest", "CONFIG": "show local/team/app:1.0 --jq .item.manifest.config.digest", "OTHER": "show local/other/db:1.0 --jq .item.digest"} {
+		_, out, _ := w.run(writing{line: line})
+		w.words[name] = strings.TrimSpace(out)
+	}
+	_, manifest, _ := w.run(writing{line: "show local/team/app:1.0 --raw"})
+	if err := os.WriteFile("manifest.json", []byte(manifest), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w.base, w.dir = base, t.TempDir()
+	t.Chdir(w.dir)
+	w.restore()
+	w.first = w.state()
+	return w
+}
+
+// image adds an image of random layers to a layout.
+func (w *world) image(random *rand.Rand, layout, tag string) {
+	w.t.Helper()
+	var layers []demo.Layer
+	for i := range 1 + random.IntN(3) {
+		data := make([]byte, random.IntN(4000))
+		for j := range data {
+			data[j] = byte(random.Uint32())
+		}
+		file := filepath.Join(w.t.TempDir(), fmt.Sprint(i))
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			w.t.Fatal(err)
+		}
+		layers = append(layers, demo.Layer{What: file, Roots: []string{file}, Dir: "data", Zip: i == 0})
+	}
+	single := filepath.Join(w.t.TempDir(), "layout")
+	if _, err := demo.BuildImage(w.t.Context(), single, tag, layers, func(demo.BuiltLayer) {}); err != nil {
+		w.t.Fatal(err)
+	}
+	if code, _, stderr := w.run(writing{line: "copy oci:" + single + " oci:" + layout + ":" + tag}); code != failure.ExitDone {
+		w.t.Fatal(stderr)
+	}
+}
+
+// restore makes the world as it was in the beginning.
+func (w *world) restore() {
+	w.t.Helper()
+	entries, err := os.ReadDir(w.dir)
+	for _, entry := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(w.dir, entry.Name())))
+	}
+	if err = errors.Join(err, os.CopyFS(w.dir, os.DirFS(w.base))); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) run(c writing, more ...string) (code int, stdout, stderr string) {
+	return w.runWith("", c, more...)
+}
+
+func (w *world) runWith(secret string, c writing, more ...string) (code int, stdout, stderr string) {
+	w.t.Helper()
+	line := os.Expand(c.line, func(name string) string { return w.words[name] })
+	errs := &watcher{}
+	a, out := testApp(map[string]string{"ACRKIT_DATA": "data", "HOME": "home", "DOCKER_CONFIG": "home/docker"}, errs)
+	a.LocalOptions = worldOptions
+	a.Stdin = strings.NewReader(secret)
+	if c.stdin != "" {
+		data, err := os.ReadFile(c.stdin)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		a.Stdin = bytes.NewReader(data)
+	}
+	code = a.run(w.t.Context(), append(append(strings.Fields(line), more...), "--progress", "none"))
+	return code, out.String(), errs.all.String()
+}
+
+// worldOptions is the registry of local/..., with soft delete and a reader.
+func worldOptions(dir string) *emulator.Options {
+	o := session.LocalOptions(dir)
+	o.NoSync = true
+	o.Registries[0].SoftDelete = 7 * 24 * time.Hour
+	o.Registries[0].Policies = emulator.Policies{
+		Tokens: []emulator.ScopeMapToken{{
+			Name: "reader", Passwords: []string{"reader-password"},
+			Rules: []emulator.ScopeMapRule{{Repository: "*", Actions: []string{"content/read", "metadata/read"}}},
+		}},
+		OtherIdentities: []emulator.RoleAssignment{{Role: emulator.RoleOwner}},
+	}
+	return o
+}
+
+func (w *world) must(c writing, more ...string) string {
+	w.t.Helper()
+	code, stdout, stderr := w.run(c, more...)
+	if code != failure.ExitDone {
+		w.t.Fatalf("%s %s: exit code %d\n%s", c.line, strings.Join(more, " "), code, stderr)
+	}
+	return stdout
+}
+
+func (w *world) refuse(want int, c writing, more ...string) {
+	w.t.Helper()
+	if code, _, stderr := w.run(c, more...); code != want {
+		w.t.Errorf("%s %s: exit code %d, want %d\n%s", c.line, strings.Join(more, " "), code, want, stderr)
+	}
+}
+
+// bytes are the hashes of all files, and the names of all folders.
+func (w *world) bytes() map[string]string {
+	w.t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			all[path+"/"] = "folder"
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if entry.Name() == "index.json" {
+			data = ordered(data) // images that are copied at a time end in any order
+		}
+		all[path] = fmt.Sprintf("%x", sha256.Sum256(data))
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
+// ordered is an index with its manifests in an order of their own.
+func ordered(data []byte) []byte {
+	var index struct{ Manifests []json.RawMessage }
+	if json.Unmarshal(data, &index) != nil {
+		return data
+	}
+	slices.SortFunc(index.Manifests, func(a, b json.RawMessage) int { return bytes.Compare(a, b) })
+	return bytes.Join(asBytes(index.Manifests), nil)
+}
+
+func asBytes(list []json.RawMessage) [][]byte {
+	all := make([][]byte, len(list))
+	for i, one := range list {
+		all[i] = one
+	}
+	return all
+}
+
+func (w *world) unchanged(before map[string]string, what string) {
+	w.t.Helper()
+	if diff := cmp.Diff(before, w.bytes()); diff != "" {
+		w.t.Errorf("%s changed something (-before +after):\n%s", what, diff)
+	}
+}
+
+// state is what the registry, the folder and the journal hold, in words.
+func (w *world) state() map[string]string {
+	w.t.Helper()
+	state := map[string]string{}
+	for path, hash := range w.bytes() {
+		if path != "data/registry/" && !strings.HasPrefix(path, "data/registry/") && hash != "folder" && !strings.Contains(path, "/partial/") {
+			state["file "+path] = hash
+		}
+	}
+	a, _ := testApp(map[string]string{"ACRKIT_DATA": "data"}, &watcher{})
+	a.LocalOptions = worldOptions
+	defer a.Close()
+	r, err := a.Open(w.t.Context(), reference.Host{Name: reference.Local, Scheme: "https"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	client, blobs := r.Client, r.Blobs
+	ctx := w.t.Context()
+	for _, repository := range []string{"team/app", "team/web", "other/db", "frozen/app", "gone/app", "new/app", "new", "prod/app", "mirror/app", "notes", "below/other/db"} {
+		got, err := client.GetRepositoryProperties(ctx, repository, nil)
+		if err == nil && got.ChangeableAttributes != nil {
+			state["locks of "+repository] = fmt.Sprint(*got.ChangeableAttributes.CanWrite, *got.ChangeableAttributes.CanDelete)
+		}
+		for digest := range w.digests() {
+			if _, err := blobs.CheckBlobExists(ctx, repository, digest, nil); err == nil {
+				state["blob "+repository+"@"+digest] = "there"
+			}
+		}
+		for m, err := range client.Manifests(ctx, repository, nil) {
+			if err != nil {
+				break
+			}
+			state["manifest "+repository+"@"+*m.Digest] = fmt.Sprint(*m.ChangeableAttributes.CanWrite, *m.ChangeableAttributes.CanDelete)
+		}
+		for tag, err := range client.Tags(ctx, repository, nil) {
+			if err != nil {
+				break
+			}
+			state["tag "+repository+":"+*tag.Name] = fmt.Sprint(*tag.Digest, *tag.ChangeableAttributes.CanWrite, *tag.ChangeableAttributes.CanDelete)
+		}
+	}
+	return state
+}
+
+// digests are those of every blob that lies in a layout of the world.
+func (w *world) digests() map[string]bool {
+	found := map[string]bool{}
+	for _, layout := range []string{"img", "other", "named"} {
+		entries, err := os.ReadDir(filepath.Join(w.base, layout, "blobs", "sha256"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, entry := range entries {
+			found["sha256:"+entry.Name()] = true
+		}
+	}
+	note, err := os.ReadFile(filepath.Join(w.base, "note.txt"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	found[fmt.Sprintf("sha256:%x", sha256.Sum256(note))] = true
+	return found
+}
+
+// change is what is different from a state.
+func (w *world) change(before map[string]string) map[string]string {
+	w.t.Helper()
+	after := w.state()
+	change := map[string]string{}
+	for name, value := range after {
+		if before[name] != value {
+			change[name] = value
+		}
+	}
+	for name := range before {
+		if _, there := after[name]; !there {
+			change[name] = "gone"
+		}
+	}
+	return change
+}
+
+// announcement is what a dry run prints as JSON, of whatever kind.
+type announcement struct {
+	Kind  string
+	Items []announcedItem
+	Item  *struct {
+		Destination string
+		Plan        struct {
+			Root                 struct{ Digest string }
+			DestinationReference string
+			Tagged               bool
+			Blobs, Manifests     []announcedItem
+		}
+	}
+}
+
+type announcedItem struct {
+	Action, Registry, Repository, Tag, Digest, Target string
+	Tags                                              []string
+	Locks, Set                                        *struct{ CanWrite, CanDelete, CanRead, CanList bool }
+}
+
+// announcedItems is what is announced, without what differs between two runs.
+func announcedItems(t *testing.T, announced string) string {
+	t.Helper()
+	var a struct {
+		Items json.RawMessage
+		Item  struct{ Plan json.RawMessage }
+	}
+	if err := json.Unmarshal([]byte(announced), &a); err != nil {
+		t.Fatal(err)
+	}
+	var compact bytes.Buffer
+	// The plan's own dry run calls places by their whole path.
+	text := strings.ReplaceAll(string(a.Items)+string(a.Item.Plan), ` `, "")
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compact.WriteString(strings.ReplaceAll(text, wd+"/", ""))
+	return compact.String()
+}
+
+// compare holds what was announced beside what changed.
+func (w *world) compare(announced string, change map[string]string) {
+	w.t.Helper()
+	var a announcement
+	if err := json.Unmarshal([]byte(announced), &a); err != nil {
+		w.t.Fatal(err)
+	}
+	want := map[string]bool{}
+	optional := map[string]bool{} // what goes along with what is announced
+	switch {
+	case a.Item != nil:
+		w.expectTransfer(a, want, optional)
+	default:
+		for _, item := range a.Items {
+			if item.Target != "" {
+				w.expectSync(item, want, optional)
+			} else {
+				w.expectStep(item, change, want, optional)
+			}
+		}
+	}
+	for name := range change {
+		if !want[name] && !optional[name] && !strings.HasPrefix(name, "locks of ") {
+			w.t.Errorf("not announced: %s is %s", name, change[name])
+		}
+	}
+	for name := range want {
+		if _, changed := change[name]; !changed {
+			w.t.Errorf("announced, and not done: %s\n%s", name, announced)
+		}
+	}
+}
+
+func (w *world) expectTransfer(a announcement, want, optional map[string]bool) {
+	p := a.Item.Plan
+	place, local := strings.CutPrefix(a.Item.Destination, "local/")
+	repository, _, _ := strings.Cut(place, "@")
+	if local {
+		if colon := strings.LastIndexByte(repository, ':'); colon > 0 {
+			repository = repository[:colon]
+		}
+	}
+	_, path, _ := strings.Cut(a.Item.Destination, ":")
+	path = strings.TrimPrefix(path, w.dir+"/")
+	archive := strings.Contains(path, ".tar")
+	for kind, list := range map[string][]announcedItem{"blob ": p.Blobs, "manifest ": p.Manifests} {
+		for _, item := range list {
+			if item.Action == "skip" || archive {
+				continue
+			}
+			name := kind + repository + "@" + item.Digest
+			if !local {
+				name = "file " + strings.Split(path, ":")[0] + "/blobs/sha256/" + strings.TrimPrefix(item.Digest, "sha256:")
+			}
+			switch {
+			case kind == "manifest " && local:
+				optional[name] = true // put again under another tag, it doesn't change
+			default:
+				want[name] = true
+			}
+		}
+	}
+	switch {
+	case archive:
+		file, _, _ := strings.Cut(path, ".tar")
+		want["file "+file+".tar"] = true
+	case !local:
+		dir := strings.Split(path, ":")[0]
+		optional["file "+dir+"/oci-layout"], optional["file "+dir+"/index.json"] = true, true
+	case p.DestinationReference != "" && !strings.Contains(p.DestinationReference, "sha256:") && !p.Tagged:
+		want["tag "+repository+":"+p.DestinationReference] = true
+	}
+}
+
+func (w *world) expectSync(item announcedItem, want, optional map[string]bool) {
+	if item.Action == "skip" {
+		return
+	}
+	for digest := range w.digests() {
+		for _, kind := range []string{"blob ", "manifest "} {
+			optional[kind+item.Target+"@"+digest] = true
+		}
+		optional["file tree/"+item.Target+"/blobs/sha256/"+strings.TrimPrefix(digest, "sha256:")] = true
+	}
+	index := "file tree/" + item.Target + "/index.json"
+	if _, err := os.Stat("tree"); err == nil {
+		want[index], optional["file tree/"+item.Target+"/oci-layout"] = true, true
+		return
+	}
+	want["tag "+item.Target+":"+item.Tag] = true
+}
+
+func (w *world) expectStep(item announcedItem, change map[string]string, want, optional map[string]bool) {
+	if item.Set != nil && item.Locks != nil && *item.Set == *item.Locks {
+		return // it is as it shall be
+	}
+	tag, manifest, blob := "tag "+item.Repository+":"+item.Tag, "manifest "+item.Repository+"@"+item.Digest, "blob "+item.Repository+"@"+item.Digest
+	switch item.Action {
+	case "tag.untag", "tag.lock":
+		want[tag] = true
+	case "tag.delete":
+		want[tag], want[manifest] = true, true
+	case "manifest.delete":
+		want[manifest] = true
+		for _, name := range item.Tags {
+			want["tag "+item.Repository+":"+name] = true
+		}
+	case "manifest.lock":
+		want[manifest] = true
+	case "repository.delete":
+		for name := range change {
+			if strings.Contains(name, " "+item.Repository+":") || strings.Contains(name, " "+item.Repository+"@") {
+				optional[name] = true
+			}
+		}
+		want["locks of "+item.Repository] = true
+	case "repository.lock":
+		want["locks of "+item.Repository] = true
+	case "blob.put", "blob.mount", "blob.delete":
+		want[blob] = true
+	case "manifest.put":
+		optional[manifest] = true
+		if item.Tag != "" {
+			want[tag] = true
+		}
+	case "manifest.restore":
+		want[manifest] = true
+		if item.Tag != "" {
+			want[tag] = true
+		}
+	default:
+		w.t.Errorf("unknown action %q: say here what it changes", item.Action)
+	}
+	for name := range maps.Keys(change) {
+		if strings.HasPrefix(item.Action, "manifest.") || strings.HasPrefix(item.Action, "tag.") {
+			// Blobs come and go with the manifests that need them.
+			if strings.HasPrefix(name, "blob "+item.Repository+"@") {
+				optional[name] = true
+			}
+		}
+	}
+}
