@@ -103,3 +103,20 @@ func (p *Phrasing) in(clause string) (start, end int, found bool) {
 	}
 	return start, end, true
 }
+
+// Quoted returns the phrasing as its example has it: the words that people
+// search for, in their own letters.
+func (p *Phrasing) Quoted() string {
+	text := unescape(p.Example)
+	start, _, found := p.in(lower(text))
+	if !found {
+		return p.Text
+	}
+	var parts []string
+	for piece := range strings.SplitSeq(p.Text, gap) {
+		at := start + strings.Index(lower(text[start:]), piece)
+		parts = append(parts, strings.TrimSpace(text[at:at+len(piece)]))
+		start = at + len(piece)
+	}
+	return strings.Join(parts, " … ")
+}
