@@ -259,6 +259,9 @@ func (h *dockerHalf) name(image dockerImage, root ocispec.Descriptor, at int, co
 			add("") // podman's names by digest, which nothing can be tagged with
 			continue
 		}
+		if repository, tag := dockerName(name); tagPart(name) == "" {
+			name = repository + ":" + tag
+		}
 		if err := h.checkName(name, root, config); err != nil {
 			return err
 		}
