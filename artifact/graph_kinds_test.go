@@ -165,7 +165,11 @@ func TestDockerArchiveTakesImagesOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = Copy(t.Context(), w, "app:1", b.store, c.root.Digest.String(), c.o)
-		_, planned := NewPlan(t.Context(), RehearseArchive("a.tar", ArchiveDocker), "app:1", b.store, c.root.Digest.String(), c.o)
+		into, err2 := PlanArchive("a.tar", ArchiveDocker)
+		if err2 != nil {
+			t.Fatal(err2)
+		}
+		_, planned := NewPlan(t.Context(), into, "app:1", b.store, c.root.Digest.String(), c.o)
 		for what, err := range map[string]error{"copy": err, "plan": planned} {
 			if c.says == "" && err != nil || c.says != "" && (!errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("%s, %s: %v, want %q", name, what, err, c.says)

@@ -49,6 +49,7 @@ func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 		"exits":     exits,
 		"image":     makeImage,
 		"registry":  startRegistry,
+		"saved":     makeSaved,
 		"private":   private,
 		"corrupt":   corrupt,
 		"digests":   digests,

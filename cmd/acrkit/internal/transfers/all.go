@@ -85,6 +85,9 @@ func (m *Mover) RunAll(command *cobra.Command, f *Flags, from, to string) error 
 	if err := output.One(m.Printer, syncView(), result); err != nil {
 		return err
 	}
+	if partial == nil {
+		return nil
+	}
 	return partlySynced(spec, partial)
 }
 
