@@ -179,6 +179,7 @@ const (
 	CodePlanUnreadable             Code = "PLAN_UNREADABLE"
 	CodeOptionInvalid              Code = "OPTION_INVALID"
 	CodeJournalDamaged             Code = "JOURNAL_DAMAGED"
+	CodeSeveralImages              Code = "SEVERAL_IMAGES"
 	CodeInvalidContent             Code = "INVALID_CONTENT"
 	CodeExists                     Code = "EXISTS"
 	CodeInUse                      Code = "IN_USE"

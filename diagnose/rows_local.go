@@ -184,6 +184,19 @@ var rowsLocal = []Row{
 		observe: []observer{observeNamed},
 	},
 	{
+		Code: "SEVERAL_IMAGES", Kind: KindNotFound, Severity: SeverityError,
+		Title:   "the folder or archive holds several images, and none was named",
+		Meaning: "An OCI layout or a tar file was read. It has several images, and one alone was to be copied.",
+		Causes:  []Cause{certain("there are several images in it", "its index was read")},
+		Fix: []string{
+			"name one of those that are shown, as in acrkit push docker:<file>:<name> <reference>",
+			"acrkit push --all docker:<file> <registry>",
+		},
+		Retry:   RetryNo,
+		match:   namesItself("SEVERAL_IMAGES"),
+		observe: []observer{observeNamed},
+	},
+	{
 		Code: "INVALID_CONTENT", Kind: KindContent, Severity: SeverityError,
 		Title:   "the content breaks a rule, and nothing was written because of it",
 		Meaning: "Layouts, archives and manifests are checked whole before anything is written.",
