@@ -46,8 +46,10 @@ var failures = map[string]func(t *testing.T) error{
 		_, err := azcontainerregistry.NewDigestValidationReader("sha512:"+strings.Repeat("ab", 64), strings.NewReader(""))
 		return err
 	},
-	"content not found":    func(*testing.T) error { return selfNamed{"CONTENT_NOT_FOUND", "oci:img: no blob sha256:aa"} },
-	"several images":    func(*testing.T) error { return selfNamed{"SEVERAL_IMAGES", "archive a.tar: it holds 2 images, say which one: app:1, app:2"} },
+	"content not found": func(*testing.T) error { return selfNamed{"CONTENT_NOT_FOUND", "oci:img: no blob sha256:aa"} },
+	"several images": func(*testing.T) error {
+		return selfNamed{"SEVERAL_IMAGES", "archive a.tar: it holds 2 images, say which one: app:1, app:2"}
+	},
 	"layout tag not found": func(*testing.T) error { return selfNamed{"LAYOUT_TAG_NOT_FOUND", "oci:img: no tag v2 (there is v1)"} },
 	"docker config damaged": func(*testing.T) error {
 		return fmt.Errorf("docker's store: /root/.docker/config.json: %w", selfNamed{"DOCKER_CONFIG_DAMAGED", "not the JSON of docker's configuration: line 2, column 1"})
