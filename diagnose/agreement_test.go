@@ -12,6 +12,7 @@ import (
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
@@ -20,9 +21,9 @@ import (
 // the error's code, the challenge to follow, the wait, the token's end.
 func TestDiagnoseReadsARecordingAsTheLibraryDoes(t *testing.T) {
 	compared := 0
-	for _, r := range recordings(t) {
-		name := strings.TrimSuffix(filepath.Base(r.path), ".txtar")
-		if r.section("request") == "" || foreign[name] != "" {
+	for _, r := range diagnosetest.Recordings(t, "testdata/explain") {
+		name := strings.TrimSuffix(filepath.Base(r.Path), ".txtar")
+		if r.Section("request") == "" || foreign[name] != "" {
 			continue
 		}
 		err := replay(t, r)

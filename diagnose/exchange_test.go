@@ -1,62 +1,13 @@
 package diagnose_test
 
 import (
-	"bufio"
-	"encoding/base64"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
-// exchangeError makes the error that azcore makes of a recorded exchange: an
-// HTTP request and its answer, each as on the wire. {token} in the request
-// stands for a JWT with the given claims.
-func exchangeError(t testing.TB, request, response, claims string) error {
-	t.Helper()
-	head, body := onTheWire(request)
-	head = strings.ReplaceAll(head, "{token}", jwt(claims))
-	req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
-	if err != nil {
-		t.Fatalf("request: %v", err)
-	}
-	req.URL.Scheme, req.URL.Host = "https", req.Host
-	req.Body = recordedBody{strings.NewReader(body), []byte(body)}
-	head, body = onTheWire(response)
-	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(head)), req)
-	if err != nil {
-		t.Fatalf("response: %v", err)
-	}
-	resp.Body = io.NopCloser(strings.NewReader(body))
-	return runtime.NewResponseError(resp)
-}
-
-// onTheWire divides a recording into its head, with the line ends of HTTP, and its
-// body as it is.
-func onTheWire(recording string) (head, body string) {
-	head, body, _ = strings.Cut(recording, "\n\n")
-	return strings.ReplaceAll(strings.TrimRight(head, "\n"), "\n", "\r\n") + "\r\n\r\n", strings.TrimRight(body, "\n")
-}
-
-func jwt(claims string) string {
-	part := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
-	return part(`{"alg":"RS256"}`) + "." + part(claims) + "." + part("signature")
-}
-
-// recordedBody is a request's body that is still in memory, as the library's
-// own token requests are.
-type recordedBody struct {
-	io.Reader
-	data []byte
-}
-
-func (b recordedBody) Close() error  { return nil }
-func (b recordedBody) Bytes() []byte { return b.data }
-
 func deniedExchange(t testing.TB) error {
-	return exchangeError(t, `PUT /v2/team/app/manifests/v1 HTTP/1.1
+	return diagnosetest.ExchangeError(t, `PUT /v2/team/app/manifests/v1 HTTP/1.1
 Host: myreg.azurecr.io
 Authorization: Bearer {token}
 `, `HTTP/1.1 401 Unauthorized

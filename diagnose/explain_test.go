@@ -4,143 +4,68 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden diagnoses in testdata")
 
-// recording is one file of testdata/explain: a failure and its diagnosis. The
-// code is the file's name up to the first dot.
-type recording struct {
-	path, code string
-	archive    *txtar.Archive
-}
-
-func recordings(t testing.TB) []recording {
-	t.Helper()
-	paths, err := filepath.Glob("testdata/explain/*.txtar")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no recordings: %v", err)
-	}
-	var all []recording
-	for _, path := range paths {
-		archive, err := txtar.ParseFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		code, _, _ := strings.Cut(filepath.Base(path), ".")
-		all = append(all, recording{path, code, archive})
-	}
-	return all
-}
-
-func (r recording) section(name string) string {
-	for _, f := range r.archive.Files {
-		if f.Name == name {
-			return string(f.Data)
-		}
-	}
-	return ""
-}
-
-// failure returns the recorded error: an exchange, a credential's text, or a
+// failureOf returns the recorded error: an exchange, a credential's text, or a
 // failure that is made anew on loopback.
-func (r recording) failure(t *testing.T) error {
+func failureOf(t *testing.T, r diagnosetest.Recording) error {
 	t.Helper()
-	if maker := strings.TrimSpace(r.section("failure")); maker != "" {
+	if maker := strings.TrimSpace(r.Section("failure")); maker != "" {
 		make, ok := failures[maker]
 		if !ok {
-			t.Fatalf("%s: nothing makes the failure %q", r.path, maker)
+			t.Fatalf("%s: nothing makes the failure %q", r.Path, maker)
 		}
 		return make(t)
 	}
-	if text := r.section("error"); text != "" {
+	if text := r.Section("error"); text != "" {
 		return errors.New(strings.TrimSuffix(text, "\n"))
 	}
-	return exchangeError(t, r.section("request"), r.section("response"), r.section("claims"))
+	return diagnosetest.ExchangeError(t, r.Section("request"), r.Section("response"), r.Section("claims"))
 }
 
 // TestEveryRecordingHasItsDiagnosis compares the whole diagnosis of each
 // recorded failure with the one beside it.
 func TestEveryRecordingHasItsDiagnosis(t *testing.T) {
-	for _, r := range recordings(t) {
-		t.Run(strings.TrimSuffix(filepath.Base(r.path), ".txtar"), func(t *testing.T) {
-			err := r.failure(t)
+	for _, r := range diagnosetest.Recordings(t, "testdata/explain") {
+		t.Run(strings.TrimSuffix(filepath.Base(r.Path), ".txtar"), func(t *testing.T) {
+			err := failureOf(t, r)
 			d, known := diagnose.Explain(err)
-			if string(d.Code) != r.code {
-				t.Fatalf("got %s, want %s\nerror: %v\nseen: %v", d.Code, r.code, err, d.Seen)
+			if string(d.Code) != r.Code {
+				t.Fatalf("got %s, want %s\nerror: %v\nseen: %v", d.Code, r.Code, err, d.Seen)
 			}
-			if known != (r.code != "UNKNOWN_FAILURE") {
+			if known != (r.Code != "UNKNOWN_FAILURE") {
 				t.Errorf("known is %v", known)
 			}
-			got := golden(t, d)
+			got := diagnosetest.Golden(t, d)
 			if *update {
-				r.write(t, "diagnosis", got)
+				r.Write(t, "diagnosis", got)
 				return
 			}
-			if diff := cmp.Diff(r.section("diagnosis"), got); diff != "" {
+			if diff := cmp.Diff(r.Section("diagnosis"), got); diff != "" {
 				t.Errorf("diagnosis differs (-want +got); if it should, run with -update:\n%s", diff)
 			}
 		})
 	}
 }
 
-func (r recording) write(t *testing.T, name, data string) {
-	t.Helper()
-	for i := range r.archive.Files {
-		if r.archive.Files[i].Name == name {
-			r.archive.Files[i].Data = []byte(data)
-			data = ""
-		}
-	}
-	if data != "" {
-		r.archive.Files = append(r.archive.Files, txtar.File{Name: name, Data: []byte(data)})
-	}
-	if err := os.WriteFile(r.path, txtar.Format(r.archive), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// What changes with each run of a failure that is made anew.
-var (
-	ports = regexp.MustCompile(`(127\.0\.0\.1|localhost|\[::1\]):\d+`)
-	times = regexp.MustCompile(`valid from \S+ to [^\s"]+`)
-	reads = regexp.MustCompile(`(read|write) (tcp|udp) 127\.0\.0\.1:PORT->127\.0\.0\.1:PORT`)
-	clock = regexp.MustCompile(`current time \S+ is (after|before) [^\s"]+`)
-)
-
-func golden(t *testing.T, d diagnose.Diagnosis) string {
-	t.Helper()
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(d); err != nil {
-		t.Fatal(err)
-	}
-	text := ports.ReplaceAllString(b.String(), "$1:PORT")
-	text = times.ReplaceAllString(text, "valid from BEGIN to END")
-	text = reads.ReplaceAllString(text, "$1 $2 LOOPBACK")
-	return clock.ReplaceAllString(text, "current time NOW is $1 THEN")
-}
-
 // TestEveryExplainableRowHasARecording holds the catalogue and the recordings
 // together: a row without one could go unnoticed when it stops matching.
 func TestEveryExplainableRowHasARecording(t *testing.T) {
 	recorded := map[string]bool{}
-	for _, r := range recordings(t) {
-		recorded[r.code] = true
-		if _, ok := diagnose.Lookup(diagnose.Code(r.code)); !ok {
-			t.Errorf("%s: no such row", r.path)
+	for _, r := range diagnosetest.Recordings(t, "testdata/explain") {
+		recorded[r.Code] = true
+		if _, ok := diagnose.Lookup(diagnose.Code(r.Code)); !ok {
+			t.Errorf("%s: no such row", r.Path)
 		}
 	}
 	for _, code := range diagnose.ExplainableCodes() {
@@ -155,24 +80,24 @@ func TestEveryExplainableRowHasARecording(t *testing.T) {
 
 // TestNoRecordingFitsTwoRows checks that rows of one rank exclude each other.
 func TestNoRecordingFitsTwoRows(t *testing.T) {
-	for _, r := range recordings(t) {
-		if codes := diagnose.Matching(r.failure(t)); len(codes) != 1 {
-			t.Errorf("%s fits the rows %v", r.path, codes)
+	for _, r := range diagnosetest.Recordings(t, "testdata/explain") {
+		if codes := diagnose.Matching(failureOf(t, r)); len(codes) != 1 {
+			t.Errorf("%s fits the rows %v", r.Path, codes)
 		}
 	}
 }
 
 // TestNoRecordingShowsASecret checks the recordings that carry marked secrets.
 func TestNoRecordingShowsASecret(t *testing.T) {
-	for _, r := range recordings(t) {
-		d, _ := diagnose.Explain(r.failure(t))
+	for _, r := range diagnosetest.Recordings(t, "testdata/explain") {
+		d, _ := diagnose.Explain(failureOf(t, r))
 		data, err := json.Marshal(d)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, secret := range []string{"secret-", "hunter2", "eyJ"} {
 			if strings.Contains(string(data), secret) {
-				t.Errorf("%s: the diagnosis shows %q:\n%s", r.path, secret, data)
+				t.Errorf("%s: the diagnosis shows %q:\n%s", r.Path, secret, data)
 			}
 		}
 	}

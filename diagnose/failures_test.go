@@ -2,17 +2,12 @@ package diagnose_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -25,6 +20,7 @@ import (
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
 // failures makes, by name, the failures that have no wire form: real ones of
@@ -92,7 +88,7 @@ var failures = map[string]func(t *testing.T) error{
 		return called(&azcontainerregistry.CredentialError{Err: errors.New("the key card is not in the reader")})
 	},
 	"credential refused by a vault": func(t *testing.T) error {
-		return called(&azcontainerregistry.CredentialError{Err: exchangeError(t, "GET /secrets/acr HTTP/1.1\nHost: contoso.vault.azure.net\n", "HTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n{\"error\":{\"code\":\"Forbidden\"}}", "")})
+		return called(&azcontainerregistry.CredentialError{Err: diagnosetest.ExchangeError(t, "GET /secrets/acr HTTP/1.1\nHost: contoso.vault.azure.net\n", "HTTP/1.1 403 Forbidden\nContent-Type: application/json\n\n{\"error\":{\"code\":\"Forbidden\"}}", "")})
 	},
 	"entra unreachable":           func(t *testing.T) error { return lookUp(t, "login.microsoftonline.com", rcodeNameError) },
 	"connection refused":          connectionRefused,
@@ -107,16 +103,20 @@ var failures = map[string]func(t *testing.T) error{
 	"proxy unreachable":           func(t *testing.T) error { return throughProxy(t, 0) },
 	"proxy refused":               func(t *testing.T) error { return throughProxy(t, http.StatusForbidden) },
 	"proxy authentication":        func(t *testing.T) error { return throughProxy(t, http.StatusProxyAuthRequired) },
-	"tls unknown authority":       func(t *testing.T) error { return handshake(t, certificate{}, false) },
-	"tls intercepted":             func(t *testing.T) error { return handshake(t, certificate{organization: "Zscaler Inc."}, false) },
+	"tls unknown authority":       func(t *testing.T) error { return handshake(t, diagnosetest.Certificate{}, false) },
+	"tls intercepted": func(t *testing.T) error {
+		return handshake(t, diagnosetest.Certificate{Organization: "Zscaler Inc."}, false)
+	},
 	"tls expired": func(t *testing.T) error {
-		return handshake(t, certificate{from: -48 * time.Hour, until: -24 * time.Hour}, true)
+		return handshake(t, diagnosetest.Certificate{From: -48 * time.Hour, Until: -24 * time.Hour}, true)
 	},
 	"tls not yet valid": func(t *testing.T) error {
-		return handshake(t, certificate{from: 24 * time.Hour, until: 48 * time.Hour}, true)
+		return handshake(t, diagnosetest.Certificate{From: 24 * time.Hour, Until: 48 * time.Hour}, true)
 	},
-	"tls name mismatch":       func(t *testing.T) error { return handshake(t, certificate{names: []string{"other.example"}}, true) },
-	"tls certificate invalid": func(t *testing.T) error { return handshake(t, certificate{otherUse: true}, true) },
+	"tls name mismatch": func(t *testing.T) error {
+		return handshake(t, diagnosetest.Certificate{Names: []string{"other.example"}}, true)
+	},
+	"tls certificate invalid": func(t *testing.T) error { return handshake(t, diagnosetest.Certificate{OtherUse: true}, true) },
 	"tls alert":               tlsAlert,
 	"tls timeout":             tlsTimeout,
 	"not tls":                 notTLS,
@@ -395,67 +395,10 @@ func throughProxy(t *testing.T, status int) error {
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{Proxy: http.ProxyURL(address)})
 }
 
-// certificate describes a server's certificate.
-type certificate struct {
-	organization string // of its issuer
-	names        []string
-	from, until  time.Duration // from now; both zero: an hour around it
-	otherUse     bool          // for clients, not servers
-}
-
-// issue makes the certificate and the authority that issued it.
-func (c certificate) issue(t *testing.T) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	if c.from == 0 && c.until == 0 {
-		c.from, c.until = -time.Hour, time.Hour
-	}
-	if c.names == nil {
-		c.names = []string{"myreg.azurecr.io"}
-	}
-	if c.organization == "" {
-		c.organization = "Contoso"
-	}
-	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	authority := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{c.organization}, CommonName: c.organization + " Root"},
-		NotBefore: time.Now().Add(-72 * time.Hour), NotAfter: time.Now().Add(72 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if authority, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	use := x509.ExtKeyUsageServerAuth
-	if c.otherUse {
-		use = x509.ExtKeyUsageClientAuth
-	}
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: c.names[0]}, DNSNames: c.names,
-		NotBefore: time.Now().Add(c.from), NotAfter: time.Now().Add(c.until),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{use},
-	}
-	if der, err = x509.CreateCertificate(rand.Reader, leaf, authority, key.Public(), authorityKey); err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(authority)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
-
 // handshake asks a TLS server on loopback, which shows the certificate.
-func handshake(t *testing.T, c certificate, trusted bool) error {
+func handshake(t *testing.T, c diagnosetest.Certificate, trusted bool) error {
 	t.Helper()
-	shown, pool := c.issue(t)
+	shown, pool := c.Issue(t)
 	if !trusted {
 		pool = x509.NewCertPool()
 	}
@@ -464,25 +407,19 @@ func handshake(t *testing.T, c certificate, trusted bool) error {
 		server.Handshake()
 	})
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
-		DialContext:     leadTo(address),
+		DialContext:     diagnosetest.LeadTo(address),
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 	})
 }
 
 // leadTo dials one address whatever is asked for.
-func leadTo(address string) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}
-}
-
 func tlsAlert(t *testing.T) error {
-	shown, pool := certificate{}.issue(t)
+	shown, pool := diagnosetest.Certificate{}.Issue(t)
 	address := serve(t, func(conn net.Conn) {
 		tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{shown}, MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}).Handshake()
 	})
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
-		DialContext:     leadTo(address),
+		DialContext:     diagnosetest.LeadTo(address),
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 	})
 }
@@ -490,7 +427,7 @@ func tlsAlert(t *testing.T) error {
 func tlsTimeout(t *testing.T) error {
 	address := serve(t, func(net.Conn) {})
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
-		DialContext:         leadTo(address),
+		DialContext:         diagnosetest.LeadTo(address),
 		TLSHandshakeTimeout: 20 * time.Millisecond,
 	})
 }
@@ -500,5 +437,5 @@ func notTLS(t *testing.T) error {
 		io.ReadFull(conn, make([]byte, 4))
 		fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 	})
-	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{DialContext: leadTo(address)})
+	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{DialContext: diagnosetest.LeadTo(address)})
 }

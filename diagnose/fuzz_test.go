@@ -16,6 +16,7 @@ import (
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
 // FuzzExplainAnyAnswer feeds Explain arbitrary answers: it must not panic, must
@@ -31,8 +32,8 @@ func FuzzExplainAnyAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, method, path, challenge, wait, body, claims string) {
 		request := &http.Request{
 			Method: method, URL: &url.URL{Scheme: "https", Host: "myreg.azurecr.io", Path: path, RawQuery: "_state=" + secret},
-			Header: http.Header{"Authorization": {"Bearer " + jwt(claims)}, "Cookie": {secret}},
-			Body:   recordedBody{strings.NewReader(""), []byte("grant_type=password&password=" + secret + "&username=" + url.QueryEscape(path))},
+			Header: http.Header{"Authorization": {"Bearer " + diagnosetest.JWT(claims)}, "Cookie": {secret}},
+			Body:   diagnosetest.NewBody("grant_type=password&password=" + secret + "&username=" + url.QueryEscape(path)),
 		}
 		response := &http.Response{
 			StatusCode: status, Request: request, Body: io.NopCloser(strings.NewReader(body)),

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
 func codesOf(found []diagnose.Row) []string {
@@ -21,19 +22,19 @@ func codesOf(found []diagnose.Row) []string {
 // answer of each recorded exchange, Entra's codes and those of the Azure CLI
 // lead to the row of that failure.
 func TestFindKnowsEveryNameUnderWhichAFailureIsMet(t *testing.T) {
-	for _, r := range recordings(t) {
-		_, body := onTheWire(r.section("response"))
+	for _, r := range diagnosetest.Recordings(t, "testdata/explain") {
+		_, body := diagnosetest.OnTheWire(r.Section("response"))
 		var envelope struct {
 			Errors []struct{ Code string }
 		}
 		if json.Unmarshal([]byte(body), &envelope) != nil || len(envelope.Errors) == 0 || envelope.Errors[0].Code == "" {
 			continue
 		}
-		if slices.Contains([]string{"BAD_REQUEST", "NOT_FOUND", "PRECONDITION_FAILED"}, r.code) {
+		if slices.Contains([]string{"BAD_REQUEST", "NOT_FOUND", "PRECONDITION_FAILED"}, r.Code) {
 			continue // known by its status, whatever its code
 		}
-		if found := codesOf(diagnose.Find(envelope.Errors[0].Code)); !slices.Contains(found, r.code) {
-			t.Errorf("%s: Find(%q) is %v, without %s", r.path, envelope.Errors[0].Code, found, r.code)
+		if found := codesOf(diagnose.Find(envelope.Errors[0].Code)); !slices.Contains(found, r.Code) {
+			t.Errorf("%s: Find(%q) is %v, without %s", r.Path, envelope.Errors[0].Code, found, r.Code)
 		}
 	}
 	for _, code := range diagnose.Codes() {

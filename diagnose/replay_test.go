@@ -21,6 +21,7 @@ import (
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
 // foreign are the recordings of exchanges that this library never makes, each
@@ -74,7 +75,7 @@ func (r *replayer) RoundTrip(request *http.Request) (*http.Response, error) {
 		r.met = true
 		return r.respond(request, r.answer)
 	case path == "/oauth2/exchange":
-		return r.respond(request, "HTTP/1.1 200 OK\nContent-Type: application/json\n\n"+fmt.Sprintf(`{"refresh_token":%q}`, jwt(`{"exp":99999999999}`)))
+		return r.respond(request, "HTTP/1.1 200 OK\nContent-Type: application/json\n\n"+fmt.Sprintf(`{"refresh_token":%q}`, diagnosetest.JWT(`{"exp":99999999999}`)))
 	case path == "/oauth2/token" && r.token == "":
 		return r.respond(request, "HTTP/1.1 401 Unauthorized\nContent-Length: 0\n\n")
 	case path == "/oauth2/token":
@@ -106,9 +107,9 @@ func (r *replayer) respond(request *http.Request, wire string) (*http.Response, 
 // the error that the call returns.
 func TestRecordingsExplainTheLibrarysOwnErrors(t *testing.T) {
 	replayed := 0
-	for _, r := range recordings(t) {
-		name := strings.TrimSuffix(filepath.Base(r.path), ".txtar")
-		if r.section("request") == "" {
+	for _, r := range diagnosetest.Recordings(t, "testdata/explain") {
+		name := strings.TrimSuffix(filepath.Base(r.Path), ".txtar")
+		if r.Section("request") == "" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -120,8 +121,8 @@ func TestRecordingsExplainTheLibrarysOwnErrors(t *testing.T) {
 				t.Fatal("the call succeeded")
 			}
 			replayed++
-			if d, _ := diagnose.Explain(err); string(d.Code) != r.code {
-				t.Errorf("got %s, want %s\n%v\n%+v", d.Code, r.code, err, d.Seen)
+			if d, _ := diagnose.Explain(err); string(d.Code) != r.Code {
+				t.Errorf("got %s, want %s\n%v\n%+v", d.Code, r.Code, err, d.Seen)
 			}
 			if codes := diagnose.Matching(err); len(codes) != 1 {
 				t.Errorf("fits %v", codes)
@@ -138,22 +139,22 @@ func TestRecordingsExplainTheLibrarysOwnErrors(t *testing.T) {
 	}
 }
 
-func replay(t *testing.T, r recording) error {
+func replay(t *testing.T, r diagnosetest.Recording) error {
 	t.Helper()
-	head, body := onTheWire(r.section("request"))
+	head, body := diagnosetest.OnTheWire(r.Section("request"))
 	recorded, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers := &replayer{recorded: recorded, answer: r.section("response")}
+	answers := &replayer{recorded: recorded, answer: r.Section("response")}
 	authorization := recorded.Header.Get("Authorization")
 	switch {
 	case strings.HasPrefix(authorization, "Bearer opaque"):
 		answers.token = strings.TrimPrefix(authorization, "Bearer ")
 	case authorization != "":
-		answers.token = jwt(r.section("claims"))
+		answers.token = diagnosetest.JWT(r.Section("claims"))
 	case strings.Contains(recorded.Host, ".blob.core.") || strings.HasPrefix(recorded.URL.Path, "/oauth2/"):
-		answers.token = jwt(`{"exp":99999999999}`)
+		answers.token = diagnosetest.JWT(`{"exp":99999999999}`)
 	}
 	host := recorded.Host
 	if strings.Contains(host, ".blob.core.") {
@@ -174,7 +175,7 @@ func replay(t *testing.T, r recording) error {
 		t.Fatal(err)
 	}
 	err = callFor(t.Context(), client, recorded)
-	if err != nil && !answers.met && foreign[strings.TrimSuffix(filepath.Base(r.path), ".txtar")] == "" {
+	if err != nil && !answers.met && foreign[strings.TrimSuffix(filepath.Base(r.Path), ".txtar")] == "" {
 		t.Fatalf("the recorded request was not made: %v", err)
 	}
 	return err
@@ -213,7 +214,7 @@ func clientFor(endpoint string, form url.Values, anonymous bool, o *azcontainerr
 	case form.Get("grant_type") == "password", anonymous:
 		return azcontainerregistry.NewClientWithNoCredential(endpoint, o)
 	}
-	return azcontainerregistry.NewClient(endpoint, entraToken(or(form.Get("access_token"), jwt(`{"iss":"https://sts.windows.net/x/"}`))), o)
+	return azcontainerregistry.NewClient(endpoint, entraToken(or(form.Get("access_token"), diagnosetest.JWT(`{"iss":"https://sts.windows.net/x/"}`))), o)
 }
 
 func or(s, otherwise string) string {
@@ -294,3 +295,16 @@ func callFor(ctx context.Context, client *azcontainerregistry.Client, recorded *
 	}
 	return err
 }
+
+func listRepositories(ctx context.Context, c *azcontainerregistry.Client) error {
+	for _, err := range c.Repositories(ctx, nil) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type readSeekCloser struct{ *bytes.Reader }
+
+func (readSeekCloser) Close() error { return nil }

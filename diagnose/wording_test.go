@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
 // hedge is how an inferred cause begins; a fact holds no such word.
@@ -49,18 +50,18 @@ func TestNoGuessIsWordedAsAFact(t *testing.T) {
 		}
 	}
 	// What was seen is taken from the exchange and never hedged by us.
-	for _, r := range recordings(t) {
-		d, _ := diagnose.Explain(r.failure(t))
+	for _, r := range diagnosetest.Recordings(t, "testdata/explain") {
+		d, _ := diagnose.Explain(failureOf(t, r))
 		for _, seen := range d.Seen {
 			if hedge.MatchString(seen.Text) {
-				t.Errorf("%s: an observation guesses: %q", r.path, seen.Text)
+				t.Errorf("%s: an observation guesses: %q", r.Path, seen.Text)
 			}
 			if seen.Origin == "" {
-				t.Errorf("%s: an observation has no origin: %q", r.path, seen.Text)
+				t.Errorf("%s: an observation has no origin: %q", r.Path, seen.Text)
 			}
 		}
 		if len(d.Seen) == 0 {
-			t.Errorf("%s: nothing was seen", r.path)
+			t.Errorf("%s: nothing was seen", r.Path)
 		}
 	}
 }

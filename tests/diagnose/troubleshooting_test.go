@@ -1,6 +1,7 @@
 package diagnose_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -12,8 +13,10 @@ import (
 	"github.com/acrkit/azcontainerregistry/diagnose"
 )
 
+var update = flag.Bool("update", false, "rewrite TROUBLESHOOTING.md and the recordings")
+
 // guide is the file that the tests here hold to the program.
-const guide = "../TROUBLESHOOTING.md"
+const guide = "../../TROUBLESHOOTING.md"
 
 // block is a fenced block of the guide, with the comment before it that says
 // where it comes from: <!-- error: firewall -->.

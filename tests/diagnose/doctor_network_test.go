@@ -18,6 +18,7 @@ import (
 
 	"github.com/acrkit/azcontainerregistry/diagnose"
 	"github.com/acrkit/azcontainerregistry/emulator"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
 // resolver answers from a table, and that a name does not exist otherwise.
@@ -32,9 +33,9 @@ func (r resolver) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, 
 
 // remote serves a registry's name by TLS on loopback, and returns options that
 // lead there.
-func remote(t *testing.T, c certificate, handler http.Handler) *diagnose.Options {
+func remote(t *testing.T, c diagnosetest.Certificate, handler http.Handler) *diagnose.Options {
 	t.Helper()
-	shown, pool := c.issue(t)
+	shown, pool := c.Issue(t)
 	server := httptest.NewUnstartedServer(handler)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{shown}}
 	// Checks that only connect, or refuse the certificate, are errors to it.
@@ -43,7 +44,7 @@ func remote(t *testing.T, c certificate, handler http.Handler) *diagnose.Options
 	t.Cleanup(server.Close)
 	return &diagnose.Options{
 		Resolver: resolver{"myreg.azurecr.io": "20.62.128.9"},
-		Dial:     leadTo(server.Listener.Addr().String()),
+		Dial:     diagnosetest.LeadTo(server.Listener.Addr().String()),
 		Proxy:    func(*http.Request) (*url.URL, error) { return nil, nil },
 		RootCAs:  pool,
 		// The limit is short for the sake of the checks that must meet it.
@@ -85,11 +86,11 @@ func TestDoctorOnBadInput(t *testing.T) {
 			o.Stored = func(context.Context, string) (diagnose.StoredCredential, error) { return c, err }
 		}
 	}
-	ended := jwt(fmt.Sprintf(`{"aud":"myreg.azurecr.io","exp":%d}`, time.Now().Add(-time.Hour).Unix()))
+	ended := diagnosetest.JWT(fmt.Sprintf(`{"aud":"myreg.azurecr.io","exp":%d}`, time.Now().Add(-time.Hour).Unix()))
 	for name, test := range map[string]struct {
 		endpoint    string
 		handler     http.Handler
-		certificate certificate
+		certificate diagnosetest.Certificate
 		change      func(*diagnose.Options)
 		check, want string
 	}{
@@ -108,8 +109,8 @@ func TestDoctorOnBadInput(t *testing.T) {
 		"Basic alone":                   {handler: challenge(`Basic realm="myreg"`), check: "challenge", want: "ENTRA_LOGIN_UNSUPPORTED"},
 		"a proxy's challenge":           {handler: challenge("Negotiate"), check: "challenge", want: "CHALLENGE_UNUSABLE"},
 		"a realm that leads away":       {handler: challenge(`Bearer realm="https://elsewhere.example/token",service="myreg.azurecr.io"`), check: "challenge", want: "UNTRUSTED_REALM"},
-		"a certificate of another name": {certificate: certificate{names: []string{"other.example"}}, check: "tls", want: "TLS_NAME_MISMATCH"},
-		"a certificate that has ended":  {certificate: certificate{from: -48 * time.Hour, until: -24 * time.Hour}, check: "tls", want: "TLS_EXPIRED"},
+		"a certificate of another name": {certificate: diagnosetest.Certificate{Names: []string{"other.example"}}, check: "tls", want: "TLS_NAME_MISMATCH"},
+		"a certificate that has ended":  {certificate: diagnosetest.Certificate{From: -48 * time.Hour, Until: -24 * time.Hour}, check: "tls", want: "TLS_EXPIRED"},
 		"a clock a day ahead": {check: "clock", want: "CLOCK_SKEW", change: func(o *diagnose.Options) {
 			o.Now = func() time.Time { return time.Now().Add(24 * time.Hour) }
 		}},
@@ -141,7 +142,7 @@ func TestDoctorOnBadInput(t *testing.T) {
 		"docker: a helper that hangs":          {check: "docker", want: "DOCKER_HELPER_TIMEOUT", change: stored(diagnose.StoredCredential{}, context.DeadlineExceeded)},
 		"docker: a helper that prints rubbish": {check: "docker", want: "DOCKER_HELPER_FAILED", change: stored(diagnose.StoredCredential{}, errors.New("credential helper printed: rubbish"))},
 		"docker: a token that has ended":       {check: "docker", want: "DOCKER_CREDENTIAL_EXPIRED", change: stored(diagnose.StoredCredential{Source: "config.json", RefreshToken: ended}, nil)},
-		"docker: another registry's token":     {check: "docker", want: "DOCKER_CREDENTIAL_OTHER", change: stored(diagnose.StoredCredential{Source: "config.json", RefreshToken: jwt(`{"aud":"other.azurecr.io","exp":99999999999}`)}, nil)},
+		"docker: another registry's token":     {check: "docker", want: "DOCKER_CREDENTIAL_OTHER", change: stored(diagnose.StoredCredential{Source: "config.json", RefreshToken: diagnosetest.JWT(`{"aud":"other.azurecr.io","exp":99999999999}`)}, nil)},
 		"the admin user": {check: "admin user", want: "ADMIN_USER_IN_USE", change: func(o *diagnose.Options) {
 			o.Credential = func(context.Context) (diagnose.Credential, error) {
 				return diagnose.Credential{Username: "myreg", Password: "hunter2"}, nil
@@ -184,7 +185,7 @@ func (hangingResolver) LookupNetIP(ctx context.Context, _, host string) ([]netip
 // TestDoctorGoesThroughTheNetwork runs every check of the network against a
 // healthy registry behind TLS.
 func TestDoctorGoesThroughTheNetwork(t *testing.T) {
-	options := remote(t, certificate{}, registryHandler(t))
+	options := remote(t, diagnosetest.Certificate{}, registryHandler(t))
 	options.CheckTimeout = 0
 	report := diagnose.Run(t.Context(), diagnose.Target{Endpoint: "https://myreg.azurecr.io"}, options)
 	for _, name := range []string{"name", "dns", "proxy", "tcp", "clock", "tls", "challenge", "credential", "token", "scopes"} {
@@ -196,7 +197,7 @@ func TestDoctorGoesThroughTheNetwork(t *testing.T) {
 
 // TestDoctorSkipsWhatDependsOnAFailure names what a check was skipped for.
 func TestDoctorSkipsWhatDependsOnAFailure(t *testing.T) {
-	options := remote(t, certificate{}, http.NotFoundHandler())
+	options := remote(t, diagnosetest.Certificate{}, http.NotFoundHandler())
 	report := diagnose.Run(t.Context(), diagnose.Target{Endpoint: "https://nosuchregistry.azurecr.io"}, options)
 	for name, because := range map[string]string{"tcp": "dns", "tls": "tcp", "exchange": "challenge", "scopes": "token", "pull": "scopes"} {
 		if c := checkNamed(t, report, name); c.Status != diagnose.StatusSkipped || c.Because != because {

@@ -13,9 +13,9 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
 // recordedHeaders are those that rows look at.
@@ -32,7 +32,7 @@ var anyJWT = regexp.MustCompile(`eyJ[\w-]+\.([\w-]+)\.[\w-]+`)
 // are made anew; TestEveryRecordingHasItsDiagnosis reads them.
 func TestEmulatorsFaultsAreRecorded(t *testing.T) {
 	for name, s := range scenarios {
-		path := filepath.Join("testdata", "explain", s.code+".emulator-"+name+".txtar")
+		path := filepath.Join("..", "..", "diagnose", "testdata", "explain", s.code+".emulator-"+name+".txtar")
 		s.run(t, func(t *testing.T, err error) {
 			var response *azcore.ResponseError
 			if !errors.As(err, &response) {
@@ -44,9 +44,9 @@ func TestEmulatorsFaultsAreRecorded(t *testing.T) {
 				}
 				return
 			}
-			r := recording{path, s.code, txtar.Parse([]byte(record(t, name, response)))}
-			d, _ := diagnose.Explain(r.failure(t))
-			r.write(t, "diagnosis", golden(t, d))
+			r := diagnosetest.Parse(path, record(t, name, response))
+			d, _ := diagnose.Explain(diagnosetest.ExchangeError(t, r.Section("request"), r.Section("response"), r.Section("claims")))
+			r.Write(t, "diagnosis", diagnosetest.Golden(t, d))
 		})
 	}
 }
@@ -70,7 +70,7 @@ func record(t *testing.T, name string, failed *azcore.ResponseError) string {
 	writeHeaders(&b, request.Header)
 	b.WriteString("\n")
 	if form, ok := request.Body.(interface{ Bytes() []byte }); ok && form.Bytes() != nil {
-		b.WriteString(anyJWT.ReplaceAllStringFunc(string(form.Bytes()), func(token string) string { return jwt(lasting(t, token)) }) + "\n")
+		b.WriteString(anyJWT.ReplaceAllStringFunc(string(form.Bytes()), func(token string) string { return diagnosetest.JWT(lasting(t, token)) }) + "\n")
 	}
 	if claims != "" {
 		fmt.Fprintf(&b, "-- claims --\n%s\n", claims)
