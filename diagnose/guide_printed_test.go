@@ -12,6 +12,9 @@ import (
 	"github.com/acrkit/azcontainerregistry/diagnose/internal/printed"
 )
 
+// guide is the file whose chapter is held to the phrasings.
+const guide = "../TROUBLESHOOTING.md"
+
 // The chapter of the guide that is made of the phrasings stands between these.
 const (
 	chapterBegin = "<!-- phrasings: made by go test ./diagnose -run TestGuideHasEveryPhrasing -update -->\n"
