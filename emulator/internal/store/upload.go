@@ -45,9 +45,10 @@ type Upload struct {
 
 	hash hash.Hash // over the first size bytes; nil after a restart
 
-	mu   sync.Mutex
-	size int64
-	gone bool
+	mu        sync.Mutex
+	size      int64
+	gone      bool // finished or cancelled
+	finishing bool // past the point where it could be cancelled
 }
 
 // uploadMeta is an upload as its file keeps it.
@@ -186,8 +187,14 @@ func (u *Upload) Acquire(ctx context.Context) error {
 	return nil
 }
 
-// Release gives the turn back.
-func (u *Upload) Release() { u.turn <- struct{}{} }
+// Release gives the turn back. Whoever held the turn while the upload was
+// cancelled removes its files now.
+func (u *Upload) Release() {
+	u.turn <- struct{}{}
+	if err := u.sweep(); err != nil {
+		u.store.logger.Error("files of a cancelled upload are left", "upload", u.ID, "error", err)
+	}
+}
 
 // Append adds what a reader gives until it ends. When the reader fails, the
 // error is a [ReadError] and what had arrived stays when keep is set. When
@@ -222,7 +229,11 @@ func (u *Upload) Append(r io.Reader, keep bool) error {
 	}
 	u.mu.Lock()
 	u.size += n
+	gone := u.gone
 	u.mu.Unlock()
+	if gone {
+		return ErrUploadEnded
+	}
 	return errors.Join(err, u.save(""))
 }
 
@@ -271,7 +282,13 @@ func (u *Upload) Finish(digest string, check func() error, link func(size int64)
 			return fmt.Errorf("finish upload: %w", err)
 		}
 	}
+	if !u.beginFinish() {
+		return ErrUploadEnded
+	}
 	if err := u.save(digest); err != nil {
+		u.mu.Lock()
+		u.finishing = false
+		u.mu.Unlock()
 		return fmt.Errorf("finish upload: %w", err)
 	}
 	err = u.store.land(u.dataPath(), digest, func() error { return link(u.size) })
@@ -294,10 +311,51 @@ func (u *Upload) digest(f *os.File, asked string) (string, error) {
 	return "sha256:" + hex.EncodeToString(u.hash.Sum(nil)), nil
 }
 
-// Cancel ends the upload and drops its bytes. It need not be acquired: an
-// append that runs ends with its next piece.
+// beginFinish passes the point from which on an upload can't be cancelled. It
+// returns false when it was.
+func (u *Upload) beginFinish() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.finishing = !u.gone
+	return u.finishing
+}
+
+// Cancel ends the upload and drops its bytes. It need not be acquired: a
+// request that writes to it ends with [ErrUploadEnded], and its files go when
+// that gives the turn back. The error is ErrUploadEnded for an upload that has
+// ended, or is being finished.
 func (u *Upload) Cancel() error {
-	return u.end()
+	u.mu.Lock()
+	if u.gone || u.finishing {
+		u.mu.Unlock()
+		return ErrUploadEnded
+	}
+	u.gone = true
+	u.mu.Unlock()
+	u.forget()
+	return u.sweep()
+}
+
+// forget takes the upload off the list of those in progress.
+func (u *Upload) forget() {
+	u.store.sessions.Lock()
+	defer u.store.sessions.Unlock()
+	delete(u.store.uploads, u.ID)
+}
+
+// sweep removes the files of an upload that has ended, unless somebody holds
+// the turn, who does it then.
+func (u *Upload) sweep() error {
+	if !u.ended() {
+		return nil
+	}
+	select {
+	case <-u.turn:
+	default:
+		return nil
+	}
+	defer func() { u.turn <- struct{}{} }()
+	return os.RemoveAll(u.dir())
 }
 
 // ended reports whether the upload was finished or cancelled.
@@ -307,13 +365,12 @@ func (u *Upload) ended() bool {
 	return u.gone
 }
 
+// end ends the upload; the caller has the turn.
 func (u *Upload) end() error {
 	u.mu.Lock()
 	u.gone = true
 	u.mu.Unlock()
-	u.store.sessions.Lock()
-	delete(u.store.uploads, u.ID)
-	u.store.sessions.Unlock()
+	u.forget()
 	return os.RemoveAll(u.dir())
 }
 

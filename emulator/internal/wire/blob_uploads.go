@@ -84,7 +84,10 @@ func (c uploadHandler) uploadAtOnce(u *store.Upload, digest string) error {
 		err = c.complete(u, digest)
 	}
 	if err != nil {
-		return errors.Join(err, u.Cancel())
+		if ended := u.Cancel(); !errors.Is(ended, store.ErrUploadEnded) {
+			err = errors.Join(err, ended)
+		}
+		return err
 	}
 	return nil
 }
@@ -335,10 +338,13 @@ func (c uploadHandler) complete(u *store.Upload, digest string) error {
 	if errors.As(err, &mismatch) {
 		// The content is not what the client meant to send, and no further
 		// chunk can mend it.
-		if err := u.Cancel(); err != nil {
+		if err := u.Cancel(); err != nil && !errors.Is(err, store.ErrUploadEnded) {
 			return err
 		}
 		return c.digestMismatch(mismatch.Actual)
+	}
+	if errors.Is(err, store.ErrUploadEnded) {
+		return c.uploadUnknown()
 	}
 	if err != nil {
 		return err
@@ -370,7 +376,9 @@ func (c uploadHandler) cancelUpload() error {
 	if err != nil {
 		return err
 	}
-	if err := u.Cancel(); err != nil {
+	if err := u.Cancel(); errors.Is(err, store.ErrUploadEnded) {
+		return c.uploadUnknown()
+	} else if err != nil {
 		return err
 	}
 	c.w.Header().Set(protocol.HeaderUploadUUID, u.ID)
