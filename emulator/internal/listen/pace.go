@@ -3,8 +3,10 @@
 package listen
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,18 +27,50 @@ const pacedPiece = 1 << 20
 // anything.
 const deadlineStep = time.Second
 
-// paced ends connections on which nothing has moved for progressTimeout, in
-// either direction, while a transfer that does move may take as long as it
-// likes.
+// leftoverTimeout is how long what is left of a request's body may take to
+// come once it has been answered, before its connection is closed.
+const leftoverTimeout = 5 * time.Second
+
+// maxLeftover is how much of it is worth a connection.
+const maxLeftover = 256 << 10
+
+// Paced ends connections on which nothing has moved for a minute, in either
+// direction, while a transfer that does move may take as long as it likes. A
+// response that comes before the request's body was read, such as a 401,
+// reaches the client at once.
 func Paced(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pacer := &pacer{control: http.NewResponseController(w)}
 		pacer.beforeWrite()
-		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &pacedBody{ReadCloser: r.Body, pacer: pacer}
+		if r.Body == nil || r.Body == http.NoBody {
+			next.ServeHTTP(&pacedWriter{ResponseWriter: w, pacer: pacer}, r)
+			return
 		}
+		// net/http would wait for the body before it sends a response.
+		_ = pacer.control.EnableFullDuplex()
+		body := &pacedBody{ReadCloser: r.Body, pacer: pacer}
+		// A copy: net/http looks at its own request for a body of its own kind,
+		// to know what to do about Expect: 100-continue.
+		r = r.WithContext(r.Context())
+		r.Body = body
 		next.ServeHTTP(&pacedWriter{ResponseWriter: w, pacer: pacer}, r)
+		if asked := r.Header.Get("Expect") == "" || body.read.Load(); asked && !body.ended.Load() {
+			body.finish()
+		}
 	})
+}
+
+// finish sends the response of a handler that left some of the body, takes the
+// rest when it comes soon and is short, and ends the connection otherwise.
+func (b *pacedBody) finish() {
+	if b.pacer.control.Flush() != nil {
+		return
+	}
+	_ = b.pacer.control.SetReadDeadline(time.Now().Add(leftoverTimeout))
+	if _, err := io.CopyN(io.Discard, b.ReadCloser, maxLeftover); !errors.Is(err, io.EOF) {
+		panic(http.ErrAbortHandler)
+	}
+	b.pacer.afterBody()
 }
 
 type pacer struct {
@@ -65,12 +99,16 @@ func (p *pacer) beforeWrite() {
 type pacedBody struct {
 	io.ReadCloser
 	pacer *pacer
+	read  atomic.Bool // something of it was asked for
+	ended atomic.Bool
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
+	b.read.Store(true)
 	b.pacer.beforeRead()
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	if errors.Is(err, io.EOF) {
+		b.ended.Store(true)
 		b.pacer.afterBody()
 	}
 	return n, err

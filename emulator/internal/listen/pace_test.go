@@ -120,3 +120,84 @@ func TestSilentReceiverIsGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// A handler that answers without reading: the response arrives at once, however
+// much of the body was announced, and the connection ends when the rest does
+// not come.
+func TestEarlyResponseIsNotHeldBackByTheBody(t *testing.T) {
+	for _, announced := range []int{100, 100_000, 1_000_000, 50_000_000} {
+		synctest.Test(t, func(t *testing.T) {
+			client := servePaced(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+			begin := time.Now()
+			fmt.Fprintf(client, "PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\nabc", announced)
+			reader := bufio.NewReader(client)
+			response, err := http.ReadResponse(reader, nil)
+			if err != nil || response.StatusCode != http.StatusUnauthorized {
+				t.Fatalf("%d bytes: %v %v", announced, response, err)
+			}
+			if waited := time.Since(begin); waited != 0 {
+				t.Errorf("%d bytes: the response came after %v", announced, waited)
+			}
+			_, err = io.Copy(io.Discard, reader)
+			if waited := time.Since(begin); err != nil || waited > leftoverTimeout+time.Second {
+				t.Errorf("%d bytes: the connection ended after %v: %v", announced, waited, err)
+			}
+		})
+	}
+}
+
+func TestUnreadBodyIsNotAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := servePaced(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+		fmt.Fprint(client, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\nExpect: 100-continue\r\n\r\n")
+		response, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil || response.StatusCode != http.StatusUnauthorized || !response.Close {
+			t.Fatalf("got %v %v, want 401 and the end of the connection", response, err)
+		}
+	})
+}
+
+func TestBodyThatIsReadIsAskedForAndTheConnectionGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := servePaced(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(http.StatusAccepted)
+		})
+		reader := bufio.NewReader(client)
+		for range 2 {
+			fmt.Fprint(client, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+			if response, err := http.ReadResponse(reader, nil); err != nil || response.StatusCode != http.StatusContinue {
+				t.Fatalf("got %v %v, want 100", response, err)
+			}
+			fmt.Fprint(client, "body")
+			if response, err := http.ReadResponse(reader, nil); err != nil || response.StatusCode != http.StatusAccepted {
+				t.Fatalf("got %v %v, want 202", response, err)
+			}
+			// Longer than what bounds a body that nobody reads.
+			time.Sleep(leftoverTimeout + time.Minute)
+		}
+	})
+}
+
+// A handler that reads a body which stalls answers, and the connection ends.
+func TestStalledBodyIsAnsweredAndEnded(t *testing.T) {
+	for _, announced := range []int{100_000, 1_000_000} {
+		synctest.Test(t, func(t *testing.T) {
+			client := servePaced(t, func(w http.ResponseWriter, r *http.Request) {
+				if _, err := io.Copy(io.Discard, r.Body); err != nil {
+					w.WriteHeader(http.StatusBadRequest)
+				}
+			})
+			begin := time.Now()
+			fmt.Fprintf(client, "PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\nabc", announced)
+			reader := bufio.NewReader(client)
+			if response, err := http.ReadResponse(reader, nil); err != nil || response.StatusCode != http.StatusBadRequest {
+				t.Fatalf("got %v %v, want 400", response, err)
+			}
+			_, err := io.Copy(io.Discard, reader)
+			if waited := time.Since(begin); err != nil || waited > progressTimeout+leftoverTimeout+time.Second {
+				t.Errorf("the connection ended after %v: %v", waited, err)
+			}
+		})
+	}
+}
