@@ -72,7 +72,12 @@ var rowsLogin = []Row{
 			"acrkit whoami {host}",
 		},
 		Retry: RetryNo, Link: linkRoles, AzCode: azRefreshToken,
-		match:   saying(either(coded(403, "DENIED"), phased(phaseExchange, 401), phased(phaseToken, 401)), "retrieving permissions failed"),
+		// Today's text is that of every 401, which the exchange says of nothing
+		// else; the older ones name permissions.
+		match: either(
+			saying(either(coded(403, "DENIED"), phased(phaseExchange, 401), phased(phaseToken, 401)), "retrieving permissions failed"),
+			saying(phased(phaseExchange, 401), "authentication required, visit https://aka.ms/acr/authorization"),
+		),
 		observe: []observer{observeMessage, observeIdentity, observeResponse},
 	},
 	{
