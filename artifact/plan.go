@@ -92,11 +92,11 @@ func (c *copier) plan(dstRef, srcRef string) *Plan {
 			p.BytesSkipped += desc.Size
 		}
 	}
-	move := PlanCopy
-	if c.mountFrom != "" {
-		move = PlanMount
-	}
 	for _, blob := range c.missing {
+		move := PlanCopy
+		if _, own := holderOf(c.src, blob.Digest).(*Draft); c.mountFrom != "" && !own {
+			move = PlanMount
+		}
 		add(&p.Blobs, move, blob, false)
 		p.Requests += requests[move]
 	}

@@ -216,7 +216,7 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 		Budget:            content.tuning.budget,
 		OnProgress:        content.onTransfer,
 	}
-	if source, ok := content.source.(*Repository); ok && r.sameRegistry(source) && source.name != r.name {
+	if source, ok := holderOf(content.source, desc.Digest).(*Repository); ok && r.sameRegistry(source) && source.name != r.name {
 		o.MountFrom = []string{source.name}
 	}
 	for _, name := range content.tuning.mountFrom {
@@ -341,9 +341,10 @@ func (r *Repository) tagDigests(ctx context.Context) ([]taggedDigest, error) {
 	return list, nil
 }
 
-// MountsFrom reports whether src is another repository of the same registry.
+// MountsFrom reports whether src is another repository of the same registry, or
+// a draft over one.
 func (r *Repository) MountsFrom(src Source) (string, bool) {
-	source, ok := src.(*Repository)
+	source, ok := baseOf(src).(*Repository)
 	if !ok || !r.sameRegistry(source) || source.name == r.name {
 		return "", false
 	}

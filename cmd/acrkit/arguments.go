@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/internal/words"
 )
@@ -25,6 +26,26 @@ func someArgs(name string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// leastArgs wants these arguments at least, the last of them as often as given.
+func leastArgs(names ...string) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return wrongArgs(command, names[len(args)]+" is missing")
+		}
+		return nil
+	}
+}
+
+// usageOfOption makes a wrong command line of an option that the library
+// refuses.
+func usageOfOption(err error) error {
+	var invalid *artifact.InvalidError
+	if errors.As(err, &invalid) && invalid.Code == "OPTION_INVALID" {
+		return &failure.UsageError{Err: err}
+	}
+	return err
 }
 
 // rangeArgs wants at least least of these arguments and at most all of them.

@@ -82,7 +82,7 @@ func ExitCode(err error) int {
 		return ExitMismatch
 	case errors.As(err, new(*azcontainerregistry.ArgumentError)):
 		return ExitUsage
-	case errors.As(err, new(*artifact.ExistsError)):
+	case errors.As(err, new(*artifact.ExistsError)), errors.As(err, new(*artifact.ExistingFileError)):
 		return ExitExists
 	case errors.As(err, new(*artifact.ChangedError)):
 		return ExitFailed

@@ -85,6 +85,17 @@ func (f *Flags) DownloadOptions(sess *session.Session, digest string, progress t
 	}, nil
 }
 
+// Observed makes options that show their progress; done ends it, and may be
+// called again.
+func (m *Mover) Observed(f *Flags) (o *artifact.Options, done func(), err error) {
+	if o, err = f.options(m.Session); err != nil {
+		return nil, nil, err
+	}
+	progress := term.NewProgress(m.Mode, m.Stderr, m.Screen, m.Now)
+	o.OnEvent = func(e artifact.Event) { progress.Show(update(e)) }
+	return o, progress.Close, nil
+}
+
 // UploadOptions makes the library's options of the flags. Without a digest it is
 // computed on the way.
 func (f *Flags) UploadOptions(sess *session.Session, digest string, progress term.Progress) (*azcontainerregistry.UploadOptions, error) {

@@ -103,18 +103,22 @@ func (t *Transfer) refuseReplacing() error {
 }
 
 func (t *Transfer) outcome(result artifact.Result) transferred {
+	return outcomeOf(t.From.String(), t.To, result)
+}
+
+func outcomeOf(from string, to location.Location, result artifact.Result) transferred {
 	digest := result.Root.Digest.String()
 	item := transferred{
-		Digest: digest, Tag: result.Reference, MediaType: result.Root.MediaType, Source: t.From.String(),
+		Digest: digest, Tag: result.Reference, MediaType: result.Root.MediaType, Source: from,
 		BlobsCopied: result.BlobsCopied, BlobsMounted: result.BlobsMounted, BlobsExisted: result.BlobsExisted,
 		ManifestsPushed: result.ManifestsPushed, ManifestsExisted: result.ManifestsExisted,
 		Referrers: result.Referrers, DigestTags: result.DigestTags, Attestations: result.Attestations,
 		BytesCopied: result.BytesCopied, LeftOut: leftOutItems(result.LeftOut),
 	}
-	if t.To.Kind == location.InRegistry {
-		item.Reference = t.To.Ref.WithDigest(digest).String()
+	if to.Kind == location.InRegistry {
+		item.Reference = to.Ref.WithDigest(digest).String()
 	} else {
-		place := t.To
+		place := to
 		place.Name = ""
 		item.Reference = place.String() + "@" + digest
 	}
