@@ -1,6 +1,7 @@
 package azcontainerregistry
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -17,55 +18,88 @@ type operationScopes struct {
 	validFor time.Duration
 }
 
-// authPolicy gives each attempt of a request its token, before the registry
-// asks for one, and follows a challenge once.
+// authPolicy gives each attempt of a request its token and follows the
+// registry's challenge. A request to which the caller gave an Authorization
+// header is the caller's affair.
 type authPolicy struct{ source *tokenSource }
 
 // Do implements [policy.Policy].
 func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 	raw := req.Raw()
-	raw.Header.Del("Authorization")
-	if originOf(raw.URL) != p.source.registry.home {
+	if raw.Header.Get("Authorization") != "" {
 		return req.Next()
 	}
 	var want operationScopes
 	req.OperationValue(&want)
 	ctx := withoutCapture(raw.Context())
-	hasBody := req.Body() != nil || raw.ContentLength != 0
-	used, err := p.source.authorize(ctx, want.scopes, want.validFor, hasBody)
+	used, note, err := p.source.authorize(ctx, want.scopes, want.validFor)
 	if err != nil {
-		return nil, &settledError{err}
+		return nil, &nonRetriableError{err}
 	}
+	// Others may wait for this response, whatever becomes of it.
+	defer note("", false)
 	p.source.apply(used, raw)
+	if used.empty() && raw.Body != nil && raw.Body != http.NoBody {
+		// The registry says whether it wants a token before the body is sent.
+		raw.Header.Set("Expect", "100-continue")
+	}
 	resp, err := req.Next()
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		note("", err == nil && resp.StatusCode < http.StatusInternalServerError && resp.StatusCode != http.StatusTooManyRequests)
 		return resp, err
 	}
-	next, ok, err := p.source.follow(ctx, resp, used, want.validFor)
+	next, ok, err := p.source.handleChallenge(ctx, resp, used, want.validFor, note)
 	if err != nil {
-		return resp, &settledError{err}
+		runtime.Drain(resp)
+		return nil, &nonRetriableError{err}
 	}
 	if !ok {
 		return resp, nil
 	}
 	runtime.Drain(resp)
 	if err := req.RewindBody(); err != nil {
-		return nil, &settledError{err}
+		return nil, &nonRetriableError{err}
 	}
+	raw.Header.Del("Expect")
 	p.source.apply(next, raw)
 	resp, err = req.Next()
 	if err == nil && resp.StatusCode != http.StatusUnauthorized {
-		p.source.correct(used, next)
+		p.source.accepted(next)
 	}
 	return resp, err
 }
 
-// settledError keeps the outer request's retry policy from repeating what the
-// token call's own has repeated already.
-type settledError struct{ err error }
+// apply sets the Authorization header of a request.
+func (s *tokenSource) apply(a authorization, req *http.Request) {
+	switch {
+	case a.mode == modeBasic:
+		if user, password, ok := s.grant.basic(); ok {
+			req.SetBasicAuth(user, password)
+		}
+	case a.token.value != "":
+		req.Header.Set("Authorization", "Bearer "+a.token.value)
+	default:
+		return
+	}
+	*req = *req.WithContext(context.WithValue(req.Context(), ownCredential{}, credentialInHeader))
+}
 
-func (e *settledError) Error() string { return e.err.Error() }
-func (e *settledError) Unwrap() error { return e.err }
+// ownCredential is the key that marks the context of requests whose credential
+// this package added: it may not go to another origin.
+type ownCredential struct{}
+
+// Where the credential of a request is.
+const (
+	credentialInHeader = "header"
+	credentialInBody   = "body"
+)
+
+// nonRetriableError keeps the outer request's retry policy from repeating what
+// the token call's own has repeated already.
+type nonRetriableError struct{ err error }
+
+func (e *nonRetriableError) Error() string { return e.err.Error() }
+func (e *nonRetriableError) Unwrap() error { return e.err }
 
 // NonRetriable marks the error for azcore's retry policy.
-func (e *settledError) NonRetriable() {}
+func (e *nonRetriableError) NonRetriable() {}

@@ -15,16 +15,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestNoRequestWaitsForA401WhereNothingChallenges(t *testing.T) {
-	for name, credential := range map[string]azcore.TokenCredential{"anonymous": nil, "entra": &scriptCredential{}} {
+func TestARegistryThatNeverChallengesGetsNoToken(t *testing.T) {
+	for name, credential := range map[string]*scriptCredential{"anonymous": nil, "entra": {err: errors.New("no account")}} {
 		t.Run(name, func(t *testing.T) {
 			s := &script{}
 			s.on(http.MethodGet, "/v2/app/manifests/", always(200, "{}"))
 			s.on(http.MethodPost, "/v2/app/blobs/uploads/", always(202, "", "Location", "/v2/app/blobs/uploads/1?_state=a%3D"))
 			s.on(http.MethodPatch, "/v2/app/blobs/uploads/", always(202, "", "Location", "/v2/app/blobs/uploads/1?_state=b%3D"))
 			s.on(http.MethodPut, "/v2/app/blobs/uploads/", always(201, ""))
-			s.on(http.MethodGet, "/v2/", always(200, "{}"))
-			c := s.client(t, credential)
+			var given azcore.TokenCredential
+			if credential != nil {
+				given = credential
+			}
+			c := s.client(t, given)
 			blobs := c.NewBlobClient()
 			start, err := blobs.StartUpload(t.Context(), "app", nil)
 			if err != nil {
@@ -39,41 +42,35 @@ func TestNoRequestWaitsForA401WhereNothingChallenges(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustRead(t, c, "app")
-			tokenCall := "POST /oauth2/exchange"
-			if credential == nil {
-				tokenCall = "POST /oauth2/token"
-			}
-			want := []string{
-				tokenCall, "GET /v2/", // once: what the registry is like
-				"POST /v2/app/blobs/uploads/", "PATCH /v2/app/blobs/uploads/1", "PUT /v2/app/blobs/uploads/1", "GET /v2/app/manifests/v1",
-			}
+			want := []string{"POST /v2/app/blobs/uploads/", "PATCH /v2/app/blobs/uploads/1", "PUT /v2/app/blobs/uploads/1", "GET /v2/app/manifests/v1"}
 			if diff := cmp.Diff(want, s.requests()); diff != "" {
 				t.Error(diff)
 			}
-			if body := s.seen[3].body; body != "content" {
+			if body := s.seen[1].body; body != "content" {
 				t.Errorf("the chunk was sent as %q", body)
 			}
-			if got := s.seen[4].URL.RawQuery; got != "_state=b%3D&digest=sha256%3Aed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73" {
+			if got := s.seen[2].URL.RawQuery; got != "_state=b%3D&digest=sha256%3Aed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73" {
 				t.Errorf("completed at %s", got)
+			}
+			if credential != nil && len(credential.calls) != 0 {
+				t.Error("the credential was asked, though nobody wanted a token")
 			}
 		})
 	}
 }
 
-func TestAFailingCredentialDoesNotMatterWhereNothingChallenges(t *testing.T) {
+func TestAFailingCredentialsErrorIsItsOwn(t *testing.T) {
+	boom := errors.New("no account")
 	s := &script{}
-	s.on(http.MethodGet, "/v2/app/manifests/", always(200, "{}"))
-	s.on(http.MethodGet, "/v2/", always(200, "{}"))
-	mustRead(t, s.client(t, &scriptCredential{err: errors.New("no account")}), "app")
-
-	s = &script{}
-	s.on(http.MethodGet, "/v2/", always(401, unauthorizedBody, "WWW-Authenticate", bearerChallenge))
-	_, err := s.client(t, &scriptCredential{err: errors.New("no account")}).GetManifest(t.Context(), "app", "v1", nil)
-	if err == nil || err.Error() != "get manifest app:v1: get Entra token: no account" {
-		t.Errorf("error: %v", err)
+	s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
+	c := s.client(t, &scriptCredential{err: boom})
+	for range 2 {
+		if _, err := c.GetManifest(t.Context(), "app", "v1", nil); err != boom {
+			t.Errorf("error: %#v", err)
+		}
 	}
-	if s.count("GET /v2/app") != 0 {
-		t.Error("the manifest was asked for without a token")
+	if _, err := c.GetManifest(strictly(t), "app", "v1", nil); err == nil || err.Error() != "get manifest app:v1: get Entra token: no account" {
+		t.Errorf("error: %v", err)
 	}
 }
 
@@ -85,7 +82,6 @@ func TestBasicIsUsedWhereTheRegistryAsksForIt(t *testing.T) {
 		}
 		return answer(202, "", "Location", "/v2/app/blobs/uploads/1?_state=b")
 	})
-	s.on(http.MethodGet, "/v2/", always(401, unauthorizedBody, "WWW-Authenticate", `Negotiate, Basic realm="contoso"`))
 	credential, err := NewPasswordCredential("admin", "hunter2")
 	if err != nil {
 		t.Fatal(err)
@@ -99,36 +95,35 @@ func TestBasicIsUsedWhereTheRegistryAsksForIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The token endpoint is missing, so the registry is asked once; no chunk is
-	// sent to learn of a 401.
-	want := []string{"POST /oauth2/token", "GET /v2/", "PATCH /v2/app/blobs/uploads/1", "PATCH /v2/app/blobs/uploads/1"}
+	want := []string{"PATCH /v2/app/blobs/uploads/1", "PATCH /v2/app/blobs/uploads/1", "PATCH /v2/app/blobs/uploads/1"}
 	if diff := cmp.Diff(want, s.requests()); diff != "" {
 		t.Error(diff)
 	}
-	if form := s.seen[0].body; form != "grant_type=password&password=hunter2&scope=repository%3Aapp%3Apull%2Cpush&service=contoso.azurecr.io&username=admin" {
-		t.Errorf("asked for a token with %s", form)
+	if s.seen[0].Header.Get("Expect") != "100-continue" || s.seen[1].Header.Get("Expect") != "" {
+		t.Error("the body of a request that may be refused isn't held back")
 	}
 }
 
-func TestAnonymousRefusalIsTheRegistrysOwn(t *testing.T) {
+func TestARefusedTokenCallIsTheError(t *testing.T) {
 	s := &script{}
-	s.on(http.MethodPost, "/oauth2/token", always(401, ""))
-	s.on(http.MethodGet, "/v2/app/", always(401, unauthorizedBody, "WWW-Authenticate", bearerChallenge))
-	s.on(http.MethodGet, "/v2/", always(401, unauthorizedBody, "WWW-Authenticate", bearerChallenge))
+	s.on(http.MethodPost, "/oauth2/token", always(401, unauthorizedBody))
+	s.on(http.MethodGet, "/v2/app/", protected(always(200, "{}")))
 	c := s.client(t, nil)
 	for range 2 {
-		if _, err := c.GetManifest(t.Context(), "app", "v1", nil); !HasCode(err, ErrorCodeUnauthorized) {
+		_, err := c.GetManifest(t.Context(), "app", "v1", nil)
+		respErr, ok := err.(*azcore.ResponseError)
+		if !ok || respErr.RawResponse.Request.URL.Path != "/oauth2/token" || respErr.ErrorCode != "UNAUTHORIZED" {
 			t.Errorf("error: %v", err)
 		}
 	}
-	want := []string{"POST /oauth2/token", "GET /v2/", "GET /v2/app/manifests/v1", "GET /v2/app/manifests/v1"}
+	// Once the registry is known the token is asked for first, and the request
+	// goes without one if there is none to be had.
+	want := []string{"GET /v2/app/manifests/v1", "POST /oauth2/token", "POST /oauth2/token", "GET /v2/app/manifests/v1"}
 	if diff := cmp.Diff(want, s.requests()); diff != "" {
 		t.Error(diff)
 	}
-	// What carries a body isn't sent in vain.
-	_, err := c.NewBlobClient().UploadChunk(t.Context(), "/v2/app/blobs/uploads/1?_state=a", strings.NewReader("content"), nil, nil)
-	if !isStatus(err, 401) || s.count("PATCH") != 0 {
-		t.Errorf("error: %v, %d chunks sent", err, s.count("PATCH"))
+	if body := s.seen[1].body; body != "grant_type=password&refresh_token=&scope=repository%3Aapp%3Apull&service=contoso.azurecr.io" {
+		t.Errorf("asked with %s", body)
 	}
 }
 
@@ -142,7 +137,7 @@ func TestAChallengeIsFollowedOnceAndRemembered(t *testing.T) {
 		return answer(200, fmt.Sprintf(`{"access_token":%q}`, jwt(map[string]any{"iat": 1, "exp": 4501, "n": len(scopes)})))
 	})
 	s.on(http.MethodGet, "/v2/app/", func(r *scriptRequest) *http.Response {
-		if len(scopes) == 1 {
+		if r.Header.Get("Authorization") == "" {
 			return answer(401, unauthorizedBody, "WWW-Authenticate", `Bearer realm="https://contoso.azurecr.io/oauth2/token",service="contoso.azurecr.io",scope="repository:app:pull registry:x:y",error="insufficient_scope"`)
 		}
 		return answer(200, "{}")
@@ -150,7 +145,7 @@ func TestAChallengeIsFollowedOnceAndRemembered(t *testing.T) {
 	c := s.client(t, nil)
 	mustRead(t, c, "app")
 	mustRead(t, c, "app")
-	if diff := cmp.Diff([]string{"repository%3Aapp%3Apull", "registry%3Ax%3Ay+repository%3Aapp%3Apull"}, scopes); diff != "" {
+	if diff := cmp.Diff([]string{"registry%3Ax%3Ay+repository%3Aapp%3Apull"}, scopes); diff != "" {
 		t.Error(diff)
 	}
 	if n := s.count("GET"); n != 3 {
@@ -158,18 +153,39 @@ func TestAChallengeIsFollowedOnceAndRemembered(t *testing.T) {
 	}
 }
 
-func TestADeniedActionIsNotAskedForAgain(t *testing.T) {
+func TestARefusedTokenIsReplacedOnceARequest(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
 	s.on(http.MethodGet, "/v2/app/", always(401, unauthorizedBody, "WWW-Authenticate", bearerChallenge+`,error="insufficient_scope"`))
 	c := s.client(t, nil)
 	for range 2 {
-		if _, err := c.GetManifest(t.Context(), "app", "v1", nil); !HasCode(err, ErrorCodeUnauthorized) {
+		_, err := c.GetManifest(t.Context(), "app", "v1", nil)
+		if respErr, ok := err.(*azcore.ResponseError); !ok || respErr.ErrorCode != "UNAUTHORIZED" {
 			t.Errorf("error: %v", err)
 		}
 	}
-	if diff := cmp.Diff([]string{"POST /oauth2/token", "GET /v2/app/manifests/v1", "GET /v2/app/manifests/v1"}, s.requests()); diff != "" {
+	want := []string{"GET /v2/app/manifests/v1", "POST /oauth2/token", "GET /v2/app/manifests/v1", "GET /v2/app/manifests/v1", "POST /oauth2/token", "GET /v2/app/manifests/v1"}
+	if diff := cmp.Diff(want, s.requests()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAFreshTokenThatIsChallengedIsReplaced(t *testing.T) {
+	s := &script{}
+	s.withTokens(time.Hour)
+	seen := map[string]int{}
+	s.on(http.MethodGet, "/v2/", func(r *scriptRequest) *http.Response {
+		if seen[r.URL.Path]++; seen[r.URL.Path] == 1 {
+			name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/")
+			return answer(401, unauthorizedBody, "WWW-Authenticate", strings.Replace(bearerChallenge, "app:pull", name+":pull", 1))
+		}
+		return answer(200, "{}")
+	})
+	c := s.client(t, &scriptCredential{})
+	mustRead(t, c, "one")
+	mustRead(t, c, "two")
+	if n := s.count("POST /oauth2/token"); n != 3 {
+		t.Errorf("%d tokens, want 3", n)
 	}
 }
 
@@ -183,23 +199,27 @@ func TestA401WithoutChallengeIsAResponseError(t *testing.T) {
 	}
 }
 
-func TestNothingIsSentToAForeignRealm(t *testing.T) {
+func TestAForeignRealmIsIgnored(t *testing.T) {
 	for _, realm := range []string{
 		"https://evil.example/oauth2/token", "http://contoso.azurecr.io/oauth2/token", "https://contoso.azurecr.io:8443/oauth2/token",
-		"//evil.example/token", "https://contoso.azurecr.io@evil.example/", "%zz",
+		"//evil.example/token", "https://contoso.azurecr.io@evil.example/", "%zz", "",
 	} {
 		s := &script{}
 		s.withTokens(time.Hour)
-		s.on(http.MethodGet, "/v2/app/", always(401, unauthorizedBody, "WWW-Authenticate", `Bearer realm="`+realm+`",service="x",scope="repository:app:pull,push"`))
-		_, err := s.client(t, &scriptCredential{}).GetManifest(t.Context(), "app", "v1", nil)
-		var untrusted *UntrustedOriginError
-		if !errors.As(err, &untrusted) || untrusted.Kind != "realm" || untrusted.Want != scriptEndpoint {
-			t.Errorf("%s: %v", realm, err)
-		}
+		s.on(http.MethodGet, "/v2/app/", func(r *scriptRequest) *http.Response {
+			if r.Header.Get("Authorization") != "" {
+				return answer(200, "{}")
+			}
+			return answer(401, unauthorizedBody, "WWW-Authenticate", `Bearer realm="`+realm+`",service="x",scope="repository:app:pull,push"`)
+		})
+		mustRead(t, s.client(t, &scriptCredential{}), "app")
 		for _, r := range s.seen {
 			if r.URL.Host != "contoso.azurecr.io" {
 				t.Errorf("%s: a request went to %s", realm, r.URL.Host)
 			}
+		}
+		if body := s.seen[1].body; !strings.Contains(body, "service=x") {
+			t.Errorf("%s: the challenge's service is not kept: %s", realm, body)
 		}
 	}
 }
@@ -220,7 +240,7 @@ func TestADeadRefreshTokenIsExchangedAgain(t *testing.T) {
 		}
 		return answer(200, `{"access_token":"opaque"}`)
 	})
-	s.on(http.MethodGet, "/v2/", always(200, "{}"))
+	s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
 	c := s.client(t, &scriptCredential{})
 	mustRead(t, c, "one")
 	dead["refresh-1"] = true
@@ -241,7 +261,7 @@ func TestThrottledTokenCallsWaitAsLongAsTheyAreTold(t *testing.T) {
 		s := &script{}
 		s.on(http.MethodPost, "/oauth2/exchange", inTurn(always(429, throttled, "Retry-After", "7"), always(200, `{"refresh_token":"r"}`)))
 		s.on(http.MethodPost, "/oauth2/token", inTurn(always(429, throttled, "Retry-After", "11"), always(200, `{"access_token":"a"}`)))
-		s.on(http.MethodGet, "/v2/", inTurn(always(429, throttled, "Retry-After", "13"), always(200, "{}")))
+		s.on(http.MethodGet, "/v2/", protected(inTurn(always(429, throttled, "Retry-After", "13"), always(200, "{}"))))
 		c, err := NewClient(scriptEndpoint, &scriptCredential{}, &ClientOptions{ClientOptions: azcore.ClientOptions{Transport: s}})
 		if err != nil {
 			t.Fatal(err)
@@ -255,11 +275,12 @@ func TestThrottledTokenCallsWaitAsLongAsTheyAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{}
 		s.on(http.MethodPost, "/oauth2/exchange", always(429, throttled, "Retry-After", "1"))
+		s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
 		c, err := NewClient(scriptEndpoint, &scriptCredential{}, &ClientOptions{ClientOptions: azcore.ClientOptions{Transport: s}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.GetManifest(t.Context(), "app", "v1", nil)
+		_, err = c.GetManifest(strictly(t), "app", "v1", nil)
 		var exhausted *RetriesExhaustedError
 		if !errors.As(err, &exhausted) || exhausted.Attempts != 4 || !HasCode(err, ErrorCodeTooManyRequests) {
 			t.Errorf("error: %v", err)
@@ -284,7 +305,7 @@ func TestTheAudienceComesFromTheCloud(t *testing.T) {
 	} {
 		s := &script{}
 		s.withTokens(time.Hour)
-		s.on(http.MethodGet, "/v2/", always(200, "{}"))
+		s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
 		credential := &scriptCredential{}
 		o := s.options()
 		o.Cloud = test.cloud

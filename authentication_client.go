@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/acrkit/azcontainerregistry/internal/wire"
@@ -17,6 +18,11 @@ import (
 // what it is for. It is safe for concurrent use.
 type AuthenticationClient struct {
 	registry *registry
+
+	// Programs look at these two by reflection, for the endpoint and the
+	// transport that a client was made with.
+	endpoint string
+	internal *azcore.Client
 }
 
 // NewAuthenticationClient returns a client for the login server at endpoint,
@@ -26,18 +32,22 @@ func NewAuthenticationClient(endpoint string, options *AuthenticationClientOptio
 	if options != nil {
 		o = *options
 	}
-	r, err := newRegistry(endpoint, o.ClientOptions, nil, formGrant{})
+	r, err := newRegistry(endpoint, o.ClientOptions, formGrant{})
 	if err != nil {
-		return nil, operationError("create authentication client", "", "", err)
+		return nil, err
 	}
-	return &AuthenticationClient{registry: r}, nil
+	internal, err := azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{}, &o.ClientOptions)
+	if err != nil {
+		return nil, err
+	}
+	return &AuthenticationClient{registry: r, endpoint: endpoint, internal: internal}, nil
 }
 
 // ExchangeAADAccessTokenForACRRefreshToken exchanges an Entra token for an ACR
 // refresh token. service is the login server's host. options carries the Entra
 // token that grantType needs.
 func (c *AuthenticationClient) ExchangeAADAccessTokenForACRRefreshToken(ctx context.Context, grantType PostContentSchemaGrantType, service string, options *AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenOptions) (resp AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "AuthenticationClient.ExchangeAADAccessTokenForACRRefreshToken", operationExchange, "", "")
+	ctx, end := c.registry.beginPlain(ctx, "AuthenticationClient.ExchangeAADAccessTokenForACRRefreshToken", operationExchange, "", "")
 	defer func() { end(&err) }()
 	form := url.Values{"grant_type": {string(grantType)}}
 	if options != nil {
@@ -49,11 +59,11 @@ func (c *AuthenticationClient) ExchangeAADAccessTokenForACRRefreshToken(ctx cont
 			}
 		}
 	}
-	answer, err := c.registry.postForm(ctx, "/oauth2/exchange", service, form)
+	response, err := c.registry.postForm(ctx, "/oauth2/exchange", service, form)
 	if err != nil {
 		return resp, err
 	}
-	err = runtime.UnmarshalAsJSON(answer, &resp.ACRRefreshToken)
+	err = runtime.UnmarshalAsJSON(response, &resp.ACRRefreshToken)
 	return resp, hideBody(err)
 }
 
@@ -62,19 +72,17 @@ func (c *AuthenticationClient) ExchangeAADAccessTokenForACRRefreshToken(ctx cont
 // lacks some of the actions: the token then lacks them too. service is the
 // login server's host.
 func (c *AuthenticationClient) ExchangeACRRefreshTokenForACRAccessToken(ctx context.Context, service, scope, refreshToken string, options *AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenOptions) (resp AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "AuthenticationClient.ExchangeACRRefreshTokenForACRAccessToken", operationToken+scope, "", "")
+	ctx, end := c.registry.beginPlain(ctx, "AuthenticationClient.ExchangeACRRefreshTokenForACRAccessToken", operationToken+scope, "", "")
 	defer func() { end(&err) }()
-	grantType := TokenGrantTypeRefreshToken
+	form := url.Values{"scope": {scope}, "refresh_token": {refreshToken}}
 	if options != nil && options.GrantType != nil {
-		grantType = *options.GrantType
+		form.Set("grant_type", string(*options.GrantType))
 	}
-	answer, err := c.registry.postForm(ctx, "/oauth2/token", service, url.Values{
-		"grant_type": {string(grantType)}, "scope": {scope}, "refresh_token": {refreshToken},
-	})
+	response, err := c.registry.postForm(ctx, "/oauth2/token", service, form)
 	if err != nil {
 		return resp, err
 	}
-	err = runtime.UnmarshalAsJSON(answer, &resp.ACRAccessToken)
+	err = runtime.UnmarshalAsJSON(response, &resp.ACRAccessToken)
 	return resp, hideBody(err)
 }
 
@@ -85,7 +93,10 @@ const (
 
 // postForm sends a form to a token endpoint.
 func (r *registry) postForm(ctx context.Context, path, service string, form url.Values) (*http.Response, error) {
-	ctx = context.WithValue(ctx, answerLimit{}, maxToken)
+	if ctx != nil {
+		ctx = context.WithValue(ctx, answerLimit{}, maxToken)
+		ctx = context.WithValue(ctx, ownCredential{}, credentialInBody)
+	}
 	req, err := r.newRequest(ctx, http.MethodPost, path+r.withAPIVersion(nil))
 	if err != nil {
 		return nil, err
@@ -99,16 +110,22 @@ func (r *registry) postForm(ctx context.Context, path, service string, form url.
 }
 
 // requestExchange buys a refresh token.
-func (r *registry) requestExchange(ctx context.Context, service string, form url.Values) (token, error) {
-	t, err := r.fetchToken(ctx, "/oauth2/exchange", service, form)
+func (r *registry) requestExchange(ctx context.Context, service string, form url.Values) (t token, err error) {
+	ctx = withOperation(ctx, Operation{Name: operationExchange, Registry: r.base.Host})
+	ctx, end := runtime.StartSpan(ctx, "AuthenticationClient.ExchangeAADAccessTokenForACRRefreshToken", r.tracer, nil)
+	defer func() { end(plainError(err)) }()
+	t, err = r.fetchToken(ctx, "/oauth2/exchange", service, form)
 	return t, r.operationError(operationExchange, "", "", err)
 }
 
 // requestToken buys an access token for scope, which may be several, separated
 // by spaces.
-func (r *registry) requestToken(ctx context.Context, service, scope string, form url.Values) (token, error) {
+func (r *registry) requestToken(ctx context.Context, service, scope string, form url.Values) (t token, err error) {
+	ctx = withOperation(ctx, Operation{Name: operationToken + scope, Registry: r.base.Host})
+	ctx, end := runtime.StartSpan(ctx, "AuthenticationClient.ExchangeACRRefreshTokenForACRAccessToken", r.tracer, nil)
+	defer func() { end(plainError(err)) }()
 	form.Set("scope", scope)
-	t, err := r.fetchToken(ctx, "/oauth2/token", service, form)
+	t, err = r.fetchToken(ctx, "/oauth2/token", service, form)
 	return t, r.operationError(operationToken+scope, "", "", err)
 }
 

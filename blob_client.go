@@ -4,9 +4,12 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // BlobClient moves the blobs of a registry: configs and layers. It is safe for
@@ -52,9 +55,9 @@ func newBlobClient(endpoint string, options *BlobClientOptions, credential func(
 	if options != nil {
 		o = *options
 	}
-	r, err := connect(endpoint, o.ClientOptions, o.TokenCache, credential)
+	r, err := connect(endpoint, o.ClientOptions, credential)
 	if err != nil {
-		return nil, operationError("create blob client", "", "", err)
+		return nil, err
 	}
 	return &BlobClient{registry: r}, nil
 }
@@ -65,9 +68,9 @@ func (c *BlobClient) Endpoint() string { return c.registry.endpoint }
 // CheckBlobExists asks for a blob's size. An unknown one is an error of status
 // 404, without a code: the answer to a HEAD has no body.
 func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, options *BlobClientCheckBlobExistsOptions) (resp BlobClientCheckBlobExistsResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "BlobClient.CheckBlobExists", "check blob", name, digest)
+	ctx, end := c.registry.beginPlain(ctx, "BlobClient.CheckBlobExists", "check blob", name, digest)
 	defer func() { end(&err) }()
-	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
+	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
 	answer, stated, err := c.readBlob(ctx, http.MethodHead, name, digest, "", http.StatusOK)
@@ -75,15 +78,17 @@ func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, o
 		return resp, err
 	}
 	discard(answer)
-	return BlobClientCheckBlobExistsResponse{ContentLength: contentLength(answer), DockerContentDigest: optional(stated)}, nil
+	resp.DockerContentDigest = optional(stated)
+	resp.ContentLength, err = statedLength(answer)
+	return resp, err
 }
 
 // CheckChunkExists is [BlobClient.CheckBlobExists] with a range, such as
 // "bytes=0-99". ACR ignores the range of a HEAD (ACR protocol §4.4).
 func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangeParam string, options *BlobClientCheckChunkExistsOptions) (resp BlobClientCheckChunkExistsResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "BlobClient.CheckChunkExists", "check chunk of blob", name, digest)
+	ctx, end := c.registry.beginPlain(ctx, "BlobClient.CheckChunkExists", "check chunk of blob", name, digest)
 	defer func() { end(&err) }()
-	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
+	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
 		return resp, err
 	}
 	answer, _, err := c.readBlob(ctx, http.MethodHead, name, digest, rangeParam, http.StatusOK, http.StatusPartialContent)
@@ -91,39 +96,51 @@ func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangePa
 		return resp, err
 	}
 	discard(answer)
-	return BlobClientCheckChunkExistsResponse{ContentLength: contentLength(answer), ContentRange: optional(answer.Header.Get("Content-Range"))}, nil
+	resp.ContentRange = optional(answer.Header.Get("Content-Range"))
+	resp.ContentLength, err = statedLength(answer)
+	return resp, err
 }
 
 // GetBlob returns a blob, streamed: the caller closes BlobData, and verifies it
 // with [NewDigestValidationReader]. The registry's redirect to its data host is
 // followed, without credentials.
 func (c *BlobClient) GetBlob(ctx context.Context, name, digest string, options *BlobClientGetBlobOptions) (resp BlobClientGetBlobResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "BlobClient.GetBlob", "get blob", name, digest)
+	ctx, end := c.registry.beginPlain(ctx, "BlobClient.GetBlob", "get blob", name, digest)
 	defer func() { end(&err) }()
-	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
+	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
 	answer, stated, err := c.readBlob(ctx, http.MethodGet, name, digest, "", http.StatusOK)
 	if err != nil {
 		return resp, err
 	}
-	return BlobClientGetBlobResponse{BlobData: answer.Body, ContentLength: contentLength(answer), DockerContentDigest: optional(stated)}, nil
+	resp = BlobClientGetBlobResponse{BlobData: answer.Body, DockerContentDigest: optional(stated)}
+	if resp.ContentLength, err = statedLength(answer); err != nil {
+		answer.Body.Close()
+		return BlobClientGetBlobResponse{}, err
+	}
+	return resp, nil
 }
 
 // GetChunk returns a range of a blob, such as "bytes=0-99", streamed: the
 // caller closes ChunkData. ContentRange says what came; it is nil when the host
 // ignored the range and sent the whole blob.
 func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam string, options *BlobClientGetChunkOptions) (resp BlobClientGetChunkResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "BlobClient.GetChunk", "get chunk of blob", name, digest)
+	ctx, end := c.registry.beginPlain(ctx, "BlobClient.GetChunk", "get chunk of blob", name, digest)
 	defer func() { end(&err) }()
-	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
+	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
 		return resp, err
 	}
 	answer, _, err := c.readBlob(ctx, http.MethodGet, name, digest, rangeParam, http.StatusOK, http.StatusPartialContent)
 	if err != nil {
 		return resp, err
 	}
-	return BlobClientGetChunkResponse{ChunkData: answer.Body, ContentLength: contentLength(answer), ContentRange: optional(answer.Header.Get("Content-Range"))}, nil
+	resp = BlobClientGetChunkResponse{ChunkData: answer.Body, ContentRange: optional(answer.Header.Get("Content-Range"))}
+	if resp.ContentLength, err = statedLength(answer); err != nil {
+		answer.Body.Close()
+		return BlobClientGetChunkResponse{}, err
+	}
+	return resp, nil
 }
 
 func (c *BlobClient) readBlob(ctx context.Context, method, name, digest, ranges string, ok ...int) (*http.Response, string, error) {
@@ -132,7 +149,7 @@ func (c *BlobClient) readBlob(ctx context.Context, method, name, digest, ranges 
 	if ranges != "" {
 		header.Set("Range", ranges)
 	}
-	return c.registry.read(ctx, method, c.registry.endpoint+blobPath(name, digest), header, []string{pullScope(name)}, ok...)
+	return c.registry.read(ctx, method, runtime.JoinPaths(c.registry.endpoint, blobPath(name, digest)), header, []string{pullScope(name)}, ok...)
 }
 
 var rangePattern = regexp.MustCompile(`^bytes=(?:\d+-\d*|-\d+)$`)
@@ -147,9 +164,9 @@ func checkRange(argument, value string) error {
 // DeleteBlob deletes a blob, even one that manifests refer to. An unknown one is
 // [ErrorCodeBlobUnknown].
 func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, options *BlobClientDeleteBlobOptions) (resp BlobClientDeleteBlobResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "BlobClient.DeleteBlob", "delete blob", name, digest)
+	ctx, end := c.registry.beginPlain(ctx, "BlobClient.DeleteBlob", "delete blob", name, digest)
 	defer func() { end(&err) }()
-	if err := checkAll(checkRepository("name", name), checkDigest("digest", digest)); err != nil {
+	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
 	answer, err := c.registry.delete(ctx, blobPath(name, digest), true, deleteScope(name))
@@ -163,12 +180,12 @@ func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, option
 // without moving bytes. If the registry can't, it starts an upload instead:
 // then DockerContentDigest is nil and Location is the upload's.
 func (c *BlobClient) MountBlob(ctx context.Context, name, from, mount string, options *BlobClientMountBlobOptions) (resp BlobClientMountBlobResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "BlobClient.MountBlob", "mount blob", name, mount)
+	ctx, end := c.registry.beginPlain(ctx, "BlobClient.MountBlob", "mount blob", name, mount)
 	defer func() { end(&err) }()
-	if err := checkAll(checkRepository("name", name), checkRepository("from", from), checkDigest("mount", mount)); err != nil {
+	if err := checkArguments(ctx, checkRepository("name", name), checkRepository("from", from), checkDigest("mount", mount)); err != nil {
 		return resp, err
 	}
-	answer, err := c.startUpload(ctx, uploadsPath(name)+"?from="+from+"&mount="+mount, pullScope(from), pushScope(name))
+	answer, err := c.startUpload(ctx, uploadsPath(name)+"?"+url.Values{"from": {from}, "mount": {mount}}.Encode(), pullScope(from), pushScope(name))
 	if err != nil {
 		return resp, err
 	}
@@ -176,11 +193,10 @@ func (c *BlobClient) MountBlob(ctx context.Context, name, from, mount string, op
 		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
 		Location:         optional(nextLocation(answer)),
 	}
-	if answer.StatusCode == http.StatusCreated {
-		resp.DockerContentDigest = optional(answer.Header.Get(headerDigest))
-		if resp.DockerContentDigest == nil {
-			resp.DockerContentDigest = &mount
-		}
+	if stated := answer.Header.Get(headerDigest); stated != "" {
+		resp.DockerContentDigest = &stated
+	} else if answer.StatusCode == http.StatusCreated && strict.Is(ctx) {
+		resp.DockerContentDigest = &mount
 	}
 	return resp, nil
 }

@@ -71,20 +71,20 @@ func TestTheDigestSurvivesRetriesOfAChunk(t *testing.T) {
 			chunk := bytes.Repeat([]byte{byte('a' + i)}, 100_000+i)
 			content = append(content, chunk...)
 			f.faults = i
-			if _, err := c.UploadChunk(t.Context(), "/v2/app/blobs/uploads/1?_state=a", bytes.NewReader(chunk), calculator, nil); err != nil {
+			if _, err := c.UploadChunk(strictly(t), "/v2/app/blobs/uploads/1?_state=a", bytes.NewReader(chunk), calculator, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		// A chunk that fails in the end doesn't count.
 		f.faults = math.MaxInt32
-		_, err = c.UploadChunk(t.Context(), "/v2/app/blobs/uploads/1?_state=a", bytes.NewReader(make([]byte, 5000)), calculator, nil)
+		_, err = c.UploadChunk(strictly(t), "/v2/app/blobs/uploads/1?_state=a", bytes.NewReader(make([]byte, 5000)), calculator, nil)
 		var exhausted *RetriesExhaustedError
 		if !errors.As(err, &exhausted) || exhausted.Attempts != 4 {
 			t.Errorf("error: %v", err)
 		}
 		f.faults = 0
 		f.stale.Wait()
-		if _, err := c.CompleteUpload(t.Context(), "/v2/app/blobs/uploads/1?_state=b", calculator, nil); err != nil {
+		if _, err := c.CompleteUpload(strictly(t), "/v2/app/blobs/uploads/1?_state=b", calculator, nil); err != nil {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(content)
@@ -112,7 +112,7 @@ func TestChunkRanges(t *testing.T) {
 		"wrong length": {&BlobClientUploadChunkOptions{RangeStart: i32(0), RangeEnd: i32(5)}, "", "RangeEnd"},
 		"end alone":    {&BlobClientUploadChunkOptions{RangeEnd: i32(5)}, "", "RangeEnd"},
 	} {
-		got, err := chunkRange(test.options, 5)
+		got, err := chunkRange(strictly(t), test.options, 5)
 		var argument *ArgumentError
 		if errors.As(err, &argument) != (test.bad != "") || argument != nil && argument.Argument != test.bad || got != test.want {
 			t.Errorf("%s: %q, %v", name, got, err)
@@ -127,15 +127,15 @@ func TestAWrongDigestOfTheRegistryIsNoticed(t *testing.T) {
 	s.on(http.MethodGet, "/v2/app/manifests/", always(200, "content", "Docker-Content-Digest", other))
 	s.on(http.MethodGet, "/v2/", always(200, "{}"))
 	c := s.client(t, nil)
-	if _, err := c.UploadManifest(t.Context(), "app", "v1", ContentTypeApplicationVndOciImageManifestV1JSON, reader("content"), nil); !errors.Is(err, ErrMismatchedHash) {
+	if _, err := c.UploadManifest(strictly(t), "app", "v1", ContentTypeApplicationVndOciImageManifestV1JSON, reader("content"), nil); !errors.Is(err, ErrMismatchedHash) {
 		t.Errorf("manifest: %v", err)
 	}
 	calculator := NewBlobDigestCalculator()
-	if _, err := c.NewBlobClient().CompleteUpload(t.Context(), "/v2/app/blobs/uploads/1", calculator, nil); !errors.Is(err, ErrMismatchedHash) {
+	if _, err := c.NewBlobClient().CompleteUpload(strictly(t), "/v2/app/blobs/uploads/1", calculator, nil); !errors.Is(err, ErrMismatchedHash) {
 		t.Errorf("blob: %v", err)
 	}
 	for _, reference := range []string{"v1", other} {
-		resp, err := c.GetManifest(t.Context(), "app", reference, nil)
+		resp, err := c.GetManifest(strictly(t), "app", reference, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestAWrongDigestOfTheRegistryIsNoticed(t *testing.T) {
 		}
 		resp.ManifestData.Close()
 	}
-	resp, err := c.GetManifest(t.Context(), "app", someDigest, nil)
+	resp, err := c.GetManifest(strictly(t), "app", someDigest, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

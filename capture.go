@@ -24,7 +24,7 @@ func withoutCapture(ctx context.Context) context.Context {
 // captureNothing gives a request of such a context a place for its answer that
 // is nobody else's.
 func captureNothing(ctx context.Context) context.Context {
-	if ctx.Value(uncaptured{}) == nil {
+	if ctx == nil || ctx.Value(uncaptured{}) == nil {
 		return ctx
 	}
 	var ignored *http.Response
@@ -53,8 +53,8 @@ var capturing = sync.OnceValue(func() runtime.Pipeline {
 	return runtime.NewPipeline(moduleName, moduleVersion, runtime.PipelineOptions{PerCall: []policy.Policy{answer}}, nil)
 })
 
-// answerOf returns the answer that was the reason of err, if one was.
-func answerOf(err error) *http.Response {
+// responseOf returns the answer that was the reason of err, if one was.
+func responseOf(err error) *http.Response {
 	var respErr *azcore.ResponseError
 	if !errors.As(err, &respErr) {
 		return nil

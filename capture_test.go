@@ -123,7 +123,7 @@ func TestARefusalIsSharedByCopies(t *testing.T) {
 	b := s.client(t, nil).NewBlobClient()
 	for range 3 {
 		_, err := b.UploadChunk(t.Context(), "/v2/app/blobs/uploads/1?_state=a", strings.NewReader("content"), nil, nil)
-		resp := answerOf(err)
+		resp := responseOf(err)
 		if resp == nil {
 			t.Fatal(err)
 		}

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // Client calls a registry's API for repositories, tags and manifests. It is
@@ -57,19 +59,19 @@ func newClient(endpoint string, options *ClientOptions, credential func(azcore.C
 	if options != nil {
 		o = *options
 	}
-	r, err := connect(endpoint, o.ClientOptions, o.TokenCache, credential)
+	r, err := connect(endpoint, o.ClientOptions, credential)
 	if err != nil {
-		return nil, operationError("create client", "", "", err)
+		return nil, err
 	}
 	return &Client{registry: r}, nil
 }
 
-func connect(endpoint string, options azcore.ClientOptions, cache *TokenCache, credential func(azcore.ClientOptions) (grant, error)) (*registry, error) {
+func connect(endpoint string, options azcore.ClientOptions, credential func(azcore.ClientOptions) (grant, error)) (*registry, error) {
 	g, err := credential(options)
 	if err != nil {
 		return nil, err
 	}
-	return newRegistry(endpoint, options, cache, g)
+	return newRegistry(endpoint, options, g)
 }
 
 // NewBlobClient returns a client for the blobs of the same registry. It shares
@@ -91,10 +93,15 @@ func (c *Client) GetAccessToken(ctx context.Context, scopes []string, options *C
 		return resp, &ArgumentError{Argument: "scopes", Rule: "must name at least one scope, such as repository:team/app:pull"}
 	}
 	s := c.registry.tokens
-	a, err := s.authorize(ctx, scopes, 0, true)
-	if err == nil && options != nil && options.Renew && !a.fresh && a.token.value != "" {
+	service := s.cache.service(c.registry.key)
+	if service == "" {
+		service = s.defaultService()
+	}
+	asked := time.Now()
+	a, err := s.bearer(ctx, service, scopes, 0)
+	if err == nil && options != nil && options.Renew && a.token.fetched.Before(asked) {
 		s.cache.drop(a.key, a.token.value)
-		a, err = s.authorize(ctx, scopes, 0, true)
+		a, err = s.bearer(ctx, service, scopes, 0)
 	}
 	if err != nil {
 		return resp, err
@@ -111,14 +118,16 @@ func (r *registry) get(ctx context.Context, path string, v json.Unmarshaler, sco
 	return r.callJSON(req, v)
 }
 
-// patch sends body to the /acr/v1 API and reads the JSON that comes back into v.
+// patch sends body, or none when it is nil, to the /acr/v1 API and reads the JSON that comes back into v.
 func (r *registry) patch(ctx context.Context, path string, body json.Marshaler, v json.Unmarshaler, scopes ...string) error {
 	req, err := r.newRequest(ctx, http.MethodPatch, path+r.withAPIVersion(nil), scopes...)
 	if err != nil {
 		return err
 	}
-	if err := setJSON(req, body); err != nil {
-		return err
+	if body != nil {
+		if err := setJSON(req, body); err != nil {
+			return err
+		}
 	}
 	return r.callJSON(req, v)
 }
@@ -137,14 +146,25 @@ func (r *registry) delete(ctx context.Context, path string, strict bool, scopes 
 	return r.call(req, ok...)
 }
 
-// unmarshalAnswer reads the JSON of an answer, whose body has been downloaded.
-func unmarshalAnswer(resp *http.Response, v json.Unmarshaler) error {
+// unmarshalResponse reads the JSON of a response, whose body has been
+// downloaded. One without a body changes nothing, except for a strict caller. The
+// error is azcore's, except for a strict caller.
+func unmarshalResponse(ctx context.Context, resp *http.Response, v json.Unmarshaler) error {
 	body, err := runtime.Payload(resp)
 	if err != nil {
 		return err
 	}
-	if err := v.UnmarshalJSON(body); err != nil {
-		return malformedAnswer(body, err)
+	if len(body) == 0 && !strict.Is(ctx) {
+		return nil
 	}
-	return nil
+	err = v.UnmarshalJSON(body)
+	if err == nil {
+		return nil
+	}
+	if !strict.Is(ctx) {
+		if plain := runtime.UnmarshalAsJSON(resp, v); plain != nil {
+			return &InvalidResponseError{Missing: ResponsePartJSON, BodyStart: startOf(body), Err: redactError(plain), plain: true}
+		}
+	}
+	return malformedAnswer(body, err)
 }

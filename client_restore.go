@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strconv"
 )
 
@@ -24,9 +25,9 @@ func (c *Client) RestoreManifest(ctx context.Context, name, digest string, optio
 			return resp, err
 		}
 	}
-	path := "/acr/v1/_deleted/" + name + "/_manifests/" + digest
+	path := deletedPath(name) + "/_manifests/" + url.PathEscape(digest)
 	req, err := c.registry.newRequest(ctx, http.MethodPost, path+c.registry.withAPIVersion(map[string][]string{"force": {strconv.FormatBool(o.Force)}}),
-		"repository:"+name+":deleted_read,deleted_restore")
+		restoreScope(name))
 	if err != nil {
 		return resp, err
 	}
@@ -45,3 +46,5 @@ func (r restoreRequest) MarshalJSON() ([]byte, error) {
 		Tag string `json:"tag,omitempty"`
 	}{r.Tag})
 }
+
+func deletedPath(name string) string { return "/acr/v1/_deleted/" + url.PathEscape(name) }

@@ -1,13 +1,17 @@
 package azcontainerregistry
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+)
 
 // GetTagProperties returns what the registry knows of a tag (ACR protocol
 // §3.6). An unknown one is [ErrorCodeTagUnknown].
 func (c *Client) GetTagProperties(ctx context.Context, name, tag string, options *ClientGetTagPropertiesOptions) (resp ClientGetTagPropertiesResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "Client.GetTagProperties", "get properties of tag", name, tag)
+	ctx, end := c.registry.beginPlain(ctx, "Client.GetTagProperties", "get properties of tag", name, tag)
 	defer func() { end(&err) }()
-	if err := checkAll(checkRepository("name", name), checkTag("tag", tag)); err != nil {
+	if err := checkArguments(ctx, checkRepository("name", name), checkTag("tag", tag)); err != nil {
 		return resp, err
 	}
 	err = c.registry.get(ctx, tagPath(name, tag), &resp.ArtifactTagProperties, readScope(name))
@@ -17,12 +21,12 @@ func (c *Client) GetTagProperties(ctx context.Context, name, tag string, options
 // UpdateTagProperties changes the locks of a tag and returns it as it then is
 // (ACR protocol §3.6).
 func (c *Client) UpdateTagProperties(ctx context.Context, name, tag string, options *ClientUpdateTagPropertiesOptions) (resp ClientUpdateTagPropertiesResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "Client.UpdateTagProperties", "update properties of tag", name, tag)
+	ctx, end := c.registry.beginPlain(ctx, "Client.UpdateTagProperties", "update properties of tag", name, tag)
 	defer func() { end(&err) }()
-	if err := checkAll(checkRepository("name", name), checkTag("tag", tag)); err != nil {
+	if err := checkArguments(ctx, checkRepository("name", name), checkTag("tag", tag)); err != nil {
 		return resp, err
 	}
-	var value TagWriteableProperties
+	var value json.Marshaler
 	if options != nil && options.Value != nil {
 		value = *options.Value
 	}
@@ -34,13 +38,13 @@ func (c *Client) UpdateTagProperties(ctx context.Context, name, tag string, opti
 // doesn't exist is no error; a locked one is
 // [ErrorCodeRegistryDisallowedOperation].
 func (c *Client) DeleteTag(ctx context.Context, name, tag string, options *ClientDeleteTagOptions) (resp ClientDeleteTagResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "Client.DeleteTag", "delete tag", name, tag)
+	ctx, end := c.registry.beginPlain(ctx, "Client.DeleteTag", "delete tag", name, tag)
 	defer func() { end(&err) }()
-	if err := checkAll(checkRepository("name", name), checkTag("tag", tag)); err != nil {
+	if err := checkArguments(ctx, checkRepository("name", name), checkTag("tag", tag)); err != nil {
 		return resp, err
 	}
 	_, err = c.registry.delete(ctx, tagPath(name, tag)+c.registry.withAPIVersion(nil), false, deleteScope(name))
 	return resp, err
 }
 
-func tagPath(name, tag string) string { return "/acr/v1/" + name + "/_tags/" + tag }
+func tagPath(name, tag string) string { return repositoryPath(name) + "/_tags/" + url.PathEscape(tag) }

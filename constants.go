@@ -144,8 +144,6 @@ func PossibleContentTypeValues() []ContentType {
 	return []ContentType{
 		ContentTypeApplicationVndDockerDistributionManifestV2JSON,
 		ContentTypeApplicationVndOciImageManifestV1JSON,
-		ContentTypeApplicationVndDockerDistributionManifestListV2JSON,
-		ContentTypeApplicationVndOciImageIndexV1JSON,
 	}
 }
 

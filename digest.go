@@ -8,8 +8,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-
-	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // BlobDigestCalculator computes the digest of a blob that is uploaded in
@@ -120,27 +118,26 @@ type DigestValidationReader struct {
 // its end, that its content has the digest. An algorithm other than sha256 is
 // [ErrDigestAlgNotSupported].
 func NewDigestValidationReader(digest string, reader io.Reader) (*DigestValidationReader, error) {
-	algorithm, _, _ := strings.Cut(digest, ":")
 	switch {
-	case algorithm != "sha256":
+	case !strings.HasPrefix(digest, "sha256:"):
 		return nil, ErrDigestAlgNotSupported
-	case !names.IsSHA256(digest):
-		return nil, &ArgumentError{Argument: "digest", Value: shorten(digest), Rule: "must be " + names.DigestRule}
 	case isNil(reader):
 		return nil, &ArgumentError{Argument: "reader", Value: "nil", Rule: "must be the content to verify"}
 	}
 	return &DigestValidationReader{reader: reader, check: digestCheck{expected: digest, hash: sha256.New()}}, nil
 }
 
-// Read reads from the underlying reader. At its end it returns io.EOF, or a
-// [*DigestMismatchError], which matches [ErrMismatchedHash]: then nothing that
-// was read may be used.
+// Read reads from the underlying reader. At its end it returns io.EOF, or
+// [ErrMismatchedHash]: then nothing that was read may be used.
 func (d *DigestValidationReader) Read(p []byte) (int, error) {
 	if d.err != nil {
 		return 0, d.err
 	}
 	n, err := d.reader.Read(p)
 	err = d.check.add(p[:n], err)
+	if errors.As(err, new(*DigestMismatchError)) {
+		err = ErrMismatchedHash
+	}
 	if err != nil {
 		d.err = err
 	}
@@ -168,22 +165,24 @@ func (c *digestCheck) add(p []byte, err error) error {
 	return io.EOF
 }
 
-// verifiedBody is an answer's body that verifies itself.
+// verifiedBody is a response's body that verifies itself.
 type verifiedBody struct {
-	body   io.ReadCloser
-	digest string
-	reader *DigestValidationReader
+	body  io.ReadCloser
+	check digestCheck
+	err   error
+}
+
+func newVerifiedBody(body io.ReadCloser, digest string) *verifiedBody {
+	return &verifiedBody{body: body, check: digestCheck{expected: digest, hash: sha256.New()}}
 }
 
 func (b *verifiedBody) Read(p []byte) (int, error) {
-	if b.reader == nil {
-		r, err := NewDigestValidationReader(b.digest, b.body)
-		if err != nil {
-			return 0, err
-		}
-		b.reader = r
+	if b.err != nil {
+		return 0, b.err
 	}
-	return b.reader.Read(p)
+	n, err := b.body.Read(p)
+	b.err = b.check.add(p[:n], err)
+	return n, b.err
 }
 
 func (b *verifiedBody) Close() error { return b.body.Close() }

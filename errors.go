@@ -12,11 +12,11 @@ import (
 
 // ErrMismatchedHash says that content doesn't have the digest it should have.
 // Every [DigestMismatchError] is one.
-var ErrMismatchedHash = errors.New("content does not match its digest")
+var ErrMismatchedHash = errors.New("mismatched hash")
 
 // ErrDigestAlgNotSupported says that a digest's algorithm isn't sha256, the
 // only one that ACR has (ACR protocol §1.2).
-var ErrDigestAlgNotSupported = errors.New("digest algorithm is not supported")
+var ErrDigestAlgNotSupported = errors.New("digest algorithm not supported")
 
 // OperationError says which call failed, and on what. It wraps the cause: an
 // [*azcore.ResponseError] whenever the registry's answer was the reason, or one
@@ -98,7 +98,7 @@ type DigestMismatchError struct {
 
 // Error names both digests.
 func (e *DigestMismatchError) Error() string {
-	return fmt.Sprintf("%v: expected %s, got %s in %d bytes", ErrMismatchedHash, e.Expected, e.Actual, e.Size)
+	return fmt.Sprintf("content does not match its digest: expected %s, got %s in %d bytes", e.Expected, e.Actual, e.Size)
 }
 
 // Is reports whether target is [ErrMismatchedHash].
@@ -217,10 +217,16 @@ type InvalidResponseError struct {
 
 	// Err is the decoder's error, if there is one.
 	Err error
+
+	// plain says that the text is that of Err.
+	plain bool
 }
 
 // Error says what is missing, and how the body begins.
 func (e *InvalidResponseError) Error() string {
+	if e.plain {
+		return e.Err.Error()
+	}
 	if e.Missing != ResponsePartJSON {
 		text := "the response has no " + string(e.Missing) + " in it"
 		if e.BodyStart != "" {
@@ -252,7 +258,7 @@ func HasCode(err error, codes ...ErrorCode) bool {
 // CorrelationID returns the X-Ms-Correlation-Request-Id of the answer in err's
 // chain, which Azure's support asks for, or "" (ACR protocol §1.3).
 func CorrelationID(err error) string {
-	resp := answerOf(err)
+	resp := responseOf(err)
 	if resp == nil {
 		return ""
 	}

@@ -45,7 +45,7 @@ func TestWhateverTheServerSaysIsAResponseError(t *testing.T) {
 		s := &script{}
 		s.withTokens(time.Hour)
 		s.on(http.MethodGet, "/v2/app/", always(test.status, test.body, test.header...))
-		_, err := s.client(t, nil).GetManifest(t.Context(), "app", "v1", nil)
+		_, err := s.client(t, nil).GetManifest(strictly(t), "app", "v1", nil)
 		var respErr *azcore.ResponseError
 		if !errors.As(err, &respErr) {
 			t.Errorf("%s: %v", name, err)
@@ -68,7 +68,7 @@ func TestALongFailureIsCut(t *testing.T) {
 		resp.Body, resp.ContentLength = io.NopCloser(endless{}), -1
 		return resp
 	})
-	_, err := s.client(t, nil).GetManifest(t.Context(), "app", "v1", nil)
+	_, err := s.client(t, nil).GetManifest(strictly(t), "app", "v1", nil)
 	var respErr *azcore.ResponseError
 	if !errors.As(err, &respErr) || len(err.Error()) > 600 {
 		t.Fatalf("%.1000v", err)
@@ -94,7 +94,7 @@ func TestTheBodyOfABrokenFailureIsKept(t *testing.T) {
 		resp.Body = cutBody{resp.Body}
 		return resp
 	})
-	if _, err := s.client(t, nil).GetManifest(t.Context(), "app", "v1", nil); !HasCode(err, ErrorCodeManifestUnknown) {
+	if _, err := s.client(t, nil).GetManifest(strictly(t), "app", "v1", nil); !HasCode(err, ErrorCodeManifestUnknown) {
 		t.Error(err)
 	}
 }
@@ -138,7 +138,7 @@ func TestBadArgumentsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 	s := &script{}
 	c := s.client(t, nil)
 	b := c.NewBlobClient()
-	ctx := t.Context()
+	ctx := strictly(t)
 	long := strings.Repeat("a", 300)
 	badNames := []string{"", "App", "a b", "a//b", "/a", "a/", "-a", "a..b", "a/../b", "é", long, "a?b", "a%2Fb", "https://contoso.azurecr.io/app", "a:v1"}
 	badTags := []string{"", ".a", "-a", "a b", "a/b", strings.Repeat("a", 129), "é"}

@@ -1,6 +1,7 @@
 package azcontainerregistry
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 
@@ -25,14 +26,27 @@ func init() {
 }
 
 func newEntraGrant(credential azcore.TokenCredential, options azcore.ClientOptions) (grant, error) {
+	audience, err := audienceOf(options.Cloud)
+	if err != nil {
+		return nil, err
+	}
 	if isNil(credential) {
 		return anonymousGrant{}, nil
 	}
-	audience := options.Cloud.Services[ServiceName].Audience
-	if audience == "" {
-		audience = defaultAudience
-	}
 	return entraGrant{credential: credential, scope: strings.TrimRight(audience, "/") + "/.default"}, nil
+}
+
+// audienceOf returns the audience that a cloud has for registries. A cloud that
+// has none has no registries: a token for another cloud's must not be asked for.
+func audienceOf(c cloud.Configuration) (string, error) {
+	if c.ActiveDirectoryAuthorityHost == "" && c.Services == nil {
+		return defaultAudience, nil
+	}
+	audience := c.Services[ServiceName].Audience
+	if audience == "" {
+		return "", errors.New("provided Cloud field is missing Azure Container Registry configuration")
+	}
+	return audience, nil
 }
 
 func newPasswordGrant(credential *PasswordCredential) (grant, error) {

@@ -29,7 +29,7 @@ func flood(status int, header ...string) func(*scriptRequest) *http.Response {
 // TestAnEndlessAnswerDoesNotFillTheMemory lets each kind of call be answered
 // with a body that never ends, once.
 func TestAnEndlessAnswerDoesNotFillTheMemory(t *testing.T) {
-	ctx := t.Context()
+	ctx := strictly(t)
 	for name, test := range map[string]struct {
 		method, path string
 		status       int
@@ -83,7 +83,7 @@ func TestALongListOfNothingDoesNotFillTheMemory(t *testing.T) {
 
 // TestJSONThatIsNoListIsNoEmptyList answers listings with JSON of another kind.
 func TestJSONThatIsNoListIsNoEmptyList(t *testing.T) {
-	ctx := t.Context()
+	ctx := strictly(t)
 	for _, body := range []string{`{}`, `{"status":"ok"}`, `{"errors":[]}`, `null`, `{"tags":[{"digest":"x"}],"manifests":[{"tags":["v1"]}]}`} {
 		s := &script{}
 		s.withTokens(time.Hour)
@@ -116,7 +116,7 @@ func TestAListingInCirclesEnds(t *testing.T) {
 		return answer(200, fmt.Sprintf(`{"repositories":["r%d"]}`, n%2), "Link", fmt.Sprintf(`</acr/v1/_catalog?last=%d>; rel="next"`, n))
 	})
 	for _, list := range []func(context.Context, *Client) ([]string, error){listNames, pagedNames} {
-		_, err := list(t.Context(), s.client(t, nil))
+		_, err := list(strictly(t), s.client(t, nil))
 		var incomplete *IncompleteListingError
 		if !errors.As(err, &incomplete) || !strings.Contains(err.Error(), "repeats itself") {
 			t.Error(err)
@@ -130,7 +130,7 @@ func TestARepositoryMayBeNamedLikeARoute(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
 	s.on(http.MethodPatch, "/v2/"+name+"/blobs/uploads/1", always(202, "", "Location", "/v2/"+name+"/blobs/uploads/1?_state=b"))
-	if _, err := s.client(t, nil).NewBlobClient().UploadChunk(t.Context(), "/v2/"+name+"/blobs/uploads/1?_state=a", strings.NewReader("x"), nil, nil); err != nil {
+	if _, err := s.client(t, nil).NewBlobClient().UploadChunk(strictly(t), "/v2/"+name+"/blobs/uploads/1?_state=a", strings.NewReader("x"), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(s.seen[0].body, "scope=repository%3Ateam%2Fblobs%2Fuploads%2Fapp%3Apull%2Cpush&") {
@@ -146,22 +146,22 @@ func TestALocationMayBeRelativeToWhatWasAsked(t *testing.T) {
 	s.on(http.MethodPatch, "/v2/app/blobs/uploads/1", always(202, "", "Location", "?_state=b%3D"))
 	s.on(http.MethodPut, "/v2/app/blobs/uploads/1", always(201, "", "Docker-Content-Digest", someDigest))
 	b := s.client(t, nil).NewBlobClient()
-	start, err := b.StartUpload(t.Context(), "app", nil)
+	start, err := b.StartUpload(strictly(t), "app", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	calculator := NewBlobDigestCalculator()
-	chunk, err := b.UploadChunk(t.Context(), *start.Location, strings.NewReader("content"), calculator, nil)
+	chunk, err := b.UploadChunk(strictly(t), *start.Location, strings.NewReader("content"), calculator, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.CompleteUpload(t.Context(), *chunk.Location, calculator, nil); err != nil {
+	if _, err := b.CompleteUpload(strictly(t), *chunk.Location, calculator, nil); err != nil {
 		t.Error(err)
 	}
 	if got := s.seen[len(s.seen)-1].URL.RawQuery; !strings.HasPrefix(got, "_state=b%3D&digest=") {
 		t.Errorf("completed at %s", got)
 	}
-	if _, err := b.Upload(t.Context(), "app", strings.NewReader("content"), nil); err != nil {
+	if _, err := b.Upload(strictly(t), "app", strings.NewReader("content"), nil); err != nil {
 		t.Errorf("upload: %v", err)
 	}
 }
@@ -172,7 +172,7 @@ func TestAMountThatWorkedIsNoFailure(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
 	s.on(http.MethodPost, "/v2/app/", always(201, "", "Location", "http://contoso.azurecr.io/v2/app/blobs/"+someDigest))
-	resp, err := s.client(t, nil).NewBlobClient().MountBlob(t.Context(), "app", "base", someDigest, nil)
+	resp, err := s.client(t, nil).NewBlobClient().MountBlob(strictly(t), "app", "base", someDigest, nil)
 	if err != nil || value(resp.DockerContentDigest) != someDigest {
 		t.Errorf("%+v, %v", resp, err)
 	}
@@ -188,11 +188,11 @@ func TestAWrongChallengeIsNotRemembered(t *testing.T) {
 		always(401, unauthorizedBody, "WWW-Authenticate", other), always(401, unauthorizedBody, "WWW-Authenticate", other),
 		always(200, "{}")))
 	c := s.client(t, nil)
-	if _, err := c.GetManifest(t.Context(), "app", "v1", nil); !HasCode(err, ErrorCodeUnauthorized) {
+	if _, err := c.GetManifest(strictly(t), "app", "v1", nil); !HasCode(err, ErrorCodeUnauthorized) {
 		t.Errorf("error: %v", err)
 	}
-	if len(c.registry.tokens.corrected) != 0 {
-		t.Errorf("remembered: %v", c.registry.tokens.corrected)
+	if len(c.registry.tokens.scopes) != 0 {
+		t.Errorf("remembered: %v", c.registry.tokens.scopes)
 	}
 	mustRead(t, c, "app")
 }
@@ -201,7 +201,7 @@ func TestAWrongChallengeIsNotRemembered(t *testing.T) {
 func TestADataHostThatDoesNotAnswerIsNamed(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(strictly(t))
 	defer cancel()
 	s.on(http.MethodGet, "/v2/app/blobs/", always(307, "", "Location", "https://eusmanaged12.blob.core.windows.net/data?sig=hunter2"))
 	s.on(http.MethodGet, "eusmanaged12.blob.core.windows.net/", func(*scriptRequest) *http.Response {
@@ -224,10 +224,10 @@ func TestAFailuresAnswerCanBeDumped(t *testing.T) {
 	s.on(http.MethodPatch, "/v2/app/blobs/", always(308, "", "Location", "/v2/app/blobs/uploads/1?_state=hunter2", "Set-Cookie", "a=hunter2"))
 	s.on(http.MethodGet, "/third", always(403, "<Error><Code>AuthenticationFailed</Code></Error>", "Content-Type", "application/xml"))
 	b := s.client(t, nil).NewBlobClient()
-	_, blobErr := b.GetBlob(t.Context(), "app", someDigest, nil)
-	_, chunkErr := b.UploadChunk(t.Context(), "/v2/app/blobs/uploads/1?_state=hunter2", strings.NewReader("x"), nil, nil)
+	_, blobErr := b.GetBlob(strictly(t), "app", someDigest, nil)
+	_, chunkErr := b.UploadChunk(strictly(t), "/v2/app/blobs/uploads/1?_state=hunter2", strings.NewReader("x"), nil, nil)
 	for _, err := range []error{blobErr, chunkErr} {
-		resp := answerOf(err)
+		resp := responseOf(err)
 		if resp == nil {
 			t.Fatal(err)
 		}
@@ -256,13 +256,14 @@ func TestNothingPrintsASecret(t *testing.T) {
 	s := &script{}
 	s.on(http.MethodPost, "/oauth2/exchange", always(200, `{"refresh_token":"hunter2"}`))
 	s.on(http.MethodPost, "/oauth2/token", always(200, `{"access_token":"hunter2"}`))
-	options := ClientOptions{ClientOptions: s.options(), TokenCache: NewTokenCache()}
-	printed := ClientOptions{TokenCache: options.TokenCache}
+	cache := NewTokenCache()
+	options := ClientOptions{ClientOptions: s.optionsWith(cache)}
+	printed := ClientOptions{ClientOptions: azcore.ClientOptions{PerCallPolicies: options.PerCallPolicies}}
 	c, err := NewClient(scriptEndpoint, valueCredential{"hunter2"}, &options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	access, err := c.GetAccessToken(t.Context(), []string{"repository:app:pull"}, nil)
+	access, err := c.GetAccessToken(strictly(t), []string{"repository:app:pull"}, nil)
 	if err != nil || access.AccessToken != "hunter2" {
 		t.Fatal(err)
 	}
@@ -272,7 +273,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	var argument *ArgumentError
 	errors.As(endpointErr, &argument)
 	for _, v := range []any{
-		password, *password, refresh, *refresh, access, &access, printed, &printed, options.TokenCache, c, *c, c.NewBlobClient(),
+		password, *password, refresh, *refresh, access, &access, printed, &printed, cache, c, *c, c.NewBlobClient(),
 		endpointErr, bareErr, queryErr, argument,
 		config{*password, *refresh, ClientGetAccessTokenResponse{}},
 		[]any{password, access},
@@ -326,7 +327,7 @@ func TestCookiesStayAtTheLoginServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		resp, err := b.GetBlob(t.Context(), "app", someDigest, nil)
+		resp, err := b.GetBlob(strictly(t), "app", someDigest, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // Repositories yields the names of all repositories, in lexical order
@@ -84,7 +86,7 @@ func (c *Client) Referrers(ctx context.Context, name, digest string, options *Cl
 // taggedReferrers yields the referrers that the tag of a subject lists, which
 // is how a registry without the call keeps them.
 func (c *Client) taggedReferrers(ctx context.Context, name, digest, artifactType string, yield func(*Descriptor, error) bool) {
-	resp, err := c.GetManifest(ctx, name, strings.Replace(digest, ":", "-", 1), nil)
+	resp, err := c.GetManifest(strict.Context(ctx), name, strings.Replace(digest, ":", "-", 1), nil)
 	if isStatus(err, http.StatusNotFound) {
 		return
 	}

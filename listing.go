@@ -3,6 +3,7 @@ package azcontainerregistry
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -64,7 +65,7 @@ func (l *listing) start() string {
 			query[k] = v
 		}
 	}
-	address := l.registry.endpoint + l.path
+	address := runtime.JoinPaths(l.registry.endpoint, l.path)
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
@@ -218,10 +219,11 @@ func (w *walk) broken(err error) error {
 	return &IncompleteListingError{Items: w.items, Err: err}
 }
 
-// newPager makes a pager of one listing. decode reads a page's body and
+// newCheckedPager makes a pager of a listing that v0.2.3 lacks: its pages are
+// checked as the iterators' are. decode reads a page's body and
 // returns the number of its items and the name of the last one; set stores the
 // page's Link header.
-func newPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) string, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
+func newCheckedPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) string, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
 	w := l.walk()
 	var next string
 	var nextErr error
@@ -259,6 +261,68 @@ func newPager[T any](l *listing, invalid error, span, operation, repository stri
 	})
 }
 
+// newPager makes a pager of a listing of v0.2.3's. A page goes through the
+// pipeline with its body, is taken as it is, and may be asked for again: where
+// the next one is follows from the page alone. read fills in the page.
+func newPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) **string, read func(*T) json.Unmarshaler) *runtime.Pager[T] {
+	return runtime.NewPager(runtime.PagingHandler[T]{
+		More: func(page T) bool { return value(*link(&page)) != "" },
+		Fetcher: func(ctx context.Context, current *T) (result T, err error) {
+			ctx, end := l.registry.beginPlain(ctx, span, operation, repository, "")
+			defer func() { end(&err) }()
+			if invalid != nil {
+				return result, invalid
+			}
+			address := l.start()
+			if current != nil {
+				if address, err = l.next(value(*link(current))); err != nil {
+					return result, err
+				}
+			}
+			req, err := l.registry.newRequestTo(ctx, http.MethodGet, address, l.scope)
+			if err != nil {
+				return result, err
+			}
+			resp, err := l.registry.call(req, http.StatusOK)
+			if err != nil {
+				return result, err
+			}
+			if err := unmarshalResponse(ctx, resp, read(&result)); err != nil {
+				return result, err
+			}
+			*link(&result) = optional(l.link(resp))
+			return result, nil
+		},
+		Tracer: l.registry.tracer,
+	})
+}
+
+// link returns the address of the page after resp's, "" if it is the last one.
+// A header that can't be read is returned as it is, so that the listing doesn't
+// end there without a word.
+func (l *listing) link(resp *http.Response) string {
+	lines := resp.Header.Values("Link")
+	target, err := wire.NextLink(lines)
+	if err != nil {
+		return strings.Join(lines, ", ")
+	}
+	if target == "" {
+		return ""
+	}
+	if u, err := url.Parse(target); err == nil && (u.IsAbs() || u.Host != "") {
+		return target
+	}
+	return runtime.JoinPaths(l.registry.endpoint, target)
+}
+
+// next turns a page's link into the address to ask.
+func (l *listing) next(link string) (string, error) {
+	if strings.HasPrefix(strings.TrimSpace(link), "<") {
+		return "", wire.ErrMalformedLink
+	}
+	return l.follow(l.registry.base, link)
+}
+
 // checkPage refuses a page that is JSON and no list, and one with things in it
 // that have no name: what is left would look like a shorter list.
 func checkPage[T any](body []byte, member string, items []*T, name func(*T) *string) error {
@@ -266,7 +330,7 @@ func checkPage[T any](body []byte, member string, items []*T, name func(*T) *str
 		return fmt.Errorf("it has no %s", member)
 	}
 	for i, item := range items {
-		if name(item) == nil {
+		if item == nil || name(item) == nil {
 			return fmt.Errorf("number %d of its %s has no name", i+1, member)
 		}
 	}
@@ -277,35 +341,54 @@ func decodeRepositories(body []byte) (r Repositories, err error) {
 	if err = r.UnmarshalJSON(body); err == nil {
 		err = checkPage(body, "repositories", r.Names, func(name *string) *string { return name })
 	}
-	return r, err
+	if err != nil {
+		return Repositories{}, err
+	}
+	return r, nil
 }
 
 func decodeTags(body []byte) (l TagList, err error) {
 	if err = l.UnmarshalJSON(body); err == nil {
 		err = checkPage(body, "tags", l.Tags, func(t *TagAttributes) *string { return t.Name })
 	}
-	return l, err
+	if err != nil {
+		return TagList{}, err
+	}
+	return l, nil
 }
 
 func decodeManifests(body []byte) (m Manifests, err error) {
 	if err = m.UnmarshalJSON(body); err == nil {
 		err = checkPage(body, "manifests", m.Attributes, func(a *ManifestAttributes) *string { return a.Digest })
 	}
-	return m, err
+	if err != nil {
+		return Manifests{}, err
+	}
+	return m, nil
 }
 
-func pageQuery(last string, size int32, orderBy string) url.Values {
+// pageQuery writes what a listing is asked for; what is nil is left out.
+func pageQuery(last *string, size *int32, orderBy *string) url.Values {
 	q := url.Values{}
-	if last != "" {
-		q.Set("last", last)
+	if last != nil {
+		q.Set("last", *last)
 	}
-	if size > 0 {
-		q.Set("n", strconv.Itoa(int(size)))
+	if size != nil {
+		q.Set("n", strconv.Itoa(int(*size)))
 	}
-	if orderBy != "" {
-		q.Set("orderby", orderBy)
+	if orderBy != nil {
+		q.Set("orderby", *orderBy)
 	}
 	return q
+}
+
+// given returns nil for a zero value, which stands for "not given".
+func given[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
 }
 
 func value[T any](p *T) T {

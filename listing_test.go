@@ -113,7 +113,7 @@ func TestAListingIsWholeOrAnError(t *testing.T) {
 					}
 					return test.rest(r)
 				})
-				all, err := list(t.Context(), s.client(t, nil))
+				all, err := list(strictly(t), s.client(t, nil))
 				var incomplete *IncompleteListingError
 				if !errors.As(err, &incomplete) || incomplete.Items < len(all) || len(all) < 2 || !test.check(err) {
 					t.Errorf("%v after %v", err, all)
@@ -135,13 +135,13 @@ func TestNullListsAreEmpty(t *testing.T) {
 	s.on(http.MethodGet, "/acr/v1/app/_tags", always(200, `{"tags":null}`))
 	s.on(http.MethodGet, "/acr/v1/app/_manifests", always(200, `{"manifests":null}`))
 	c := s.client(t, nil)
-	if all, err := listNames(t.Context(), c); err != nil || len(all) != 0 {
+	if all, err := listNames(strictly(t), c); err != nil || len(all) != 0 {
 		t.Errorf("%v, %v", all, err)
 	}
-	for tag, err := range c.Tags(t.Context(), "app", nil) {
+	for tag, err := range c.Tags(strictly(t), "app", nil) {
 		t.Errorf("%v, %v", tag, err)
 	}
-	for m, err := range c.Manifests(t.Context(), "app", nil) {
+	for m, err := range c.Manifests(strictly(t), "app", nil) {
 		t.Errorf("%v, %v", m, err)
 	}
 }
@@ -154,7 +154,7 @@ func TestLaterPagesKeepFilterAndVersion(t *testing.T) {
 		always(200, `{"tags":[{"name":"a"}]}`, "Link", `</acr/v1/app/_tags?last=639039224611470601%26a&n=1&orderby=timeasc>; rel="next"`),
 		always(200, `{"tags":[{"name":"b"}]}`)))
 	order, one := ArtifactTagOrderByLastUpdatedOnAscending, int32(1)
-	for _, err := range s.client(t, nil).Tags(t.Context(), "app", &ClientListTagsOptions{Digest: &digest, MaxNum: &one, OrderBy: &order}) {
+	for _, err := range s.client(t, nil).Tags(strictly(t), "app", &ClientListTagsOptions{Digest: &digest, MaxNum: &one, OrderBy: &order}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ func TestALoopThatEndsStopsTheRequests(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
 	s.on(http.MethodGet, "/acr/v1/_catalog", numbered)
-	list := s.client(t, nil).Repositories(t.Context(), nil)
+	list := s.client(t, nil).Repositories(strictly(t), nil)
 	for range list {
 		break
 	}
@@ -208,7 +208,7 @@ func TestACancelledListingStops(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
 	s.on(http.MethodGet, "/acr/v1/_catalog", numbered)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(strictly(t))
 	defer cancel()
 	n := 0
 	for _, err := range s.client(t, nil).Repositories(ctx, nil) {
@@ -252,11 +252,11 @@ func TestAPageThatBreaksOffIsAskedForAgain(t *testing.T) {
 			cut, cut, always(200, `{"repositories":["b","c"]}`),
 			cut, cut, cut, cut))
 		c := s.client(t, nil)
-		all, err := listNames(t.Context(), c)
+		all, err := listNames(strictly(t), c)
 		if diff := cmp.Diff([]string{"a", "b", "c"}, all); diff != "" || err != nil {
 			t.Errorf("%v, %s", err, diff)
 		}
-		_, err = pagedNames(t.Context(), c)
+		_, err = pagedNames(strictly(t), c)
 		var exhausted *RetriesExhaustedError
 		if !errors.As(err, &exhausted) || !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("error: %v", err)
@@ -272,7 +272,7 @@ func TestReferrersFallBackToTheTag(t *testing.T) {
 	s.on(http.MethodGet, "/v2/app/manifests/sha256-"+strings.Repeat("0", 64), always(200, index))
 	c := s.client(t, nil)
 	n := 0
-	for d, err := range c.Referrers(t.Context(), "app", subject, &ClientListReferrersOptions{ArtifactType: "y"}) {
+	for d, err := range c.Referrers(strictly(t), "app", subject, &ClientListReferrersOptions{ArtifactType: "y"}) {
 		if err != nil || d.ArtifactType != "y" {
 			t.Errorf("%+v, %v", d, err)
 		}
@@ -281,14 +281,14 @@ func TestReferrersFallBackToTheTag(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d referrers", n)
 	}
-	for d, err := range c.Referrers(t.Context(), "other", subject, nil) {
+	for d, err := range c.Referrers(strictly(t), "other", subject, nil) {
 		t.Errorf("a subject without referrers: %+v, %v", d, err)
 	}
 	for _, bad := range []string{`{"manifests":[null]}`, `{"manifests":[{"digest":"x"}]}`, `<html>`} {
 		s := &script{}
 		s.withTokens(time.Hour)
 		s.on(http.MethodGet, "/v2/app/referrers/", always(200, bad))
-		for _, err := range s.client(t, nil).Referrers(t.Context(), "app", subject, nil) {
+		for _, err := range s.client(t, nil).Referrers(strictly(t), "app", subject, nil) {
 			if err == nil {
 				t.Errorf("%s is taken for an index", bad)
 			}

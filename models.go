@@ -132,15 +132,6 @@ type ArtifactManifestProperties struct {
 
 // ManifestAttributes describes a manifest (ACR protocol §3.8).
 type ManifestAttributes struct {
-	// Architecture is the processor architecture; nil for an index.
-	Architecture *ArtifactArchitecture
-
-	// ChangeableAttributes are the locks of the manifest.
-	ChangeableAttributes *ManifestWriteableProperties
-
-	// ConfigMediaType is the media type of the config; nil for an index.
-	ConfigMediaType *string
-
 	// CreatedOn is when the manifest was first put.
 	CreatedOn *time.Time
 
@@ -150,8 +141,17 @@ type ManifestAttributes struct {
 	// LastUpdatedOn is when the manifest or one of its tags was last put.
 	LastUpdatedOn *time.Time
 
+	// ChangeableAttributes are the locks of the manifest.
+	ChangeableAttributes *ManifestWriteableProperties
+
+	// ConfigMediaType is the media type of the config; nil for an index.
+	ConfigMediaType *string
+
 	// MediaType is the media type that the manifest was put with.
 	MediaType *string
+
+	// Architecture is the processor architecture; nil for an index.
+	Architecture *ArtifactArchitecture
 
 	// OperatingSystem is the operating system; nil for an index.
 	OperatingSystem *ArtifactOperatingSystem
@@ -170,11 +170,11 @@ type ManifestAttributes struct {
 
 // ArtifactManifestPlatform is a child of an index (ACR protocol §3.9).
 type ArtifactManifestPlatform struct {
-	// Architecture is the child's processor architecture.
-	Architecture *ArtifactArchitecture
-
 	// Digest is the child's digest.
 	Digest *string
+
+	// Architecture is the child's processor architecture.
+	Architecture *ArtifactArchitecture
 
 	// OperatingSystem is the child's operating system.
 	OperatingSystem *ArtifactOperatingSystem

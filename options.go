@@ -3,23 +3,17 @@ package azcontainerregistry
 import "github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 // ClientOptions are the options of NewClient and its siblings. The zero value
-// is the default.
+// is the default. A [TokenCache] among PerCallPolicies is shared with the other
+// clients that have it.
 type ClientOptions struct {
 	azcore.ClientOptions
-
-	// TokenCache shares the registry's tokens with other clients that use the
-	// same credential. By default a client keeps its own.
-	TokenCache *TokenCache
 }
 
 // BlobClientOptions are the options of NewBlobClient and its siblings. The
-// zero value is the default.
+// zero value is the default. A [TokenCache] among PerCallPolicies is shared with
+// the other clients that have it.
 type BlobClientOptions struct {
 	azcore.ClientOptions
-
-	// TokenCache shares the registry's tokens with other clients that use the
-	// same credential. By default a client keeps its own.
-	TokenCache *TokenCache
 }
 
 // AuthenticationClientOptions are the options of NewAuthenticationClient. The
@@ -45,7 +39,7 @@ type AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenOptions struct 
 // AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenOptions are the
 // options of [AuthenticationClient.ExchangeACRRefreshTokenForACRAccessToken].
 type AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenOptions struct {
-	// GrantType is the grant; refresh_token when nil.
+	// GrantType is the grant, such as refresh_token; none is sent when nil.
 	GrantType *TokenGrantType
 }
 

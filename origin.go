@@ -39,6 +39,23 @@ func (o origin) String() string {
 	return o.scheme + "://" + host
 }
 
+// private reports whether the host can only be this machine or one of a private
+// network: by its address, or by a name that the public name service has not.
+func (o origin) private() bool {
+	if ip := net.ParseIP(o.host); ip != nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+	}
+	if !strings.Contains(strings.TrimSuffix(o.host, "."), ".") {
+		return true
+	}
+	for _, domain := range []string{".localhost", ".internal", ".local", ".home.arpa", ".test"} {
+		if strings.HasSuffix(o.host, domain) {
+			return true
+		}
+	}
+	return false
+}
+
 // loopback reports whether the host can only be this machine.
 func (o origin) loopback() bool {
 	if o.host == "localhost" || strings.HasSuffix(o.host, ".localhost") {

@@ -64,7 +64,7 @@ func TestCredentialsStayAtTheLoginServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Cookie": {"secret"}})
+		ctx := policy.WithHTTPHeader(strictly(t), http.Header{"Cookie": {"secret"}})
 		resp, err := c.GetBlob(ctx, "app", someDigest, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -95,7 +95,7 @@ func TestRedirectsThatLeadNowhere(t *testing.T) {
 		s := &script{}
 		s.withTokens(time.Hour)
 		s.on(http.MethodGet, "/v2/app/blobs/", always(307, "", "Location", location))
-		_, err := s.client(t, nil).NewBlobClient().GetBlob(t.Context(), "app", someDigest, nil)
+		_, err := s.client(t, nil).NewBlobClient().GetBlob(strictly(t), "app", someDigest, nil)
 		if err == nil || !check(err) {
 			t.Errorf("%q: %v", location, err)
 		}
@@ -103,7 +103,7 @@ func TestRedirectsThatLeadNowhere(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
 	s.on(http.MethodGet, "/", func(r *scriptRequest) *http.Response { return answer(307, "", "Location", r.URL.Path+"x") })
-	_, err := s.client(t, nil).NewBlobClient().GetBlob(t.Context(), "app", someDigest, nil)
+	_, err := s.client(t, nil).NewBlobClient().GetBlob(strictly(t), "app", someDigest, nil)
 	if err == nil || !strings.Contains(err.Error(), "more than 5 redirects") || s.count("GET") != 6 {
 		t.Errorf("%v after %d requests", err, s.count("GET"))
 	}
@@ -118,17 +118,17 @@ func TestUploadsGoOnAtTheLoginServerOnly(t *testing.T) {
 	s.on(http.MethodPatch, "/v2/abs/", always(202, "", "Location", "/v2/abs/blobs/uploads/1?_state=b"))
 	c := s.client(t, nil).NewBlobClient()
 	var untrusted *UntrustedOriginError
-	if _, err := c.StartUpload(t.Context(), "app", nil); !errors.As(err, &untrusted) || untrusted.Kind != "location" || untrusted.Got != "https://evil.example" {
+	if _, err := c.StartUpload(strictly(t), "app", nil); !errors.As(err, &untrusted) || untrusted.Kind != "location" || untrusted.Got != "https://evil.example" {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.StartUpload(t.Context(), "none", nil); !errors.Is(err, errNoLocation) {
+	if _, err := c.StartUpload(strictly(t), "none", nil); !errors.Is(err, errNoLocation) {
 		t.Errorf("%v", err)
 	}
-	start, err := c.StartUpload(t.Context(), "abs", nil)
+	start, err := c.StartUpload(strictly(t), "abs", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.UploadChunk(t.Context(), *start.Location, strings.NewReader("x"), nil, nil); err != nil {
+	if _, err := c.UploadChunk(strictly(t), *start.Location, strings.NewReader("x"), nil, nil); err != nil {
 		t.Error(err)
 	}
 	if got := s.seen[len(s.seen)-1].URL.RawQuery; got != "_nouploadcache=false&_state=a%3D%3D" {
@@ -136,10 +136,10 @@ func TestUploadsGoOnAtTheLoginServerOnly(t *testing.T) {
 	}
 	before := len(s.seen)
 	for _, location := range []string{"https://evil.example/v2/app/blobs/uploads/1", "https://contoso.azurecr.io:444/v2/app/blobs/uploads/1", "//evil.example/x", "http://contoso.azurecr.io/v2/app/blobs/uploads/1"} {
-		if _, err := c.UploadChunk(t.Context(), location, strings.NewReader("x"), nil, nil); !errors.As(err, &untrusted) {
+		if _, err := c.UploadChunk(strictly(t), location, strings.NewReader("x"), nil, nil); !errors.As(err, &untrusted) {
 			t.Errorf("%s: %v", location, err)
 		}
-		if _, err := c.CancelUpload(t.Context(), location, nil); !errors.As(err, &untrusted) {
+		if _, err := c.CancelUpload(strictly(t), location, nil); !errors.As(err, &untrusted) {
 			t.Errorf("%s: %v", location, err)
 		}
 	}
@@ -175,7 +175,7 @@ func TestAClientsOwnRedirectsAreOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := c.GetBlob(t.Context(), "app", someDigest, nil)
+	resp, err := c.GetBlob(strictly(t), "app", someDigest, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestResolveBlobReadsTheSignature(t *testing.T) {
 		return answer(206, "nte", "Content-Range", "bytes 2-4/7", "X-Range", r.Header.Get("Range"))
 	})
 	r := s.client(t, nil).registry
-	l, resp, err := r.resolveBlob(t.Context(), "app", someDigest)
+	l, resp, err := r.resolveBlob(strictly(t), "app", someDigest)
 	if err != nil || resp != nil {
 		t.Fatal(err)
 	}
@@ -202,12 +202,12 @@ func TestResolveBlobReadsTheSignature(t *testing.T) {
 	if diff := cmp.Diff(want, []any{l.host(), l.redirected, l.expires, l.digest}); diff != "" {
 		t.Error(diff)
 	}
-	part, err := r.readRange(t.Context(), l, "app", 2, 4)
+	part, err := r.readRange(strictly(t), l, "app", 2, 4)
 	if err != nil || part.StatusCode != 206 || part.Header.Get("X-Range") != "bytes=2-4" {
 		t.Fatal(err)
 	}
 	part.Body.Close()
-	l, resp, err = r.resolveBlob(t.Context(), "direct", someDigest)
+	l, resp, err = r.resolveBlob(strictly(t), "direct", someDigest)
 	if err != nil || resp == nil || l.redirected {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestACallStopsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(strictly(t), 50*time.Millisecond)
 	defer cancel()
 	if _, err := c.GetManifest(ctx, "app", "v1", nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)

@@ -2,6 +2,7 @@ package azcontainerregistry
 
 import (
 	"encoding/json"
+	"errors"
 	"net/url"
 	"time"
 
@@ -9,7 +10,8 @@ import (
 )
 
 func (c *Client) apiListing(path string, first url.Values, scope string) *listing {
-	return &listing{registry: c.registry, path: path, first: first, sticky: url.Values{"api-version": {c.registry.apiVersion}}, scope: scope}
+	first.Set("api-version", c.registry.apiVersion)
+	return &listing{registry: c.registry, path: path, first: first, sticky: url.Values{}, scope: scope}
 }
 
 func (c *Client) repositoryListing(options *ClientListRepositoriesOptions) *listing {
@@ -17,7 +19,7 @@ func (c *Client) repositoryListing(options *ClientListRepositoriesOptions) *list
 	if options != nil {
 		o = *options
 	}
-	return c.apiListing("/acr/v1/_catalog", pageQuery(value(o.Last), value(o.MaxNum), ""), catalogScope)
+	return c.apiListing("/acr/v1/_catalog", pageQuery(o.Last, o.MaxNum, nil), catalogScope)
 }
 
 func (c *Client) tagListing(name string, options *ClientListTagsOptions) (*listing, error) {
@@ -25,10 +27,10 @@ func (c *Client) tagListing(name string, options *ClientListTagsOptions) (*listi
 	if options != nil {
 		o = *options
 	}
-	l := c.apiListing("/acr/v1/"+name+"/_tags", pageQuery(value(o.Last), value(o.MaxNum), string(value(o.OrderBy))), readScope(name))
-	if d := value(o.Digest); d != "" {
-		l.sticky.Set("digest", d)
-		return l, checkAll(checkRepository("name", name), checkDigest("Digest", d))
+	l := c.apiListing(repositoryPath(name)+"/_tags", pageQuery(o.Last, o.MaxNum, (*string)(o.OrderBy)), readScope(name))
+	if o.Digest != nil {
+		l.sticky.Set("digest", *o.Digest)
+		return l, checkAll(checkRepository("name", name), checkDigest("Digest", *o.Digest))
 	}
 	return l, checkRepository("name", name)
 }
@@ -38,7 +40,7 @@ func (c *Client) manifestListing(name string, options *ClientListManifestsOption
 	if options != nil {
 		o = *options
 	}
-	l := c.apiListing("/acr/v1/"+name+"/_manifests", pageQuery(value(o.Last), value(o.MaxNum), string(value(o.OrderBy))), readScope(name))
+	l := c.apiListing(repositoryPath(name)+"/_manifests", pageQuery(o.Last, o.MaxNum, (*string)(o.OrderBy)), readScope(name))
 	return l, checkRepository("name", name)
 }
 
@@ -49,29 +51,18 @@ func (c *Client) manifestListing(name string, options *ClientListManifestsOption
 // not safe for concurrent use.
 func (c *Client) NewListRepositoriesPager(options *ClientListRepositoriesOptions) *runtime.Pager[ClientListRepositoriesResponse] {
 	return newPager(c.repositoryListing(options), nil, "Client.NewListRepositoriesPager", "list repositories", "",
-		func(r *ClientListRepositoriesResponse) string { return value(r.Link) },
-		func(body []byte, link string) (r ClientListRepositoriesResponse, n int, last string, err error) {
-			r.Repositories, err = decodeRepositories(body)
-			r.Link = optional(link)
-			if n = len(r.Names); n > 0 {
-				last = value(r.Names[n-1])
-			}
-			return r, n, last, err
-		})
+		func(r *ClientListRepositoriesResponse) **string { return &r.Link },
+		func(r *ClientListRepositoriesResponse) json.Unmarshaler { return &r.Repositories })
 }
 
 // NewListTagsPager returns a pager over the tags of a repository (ACR protocol
 // §3.5). Its errors are those of [Client.NewListRepositoriesPager].
 // [Client.Tags] is the same as an iterator.
 func (c *Client) NewListTagsPager(name string, options *ClientListTagsOptions) *runtime.Pager[ClientListTagsResponse] {
-	l, invalid := c.tagListing(name, options)
-	return newPager(l, invalid, "Client.NewListTagsPager", "list tags of", name,
-		func(r *ClientListTagsResponse) string { return value(r.Link) },
-		func(body []byte, link string) (r ClientListTagsResponse, n int, last string, err error) {
-			r.TagList, err = decodeTags(body)
-			r.Link = optional(link)
-			return r, len(r.Tags), lastTag(r.Tags), err
-		})
+	l, _ := c.tagListing(name, options)
+	return newPager(l, emptyName(name), "Client.NewListTagsPager", "list tags of", name,
+		func(r *ClientListTagsResponse) **string { return &r.Link },
+		func(r *ClientListTagsResponse) json.Unmarshaler { return &r.TagList })
 }
 
 // NewListManifestsPager returns a pager over the manifests of a repository, the
@@ -79,14 +70,18 @@ func (c *Client) NewListTagsPager(name string, options *ClientListTagsOptions) *
 // [Client.NewListRepositoriesPager]. [Client.Manifests] is the same as an
 // iterator.
 func (c *Client) NewListManifestsPager(name string, options *ClientListManifestsOptions) *runtime.Pager[ClientListManifestsResponse] {
-	l, invalid := c.manifestListing(name, options)
-	return newPager(l, invalid, "Client.NewListManifestsPager", "list manifests of", name,
-		func(r *ClientListManifestsResponse) string { return value(r.Link) },
-		func(body []byte, link string) (r ClientListManifestsResponse, n int, last string, err error) {
-			r.Manifests, err = decodeManifests(body)
-			r.Link = optional(link)
-			return r, len(r.Attributes), lastManifest(r.Attributes), err
-		})
+	l, _ := c.manifestListing(name, options)
+	return newPager(l, emptyName(name), "Client.NewListManifestsPager", "list manifests of", name,
+		func(r *ClientListManifestsResponse) **string { return &r.Link },
+		func(r *ClientListManifestsResponse) json.Unmarshaler { return &r.Manifests })
+}
+
+// emptyName refuses the one name of which no path can be made.
+func emptyName(name string) error {
+	if name == "" {
+		return errors.New("parameter name cannot be empty")
+	}
+	return nil
 }
 
 func lastTag(tags []*TagAttributes) string {
@@ -110,8 +105,8 @@ func (c *Client) NewListDeletedRepositoriesPager(options *ClientListDeletedRepos
 	if options != nil {
 		o = *options
 	}
-	l := c.apiListing("/acr/v1/_deleted/_catalog", pageQuery(o.Last, o.PageSize, ""), "registry:deleted_catalog:*")
-	return newPager(l, nil, "Client.NewListDeletedRepositoriesPager", "list deleted repositories", "",
+	l := c.apiListing("/acr/v1/_deleted/_catalog", pageQuery(given(o.Last), given(o.PageSize), nil), deletedCatalogScope)
+	return newCheckedPager(l, nil, "Client.NewListDeletedRepositoriesPager", "list deleted repositories", "",
 		func(r *ClientListDeletedRepositoriesResponse) string { return r.Link },
 		func(body []byte, link string) (r ClientListDeletedRepositoriesResponse, n int, last string, err error) {
 			r.Link = link
@@ -130,8 +125,8 @@ func (c *Client) NewListDeletedManifestsPager(name string, options *ClientListDe
 	if options != nil {
 		o = *options
 	}
-	l := c.apiListing("/acr/v1/_deleted/"+name+"/_manifests", pageQuery(o.Last, o.PageSize, ""), deletedReadScope(name))
-	return newPager(l, checkRepository("name", name), "Client.NewListDeletedManifestsPager", "list deleted manifests of", name,
+	l := c.apiListing(deletedPath(name)+"/_manifests", pageQuery(given(o.Last), given(o.PageSize), nil), deletedReadScope(name))
+	return newCheckedPager(l, checkRepository("name", name), "Client.NewListDeletedManifestsPager", "list deleted manifests of", name,
 		func(r *ClientListDeletedManifestsResponse) string { return r.Link },
 		func(body []byte, link string) (r ClientListDeletedManifestsResponse, n int, last string, err error) {
 			var list struct {
@@ -158,8 +153,8 @@ func (c *Client) NewListDeletedTagsPager(name string, options *ClientListDeleted
 	if options != nil {
 		o = *options
 	}
-	l := c.apiListing("/acr/v1/_deleted/"+name+"/_tags", pageQuery(o.Last, o.PageSize, ""), deletedReadScope(name))
-	return newPager(l, checkRepository("name", name), "Client.NewListDeletedTagsPager", "list deleted tags of", name,
+	l := c.apiListing(deletedPath(name)+"/_tags", pageQuery(given(o.Last), given(o.PageSize), nil), deletedReadScope(name))
+	return newCheckedPager(l, checkRepository("name", name), "Client.NewListDeletedTagsPager", "list deleted tags of", name,
 		func(r *ClientListDeletedTagsResponse) string { return r.Link },
 		func(body []byte, link string) (r ClientListDeletedTagsResponse, n int, last string, err error) {
 			var list struct {
@@ -178,10 +173,6 @@ func (c *Client) NewListDeletedTagsPager(name string, options *ClientListDeleted
 			}
 			return r, len(r.Tags), last, err
 		})
-}
-
-func deletedReadScope(repository string) string {
-	return "repository:" + repository + ":deleted_read"
 }
 
 // acrTime is a time as the registry writes it.

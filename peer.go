@@ -46,10 +46,10 @@ func (p *peer) connected(info httptrace.GotConnInfo) {
 	}
 }
 
-// answeredFrom returns the machine that the failed answer in err's chain came
+// respondedFrom returns the machine that the failed answer in err's chain came
 // from, and "" when that is not known.
-func answeredFrom(err error) string {
-	resp := answerOf(err)
+func respondedFrom(err error) string {
+	resp := responseOf(err)
 	if resp == nil || resp.Request == nil {
 		return ""
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // refusing answers everything as a registry's firewall does.
@@ -28,7 +29,7 @@ func failedCall(t *testing.T, endpoint string, transport *http.Transport) *azcon
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.GetManifest(t.Context(), "team/app", "v1", nil)
+	_, err = client.GetManifest(strict.Context(t.Context()), "team/app", "v1", nil)
 	var failed *azcontainerregistry.OperationError
 	if !errors.As(err, &failed) {
 		t.Fatalf("error %v", err)

@@ -1,62 +1,54 @@
 package azcontainerregistry
 
 import (
+	"context"
+	"errors"
 	"net/url"
-	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/acrkit/azcontainerregistry/internal/names"
 	"github.com/acrkit/azcontainerregistry/internal/redact"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
-const endpointRule = "must be https:// and the login server's host, such as https://contoso.azurecr.io"
-
-// checkEndpoint returns the address of a login server. Plain HTTP is for this
-// machine, or for whoever allows it.
-func checkEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
-	refuse := func(rule string) error {
-		value := endpoint
-		if at := strings.LastIndexByte(value, '@'); at >= 0 {
-			// A password, whether or not the rest makes it one.
-			value = redact.Mark + value[at:]
-		}
-		return &ArgumentError{Argument: "endpoint", Value: redact.Text(shorten(value)), Rule: rule}
-	}
+// readEndpoint reads the address of a login server, as far as it is one: the
+// first call fails where it isn't. Plain http is for hosts of this machine or of
+// a private network, or for whoever allows it.
+func readEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
-	switch {
-	case endpoint == "":
-		return nil, refuse("must not be empty: it is " + strings.TrimPrefix(endpointRule, "must be "))
-	case err != nil, u.Scheme == "", u.Opaque != "", !strings.Contains(endpoint, "://"):
-		// "contoso.azurecr.io" and "contoso.azurecr.io:443" have no scheme.
-		return nil, refuse(endpointRule)
-	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, refuse(endpointRule)
-	case u.Hostname() == "":
-		return nil, refuse("has no host; it " + endpointRule)
-	case u.User != nil:
-		return nil, refuse("must not hold a user name or password: use NewClientWithPasswordCredential")
-	case !validPort(u):
-		return nil, refuse("must have a port between 1 and 65535, if any")
-	case strings.Trim(u.Path, "/") != "":
-		return nil, refuse("must not have a path: the repository is an argument of each call")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, refuse("must not have a query or fragment")
-	case u.Scheme == "http" && !allowHTTP && !originOf(u).loopback():
-		return nil, refuse("must be https: over http a credential could be read on the way (InsecureAllowCredentialWithHTTP permits it)")
+	if err != nil || u.Host == "" {
+		return &url.URL{}, nil
 	}
-	// As the registry writes its own name: the token endpoints compare it.
-	_, host, _ := strings.Cut(originOf(u).String(), "://")
-	return &url.URL{Scheme: u.Scheme, Host: host}, nil
+	if u.Scheme == "http" && !allowHTTP && !originOf(u).private() {
+		return nil, &ArgumentError{
+			Argument: "endpoint", Value: redact.Text(shorten(u.Redacted())),
+			Rule: "must be https: over http a credential could be read on the way (InsecureAllowCredentialWithHTTP permits it)",
+		}
+	}
+	u.RawQuery, u.Fragment, u.User = "", "", nil
+	return u, nil
 }
 
-func validPort(u *url.URL) bool {
-	if u.Port() == "" {
-		return true
+// checkArguments returns the first of errs for a strict caller. The methods of
+// v0.2.3 pass on what they get and let the registry judge, except for names that
+// are empty, without which no path can be made.
+func checkArguments(ctx context.Context, errs ...error) error {
+	err := checkAll(errs...)
+	var argument *ArgumentError
+	if strict.Is(ctx) {
+		return err
 	}
-	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	return err == nil && port > 0
+	for _, err := range errs {
+		if errors.As(err, &argument) && argument.Value == "" && argument.Argument == strings.ToLower(argument.Argument) && !optionalArguments[argument.Argument] {
+			return errors.New("parameter " + argument.Argument + " cannot be empty")
+		}
+	}
+	return nil
 }
+
+// optionalArguments may be empty: they don't stand in a path.
+var optionalArguments = map[string]bool{"from": true, "mount": true}
 
 func checkRepository(argument, name string) error {
 	return checkName(names.IsRepository, argument, name, names.RepositoryRule)
@@ -116,7 +108,10 @@ func shorten(s string) string {
 }
 
 // Scopes of ACR protocol §2.3.
-const catalogScope = "registry:catalog:*"
+const (
+	catalogScope        = "registry:catalog:*"
+	deletedCatalogScope = "registry:deleted_catalog:*"
+)
 
 func pullScope(repository string) string   { return "repository:" + repository + ":pull" }
 func pushScope(repository string) string   { return "repository:" + repository + ":pull,push" }
@@ -125,9 +120,17 @@ func readScope(repository string) string   { return "repository:" + repository +
 
 func metaWriteScope(repository string) string { return "repository:" + repository + ":metadata_write" }
 
+func deletedReadScope(repository string) string {
+	return "repository:" + repository + ":deleted_read"
+}
+
+func restoreScope(repository string) string {
+	return "repository:" + repository + ":deleted_read,deleted_restore"
+}
+
 // uploadRepository returns the repository that an upload's address is in.
 func uploadRepository(u *url.URL) (string, bool) {
-	rest, ok := strings.CutPrefix(u.Path, "/v2/")
+	_, rest, ok := strings.Cut(u.Path, "/v2/")
 	if !ok {
 		return "", false
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/acrkit/azcontainerregistry/internal/redact"
-	"github.com/acrkit/azcontainerregistry/internal/wire"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 const (
@@ -25,8 +25,6 @@ const (
 	// defaultAPIVersion is sent with /acr/v1 and /oauth2 (ACR protocol §1.8).
 	defaultAPIVersion = "2021-07-01"
 
-	tracingNamespace = "Microsoft.ContainerRegistry"
-
 	// maxRedirects is how many redirects of a read are followed. ACR needs one.
 	maxRedirects = 5
 )
@@ -34,11 +32,13 @@ const (
 // registry is one login server with everything that clients of it share:
 // pipelines, connections, tokens. It is safe for concurrent use.
 type registry struct {
-	endpoint   string // scheme and host, without a slash at the end
-	base       *url.URL
+	endpoint   string   // as the caller gave it
+	base       *url.URL // the same, read; without a host when it is no address
 	home       origin
+	key        string // endpoint in one way of writing, for the token cache
 	apiVersion string
 	tracer     tracing.Tracer
+	logBodies  bool
 	tokens     *tokenSource
 	retry      policy.RetryOptions
 
@@ -48,28 +48,30 @@ type registry struct {
 	api, content, bare runtime.Pipeline
 }
 
-func newRegistry(endpoint string, options azcore.ClientOptions, cache *TokenCache, g grant) (*registry, error) {
+func newRegistry(endpoint string, options azcore.ClientOptions, g grant) (*registry, error) {
 	_, anonymous := g.(anonymousGrant)
-	base, err := checkEndpoint(endpoint, anonymous || options.InsecureAllowCredentialWithHTTP)
+	base, err := readEndpoint(endpoint, anonymous || options.InsecureAllowCredentialWithHTTP)
 	if err != nil {
 		return nil, err
 	}
 	r := &registry{
-		endpoint:   base.String(),
+		endpoint:   endpoint,
 		base:       base,
 		home:       originOf(base),
 		apiVersion: defaultAPIVersion,
 		retry:      options.Retry,
+		logBodies:  options.Logging.IncludeBody,
 	}
+	r.key = r.home.String() + strings.TrimRight(base.Path, "/")
 	if options.APIVersion != "" {
 		// azcore's own way of overriding it would rewrite the query of uploads.
 		r.apiVersion, options.APIVersion = options.APIVersion, ""
 	}
-	options.Transport = newGuardedTransport(options.Transport, r.home)
+	options.Transport = newGuardedTransport(options.Transport)
 	options.Logging.AllowedHeaders = keepVisible(options.Logging.AllowedHeaders, redact.VisibleHeader)
 	options.Logging.AllowedQueryParams = keepVisible(options.Logging.AllowedQueryParams, redact.VisibleQueryParameter)
 
-	r.tokens = newTokenSource(r, cache, g)
+	r.tokens = newTokenSource(r, cacheOf(options.PerCallPolicies), g)
 	authenticated := r.pipelineOptions(attemptPolicy{}, authPolicy{source: r.tokens})
 	client, err := azcore.NewClient(moduleName, moduleVersion, authenticated, &options)
 	if err != nil {
@@ -87,7 +89,6 @@ func (r *registry) pipelineOptions(perRetry ...policy.Policy) runtime.PipelineOp
 		AllowedHeaders:         redact.Headers(),
 		AllowedQueryParameters: redact.QueryParameters(),
 		PerRetry:               append(perRetry, policyFunc(sendView)),
-		Tracing:                runtime.TracingOptions{Namespace: tracingNamespace},
 	}
 }
 
@@ -128,7 +129,7 @@ func (attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 // newRequest makes a request to the registry for path and query, as they are,
 // that will carry a token for scopes.
 func (r *registry) newRequest(ctx context.Context, method, pathAndQuery string, scopes ...string) (*policy.Request, error) {
-	return r.newRequestTo(ctx, method, r.endpoint+pathAndQuery, scopes...)
+	return r.newRequestTo(ctx, method, runtime.JoinPaths(r.endpoint, pathAndQuery), scopes...)
 }
 
 // newRequestTo is newRequest for a whole address, which may be another host's:
@@ -137,6 +138,9 @@ func (r *registry) newRequestTo(ctx context.Context, method, address string, sco
 	req, err := runtime.NewRequest(captureNothing(ctx), method, address)
 	if err != nil {
 		return nil, redactError(err)
+	}
+	if raw := req.Raw(); originOf(raw.URL) != r.home {
+		*raw = *raw.WithContext(context.WithValue(raw.Context(), foreignOrigin{}, true))
 	}
 	req.SetOperationValue(operationScopes{scopes: scopes})
 	return req, nil
@@ -168,7 +172,7 @@ func (r *registry) send(pl runtime.Pipeline, req *policy.Request, ok ...int) (*h
 	if runtime.HasStatusCode(resp, ok...) {
 		return resp, nil
 	}
-	return nil, r.answerError(resp, count.n)
+	return nil, r.responseError(resp, count.n)
 }
 
 // call sends a JSON call.
@@ -217,7 +221,7 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 			send = r.streamData
 		}
 		if resp, err = send(req, want...); err != nil {
-			return nil, "", r.nameHost(req.Raw().URL, err)
+			return nil, "", r.nameHost(ctx, req.Raw().URL, err)
 		}
 		if d := resp.Header.Get(headerDigest); d != "" && digest == "" {
 			digest = d
@@ -237,8 +241,8 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 
 // nameHost says which data host a request got no answer from: it is another
 // than the one that the caller knows, and a network may block it alone.
-func (r *registry) nameHost(u *url.URL, err error) error {
-	if originOf(u) == r.home || answerOf(err) != nil || strings.Contains(err.Error(), u.Host) {
+func (r *registry) nameHost(ctx context.Context, u *url.URL, err error) error {
+	if originOf(u) == r.home || responseOf(err) != nil || !strict.Is(ctx) || strings.Contains(err.Error(), u.Host) {
 		return err
 	}
 	return fmt.Errorf("data host %s: %w", u.Host, err)
@@ -268,38 +272,45 @@ func (r *registry) location(value string) (*url.URL, error) {
 	if err != nil {
 		return nil, errors.New("location is no address")
 	}
+	if prefix := strings.TrimRight(r.base.Path, "/"); strings.HasPrefix(strings.TrimSpace(value), "/") && !strings.HasPrefix(u.Path, prefix+"/") {
+		// A registry behind a gateway doesn't know where the gateway has it.
+		u.Path, u.RawPath = prefix+u.Path, ""
+	}
 	if o := originOf(u); o != r.home || u.User != nil {
 		return nil, &UntrustedOriginError{Kind: OriginKindLocation, Got: o.String(), Want: r.home.String()}
 	}
 	return u, nil
 }
 
-// ping asks GET /v2/ without credentials how the registry wants to be asked.
-func (r *registry) ping(ctx context.Context) (status int, challenges []wire.Challenge, err error) {
-	req, err := r.newRequest(withoutCapture(ctx), http.MethodGet, "/v2/")
-	if err != nil {
-		return 0, nil, err
-	}
-	streamAnswer(req)
-	count := &attempts{}
-	req.SetOperationValue(count)
-	resp, err := r.bare.Do(req)
-	if err != nil {
-		return 0, nil, r.transportError(req, err, count.n)
-	}
-	defer discard(resp)
-	return resp.StatusCode, wire.ParseChallenges(resp.Header.Values("WWW-Authenticate")), nil
+// begin starts an operation that v0.2.3 lacks, or one of a strict caller: a span
+// named span, and an error that says what was done to what. The returned function
+// ends both; the response that was the reason of a failure is the one that the
+// caller captures.
+func (r *registry) begin(ctx context.Context, span, operation, repository, reference string) (context.Context, func(*error)) {
+	return r.start(strict.Context(ctx), span, operation, repository, reference)
 }
 
-// begin starts a public operation: a span named span, and an error that says
-// what was done to what. The returned function ends both; the answer that was
-// the reason of a failure is the one that the caller captures.
-func (r *registry) begin(ctx context.Context, span, operation, repository, reference string) (context.Context, func(*error)) {
+// beginPlain starts an operation of v0.2.3's: its errors are azcore's own, as
+// they come, unless the caller is strict.
+func (r *registry) beginPlain(ctx context.Context, span, operation, repository, reference string) (context.Context, func(*error)) {
+	return r.start(ctx, span, operation, repository, reference)
+}
+
+func (r *registry) start(ctx context.Context, span, operation, repository, reference string) (context.Context, func(*error)) {
+	if ctx == nil {
+		// The request can't be made: net/http says why.
+		return ctx, func(*error) {}
+	}
+	ctx = withOperation(ctx, Operation{Name: operation, Registry: r.base.Host, Repository: repository, Reference: reference})
 	ctx, end := runtime.StartSpan(ctx, span, r.tracer, nil)
 	return ctx, func(err *error) {
-		*err = r.operationError(operation, repository, reference, *err)
+		if strict.Is(ctx) {
+			*err = r.operationError(operation, repository, reference, *err)
+		} else {
+			*err = plainError(*err)
+		}
 		end(*err)
-		if resp := answerOf(*err); resp != nil {
+		if resp := responseOf(*err); resp != nil {
 			capture(ctx, resp)
 		}
 	}

@@ -3,12 +3,10 @@ package azcontainerregistry
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,10 +19,13 @@ import (
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
-// answerError turns an answer into an error: its code is the registry's own,
+// responseError turns an answer into an error: its code is the registry's own,
 // its body stays readable, and no secret is left in what azcore prints of it.
-func (r *registry) answerError(resp *http.Response, sent int) error {
+func (r *registry) responseError(resp *http.Response, sent int) error {
 	err := newResponseError(resp)
+	if req := resp.Request; req != nil {
+		resp.Request = req.WithContext(context.WithValue(req.Context(), attemptsKey{}, sent))
+	}
 	if sent > 1 && transient(resp.StatusCode) {
 		return &RetriesExhaustedError{Attempts: sent, Err: err}
 	}
@@ -33,7 +34,7 @@ func (r *registry) answerError(resp *http.Response, sent int) error {
 
 // transportError is for a request that got no answer.
 func (r *registry) transportError(req *policy.Request, err error, sent int) error {
-	var settled *settledError
+	var settled *nonRetriableError
 	if errors.As(err, &settled) {
 		return settled.err
 	}
@@ -61,61 +62,10 @@ func newResponseError(resp *http.Response) error {
 		body = []byte(clean)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	hideSecrets(resp)
-	code := firstError(body).Code
-	if code == "" {
-		code = resp.Header.Get("X-Ms-Error-Code")
+	if code := firstError(body).Code; code != "" {
+		return runtime.NewResponseErrorWithErrorCode(resp, code)
 	}
-	return runtime.NewResponseErrorWithErrorCode(resp, code)
-}
-
-// hideSecrets takes out of a failure's answer what opens something: whoever
-// dumps an answer dumps its header and its request.
-func hideSecrets(resp *http.Response) {
-	if resp.Request != nil {
-		req := *resp.Request
-		req.Header = req.Header.Clone()
-		if authorization := req.Header.Get("Authorization"); authorization != "" {
-			req.Header.Set("Authorization", withoutSecret(authorization))
-		}
-		mark(req.Header, "Cookie")
-		if req.URL != nil {
-			if u, err := url.Parse(redact.URL(req.URL.String())); err == nil {
-				req.URL = u
-			}
-		}
-		resp.Request = &req
-	}
-	resp.Header = resp.Header.Clone()
-	mark(resp.Header, "Set-Cookie")
-	if location := resp.Header.Get("Location"); location != "" {
-		resp.Header.Set("Location", redact.URL(location))
-	}
-}
-
-func mark(header http.Header, name string) {
-	if header.Get(name) != "" {
-		header.Set(name, redact.Mark)
-	}
-}
-
-// withoutSecret keeps of an Authorization header what explains a refusal: its
-// scheme, the claims of a token, and the user of a password. Without its
-// signature a token opens nothing.
-func withoutSecret(authorization string) string {
-	scheme, credentials, _ := strings.Cut(authorization, " ")
-	switch {
-	case strings.EqualFold(scheme, "Bearer"):
-		if parts := strings.Split(credentials, "."); len(parts) == 3 {
-			return scheme + " " + parts[0] + "." + parts[1] + "." + redact.Mark
-		}
-	case strings.EqualFold(scheme, "Basic"):
-		if decoded, err := base64.StdEncoding.DecodeString(credentials); err == nil {
-			user, _, _ := strings.Cut(string(decoded), ":")
-			return scheme + " " + base64.StdEncoding.EncodeToString([]byte(user+":"+redact.Mark))
-		}
-	}
-	return scheme + " " + redact.Mark
+	return runtime.NewResponseError(resp)
 }
 
 // readErrorBody returns what can be read of an answer's body.
@@ -231,7 +181,7 @@ func operationError(operation, repository, reference string, err error) error {
 func (r *registry) operationError(operation, repository, reference string, err error) error {
 	err = operationError(operation, repository, reference, err)
 	if op, ok := err.(*OperationError); ok && op.Registry == "" {
-		op.Registry, op.Address = r.base.Host, answeredFrom(op.Err)
+		op.Registry, op.Address = r.base.Host, respondedFrom(op.Err)
 	}
 	return err
 }
@@ -252,7 +202,7 @@ type sharedError struct {
 
 func shareError(err error) sharedError {
 	s := sharedError{err: err}
-	if resp := answerOf(err); resp != nil {
+	if resp := responseOf(err); resp != nil {
 		s.body, _ = runtime.Payload(resp)
 	}
 	s.err = s.copy()

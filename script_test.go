@@ -16,6 +16,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // script is a registry that answers what a test tells it to: for what the
@@ -174,6 +175,13 @@ func (s *script) options() azcore.ClientOptions {
 	return azcore.ClientOptions{Transport: s, Retry: policy.RetryOptions{MaxRetries: -1}}
 }
 
+// optionsWith are the same with a shared cache.
+func (s *script) optionsWith(cache *TokenCache) azcore.ClientOptions {
+	o := s.options()
+	o.PerCallPolicies = []policy.Policy{cache}
+	return o
+}
+
 func (s *script) client(t *testing.T, credential azcore.TokenCredential) *Client {
 	t.Helper()
 	c, err := NewClient(scriptEndpoint, credential, &ClientOptions{ClientOptions: s.options()})
@@ -205,3 +213,17 @@ func reader(s string) io.ReadSeekCloser { return nopCloser{bytes.NewReader([]byt
 type nopCloser struct{ io.ReadSeeker }
 
 func (nopCloser) Close() error { return nil }
+
+// strictly is the context of artifact's and the command's calls.
+func strictly(t testing.TB) context.Context { return strict.Context(t.Context()) }
+
+// protected asks for a token to pull before it answers.
+func protected(next func(*scriptRequest) *http.Response) func(*scriptRequest) *http.Response {
+	return func(r *scriptRequest) *http.Response {
+		if r.Header.Get("Authorization") != "" {
+			return next(r)
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/")
+		return answer(http.StatusUnauthorized, unauthorizedBody, "WWW-Authenticate", strings.Replace(bearerChallenge, "app:pull", name+":pull", 1))
+	}
+}

@@ -25,7 +25,7 @@ func (r *registry) callJSON(req *policy.Request, v json.Unmarshaler) error {
 	if err != nil {
 		return err
 	}
-	return unmarshalAnswer(resp, v)
+	return unmarshalResponse(req.Raw().Context(), resp, v)
 }
 
 // malformedAnswer says that an answer of success isn't what it should be: a

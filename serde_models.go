@@ -232,8 +232,11 @@ func (s *modelReader) tagList(to *TagList) {
 		case "tags":
 			to.Tags = []*TagAttributes{}
 			s.Array(func() {
+				if s.element() {
+					to.Tags = append(to.Tags, nil)
+					return
+				}
 				item := &tagItem{}
-				s.element()
 				s.tag(&item.tag, item)
 				to.Tags = append(to.Tags, &item.tag)
 			})
@@ -251,8 +254,11 @@ func (s *modelReader) manifests(to *Manifests) {
 		case "manifests":
 			to.Attributes = []*ManifestAttributes{}
 			s.Array(func() {
+				if s.element() {
+					to.Attributes = append(to.Attributes, nil)
+					return
+				}
 				item := &manifestItem{}
-				s.element()
 				s.manifest(&item.manifest, item)
 				to.Attributes = append(to.Attributes, &item.manifest)
 			})
@@ -287,15 +293,12 @@ func (s *modelReader) place(name []byte, registry, repository **string) {
 	}
 }
 
-// element refuses null in a list of things: callers don't expect a nil there,
-// and leaving it out would make the list shorter than it is.
-func (s *modelReader) element() {
-	switch s.elements++; {
-	case s.Peek() == 'n':
-		s.Fail("an object")
-	case s.elements > maxElements:
+// element counts the things of a list and reports whether the next one is null.
+func (s *modelReader) element() (null bool) {
+	if s.elements++; s.elements > maxElements {
 		s.Fail("a shorter list")
 	}
+	return s.Null()
 }
 
 func (s *modelReader) stringPointer() *string {
@@ -308,6 +311,10 @@ func (s *modelReader) stringPointers() []*string {
 	s.Array(func() {
 		if len(list) == maxStrings {
 			s.Fail("a shorter list")
+		}
+		if s.Null() {
+			list = append(list, nil)
+			return
 		}
 		list = append(list, s.stringPointer())
 	})

@@ -3,23 +3,125 @@ package azcontainerregistry
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
 // TokenCache keeps the tokens of registries: one refresh token a registry and
-// credential, one access token a scope. Clients that share one and use the
+// credential, one access token a scope. It is given to clients as one of their
+// PerCallPolicies; a client without one has a cache of its own. Clients that share one and use the
 // same credential for the same registry fetch each token once between them. It
 // is safe for concurrent use. The zero value is an empty cache.
 type TokenCache struct {
 	mu      sync.Mutex
 	entries map[tokenKey]*tokenEntry
 	sweepAt int
+	// registries is what challenges told, by endpoint.
+	registries map[string]*registryState
+}
+
+// registryState is what is known of a registry.
+type registryState struct {
+	// service is what its challenges name; empty before the first.
+	service string
+	// open says that it answered a request without a token.
+	open bool
+	// asking is closed when the response to the first request is there; nil
+	// while nobody asks.
+	asking chan struct{}
+}
+
+// challenged takes note of the response to a request without a token.
+type challenged func(service string, open bool)
+
+// enter returns what is known of a registry. If it is nothing the caller is the
+// one to ask: leave is then to be called with the service of the challenge, if there is
+// one, and with whether the registry answered without asking for anything; calls
+// after the first change nothing but the service. Others wait for it, as long
+// as their contexts allow.
+func (c *TokenCache) enter(ctx context.Context, registry string) (state registryState, leave challenged, err error) {
+	for {
+		c.mu.Lock()
+		s := c.registries[registry]
+		if s == nil {
+			s = &registryState{}
+			if c.registries == nil {
+				c.registries = map[string]*registryState{}
+			}
+			c.registries[registry] = s
+		}
+		if s.service != "" || s.open {
+			state := *s
+			c.mu.Unlock()
+			return state, nil, nil
+		}
+		if s.asking == nil {
+			asking := make(chan struct{})
+			s.asking = asking
+			c.mu.Unlock()
+			left := false
+			return registryState{}, func(service string, open bool) {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				if service != "" {
+					s.service = service
+				}
+				if !left {
+					left = true
+					s.asking, s.open = nil, open
+					close(asking)
+				}
+			}, nil
+		}
+		asking := s.asking
+		c.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return registryState{}, nil, ctx.Err()
+		case <-asking:
+		}
+	}
+}
+
+// service returns the one that a registry's challenges name, "" before the first.
+func (c *TokenCache) service(registry string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.registries[registry]; s != nil {
+		return s.service
+	}
+	return ""
+}
+
+// learn keeps the service of a challenge.
+func (c *TokenCache) learn(registry, service string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.registries[registry]; s != nil && service != "" {
+		s.service = service
+	}
 }
 
 // NewTokenCache returns an empty cache.
 func NewTokenCache() *TokenCache {
 	return &TokenCache{}
+}
+
+// Do implements [policy.Policy]: a cache that is among the PerCallPolicies of a
+// client's options is the client's. It changes nothing about a request.
+func (c *TokenCache) Do(req *policy.Request) (*http.Response, error) { return req.Next() }
+
+// cacheOf returns the cache among policies, nil if there is none.
+func cacheOf(policies []policy.Policy) *TokenCache {
+	for _, p := range policies {
+		if c, ok := p.(*TokenCache); ok && c != nil {
+			return c
+		}
+	}
+	return nil
 }
 
 // Format prints no token and no credential, whatever the verb.
@@ -31,7 +133,7 @@ const minSweep = 256
 // tokenKey says what a token is good for. identity keeps the tokens of one
 // credential from another's clients.
 type tokenKey struct {
-	registry origin
+	registry string
 	service  string
 	identity any
 	kind     tokenKind
@@ -45,15 +147,11 @@ const (
 	accessTokenKind
 )
 
-// token is a token, or the knowledge that there is none to be had.
+// token is a token with its times by this machine's clock.
 type token struct {
 	value   string
 	fetched time.Time
 	expires time.Time
-	// mode is how the token is sent.
-	mode authMode
-	// refused is why an anonymous caller got no token; the request goes without.
-	refused sharedError
 }
 
 type tokenEntry struct {

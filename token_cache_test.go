@@ -48,7 +48,7 @@ func TestALongChunkGetsATokenThatOutlivesIt(t *testing.T) {
 		s.on(http.MethodGet, "/v2/", always(200, "{}"))
 		c := s.client(t, nil)
 		ask := func(d time.Duration) string {
-			a, err := c.registry.tokens.authorize(t.Context(), []string{"repository:app:pull"}, d, true)
+			a, err := c.registry.tokens.bearer(strictly(t), "contoso.azurecr.io", []string{"repository:app:pull"}, d)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +92,7 @@ func TestARenewalThatFailsLeavesTheOldToken(t *testing.T) {
 			t.Errorf("%d token calls, want 2: a failed renewal waits before the next", n)
 		}
 		time.Sleep(5 * time.Minute)
-		if _, err := c.GetManifest(t.Context(), "app", "v1", nil); !HasCode(err, ErrorCodeDenied) {
+		if _, err := c.GetManifest(strictly(t), "app", "v1", nil); !HasCode(err, ErrorCodeDenied) {
 			t.Errorf("error: %v", err)
 		}
 	})
@@ -113,7 +113,7 @@ func TestWaitersHonourTheirOwnContext(t *testing.T) {
 				return token{}, ctx.Err()
 			}
 		}
-		leading, cancelLeader := context.WithCancel(t.Context())
+		leading, cancelLeader := context.WithCancel(strictly(t))
 		var group sync.WaitGroup
 		group.Go(func() {
 			if _, _, err := cache.get(leading, key, 0, fetch); !errors.Is(err, context.Canceled) {
@@ -123,10 +123,10 @@ func TestWaitersHonourTheirOwnContext(t *testing.T) {
 		synctest.Wait()
 		for i := range 10 {
 			group.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				ctx, cancel := context.WithTimeout(strictly(t), time.Second)
 				defer cancel()
 				if i > 0 {
-					ctx = t.Context()
+					ctx = strictly(t)
 				}
 				got, _, err := cache.get(ctx, key, 0, fetch)
 				if i == 0 && !errors.Is(err, context.DeadlineExceeded) {
@@ -176,7 +176,7 @@ func TestAPanicOfACredentialIsItsCallersAlone(t *testing.T) {
 					t.Errorf("recovered %v", p)
 				}
 			}()
-			_, _ = c.GetManifest(t.Context(), "app", "v1", nil)
+			_, _ = c.GetManifest(strictly(t), "app", "v1", nil)
 		})
 		synctest.Wait()
 		for range 4 {
@@ -195,7 +195,7 @@ func TestAZeroTokenCacheIsAnEmptyOne(t *testing.T) {
 	s.on(http.MethodGet, "/v2/", always(200, "{}"))
 	credential, cache := &scriptCredential{}, &TokenCache{}
 	for range 2 {
-		c, err := NewClient(scriptEndpoint, credential, &ClientOptions{ClientOptions: s.options(), TokenCache: cache})
+		c, err := NewClient(scriptEndpoint, credential, &ClientOptions{ClientOptions: s.optionsWith(cache)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func TestWaitersGetAnswersOfTheirOwn(t *testing.T) {
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() {
-				_, err := c.GetManifest(t.Context(), "app", "v1", nil)
+				_, err := c.GetManifest(strictly(t), "app", "v1", nil)
 				var respErr *azcore.ResponseError
 				if !errors.As(err, &respErr) || respErr.ErrorCode != "DENIED" {
 					t.Errorf("error: %v", err)
@@ -242,7 +242,7 @@ func TestCredentialsDoNotShareACacheEntry(t *testing.T) {
 	s.on(http.MethodGet, "/v2/", always(200, "{}"))
 	cache := NewTokenCache()
 	for _, credential := range []azcore.TokenCredential{&scriptCredential{}, &scriptCredential{}, nil} {
-		c, err := NewClient(scriptEndpoint, credential, &ClientOptions{ClientOptions: s.options(), TokenCache: cache})
+		c, err := NewClient(scriptEndpoint, credential, &ClientOptions{ClientOptions: s.optionsWith(cache)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -120,7 +120,7 @@ func TestUploadsToARegistryThatLies(t *testing.T) {
 						o.ChunkSize = 500_000 // or all of it would go with the last request
 					}
 					began := time.Now()
-					resp, err := c.Upload(t.Context(), "app", strings.NewReader(content), o)
+					resp, err := c.Upload(strictly(t), "app", strings.NewReader(content), o)
 					switch {
 					case test.ok == nil && (err != nil || resp.Digest != sumOf(content)):
 						t.Errorf("digest %q: %v\n%q", digest, err, s.requests())
@@ -219,7 +219,7 @@ func TestDownloadsFromARegistryThatLies(t *testing.T) {
 					t.Fatal(err)
 				}
 				var out bytes.Buffer
-				_, err = c.Download(t.Context(), "app", digest, &out, &DownloadOptions{Size: int64(len(content))})
+				_, err = c.Download(strictly(t), "app", digest, &out, &DownloadOptions{Size: int64(len(content))})
 				switch {
 				case test.ok == nil && (err != nil || out.String() != content):
 					t.Errorf("%d bytes, %v\n%q", out.Len(), err, s.requests())
@@ -269,7 +269,7 @@ func TestEarlyRefusalIsHeard(t *testing.T) {
 	}
 	body := make([]byte, 64<<20)
 	for _, digest := range []string{"", sumOf(string(body))} {
-		_, err = c.Upload(t.Context(), "app", bytes.NewReader(body), &UploadOptions{Digest: digest, MaxRetries: -1})
+		_, err = c.Upload(strictly(t), "app", bytes.NewReader(body), &UploadOptions{Digest: digest, MaxRetries: -1})
 		if err == nil || strings.Contains(err.Error(), "refused the token") {
 			t.Errorf("digest %q: got %v, want the refusal or the reset", digest, err)
 		}

@@ -33,50 +33,78 @@ const (
 // it, as azcore's clients do, so that a program with many clients doesn't hold
 // a pool of connections for each.
 var defaultTransport = sync.OnceValue(func() *http.Client {
-	return &http.Client{Transport: network.NewTransport(), CheckRedirect: stopAtRedirect}
+	return &http.Client{Transport: network.NewTransport()}
 })
 
-// stopAtRedirect leaves redirects to this package: net/http would carry the
-// Authorization header to another port of the same host.
-func stopAtRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// foreignOrigin is the key that marks the context of requests that this package
+// makes to another origin than the endpoint's: no credential goes there.
+// stopRedirect marks those whose redirects are the caller's to follow.
+type (
+	foreignOrigin struct{}
+	stopRedirect  struct{}
+)
 
 // guardedTransport is the last thing a request passes, after every policy of
-// the caller's, and the first thing an answer passes.
-type guardedTransport struct {
-	next policy.Transporter
-	// away is for other origins than home.
-	away policy.Transporter
-	home origin
-}
+// the caller's, and the first thing a response passes.
+type guardedTransport struct{ next policy.Transporter }
 
-func newGuardedTransport(next policy.Transporter, home origin) guardedTransport {
-	g := guardedTransport{next: next, away: next, home: home}
-	client, ok := next.(*http.Client)
-	switch {
-	case next == nil, ok && client == nil:
-		g.next = defaultTransport()
-		g.away = g.next
-	case ok:
-		c := *client
-		c.CheckRedirect = stopAtRedirect
-		g.next = &c
-		// A cookie jar knows hosts, but neither schemes nor ports.
-		away := c
-		away.Jar = nil
-		g.away = &away
+func newGuardedTransport(next policy.Transporter) guardedTransport {
+	if client, ok := next.(*http.Client); next == nil || ok && client == nil {
+		return guardedTransport{defaultTransport()}
 	}
-	return g
+	return guardedTransport{next}
 }
 
 // credentialHeaders are what must not leave for another origin.
 var credentialHeaders = []string{"Authorization", "Cookie"}
 
-// Do sends req without credentials when it goes elsewhere than to the login
-// server, and takes secrets out of a transport's error.
+// send gives a request to the caller's transport. Of an http.Client it uses what
+// it holds at this moment.
+func (g guardedTransport) send(req *http.Request) (*http.Response, error) {
+	client, ok := g.next.(*http.Client)
+	if !ok {
+		return g.next.Do(req)
+	}
+	c := *client
+	c.CheckRedirect = redirectCheck(req, client.CheckRedirect)
+	if req.Context().Value(foreignOrigin{}) != nil {
+		// A cookie jar knows hosts, but neither schemes nor ports.
+		c.Jar = nil
+	}
+	return c.Do(req)
+}
+
+// redirectCheck returns what decides about the redirects of a request: the
+// caller's own check, after the credentials that this package added have been
+// taken off for another origin. A token request goes to no other.
+func redirectCheck(first *http.Request, own func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+	if first.Context().Value(stopRedirect{}) != nil {
+		return func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	credential := first.Context().Value(ownCredential{})
+	return func(next *http.Request, via []*http.Request) error {
+		if credential != nil && originOf(next.URL) != originOf(first.URL) {
+			if credential == credentialInBody {
+				return http.ErrUseLastResponse
+			}
+			for _, name := range credentialHeaders {
+				next.Header.Del(name)
+			}
+		}
+		switch {
+		case own != nil:
+			return own(next, via)
+		case len(via) >= 10:
+			return errors.New("stopped after 10 redirects")
+		}
+		return nil
+	}
+}
+
+// Do sends req, without credentials when it was made for another origin, and
+// takes secrets out of a transport's error.
 func (g guardedTransport) Do(req *http.Request) (*http.Response, error) {
-	next := g.next
-	if originOf(req.URL) != g.home {
-		next = g.away
+	if req.Context().Value(foreignOrigin{}) != nil {
 		header := req.Header.Clone()
 		for _, name := range credentialHeaders {
 			header.Del(name)
@@ -86,7 +114,7 @@ func (g guardedTransport) Do(req *http.Request) (*http.Response, error) {
 		stripped.Response = nil
 		req = &stripped
 	}
-	resp, err := next.Do(watchPeer(req))
+	resp, err := g.send(watchPeer(req))
 	if err != nil {
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()

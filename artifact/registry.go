@@ -18,6 +18,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // Repository is one repository of a registry, Source and Target. It may be
@@ -94,7 +95,7 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 	if reference == "" {
 		return none, nil, &InvalidError{Store: r.Name(), Thing: "reference", Rule: "a repository needs a tag or a digest"}
 	}
-	response, err := r.client.GetManifest(ctx, r.name, reference, nil)
+	response, err := r.client.GetManifest(strict.Context(ctx), r.name, reference, nil)
 	if err != nil {
 		return none, nil, err
 	}
@@ -131,7 +132,7 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 // Fetch opens a blob or reads a manifest.
 func (r *Repository) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
 	if isManifest(desc.MediaType) {
-		response, err := r.client.GetManifest(ctx, r.name, desc.Digest.String(), nil)
+		response, err := r.client.GetManifest(strict.Context(ctx), r.name, desc.Digest.String(), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +175,7 @@ func (r *Repository) Exists(ctx context.Context, desc ocispec.Descriptor) (bool,
 	if isManifest(desc.MediaType) {
 		_, err = r.client.CheckManifestExists(ctx, r.name, desc.Digest.String(), nil)
 	} else {
-		_, err = r.blobs.CheckBlobExists(ctx, r.name, desc.Digest.String(), nil)
+		_, err = r.blobs.CheckBlobExists(strict.Context(ctx), r.name, desc.Digest.String(), nil)
 	}
 	if isRegistryNotFound(err) {
 		return false, nil
@@ -284,7 +285,7 @@ func (r *Repository) PushManifest(ctx context.Context, desc ocispec.Descriptor, 
 		reference = desc.Digest.String()
 	}
 	var raw *http.Response
-	response, err := r.client.UploadManifest(policy.WithCaptureResponse(ctx, &raw), r.name, reference, azcontainerregistry.ContentType(desc.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
+	response, err := r.client.UploadManifest(policy.WithCaptureResponse(strict.Context(ctx), &raw), r.name, reference, azcontainerregistry.ContentType(desc.MediaType), readSeekNopCloser{bytes.NewReader(data)}, nil)
 	if err != nil {
 		return err
 	}

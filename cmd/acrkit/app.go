@@ -13,6 +13,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/transfers"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // app runs command lines: it holds the session, what standard output and
@@ -53,7 +54,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	a.Stdout = result
 	root := newRootCommand(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(strict.Context(ctx))
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, failure.ErrInterrupted) && failure.ExitCode(err) == failure.ExitFailed {
 		// Whatever the command was doing failed because it was interrupted.
 		err = fmt.Errorf("%w: %w", failure.ErrInterrupted, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -385,7 +386,7 @@ func (s *Scanner) Boolean() bool {
 	return false
 }
 
-// Time reads a timestamp: RFC 3339 with any number of fractional digits; one
+// Time reads a timestamp: RFC 3339 in any case, with any number of fractional digits; one
 // without a zone is UTC (ACR protocol §1.7).
 func (s *Scanner) Time() time.Time {
 	at := s.at
@@ -396,9 +397,10 @@ func (s *Scanner) Time() time.Time {
 	if len(raw) > 0 && bytes.Equal(raw, s.latest) {
 		return s.latestTime
 	}
-	t, err := time.Parse(time.RFC3339, string(raw))
+	text := strings.ToUpper(string(raw))
+	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		t, err = time.Parse("2006-01-02T15:04:05", string(raw))
+		t, err = time.Parse("2006-01-02T15:04:05", text)
 	}
 	if err != nil {
 		s.at = at

@@ -134,9 +134,10 @@ func TestClientsOfOneCacheShareTokens(t *testing.T) {
 	registry, setUp, _ := startRegistry(t)
 	pushImage(t, setUp, "app", "v1")
 	registry.Emulator.ResetRequests()
-	cache := acr.NewTokenCache()
+	options := registry.ClientOptions()
+	options.PerCallPolicies = append(options.PerCallPolicies, acr.NewTokenCache())
 	for range 2 {
-		client, err := acr.NewClient(registry.Endpoint, registry.Credential, &acr.ClientOptions{ClientOptions: registry.ClientOptions(), TokenCache: cache})
+		client, err := acr.NewClient(registry.Endpoint, registry.Credential, &acr.ClientOptions{ClientOptions: options})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
 	"github.com/acrkit/azcontainerregistry"
@@ -209,12 +210,13 @@ func ExampleNewClientWithPasswordCredential() {
 // Clients that are made apart share tokens through a cache.
 func ExampleTokenCache() {
 	defer emulate()()
-	cache := azcontainerregistry.NewTokenCache()
-	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: overMemory, TokenCache: cache})
+	shared := overMemory
+	shared.PerCallPolicies = []policy.Policy{azcontainerregistry.NewTokenCache()}
+	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: shared})
 	if err != nil {
 		log.Fatal(err)
 	}
-	blobs, err := azcontainerregistry.NewBlobClient(endpoint, credential, &azcontainerregistry.BlobClientOptions{ClientOptions: overMemory, TokenCache: cache})
+	blobs, err := azcontainerregistry.NewBlobClient(endpoint, credential, &azcontainerregistry.BlobClientOptions{ClientOptions: shared})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -114,8 +114,8 @@ func snippetUpload(ctx context.Context, client *azcontainerregistry.Client, file
 
 func snippetCache(endpoint string, credential azcore.TokenCredential, clientOptions azcore.ClientOptions) (*azcontainerregistry.Client, *azcontainerregistry.Client, error) {
 	// snippet cache
-	tokens := azcontainerregistry.NewTokenCache()
-	options := &azcontainerregistry.ClientOptions{ClientOptions: clientOptions, TokenCache: tokens}
+	clientOptions.PerCallPolicies = append(clientOptions.PerCallPolicies, azcontainerregistry.NewTokenCache())
+	options := &azcontainerregistry.ClientOptions{ClientOptions: clientOptions}
 	reader, err := azcontainerregistry.NewClient(endpoint, credential, options)
 	if err != nil {
 		return nil, nil, err
