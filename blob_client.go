@@ -62,8 +62,8 @@ func newBlobClient(endpoint string, options *BlobClientOptions, credential func(
 	return &BlobClient{registry: r}, nil
 }
 
-// Endpoint returns scheme and host of the login server.
-func (c *BlobClient) Endpoint() string { return c.registry.endpoint }
+// Endpoint returns the address of the login server, without a slash at its end.
+func (c *BlobClient) Endpoint() string { return c.registry.key }
 
 // CheckBlobExists asks for a blob's size. An unknown one is an error of status
 // 404, without a code: the answer to a HEAD has no body.

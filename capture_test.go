@@ -26,7 +26,7 @@ func TestTheCapturedAnswerIsTheOperationsOwn(t *testing.T) {
 	}{
 		"success":              {token, always(200, `{"tag":{"name":"v1"}}`), 200, `{"tag":{"name":"v1"}}`},
 		"failure":              {token, always(404, `{"errors":[{"code":"TAG_UNKNOWN"}]}`), 404, `{"errors":[{"code":"TAG_UNKNOWN"}]}`},
-		"failure of the token": {always(403, denied), always(200, "{}"), 403, denied},
+		"failure of the token": {always(403, denied), protected(always(200, "{}")), 403, denied},
 		"no answer":            {token, func(*scriptRequest) *http.Response { return nil }, 0, ""},
 		"renewal refused": {
 			inTurn(token, always(403, denied)),
@@ -37,10 +37,10 @@ func TestTheCapturedAnswerIsTheOperationsOwn(t *testing.T) {
 		s := &script{}
 		s.on(http.MethodPost, "/oauth2/token", test.token)
 		s.on(http.MethodGet, "/acr/v1/app/", test.tags)
-		s.on(http.MethodGet, "/v2/", always(401, "ping", "WWW-Authenticate", bearerChallenge))
+		s.on(http.MethodGet, "/v2/", always(401, "", "WWW-Authenticate", bearerChallenge))
 		var response *http.Response
 		ctx := policy.WithCaptureResponse(t.Context(), &response)
-		_, err := s.client(t, nil).GetTagProperties(ctx, "app", "v1", nil)
+		_, err := know(s.client(t, nil)).GetTagProperties(ctx, "app", "v1", nil)
 		if (err == nil) != (test.status == 200) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -65,7 +65,8 @@ func TestEachWaiterCapturesTheRefusedToken(t *testing.T) {
 			time.Sleep(time.Second)
 			return answer(403, `{"errors":[{"code":"DENIED"}]}`)
 		})
-		c := s.client(t, nil)
+		s.on(http.MethodGet, "/acr/v1/", protected(always(200, "{}")))
+		c := know(s.client(t, nil))
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {
@@ -89,7 +90,7 @@ func TestParallelRangesDoNotRaceForTheCapture(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
 	s.on(http.MethodGet, "/v2/app/blobs/", always(403, `{"errors":[{"code":"DENIED"}]}`))
-	s.on(http.MethodHead, "/v2/app/blobs/", always(200, "content"))
+	s.on(http.MethodHead, "/v2/app/blobs/", always(200, "content", "Content-Length", "7"))
 	b := s.client(t, nil).NewBlobClient()
 	var response *http.Response
 	ctx := policy.WithCaptureResponse(t.Context(), &response)
@@ -115,12 +116,13 @@ func TestParallelRangesDoNotRaceForTheCapture(t *testing.T) {
 	}
 }
 
-// TestARefusalIsSharedByCopies has two uploads refused for the same reason.
-func TestARefusalIsSharedByCopies(t *testing.T) {
+// TestARefusalOfAnUploadCanBeRead has uploads refused for the same reason.
+func TestARefusalOfAnUploadCanBeRead(t *testing.T) {
 	s := &script{}
 	s.on(http.MethodPost, "/oauth2/token", always(401, unauthorizedBody))
 	s.on(http.MethodGet, "/v2/", always(401, unauthorizedBody, "WWW-Authenticate", bearerChallenge))
 	b := s.client(t, nil).NewBlobClient()
+	s.on(http.MethodPatch, "/v2/", protected(always(202, "")))
 	for range 3 {
 		_, err := b.UploadChunk(t.Context(), "/v2/app/blobs/uploads/1?_state=a", strings.NewReader("content"), nil, nil)
 		resp := responseOf(err)
@@ -131,7 +133,7 @@ func TestARefusalIsSharedByCopies(t *testing.T) {
 			t.Errorf("body %q, %v", body, err)
 		}
 	}
-	if n := s.count("POST"); n != 1 {
+	if n := s.count("POST"); n != 3 {
 		t.Errorf("%d token calls", n)
 	}
 }
@@ -153,11 +155,12 @@ func TestATokenCallKeepsItsRetries(t *testing.T) {
 		s.on(http.MethodPost, "/v2/app/blobs/uploads/", always(202, "", "Location", "/v2/app/blobs/uploads/1?_state=a"))
 		s.on(http.MethodPatch, "/v2/app/", always(202, "", "Location", "/v2/app/blobs/uploads/1?_state=b"))
 		s.on(http.MethodPut, "/v2/app/", always(201, "", "Docker-Content-Digest", someDigest))
-		s.on(http.MethodGet, "/v2/other/", always(200, "{}"))
+		s.on(http.MethodGet, "/v2/other/", protected(always(200, "{}")))
 		c, err := NewClient(scriptEndpoint, &scriptCredential{}, &ClientOptions{ClientOptions: azcore.ClientOptions{Transport: s}})
 		if err != nil {
 			t.Fatal(err)
 		}
+		know(c)
 		var group sync.WaitGroup
 		group.Go(func() {
 			if _, err := c.NewBlobClient().Upload(t.Context(), "app", strings.NewReader("content"), nil); err != nil {

@@ -78,8 +78,8 @@ func connect(endpoint string, options azcore.ClientOptions, credential func(azco
 // this client's policies, tokens and connections.
 func (c *Client) NewBlobClient() *BlobClient { return &BlobClient{registry: c.registry} }
 
-// Endpoint returns scheme and host of the login server.
-func (c *Client) Endpoint() string { return c.registry.endpoint }
+// Endpoint returns the address of the login server, without a slash at its end.
+func (c *Client) Endpoint() string { return c.registry.key }
 
 // GetAccessToken returns a token for scopes, such as
 // "repository:team/app:pull", for a tool that speaks to the registry by itself

@@ -47,4 +47,5 @@ func (c *Client) DeleteRepository(ctx context.Context, name string, options *Cli
 	return resp, err
 }
 
+// repositoryPath returns the path of a repository in the /acr/v1 API.
 func repositoryPath(name string) string { return "/acr/v1/" + url.PathEscape(name) }

@@ -126,7 +126,7 @@ func FuzzFailure(f *testing.F) {
 			return
 		}
 		resp := answer(status, body, "X-Ms-Correlation-Request-Id", id, "Location", location)
-		resp.Request = &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: "contoso.azurecr.io", RawQuery: "sig=hunter2"}}
+		resp.Request = (&http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: "contoso.azurecr.io", RawQuery: "sig=hunter2"}}).WithContext(strictly(t))
 		err := operationError("get manifest", "app", "v1", newResponseError(resp))
 		if !isStatus(err, status) {
 			t.Fatalf("%v", err)

@@ -46,11 +46,13 @@ func TestAnEndlessAnswerDoesNotFillTheMemory(t *testing.T) {
 	} {
 		s := &script{}
 		s.on(test.method, test.path, flood(test.status))
+		s.on(http.MethodGet, "/acr/v1/app", protected(always(200, "{}")))
 		s.withTokens(time.Hour)
 		c, err := NewClient(scriptEndpoint, &scriptCredential{}, &ClientOptions{ClientOptions: azcore.ClientOptions{Transport: s}})
 		if err != nil {
 			t.Fatal(err)
 		}
+		know(c)
 		err = test.call(c)
 		if !errors.As(err, new(responseTooLargeError)) {
 			t.Errorf("%s: %v", name, err)
@@ -130,7 +132,7 @@ func TestARepositoryMayBeNamedLikeARoute(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
 	s.on(http.MethodPatch, "/v2/"+name+"/blobs/uploads/1", always(202, "", "Location", "/v2/"+name+"/blobs/uploads/1?_state=b"))
-	if _, err := s.client(t, nil).NewBlobClient().UploadChunk(strictly(t), "/v2/"+name+"/blobs/uploads/1?_state=a", strings.NewReader("x"), nil, nil); err != nil {
+	if _, err := know(s.client(t, nil)).NewBlobClient().UploadChunk(strictly(t), "/v2/"+name+"/blobs/uploads/1?_state=a", strings.NewReader("x"), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(s.seen[0].body, "scope=repository%3Ateam%2Fblobs%2Fuploads%2Fapp%3Apull%2Cpush&") {
@@ -223,7 +225,7 @@ func TestAFailuresAnswerCanBeDumped(t *testing.T) {
 	s.on(http.MethodGet, "h.blob.core.windows.net/data", always(302, "", "Location", "https://h.blob.core.windows.net/third?sig=hunter2"))
 	s.on(http.MethodPatch, "/v2/app/blobs/", always(308, "", "Location", "/v2/app/blobs/uploads/1?_state=hunter2", "Set-Cookie", "a=hunter2"))
 	s.on(http.MethodGet, "/third", always(403, "<Error><Code>AuthenticationFailed</Code></Error>", "Content-Type", "application/xml"))
-	b := s.client(t, nil).NewBlobClient()
+	b := know(s.client(t, nil)).NewBlobClient()
 	_, blobErr := b.GetBlob(strictly(t), "app", someDigest, nil)
 	_, chunkErr := b.UploadChunk(strictly(t), "/v2/app/blobs/uploads/1?_state=hunter2", strings.NewReader("x"), nil, nil)
 	for _, err := range []error{blobErr, chunkErr} {

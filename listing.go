@@ -15,6 +15,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
@@ -219,59 +220,67 @@ func (w *walk) broken(err error) error {
 	return &IncompleteListingError{Items: w.items, Err: err}
 }
 
-// newCheckedPager makes a pager of a listing that v0.2.3 lacks: its pages are
-// checked as the iterators' are. decode reads a page's body and
-// returns the number of its items and the name of the last one; set stores the
-// page's Link header.
-func newCheckedPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) string, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
+// checkedFetcher fetches the pages of one listing, which are checked as the
+// iterators' are. decode reads a page's body and returns the number of its items
+// and the name of the last one.
+func checkedFetcher[T any](l *listing, invalid error, span, operation, repository string, decode func(body []byte, link string) (T, int, string, error)) func(context.Context, *T) (T, error) {
 	w := l.walk()
 	var next string
 	var nextErr error
+	return func(ctx context.Context, current *T) (result T, err error) {
+		ctx, end := l.registry.begin(ctx, span, operation, repository, "")
+		defer func() { end(&err) }()
+		switch {
+		case invalid != nil:
+			return result, invalid
+		case current == nil:
+			next = l.start()
+		case nextErr != nil:
+			return result, w.broken(nextErr)
+		}
+		p, err := w.open(ctx, next)
+		if err != nil {
+			return result, w.broken(err)
+		}
+		if w.buf, err = l.read(ctx, p, w.buf); err != nil {
+			return result, w.broken(err)
+		}
+		next, nextErr = p.next, p.nextErr
+		result, items, last, err := decode(w.buf, p.link)
+		if err != nil {
+			return result, w.broken(malformedAnswer(w.buf, err))
+		}
+		if err := w.count(items, last); err != nil {
+			return result, w.broken(err)
+		}
+		return result, nil
+	}
+}
+
+// newCheckedPager makes a pager of a listing that v0.2.3 lacks.
+func newCheckedPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) string, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
 	return runtime.NewPager(runtime.PagingHandler[T]{
-		More: func(page T) bool { return link(&page) != "" },
-		Fetcher: func(ctx context.Context, current *T) (result T, err error) {
-			ctx, end := l.registry.begin(ctx, span, operation, repository, "")
-			defer func() { end(&err) }()
-			switch {
-			case invalid != nil:
-				return result, invalid
-			case current == nil:
-				next = l.start()
-			case nextErr != nil:
-				return result, w.broken(nextErr)
-			}
-			p, err := w.open(ctx, next)
-			if err != nil {
-				return result, w.broken(err)
-			}
-			if w.buf, err = l.read(ctx, p, w.buf); err != nil {
-				return result, w.broken(err)
-			}
-			next, nextErr = p.next, p.nextErr
-			result, items, last, err := decode(w.buf, p.link)
-			if err != nil {
-				return result, w.broken(malformedAnswer(w.buf, err))
-			}
-			if err := w.count(items, last); err != nil {
-				return result, w.broken(err)
-			}
-			return result, nil
-		},
-		Tracer: l.registry.tracer,
+		More:    func(page T) bool { return link(&page) != "" },
+		Fetcher: checkedFetcher(l, invalid, span, operation, repository, decode),
+		Tracer:  l.registry.tracer,
 	})
 }
 
 // newPager makes a pager of a listing of v0.2.3's. A page goes through the
 // pipeline with its body, is taken as it is, and may be asked for again: where
 // the next one is follows from the page alone. read fills in the page.
-func newPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) **string, read func(*T) json.Unmarshaler) *runtime.Pager[T] {
+func newPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) **string, read func(*T) json.Unmarshaler, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
+	checked := checkedFetcher(l, invalid, span, operation, repository, decode)
 	return runtime.NewPager(runtime.PagingHandler[T]{
 		More: func(page T) bool { return value(*link(&page)) != "" },
 		Fetcher: func(ctx context.Context, current *T) (result T, err error) {
+			if strict.Is(ctx) {
+				return checked(ctx, current)
+			}
 			ctx, end := l.registry.beginPlain(ctx, span, operation, repository, "")
 			defer func() { end(&err) }()
-			if invalid != nil {
-				return result, invalid
+			if repository == "" && l.scope != catalogScope {
+				return result, errors.New("parameter name cannot be empty")
 			}
 			address := l.start()
 			if current != nil {

@@ -2,7 +2,6 @@ package azcontainerregistry
 
 import (
 	"encoding/json"
-	"errors"
 	"net/url"
 	"time"
 
@@ -52,17 +51,30 @@ func (c *Client) manifestListing(name string, options *ClientListManifestsOption
 func (c *Client) NewListRepositoriesPager(options *ClientListRepositoriesOptions) *runtime.Pager[ClientListRepositoriesResponse] {
 	return newPager(c.repositoryListing(options), nil, "Client.NewListRepositoriesPager", "list repositories", "",
 		func(r *ClientListRepositoriesResponse) **string { return &r.Link },
-		func(r *ClientListRepositoriesResponse) json.Unmarshaler { return &r.Repositories })
+		func(r *ClientListRepositoriesResponse) json.Unmarshaler { return &r.Repositories },
+		func(body []byte, link string) (r ClientListRepositoriesResponse, n int, last string, err error) {
+			r.Repositories, err = decodeRepositories(body)
+			r.Link = optional(link)
+			if n = len(r.Names); n > 0 {
+				last = value(r.Names[n-1])
+			}
+			return r, n, last, err
+		})
 }
 
 // NewListTagsPager returns a pager over the tags of a repository (ACR protocol
 // §3.5). Its errors are those of [Client.NewListRepositoriesPager].
 // [Client.Tags] is the same as an iterator.
 func (c *Client) NewListTagsPager(name string, options *ClientListTagsOptions) *runtime.Pager[ClientListTagsResponse] {
-	l, _ := c.tagListing(name, options)
-	return newPager(l, emptyName(name), "Client.NewListTagsPager", "list tags of", name,
+	l, invalid := c.tagListing(name, options)
+	return newPager(l, invalid, "Client.NewListTagsPager", "list tags of", name,
 		func(r *ClientListTagsResponse) **string { return &r.Link },
-		func(r *ClientListTagsResponse) json.Unmarshaler { return &r.TagList })
+		func(r *ClientListTagsResponse) json.Unmarshaler { return &r.TagList },
+		func(body []byte, link string) (r ClientListTagsResponse, n int, last string, err error) {
+			r.TagList, err = decodeTags(body)
+			r.Link = optional(link)
+			return r, len(r.Tags), lastTag(r.Tags), err
+		})
 }
 
 // NewListManifestsPager returns a pager over the manifests of a repository, the
@@ -70,18 +82,15 @@ func (c *Client) NewListTagsPager(name string, options *ClientListTagsOptions) *
 // [Client.NewListRepositoriesPager]. [Client.Manifests] is the same as an
 // iterator.
 func (c *Client) NewListManifestsPager(name string, options *ClientListManifestsOptions) *runtime.Pager[ClientListManifestsResponse] {
-	l, _ := c.manifestListing(name, options)
-	return newPager(l, emptyName(name), "Client.NewListManifestsPager", "list manifests of", name,
+	l, invalid := c.manifestListing(name, options)
+	return newPager(l, invalid, "Client.NewListManifestsPager", "list manifests of", name,
 		func(r *ClientListManifestsResponse) **string { return &r.Link },
-		func(r *ClientListManifestsResponse) json.Unmarshaler { return &r.Manifests })
-}
-
-// emptyName refuses the one name of which no path can be made.
-func emptyName(name string) error {
-	if name == "" {
-		return errors.New("parameter name cannot be empty")
-	}
-	return nil
+		func(r *ClientListManifestsResponse) json.Unmarshaler { return &r.Manifests },
+		func(body []byte, link string) (r ClientListManifestsResponse, n int, last string, err error) {
+			r.Manifests, err = decodeManifests(body)
+			r.Link = optional(link)
+			return r, len(r.Attributes), lastManifest(r.Attributes), err
+		})
 }
 
 func lastTag(tags []*TagAttributes) string {

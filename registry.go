@@ -62,7 +62,9 @@ func newRegistry(endpoint string, options azcore.ClientOptions, g grant) (*regis
 		retry:      options.Retry,
 		logBodies:  options.Logging.IncludeBody,
 	}
-	r.key = r.home.String() + strings.TrimRight(base.Path, "/")
+	if r.key = endpoint; base.Host != "" {
+		r.key = r.home.String() + strings.TrimRight(base.Path, "/")
+	}
 	if options.APIVersion != "" {
 		// azcore's own way of overriding it would rewrite the query of uploads.
 		r.apiVersion, options.APIVersion = options.APIVersion, ""

@@ -3,10 +3,12 @@ package azcontainerregistry
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,6 +18,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/acrkit/azcontainerregistry/internal/redact"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
@@ -62,10 +65,63 @@ func newResponseError(resp *http.Response) error {
 		body = []byte(clean)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
+	if resp.Request != nil && strict.Is(resp.Request.Context()) {
+		hideSecrets(resp)
+	}
 	if code := firstError(body).Code; code != "" {
 		return runtime.NewResponseErrorWithErrorCode(resp, code)
 	}
 	return runtime.NewResponseError(resp)
+}
+
+// hideSecrets takes out of a failed response what opens something: whoever dumps
+// a response dumps its header and its request. The plain methods return what was
+// sent, as v0.2.3 does; the error's text shows none of it.
+func hideSecrets(resp *http.Response) {
+	if resp.Request != nil {
+		req := *resp.Request
+		req.Header = req.Header.Clone()
+		if authorization := req.Header.Get("Authorization"); authorization != "" {
+			req.Header.Set("Authorization", withoutSecret(authorization))
+		}
+		mark(req.Header, "Cookie")
+		if req.URL != nil {
+			if u, err := url.Parse(redact.URL(req.URL.String())); err == nil {
+				req.URL = u
+			}
+		}
+		resp.Request = &req
+	}
+	resp.Header = resp.Header.Clone()
+	mark(resp.Header, "Set-Cookie")
+	if location := resp.Header.Get("Location"); location != "" {
+		resp.Header.Set("Location", redact.URL(location))
+	}
+}
+
+func mark(header http.Header, name string) {
+	if header.Get(name) != "" {
+		header.Set(name, redact.Mark)
+	}
+}
+
+// withoutSecret keeps of an Authorization header what explains a refusal: its
+// scheme, the claims of a token, and the user of a password. Without its
+// signature a token opens nothing.
+func withoutSecret(authorization string) string {
+	scheme, credentials, _ := strings.Cut(authorization, " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		if parts := strings.Split(credentials, "."); len(parts) == 3 {
+			return scheme + " " + parts[0] + "." + parts[1] + "." + redact.Mark
+		}
+	case strings.EqualFold(scheme, "Basic"):
+		if decoded, err := base64.StdEncoding.DecodeString(credentials); err == nil {
+			user, _, _ := strings.Cut(string(decoded), ":")
+			return scheme + " " + base64.StdEncoding.EncodeToString([]byte(user+":"+redact.Mark))
+		}
+	}
+	return scheme + " " + redact.Mark
 }
 
 // readErrorBody returns what can be read of an answer's body.

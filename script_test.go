@@ -223,7 +223,20 @@ func protected(next func(*scriptRequest) *http.Response) func(*scriptRequest) *h
 		if r.Header.Get("Authorization") != "" {
 			return next(r)
 		}
-		name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/")
-		return answer(http.StatusUnauthorized, unauthorizedBody, "WWW-Authenticate", strings.Replace(bearerChallenge, "app:pull", name+":pull", 1))
+		path, action := strings.TrimPrefix(r.URL.Path, "/v2/"), ":pull"
+		switch {
+		case strings.HasPrefix(path, "/acr/v1/"):
+			path, action = strings.TrimPrefix(path, "/acr/v1/"), ":metadata_read"
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			action = ":pull,push"
+		}
+		name, _, _ := strings.Cut(path, "/")
+		return answer(http.StatusUnauthorized, unauthorizedBody, "WWW-Authenticate", strings.Replace(bearerChallenge, "app:pull", name+action, 1))
 	}
+}
+
+// know has a client know its registry, as after a challenge.
+func know(c *Client) *Client {
+	c.registry.tokens.cache.registries = map[string]*registryState{c.registry.key: {service: "contoso.azurecr.io"}}
+	return c
 }

@@ -27,7 +27,7 @@ func TestTokensAreRenewedBeforeTheyExpire(t *testing.T) {
 			}
 			return answer(200, "{}")
 		})
-		c := s.client(t, &scriptCredential{})
+		c := know(s.client(t, &scriptCredential{}))
 		for range 40 {
 			mustRead(t, c, "app")
 			time.Sleep(4 * time.Minute)
@@ -45,8 +45,8 @@ func TestALongChunkGetsATokenThatOutlivesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{}
 		s.withTokens(75 * time.Minute)
-		s.on(http.MethodGet, "/v2/", always(200, "{}"))
-		c := s.client(t, nil)
+		s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
+		c := know(s.client(t, nil))
 		ask := func(d time.Duration) string {
 			a, err := c.registry.tokens.bearer(strictly(t), "contoso.azurecr.io", []string{"repository:app:pull"}, d)
 			if err != nil {
@@ -81,8 +81,8 @@ func TestARenewalThatFailsLeavesTheOldToken(t *testing.T) {
 			now := time.Now()
 			return answer(200, fmt.Sprintf(`{"access_token":%q}`, jwt(map[string]any{"iat": now.Unix(), "exp": now.Add(75 * time.Minute).Unix()})))
 		})
-		s.on(http.MethodGet, "/v2/", always(200, "{}"))
-		c := s.client(t, nil)
+		s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
+		c := know(s.client(t, nil))
 		mustRead(t, c, "app")
 		down = true
 		time.Sleep(71 * time.Minute)
@@ -167,8 +167,8 @@ func TestAPanicOfACredentialIsItsCallersAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{}
 		s.withTokens(time.Hour)
-		s.on(http.MethodGet, "/v2/", always(200, "{}"))
-		c := s.client(t, &panickyCredential{})
+		s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
+		c := know(s.client(t, &panickyCredential{}))
 		var group sync.WaitGroup
 		group.Go(func() {
 			defer func() {
@@ -192,7 +192,7 @@ func TestAPanicOfACredentialIsItsCallersAlone(t *testing.T) {
 func TestAZeroTokenCacheIsAnEmptyOne(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
-	s.on(http.MethodGet, "/v2/", always(200, "{}"))
+	s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
 	credential, cache := &scriptCredential{}, &TokenCache{}
 	for range 2 {
 		c, err := NewClient(scriptEndpoint, credential, &ClientOptions{ClientOptions: s.optionsWith(cache)})
@@ -213,7 +213,8 @@ func TestWaitersGetAnswersOfTheirOwn(t *testing.T) {
 			time.Sleep(time.Second)
 			return answer(403, `{"errors":[{"code":"DENIED","message":"retrieving permissions failed"}]}`)
 		})
-		c := s.client(t, nil)
+		s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
+		c := know(s.client(t, nil))
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() {
@@ -239,7 +240,7 @@ func TestWaitersGetAnswersOfTheirOwn(t *testing.T) {
 func TestCredentialsDoNotShareACacheEntry(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)
-	s.on(http.MethodGet, "/v2/", always(200, "{}"))
+	s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
 	cache := NewTokenCache()
 	for _, credential := range []azcore.TokenCredential{&scriptCredential{}, &scriptCredential{}, nil} {
 		c, err := NewClient(scriptEndpoint, credential, &ClientOptions{ClientOptions: s.optionsWith(cache)})

@@ -66,12 +66,29 @@ func (g guardedTransport) send(req *http.Request) (*http.Response, error) {
 		return g.next.Do(req)
 	}
 	c := *client
+	if c.Jar != nil {
+		c.Jar = originJar{c.Jar, originOf(req.URL)}
+	}
 	c.CheckRedirect = redirectCheck(req, client.CheckRedirect)
 	if req.Context().Value(foreignOrigin{}) != nil {
-		// A cookie jar knows hosts, but neither schemes nor ports.
 		c.Jar = nil
 	}
 	return c.Do(req)
+}
+
+// originJar keeps cookies from other schemes and ports of a host: a cookie jar
+// knows hosts alone.
+type originJar struct {
+	http.CookieJar
+	home origin
+}
+
+// Cookies returns the cookies for u.
+func (j originJar) Cookies(u *url.URL) []*http.Cookie {
+	if o := originOf(u); o.host == j.home.host && o != j.home {
+		return nil
+	}
+	return j.CookieJar.Cookies(u)
 }
 
 // redirectCheck returns what decides about the redirects of a request: the
