@@ -7,6 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // operationScopes is what an operation says about the token it needs. It
@@ -33,13 +34,19 @@ func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 	req.OperationValue(&want)
 	ctx := withoutCapture(raw.Context())
 	used, note, err := p.source.authorize(ctx, want.scopes, want.validFor)
+	hasBody := raw.Body != nil && raw.Body != http.NoBody
+	if err == nil && used.asks && hasBody && strict.Is(ctx) {
+		// A body that can't be sent twice must not be refused.
+		p.source.ask(ctx, note)
+		used, note, err = p.source.authorize(ctx, want.scopes, want.validFor)
+	}
 	if err != nil {
 		return nil, &nonRetriableError{err}
 	}
 	// Others may wait for this response, whatever becomes of it.
 	defer note("", false)
 	p.source.apply(used, raw)
-	if used.empty() && raw.Body != nil && raw.Body != http.NoBody {
+	if used.empty() && hasBody {
 		// The registry says whether it wants a token before the body is sent.
 		raw.Header.Set("Expect", "100-continue")
 	}

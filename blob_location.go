@@ -38,6 +38,8 @@ func (r *registry) resolveBlob(ctx context.Context, repository, digest string) (
 	}
 	req.Raw().Header.Set("Accept", acceptBlob)
 	req.Raw().Header.Set("Accept-Encoding", "identity")
+	raw := req.Raw()
+	*raw = *raw.WithContext(context.WithValue(raw.Context(), stopRedirect{}, true))
 	resp, err = r.stream(req, http.StatusOK, http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect)
 	if err != nil {
 		return blobLocation{}, nil, err

@@ -206,6 +206,10 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
 	}, ok...)
 	visited := map[string]bool{}
+	var redirected redirectedDigest
+	if ctx != nil {
+		ctx = context.WithValue(ctx, redirectedDigest{}, &redirected)
+	}
 	for range maxRedirects + 1 {
 		if visited[address] {
 			return nil, "", fmt.Errorf("redirect loop at %s", redact.URL(address))
@@ -225,8 +229,10 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 		if resp, err = send(req, want...); err != nil {
 			return nil, "", r.nameHost(ctx, req.Raw().URL, err)
 		}
-		if d := resp.Header.Get(headerDigest); d != "" && digest == "" {
-			digest = d
+		for _, d := range []string{redirected.value, resp.Header.Get(headerDigest)} {
+			if digest == "" {
+				digest = d
+			}
 		}
 		if resp.StatusCode < 300 || resp.StatusCode > 399 {
 			return resp, digest, nil

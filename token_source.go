@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
@@ -72,6 +73,8 @@ type authorization struct {
 	// to be had.
 	service string
 	failed  error
+	// asks says that the request is the first to a registry.
+	asks bool
 	// expected are the scopes that the caller of the request expects.
 	expected string
 }
@@ -102,6 +105,7 @@ func (s *tokenSource) authorize(ctx context.Context, scopes []string, d time.Dur
 		return a, note, err
 	}
 	if leave != nil {
+		a.asks = true
 		return a, leave, nil
 	}
 	if state.service == "" {
@@ -181,10 +185,46 @@ func (s *tokenSource) handleChallenge(ctx context.Context, resp *http.Response, 
 	switch {
 	case next.failed == nil:
 		return next, next.token.value != "", nil
+	case strict.Is(ctx) && s.refusesAnonymous(next.failed):
+		// The resource's own refusal names the missing action, so let it speak.
+		return authorization{}, false, nil
 	case isBasic && ctx.Err() == nil:
 		return authorization{mode: modeBasic}, true, nil
 	}
 	return authorization{}, false, next.failed
+}
+
+// refusesAnonymous reports whether err is the registry's refusal of a token to a
+// caller without a credential.
+func (s *tokenSource) refusesAnonymous(err error) bool {
+	_, anonymous := s.grant.(anonymousGrant)
+	return anonymous && (isStatus(err, http.StatusUnauthorized) || isStatus(err, http.StatusBadRequest))
+}
+
+// ask learns what a registry challenges with, without sending anything but GET
+// /v2/.
+func (s *tokenSource) ask(ctx context.Context, note challenged) {
+	service, open := "", false
+	defer func() { note(service, open) }()
+	req, err := s.registry.newRequest(ctx, http.MethodGet, "/v2/")
+	if err != nil {
+		return
+	}
+	streamAnswer(req)
+	resp, err := s.registry.bare.Do(req)
+	if err != nil {
+		return
+	}
+	defer discard(resp)
+	c, isBearer := wire.FindChallenge(wire.ParseChallenges(resp.Header.Values("WWW-Authenticate")), "bearer")
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized && isBearer:
+		if service = c.Params["service"]; service == "" {
+			service = s.defaultService()
+		}
+	case resp.StatusCode == http.StatusOK:
+		open = true
+	}
 }
 
 // accepted remembers what a request was sent with that had been refused before.

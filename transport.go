@@ -76,6 +76,10 @@ func (g guardedTransport) send(req *http.Request) (*http.Response, error) {
 	return c.Do(req)
 }
 
+// redirectedDigest is the key, and the place, of the digest that a redirecting
+// login server states; the data host states none.
+type redirectedDigest struct{ value string }
+
 // originJar keeps cookies from other schemes and ports of a host: a cookie jar
 // knows hosts alone.
 type originJar struct {
@@ -107,6 +111,9 @@ func redirectCheck(first *http.Request, own func(*http.Request, []*http.Request)
 			for _, name := range credentialHeaders {
 				next.Header.Del(name)
 			}
+		}
+		if d, ok := first.Context().Value(redirectedDigest{}).(*redirectedDigest); ok && d.value == "" && next.Response != nil {
+			d.value = next.Response.Header.Get(headerDigest)
 		}
 		switch {
 		case own != nil:

@@ -69,6 +69,14 @@ func (r *replayer) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		request.Body.Close()
 	}
+	challenges := r.recorded.Header.Get("Authorization") != "" || strings.HasPrefix(r.recorded.URL.Path, "/oauth2/") || strings.Contains(r.recorded.Host, ".blob.core.")
+	if challenges && request.Header.Get("Authorization") == "" && !strings.HasPrefix(request.URL.Path, "/oauth2/") && !strings.Contains(request.URL.Host, ".blob.core.") {
+		scope := "repository:team/app:pull"
+		if strings.HasPrefix(request.URL.Path, "/acr/") {
+			scope = "repository:team/app:metadata_read"
+		}
+		return r.respond(request, "HTTP/1.1 401 Unauthorized\nWww-Authenticate: Bearer realm=\"https://"+request.Host+"/oauth2/token\",service=\""+request.Host+"\",scope=\""+scope+"\"\nContent-Length: 0\n\n")
+	}
 	login := !strings.Contains(r.recorded.Host, ".blob.core.")
 	switch path := request.URL.Path; {
 	case request.Method == r.recorded.Method && request.URL.Host == r.recorded.Host && path == r.recorded.URL.Path:

@@ -20,6 +20,7 @@ import (
 	acr "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/emulator"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // wiretap sees what goes over the wire and keeps its secrets.
@@ -122,7 +123,8 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := t.Context()
+	// What a strict caller is given hides secrets in the response, too.
+	ctx := strict.Context(t.Context())
 	blobs := client.NewBlobClient()
 	pushImage(t, client, "app", "v1")
 	digest := pushBlob(t, blobs, "app", []byte("content"))
@@ -158,6 +160,8 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 		}
 		_, err := blobs.GetBlob(ctx, "app", digest, nil)
 		report(err)
+		_, plain := blobs.GetBlob(t.Context(), "app", digest, nil)
+		out.add("%v\n%+v", plain, plain)
 	}
 	if err := registry.Emulator.SetFaults(); err != nil {
 		t.Fatal(err)
@@ -248,8 +252,9 @@ func TestAzcoreOptionsWorkAsEverywhere(t *testing.T) {
 	} else if body, err := io.ReadAll(captured.Body); err != nil || !strings.Contains(string(body), `"imageName":"app"`) {
 		t.Errorf("captured body %q", body)
 	}
-	// An exchange, a token and a read in three attempts.
-	if perCall.n != 3 || perRetry.n != 5 {
+	// An exchange, a token and a read: three attempts, and the one that is
+	// challenged.
+	if perCall.n != 3 || perRetry.n != 6 {
 		t.Errorf("policies ran %d times a call and %d times an attempt", perCall.n, perRetry.n)
 	}
 	if _, err := client.GetTagProperties(ctx, "app", "never-was", nil); err == nil || captured.StatusCode != 404 {
@@ -263,7 +268,11 @@ func TestAzcoreOptionsWorkAsEverywhere(t *testing.T) {
 	if _, err := client.GetTagProperties(once, "app", "v1", nil); err == nil || errors.As(err, &exhausted) {
 		t.Errorf("one attempt: %v", err)
 	}
-	if _, err := client.GetTagProperties(t.Context(), "app", "v1", nil); !errors.As(err, &exhausted) || exhausted.Attempts != 4 {
+	_, err = client.GetTagProperties(t.Context(), "app", "v1", nil)
+	if op, ok := acr.OperationOf(err); !ok || op.Attempts != 4 || op.Name != "get properties of tag" || op.Repository != "app" || op.Reference != "v1" || op.Registry == "" {
+		t.Errorf("four attempts: %v, %+v", err, op)
+	}
+	if _, ok := err.(*azcore.ResponseError); !ok || !errors.As(acr.WithOperation(err), &exhausted) || exhausted.Attempts != 4 {
 		t.Errorf("four attempts: %v", err)
 	}
 }
@@ -285,11 +294,13 @@ func TestAuthenticationClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	access, err := client.ExchangeACRRefreshTokenForACRAccessToken(t.Context(), registry.LoginServer, "repository:app:pull", *refresh.RefreshToken, nil)
+	grant := acr.TokenGrantTypeRefreshToken
+	refreshGrant := &acr.AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenOptions{GrantType: &grant}
+	access, err := client.ExchangeACRRefreshTokenForACRAccessToken(t.Context(), registry.LoginServer, "repository:app:pull", *refresh.RefreshToken, refreshGrant)
 	if err != nil || len(*access.AccessToken) < 100 {
 		t.Error(err)
 	}
-	_, err = client.ExchangeACRRefreshTokenForACRAccessToken(t.Context(), registry.LoginServer, "repository:app:pull", "rubbish", nil)
+	_, err = client.ExchangeACRRefreshTokenForACRAccessToken(t.Context(), registry.LoginServer, "repository:app:pull", "rubbish", refreshGrant)
 	var respErr *azcore.ResponseError
 	if !errors.As(err, &respErr) || respErr.StatusCode != 401 {
 		t.Errorf("%v", err)

@@ -142,9 +142,8 @@ func ExampleHasCode() {
 	_, err = client.GetTagProperties(context.Background(), "team/app", "v9", nil)
 
 	fmt.Println(azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeTagUnknown))
-	var failed *azcontainerregistry.OperationError
-	if errors.As(err, &failed) {
-		fmt.Println(failed.Operation, failed.Repository, failed.Reference)
+	if failed, ok := azcontainerregistry.OperationOf(err); ok {
+		fmt.Println(failed.Name, failed.Repository, failed.Reference)
 	}
 	var answer *azcore.ResponseError
 	if errors.As(err, &answer) {

@@ -130,7 +130,9 @@ func TestEveryCallHasASpan(t *testing.T) {
 	refresh, err := authentication.ExchangeAADAccessTokenForACRRefreshToken(ctx, acr.PostContentSchemaGrantTypeAccessToken, registry.LoginServer,
 		&acr.AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenOptions{AccessToken: &entra.Token})
 	check("ExchangeAADAccessTokenForACRRefreshToken", err)
-	_, err = authentication.ExchangeACRRefreshTokenForACRAccessToken(ctx, registry.LoginServer, "repository:app:pull", *refresh.RefreshToken, nil)
+	grant := acr.TokenGrantTypeRefreshToken
+	_, err = authentication.ExchangeACRRefreshTokenForACRAccessToken(ctx, registry.LoginServer, "repository:app:pull", *refresh.RefreshToken,
+		&acr.AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenOptions{GrantType: &grant})
 	check("ExchangeACRRefreshTokenForACRAccessToken", err)
 	if _, err := client.GetManifest(ctx, "no name", "v1", nil); err == nil {
 		t.Error("a name with a space is taken")
@@ -146,6 +148,9 @@ func TestEveryCallHasASpan(t *testing.T) {
 			if list, ok := strings.CutPrefix(method.Name, "New"); ok && strings.HasSuffix(list, "Pager") {
 				// azcore's own name for a page.
 				name = "Pager[Client" + strings.TrimSuffix(list, "Pager") + "Response].NextPage"
+			}
+			if name == "BlobClient.UploadChunk" {
+				name = "BlobClient.uploadChunk" // as v0.2.3 calls it
 			}
 			if !sendNothing[name] && s.started[name] == 0 {
 				t.Errorf("%s has no span", name)
@@ -164,8 +169,9 @@ func TestEveryCallHasASpan(t *testing.T) {
 			}
 		}
 	}
-	if sent := len(registry.Emulator.Requests()); requests != sent {
-		t.Errorf("%d spans of requests, %d requests", requests, sent)
+	// net/http follows the redirects of reads within one span.
+	if sent, followed := len(registry.Emulator.Requests()), registry.Emulator.RequestCounts()[emulator.RouteData]; requests > sent || requests < sent-followed {
+		t.Errorf("%d spans of requests, %d requests, %d of them redirected", requests, sent, followed)
 	}
 	if s.failed["Client.GetManifest"] != 1 {
 		t.Errorf("%d failed spans of GetManifest, want 1", s.failed["Client.GetManifest"])
