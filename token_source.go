@@ -232,7 +232,7 @@ func (s *tokenSource) accepted(a authorization) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mode = a.mode
-	if a.mode != modeBearer || a.expected == "" || a.scope == "" || sameScope(a.expected, a.scope) {
+	if a.mode != modeBearer || a.expected == "" || a.scope == "" || coversScope(a.expected, a.scope) {
 		return
 	}
 	if len(s.scopes) < maxRemembered {
@@ -254,6 +254,24 @@ func scopeKey(scopes []string) string {
 // writes "pull,push" and "push,pull" by turns (ACR protocol §2.2).
 func sameScope(a, b string) bool {
 	return a == b || canonicalScope(a) == canonicalScope(b)
+}
+
+// coversScope reports whether a token for scope would do for asked, too: what a
+// challenge asks for may be less than what the operation needs next.
+func coversScope(scope, asked string) bool {
+	has := map[string]bool{}
+	each := func(scope string, f func(string)) {
+		for _, field := range strings.Fields(scope) {
+			at := strings.LastIndexByte(field, ':')
+			for action := range strings.SplitSeq(field[at+1:], ",") {
+				f(field[:at+1] + action)
+			}
+		}
+	}
+	each(scope, func(s string) { has[s] = true })
+	covered := true
+	each(asked, func(s string) { covered = covered && has[s] })
+	return covered
 }
 
 func canonicalScope(scope string) string {

@@ -22,6 +22,7 @@ import (
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/diagnose"
 	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // foreign are the recordings of exchanges that this library never makes, each
@@ -182,7 +183,7 @@ func replay(t *testing.T, r diagnosetest.Recording) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = callFor(t.Context(), client, recorded)
+	err = callFor(strict.Context(t.Context()), client, recorded)
 	if err != nil && !answers.met && foreign[strings.TrimSuffix(filepath.Base(r.Path), ".txtar")] == "" {
 		t.Fatalf("the recorded request was not made: %v", err)
 	}

@@ -170,7 +170,7 @@ func TestEveryCallHasASpan(t *testing.T) {
 		}
 	}
 	// net/http follows the redirects of reads within one span.
-	if sent, followed := len(registry.Emulator.Requests()), registry.Emulator.RequestCounts()[emulator.RouteData]; requests > sent || requests < sent-followed {
+	if sent, followed := len(registry.Emulator.Requests()), registry.Emulator.RequestCounts()[emulator.RouteData]; requests > sent || requests < sent-int(followed) {
 		t.Errorf("%d spans of requests, %d requests, %d of them redirected", requests, sent, followed)
 	}
 	if s.failed["Client.GetManifest"] != 1 {

@@ -16,6 +16,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/diagnose"
 	"github.com/acrkit/azcontainerregistry/emulator"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // The identities of the scenarios.
@@ -69,7 +70,7 @@ func (s scenario) run(t *testing.T, use func(t *testing.T, err error)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = s.call(t.Context(), client)
+		err = s.call(strict.Context(t.Context()), client)
 		if err == nil {
 			t.Fatal("the call succeeded")
 		}
