@@ -171,6 +171,10 @@ func (s *tokenSource) handleChallenge(ctx context.Context, resp *http.Response, 
 	if len(scopes) == 0 {
 		return authorization{}, false, nil
 	}
+	if sameScope(scopeKey(scopes), used.scope) {
+		// One way of writing it, so that it is cached once.
+		scopes = strings.Fields(used.scope)
+	}
 	same := used.service == service && sameScope(scopeKey(scopes), used.scope)
 	switch {
 	case used.failed != nil && same:
