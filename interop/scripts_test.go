@@ -23,6 +23,7 @@ var clients = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(filepath.Dir(acrkit), "clients")
 	build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "tool")
 	build.Dir = "clients"
+	build.Env = append(os.Environ(), "GOWORK=off") // they are no part of our workspace
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the clients: %w\n%s", err, output)
 	}
@@ -33,7 +34,7 @@ var clients = sync.OnceValues(func() (string, error) {
 // from. CI has all of them; elsewhere a missing one leaves its scripts out.
 var packaged = map[string]string{
 	"skopeo": "apt-get install skopeo", "umoci": "apt-get install umoci", "docker-registry": "apt-get install docker-registry",
-	"docker": "apt-get install docker.io", "dockerd": "apt-get install docker.io", "runc": "apt-get install runc", "podman": "apt-get install podman",
+	"docker": "apt-get install docker.io", "dockerd": "apt-get install docker.io", "buildah": "apt-get install buildah", "runc": "apt-get install runc", "podman": "apt-get install podman",
 	"node": "apt-get install nodejs npm", "javascript/node_modules": "npm ci, in interop/javascript",
 }
 
