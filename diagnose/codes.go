@@ -222,6 +222,8 @@ const (
 	CodeFailed                     Code = "FAILED"
 	CodeLocked                     Code = "LOCKED"
 	CodeOtherTags                  Code = "OTHER_TAGS"
+	CodeImageNotWhole              Code = "IMAGE_NOT_WHOLE"
+	CodeStillNeeded                Code = "STILL_NEEDED"
 	CodeNothingDeleted             Code = "NOTHING_DELETED"
 	CodePartlyDone                 Code = "PARTLY_DONE"
 	CodeInterrupted                Code = "INTERRUPTED"

@@ -278,6 +278,22 @@ var rowsCommand = []Row{
 		Retry:   RetryNo,
 	},
 	{
+		Code: "IMAGE_NOT_WHOLE", Kind: KindContent, Severity: SeverityError,
+		Title:   "parts of the image are missing or damaged in the registry",
+		Meaning: "The registry holds what names them, and not all that is named: an index whose child was deleted, an image whose blob is gone or changed.",
+		Causes:  []Cause{certain("what is missing or damaged is shown", "the command asked the registry for each part"), inferred("somebody may have deleted a manifest or a blob that this image needs", "acrkit manifest list --deleted shows it, where soft delete is on")},
+		Fix:     []string{"push or copy the image again", "acrkit manifest list --deleted <registry>/<repository>"},
+		Retry:   RetryNo,
+	},
+	{
+		Code: "STILL_NEEDED", Kind: KindConflict, Severity: SeverityError,
+		Title:   "something that stays needs it, and nothing was done",
+		Meaning: "An index needs its children, a signature its subject, an image its blobs: the registry itself deletes them without a word.",
+		Causes:  []Cause{certain("what needs it is shown", "the command looked before it acted")},
+		Fix:     []string{"acrkit manifest delete <repository>@<digest of what needs it> <repository>@<digest>"},
+		Retry:   RetryNo,
+	},
+	{
 		Code: "NOTHING_DELETED", Kind: KindNotFound, Severity: SeverityError,
 		Title:   "nothing that fits is soft-deleted there",
 		Meaning: "Soft delete keeps what was deleted for some days, where its policy is on.",

@@ -11,13 +11,15 @@ import (
 func newBlobDeleteCommand(a *app) *cobra.Command {
 	var f plan.Flags
 	command := &cobra.Command{
-		Use: "delete REPOSITORY@DIGEST...", Short: "Delete a blob; images that need it break",
+		Use: "delete REPOSITORY@DIGEST...", Short: "Delete a blob that no image needs",
+		Long: `Delete a blob. One that a manifest of the repository needs isn't deleted: the
+manifests are named. --force deletes it all the same, and they break.`,
 		Example: `  acrkit blob delete local/team/app@$DIGEST --dry-run
   acrkit blob delete local/team/app@$DIGEST --yes`,
 		Args: f.Args(someArgs("REPOSITORY@DIGEST")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.writer().Run(command, f, func(ctx context.Context) ([]plan.Step, error) {
-				return plan.EachStep(args, func(text string) (plan.Step, error) {
+				return f.Forced(plan.EachStep(args, func(text string) (plan.Step, error) {
 					ref, err := a.DigestReference(text)
 					if err != nil {
 						return plan.Step{}, err
@@ -28,10 +30,11 @@ func newBlobDeleteCommand(a *app) *cobra.Command {
 						return plan.Step{}, err
 					}
 					return s, plan.CheckBlob(ctx, r, s)
-				})
+				}))
 			})
 		},
 	}
 	f.Add(command, true)
+	f.AddForce(command)
 	return command
 }

@@ -18,17 +18,21 @@ func newManifestDeleteCommand(a *app) *cobra.Command {
 	var f plan.Flags
 	command := &cobra.Command{
 		Use: "delete REPOSITORY@DIGEST...", Short: "Delete a manifest with all its tags",
+		Long: `Delete a manifest with all its tags. One that an index names as a child, or that
+a signature or another manifest refers to, isn't deleted: what needs it is
+named. Delete those first or in the same command, or say --force.`,
 		Example: `  DIGEST=$(acrkit tag show local/team/app:1 --jq .item.digest)
   acrkit manifest delete local/team/app@$DIGEST --dry-run
   acrkit manifest delete local/team/app@$DIGEST --yes`,
 		Args: f.Args(someArgs("REPOSITORY@DIGEST")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.writer().Run(command, f, func(ctx context.Context) ([]plan.Step, error) {
-				return plan.EachStep(args, func(text string) (plan.Step, error) { return deleteManifestStep(ctx, a.Session, text) })
+				return f.Forced(plan.EachStep(args, func(text string) (plan.Step, error) { return deleteManifestStep(ctx, a.Session, text) }))
 			})
 		},
 	}
 	f.Add(command, true)
+	f.AddForce(command)
 	return command
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -25,6 +26,7 @@ type shownImage struct {
 	Size      int64           `json:"size"` // of the manifest
 	Content   int64           `json:"contentSize"`
 	Platform  string          `json:"platform,omitempty"`
+	Missing   []string        `json:"missing,omitempty"` // manifests that it names and that aren't there
 	Config    *ocispec.Image  `json:"config,omitempty"`
 	Manifest  json.RawMessage `json:"manifest"`
 
@@ -62,7 +64,13 @@ The manifest is verified against its digest. --raw prints its bytes as stored.`,
 			if config != nil {
 				shown.Platform = artifact.FormatPlatform(&config.Platform)
 			}
-			return output.One(a.printer, shownView(), shown)
+			if shown.Missing, err = i.MissingChildren(command.Context()); err != nil {
+				return err
+			}
+			if err := output.One(a.printer, shownView(), shown); err != nil {
+				return err
+			}
+			return missingParts(i.Ref, shown.Missing)
 		},
 	}
 	command.Flags().BoolVar(&raw, "raw", false, "print the manifest's bytes and nothing else")
@@ -112,7 +120,7 @@ func writeShown(w io.Writer, i shownImage) error {
 		lines = append(lines, [2]string{"annotation", name + "=" + i.body.Annotations[name]})
 	}
 	for _, child := range i.body.Manifests {
-		lines = append(lines, [2]string{"manifest", child.Digest.String() + "  " + items.OrDash(artifact.FormatPlatform(child.Platform))})
+		lines = append(lines, [2]string{"manifest", child.Digest.String() + "  " + items.OrDash(artifact.FormatPlatform(child.Platform)) + missingWord(i.Missing, child.Digest.String())})
 	}
 	if i.body.Config != nil {
 		lines = append(lines, [2]string{"config", blobLine(*i.body.Config)})
@@ -121,6 +129,13 @@ func writeShown(w io.Writer, i shownImage) error {
 		lines = append(lines, [2]string{"layer", blobLine(layer)})
 	}
 	return items.Facts(w, lines)
+}
+
+func missingWord(missing []string, digest string) string {
+	if slices.Contains(missing, digest) {
+		return "  MISSING"
+	}
+	return ""
 }
 
 func blobLine(desc ocispec.Descriptor) string {

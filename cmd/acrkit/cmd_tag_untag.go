@@ -24,11 +24,18 @@ func tagRemoval(a *app, verb, short string, makeStep func(context.Context, *sess
 		Args: f.Args(someArgs("REPOSITORY:TAG")),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.writer().Run(command, f, func(ctx context.Context) ([]plan.Step, error) {
-				return plan.EachStep(args, func(text string) (plan.Step, error) { return makeStep(ctx, a.Session, text) })
+				return f.Forced(plan.EachStep(args, func(text string) (plan.Step, error) { return makeStep(ctx, a.Session, text) }))
 			})
 		},
 	}
 	f.Add(command, true)
+	if verb == "delete" {
+		f.AddForce(command)
+		command.Long = `Delete a tag, and the manifest that has no other name. A manifest that an index
+names as a child, or that a signature or another manifest refers to, isn't
+deleted: what needs it is named. acrkit tag untag takes the name alone away;
+--force deletes the manifest all the same.`
+	}
 	return command
 }
 

@@ -12,9 +12,11 @@ import (
 
 	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/image"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
 )
@@ -27,6 +29,7 @@ type treeNode struct {
 	ArtifactType string     `json:"artifactType,omitempty"`
 	Platform     string     `json:"platform,omitempty"`
 	Size         int64      `json:"size"`
+	Missing      bool       `json:"missing,omitempty"` // it is named, and isn't there
 	Children     []treeNode `json:"children,omitempty"`
 
 	depth int // of a row
@@ -49,9 +52,14 @@ func newTreeCommand(a *app) *cobra.Command {
 				return err
 			}
 			if a.printer.Flat() {
-				return output.List(a.printer, treeView(), output.Sequence(root.flat(0, nil)))
+				err = output.List(a.printer, treeView(), output.Sequence(root.flat(0, nil)))
+			} else {
+				err = output.One(a.printer, treeView(), root)
 			}
-			return output.One(a.printer, treeView(), root)
+			if err != nil {
+				return err
+			}
+			return missingParts(i.Ref, root.missing(nil))
 		},
 	}
 	return command
@@ -79,6 +87,13 @@ func readTree(ctx context.Context, sess *session.Session, i *image.Image, role, 
 	}
 	follow := func(desc ocispec.Descriptor, role string) error {
 		child, err := i.Child(ctx, sess, desc)
+		if failure.ExitCode(err) == failure.ExitNotFound {
+			node.Children = append(node.Children, treeNode{
+				Role: role, Digest: desc.Digest.String(), MediaType: desc.MediaType, ArtifactType: desc.ArtifactType,
+				Platform: artifact.FormatPlatform(desc.Platform), Size: desc.Size, Missing: true,
+			})
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -113,6 +128,31 @@ func (n treeNode) flat(depth int, rows []treeNode) []treeNode {
 	return rows
 }
 
+// missing appends the digests of what is named and isn't there.
+func (n treeNode) missing(list []string) []string {
+	if n.Missing {
+		list = append(list, n.Digest)
+	}
+	for _, child := range n.Children {
+		list = child.missing(list)
+	}
+	return list
+}
+
+// missingParts is the error of an image that isn't whole; nil where nothing is
+// missing.
+func missingParts(ref reference.Reference, missing []string) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	repository := reference.Reference{Registry: ref.Registry, Repository: ref.Repository}.String()
+	return &failure.Explained{
+		Err:  failure.Coded(failure.ExitMismatch, fmt.Errorf("%s is not whole: %d of the manifests that it names are not in the registry", ref, len(missing))),
+		Code: "IMAGE_NOT_WHOLE", Why: missing,
+		Fix: []string{"acrkit manifest list --deleted " + repository + "  # where soft delete is on", "push or copy the image again"},
+	}
+}
+
 func blobNode(role string, desc ocispec.Descriptor) treeNode {
 	return treeNode{Role: role, Digest: desc.Digest.String(), MediaType: desc.MediaType, Size: desc.Size}
 }
@@ -127,6 +167,12 @@ func treeView() output.View[treeNode] {
 			{Name: "type", Value: func(n treeNode) string { return n.MediaType }},
 			{Name: "platform", Value: func(n treeNode) string { return n.Platform }},
 			{Name: "size", Value: func(n treeNode) string { return fmt.Sprint(n.Size) }},
+			{Name: "missing", Value: func(n treeNode) string {
+				if n.Missing {
+					return "missing"
+				}
+				return ""
+			}},
 		},
 		Text: func(w io.Writer, n treeNode) error {
 			var b strings.Builder
@@ -151,6 +197,9 @@ func (n treeNode) draw(b *strings.Builder, first, rest string) {
 		words = append(words, n.ArtifactType)
 	}
 	words = append(words, output.Size(n.Size))
+	if n.Missing {
+		words = append(words, "MISSING")
+	}
 	fmt.Fprintf(b, "%s%s\n", first, output.Clean(strings.Join(words, "  ")))
 	for i, child := range n.Children {
 		if i == len(n.Children)-1 {

@@ -48,6 +48,8 @@ func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"exits":     exits,
 		"image":     makeImage,
+		"multi":     multiImage,
+		"signed":    signedImage,
 		"registry":  startRegistry,
 		"saved":     makeSaved,
 		"private":   private,

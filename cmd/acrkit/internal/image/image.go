@@ -90,6 +90,22 @@ func (i *Image) Child(ctx context.Context, sess *session.Session, desc ocispec.D
 	return Open(ctx, sess, i.Ref.WithDigest(desc.Digest.String()))
 }
 
+// MissingChildren are the digests of the manifests that an index names and that
+// the registry doesn't have.
+func (i *Image) MissingChildren(ctx context.Context) ([]string, error) {
+	var missing []string
+	for _, child := range i.Body.Manifests {
+		there, err := i.Repository.Exists(ctx, child)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			missing = append(missing, child.Digest.String())
+		}
+	}
+	return missing, nil
+}
+
 // Config reads the image's configuration; nil where it has none that is an
 // image's.
 func (i *Image) Config(ctx context.Context) (*ocispec.Image, error) {

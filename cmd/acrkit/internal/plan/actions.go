@@ -48,6 +48,8 @@ type action struct {
 	inside bool
 	// destroys is true when the change cannot be undone: it is asked for.
 	destroys bool
+	// breaks is true when what stays may need what goes: that is looked at.
+	breaks bool
 	// check refuses when the registry is no longer as the plan found it.
 	check func(ctx context.Context, r *session.Registry, s Step) error
 	// do makes the change.
@@ -64,14 +66,14 @@ var actions = map[Action]action{
 		},
 	},
 	ActionDeleteTag: {
-		needs: []need{needTag, needDigest}, rights: []string{"delete"}, inside: true, says: "delete the tag, and the manifest under it,", done: "deleted", destroys: true,
+		needs: []need{needTag, needDigest}, rights: []string{"delete"}, inside: true, says: "delete the tag, and the manifest under it,", done: "deleted", destroys: true, breaks: true,
 		check: func(ctx context.Context, r *session.Registry, s Step) error {
 			return errors.Join(checkTag(ctx, r, s), checkManifest(ctx, r, s))
 		},
 		do: deleteTag,
 	},
 	ActionDeleteManifest: {
-		needs: []need{needDigest}, rights: []string{"delete"}, inside: true, says: "delete the manifest", done: "deleted", destroys: true, check: checkManifest,
+		needs: []need{needDigest}, rights: []string{"delete"}, inside: true, says: "delete the manifest", done: "deleted", destroys: true, breaks: true, check: checkManifest,
 		do: func(ctx context.Context, r *session.Registry, s Step) error {
 			_, err := r.Client.DeleteManifest(ctx, s.Repository, s.Digest, nil)
 			return err
@@ -85,7 +87,7 @@ var actions = map[Action]action{
 		},
 	},
 	ActionDeleteBlob: {
-		needs: []need{needDigest}, rights: []string{"delete"}, inside: true, says: "delete the blob", done: "deleted", destroys: true, check: CheckBlob,
+		needs: []need{needDigest}, rights: []string{"delete"}, inside: true, says: "delete the blob", done: "deleted", destroys: true, breaks: true, check: CheckBlob,
 		do: func(ctx context.Context, r *session.Registry, s Step) error {
 			_, err := r.Blobs.DeleteBlob(ctx, s.Repository, s.Digest, nil)
 			return err

@@ -11,7 +11,9 @@ type Flags struct {
 	DryRun bool
 	Keep   string
 	Apply  string
-	yes    bool
+	// Force is for what is needed elsewhere; only some commands have it.
+	Force bool
+	yes   bool
 }
 
 // Add adds the flags; only commands that destroy have --yes.
@@ -22,6 +24,20 @@ func (f *Flags) Add(command *cobra.Command, destroys bool) {
 	if destroys {
 		command.Flags().BoolVar(&f.yes, "yes", false, "don't ask (needed without a terminal)")
 	}
+}
+
+// AddForce adds --force, for commands that may take from what stays something
+// that it needs.
+func (f *Flags) AddForce(command *cobra.Command) {
+	command.Flags().BoolVar(&f.Force, "force", false, "delete it although an index, a signature or an image that stays needs it")
+}
+
+// Forced sets what --force says on every step.
+func (f *Flags) Forced(steps []Step, err error) ([]Step, error) {
+	for i := range steps {
+		steps[i].Force = f.Force
+	}
+	return steps, err
 }
 
 // Args makes the rule of a command's arguments: with --apply there are none.

@@ -29,6 +29,9 @@ func sentence(s Step) string {
 	if s.Replaces != "" {
 		text += ", whose tag names " + s.Replaces
 	}
+	if s.Force && actions[s.Action].breaks {
+		text += ", whatever needs it"
+	}
 	if s.Reason != "" {
 		text += " (" + s.Reason + ")"
 	}

@@ -58,6 +58,9 @@ func (w *Writer) makePlan(ctx context.Context, path string, f Flags, makeSteps f
 		return p, err
 	}
 	steps, err := makeSteps(ctx)
+	if err == nil {
+		steps, err = w.inDeletionOrder(ctx, steps)
+	}
 	return plan{Schema: output.Schema, Kind: kind, Command: path, MadeOn: w.Now().UTC(), Items: steps}, err
 }
 
@@ -78,7 +81,7 @@ func (w *Writer) checkPlan(ctx context.Context, p plan) error {
 			return err
 		}
 	}
-	return nil
+	return w.checkNeeded(ctx, p)
 }
 
 // foresee refuses a plan that would be refused when it is done. A plan that is

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// layoutWriter writes a small OCI layout for a script.
+type layoutWriter struct {
+	ts  *testscript.TestScript
+	dir string
+}
+
+func newLayoutWriter(ts *testscript.TestScript, dir string) layoutWriter {
+	w := layoutWriter{ts, ts.MkAbs(dir)}
+	ts.Check(os.MkdirAll(filepath.Join(w.dir, "blobs", "sha256"), 0o755))
+	return w
+}
+
+func (w layoutWriter) blob(mediaType string, data []byte) ocispec.Descriptor {
+	d := digest.FromBytes(data)
+	w.ts.Check(os.WriteFile(filepath.Join(w.dir, "blobs", "sha256", d.Encoded()), data, 0o644))
+	return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(data))}
+}
+
+func (w layoutWriter) json(mediaType string, v any) ocispec.Descriptor {
+	data, err := json.Marshal(v)
+	w.ts.Check(err)
+	return w.blob(mediaType, data)
+}
+
+// image is an image for linux on an architecture, whose one layer is the text.
+func (w layoutWriter) image(architecture, text string) ocispec.Descriptor {
+	layer := w.blob(ocispec.MediaTypeImageLayer, []byte(text))
+	config := ocispec.Image{Platform: ocispec.Platform{OS: "linux", Architecture: architecture}}
+	config.RootFS = ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{layer.Digest}}
+	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Layers: []ocispec.Descriptor{layer}}
+	m.Config = w.json(ocispec.MediaTypeImageConfig, config)
+	desc := w.json(ocispec.MediaTypeImageManifest, m)
+	desc.Platform = &config.Platform
+	return desc
+}
+
+func (w layoutWriter) finish(roots ...ocispec.Descriptor) {
+	data, err := json.Marshal(ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, Manifests: roots})
+	w.ts.Check(err)
+	w.ts.Check(os.WriteFile(filepath.Join(w.dir, "index.json"), data, 0o644))
+	w.ts.Check(os.WriteFile(filepath.Join(w.dir, "oci-layout"), []byte(`{"imageLayoutVersion":"1.0.0"}`), 0o644))
+}
+
+func layoutTagged(d ocispec.Descriptor, tag string) ocispec.Descriptor {
+	d.Annotations = map[string]string{ocispec.AnnotationRefName: tag}
+	return d
+}
+
+// multiImage writes a layout with an index for two platforms: multi DIR TAG.
+func multiImage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: multi DIR TAG")
+	}
+	w := newLayoutWriter(ts, args[0])
+	index := w.json(ocispec.MediaTypeImageIndex, ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
+		Manifests: []ocispec.Descriptor{w.image("amd64", args[1]+" for amd64"), w.image("arm64", args[1]+" for arm64")},
+	})
+	w.finish(layoutTagged(index, args[1]))
+}
+
+// signedImage writes a layout with an image and a manifest that refers to it:
+// signed DIR TAG.
+func signedImage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: signed DIR TAG")
+	}
+	w := newLayoutWriter(ts, args[0])
+	image := w.image("amd64", args[1]+" signed")
+	image.Platform = nil
+	signature := w.json(ocispec.MediaTypeImageManifest, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+		ArtifactType: "application/vnd.example.signature", Config: w.blob(ocispec.MediaTypeEmptyJSON, []byte("{}")),
+		Layers: []ocispec.Descriptor{w.blob("application/octet-stream", []byte("signature"))}, Subject: &image,
+	})
+	w.finish(layoutTagged(image, args[1]), signature)
+}
