@@ -18,9 +18,12 @@ import (
 type Clock struct {
 	base func() time.Time
 
-	mu     sync.RWMutex
-	offset time.Duration
-	frozen *time.Time
+	mu sync.RWMutex
+	// set is the time that it was made at the moment since of base; both are
+	// zero while the clock follows base. A difference between the two would
+	// not reach from one end of the years to the other.
+	set, since time.Time
+	frozen     *time.Time
 }
 
 // New returns a clock that follows base until it is moved.
@@ -33,7 +36,16 @@ func (c *Clock) Now() time.Time {
 	if c.frozen != nil {
 		return *c.frozen
 	}
-	return c.base().Add(c.offset)
+	return c.running()
+}
+
+// running is the time of a clock that isn't frozen.
+func (c *Clock) running() time.Time {
+	now := c.base()
+	if c.since.IsZero() {
+		return now
+	}
+	return c.set.Add(now.Sub(c.since))
 }
 
 // Advance moves the clock forward by d, or backward when d is negative. A
@@ -46,7 +58,7 @@ func (c *Clock) Advance(d time.Duration) {
 		c.frozen = &moved
 		return
 	}
-	c.offset += d
+	c.set, c.since = c.running().Add(d), c.base()
 }
 
 // Set makes it t now; time goes on from there.
@@ -54,7 +66,7 @@ func (c *Clock) Set(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.frozen = nil
-	c.offset = t.Sub(c.base())
+	c.set, c.since = t, c.base()
 }
 
 // Freeze stops the clock at t until Set or Reset is called.
@@ -68,7 +80,7 @@ func (c *Clock) Freeze(t time.Time) {
 func (c *Clock) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.frozen, c.offset = nil, 0
+	c.frozen, c.set, c.since = nil, time.Time{}, time.Time{}
 }
 
 // Duration is a [time.Duration] that is written in JSON as text, such as

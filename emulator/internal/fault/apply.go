@@ -15,7 +15,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/trace"
 )
 
-// wrap puts the faults in force around what answers requests.
+// Wrap puts the faults in force around what answers requests.
 func (f *Injector) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var record trace.Request

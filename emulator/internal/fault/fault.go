@@ -153,7 +153,7 @@ type State struct {
 	Applied int64 `json:"applied"`
 }
 
-// faults are the rules in force: a handler around everything else.
+// Injector are the rules in force: a handler around everything else.
 type Injector struct {
 	Options
 
@@ -163,7 +163,7 @@ type Injector struct {
 	stale  bool                 // which replica the next request goes to
 }
 
-// faultOptions are what faults need.
+// Options are what faults need.
 type Options struct {
 	Clock     *clock.Clock
 	Responder *protocol.Responder
@@ -184,7 +184,7 @@ type activeRule struct {
 	applied int64
 }
 
-// set puts rules in force, in the place of those before. An error names the
+// Set puts rules in force, in the place of those before. An error names the
 // rule and the field, and leaves everything as it was.
 func (f *Injector) Set(rules ...Rule) error {
 	prepared, err := Prepare(f.Routes, rules, 0)
@@ -197,7 +197,7 @@ func (f *Injector) Set(rules ...Rule) error {
 	return nil
 }
 
-// add puts more rules in force, after those there are.
+// Add puts more rules in force, after those there are.
 func (f *Injector) Add(rules ...Rule) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -209,7 +209,7 @@ func (f *Injector) Add(rules ...Rule) error {
 	return nil
 }
 
-// states returns the rules in force with their counters.
+// States returns the rules in force with their counters.
 func (f *Injector) States() []State {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -406,7 +406,7 @@ func (r *activeRule) covers(record *trace.Request) bool {
 	return true
 }
 
-// parseFaults reads the JSON form of fault rules: an object with one member,
+// Parse reads the JSON form of fault rules: an object with one member,
 // "faults", a list of them. Unknown members are errors. The rules are
 // checked, their presets filled in.
 func Parse(routes []protocol.Route, data []byte) ([]Rule, error) {

@@ -28,7 +28,7 @@ type Preset struct {
 	Fault Rule
 }
 
-// faultPresets lists the ready-made faults, given the routes that there are: every error of the official
+// Presets lists the ready-made faults, given the routes that there are: every error of the official
 // troubleshooting guide, every row of the error catalogue (ACR protocol §6),
 // and the ways in which a connection or a proxy fails. The order is stable,
 // and the list is the caller's own.

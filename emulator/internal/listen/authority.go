@@ -41,7 +41,7 @@ type authority struct {
 	key      *ecdsa.PrivateKey
 }
 
-// openAuthority reads the authority of a folder, or makes one. Its key is
+// OpenAuthority reads the authority of a folder, or makes one. Its key is
 // readable by its owner only.
 func OpenAuthority(dir string, now time.Time) (*authority, error) {
 	a := &authority{CertFile: filepath.Join(dir, authorityCertFile)}
@@ -107,7 +107,7 @@ func (a *authority) create(keyFile string, now time.Time) error {
 	return err
 }
 
-// issue makes a certificate for names and addresses.
+// Issue makes a certificate for names and addresses.
 func (a *authority) Issue(names []string, now time.Time) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// connTracker counts the connections whose goroutine runs. Closing an HTTP
+// ConnTracker counts the connections whose goroutine runs. Closing an HTTP
 // server closes its connections, but does not wait for what serves them.
 type ConnTracker struct {
 	running sync.WaitGroup
@@ -15,7 +15,7 @@ type ConnTracker struct {
 	unused map[net.Conn]struct{}
 }
 
-// track is an [http.Server.ConnState].
+// Track is an [http.Server.ConnState].
 func (t *ConnTracker) Track(conn net.Conn, state http.ConnState) {
 	t.mu.Lock()
 	if state == http.StateNew {
@@ -35,7 +35,7 @@ func (t *ConnTracker) Track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// closeUnused closes the connections that no request has come over yet, which
+// CloseUnused closes the connections that no request has come over yet, which
 // Go's clients open in reserve. [http.Server.Shutdown] would wait five seconds
 // for each.
 func (t *ConnTracker) CloseUnused() {

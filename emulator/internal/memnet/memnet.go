@@ -32,7 +32,7 @@ type Connection struct {
 	clientIP  string
 }
 
-// connectionOptions are what a Connection needs.
+// Options are what a Connection needs.
 type Options struct {
 	Handler http.Handler
 	// resolves reports whether a host leads to the handler.
@@ -42,7 +42,7 @@ type Options struct {
 	ClientAddress string
 }
 
-// newConnection starts serving a handler over memory, by https and by http
+// Serve starts serving a handler over memory, by https and by http
 // alike.
 func Serve(o Options) *Connection {
 	c := &Connection{
@@ -175,14 +175,14 @@ func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// connOf returns the connection of a request, or nil when its server does not
+// ConnOf returns the connection of a request, or nil when its server does not
 // keep it at hand.
 func ConnOf(r *http.Request) net.Conn {
 	conn, _ := r.Context().Value(connKey{}).(net.Conn)
 	return conn
 }
 
-// requestScheme returns the scheme of the URL that the client asked for.
+// RequestScheme returns the scheme of the URL that the client asked for.
 func RequestScheme(r *http.Request) string {
 	if r.TLS != nil {
 		return "https"
@@ -197,7 +197,7 @@ func RequestScheme(r *http.Request) string {
 // of the data.
 const resetLinger = 0
 
-// resetConn breaks the connection under a request as a lost route or a
+// ResetConn breaks the connection under a request as a lost route or a
 // crashed peer would: the client sees ECONNRESET.
 func ResetConn(conn net.Conn) {
 	type netConner interface{ NetConn() net.Conn }
@@ -215,7 +215,7 @@ func ResetConn(conn net.Conn) {
 	}
 }
 
-// bareHost cuts the port off.
+// BareHost cuts the port off.
 func BareHost(host string) string {
 	if bare, _, err := net.SplitHostPort(host); err == nil {
 		return bare

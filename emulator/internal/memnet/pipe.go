@@ -252,7 +252,7 @@ func (p *pipe) setWriteDeadline(t time.Time) {
 	p.writeDeadline.set(&p.mu, t, &p.writable)
 }
 
-// memoryConn is one end of an in-memory connection.
+// Conn is one end of an in-memory connection.
 type Conn struct {
 	in, out       *pipe
 	local, remote addr

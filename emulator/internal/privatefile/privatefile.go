@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// writePrivateFile writes a file that only its owner can read, whole or not
+// Write writes a file that only its owner can read, whole or not
 // at all.
 func Write(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")

@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 )
 
-// apiError is one entry of the registry's error envelope (ACR protocol §1.6).
+// Error is one entry of the registry's error envelope (ACR protocol §1.6).
 type Error struct {
 	Status  int
 	Code    string
@@ -25,14 +25,14 @@ var JsonNull = json.RawMessage("null")
 
 func (e *Error) Error() string { return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message) }
 
-// withDetail returns a copy with another detail.
+// WithDetail returns a copy with another detail.
 func (e *Error) WithDetail(detail any) *Error {
 	c := *e
 	c.Detail = detail
 	return &c
 }
 
-// withMessage returns a copy with another message.
+// WithMessage returns a copy with another message.
 func (e *Error) WithMessage(format string, args ...any) *Error {
 	c := *e
 	c.Message = fmt.Sprintf(format, args...)
@@ -67,13 +67,13 @@ var (
 	ErrInternal           = &Error{http.StatusInternalServerError, "UNKNOWN", "unknown error", nil}
 )
 
-// apiErrors are several entries of one envelope; the first one's status
+// Errors are several entries of one envelope; the first one's status
 // counts.
 type Errors []*Error
 
 func (e Errors) Error() string { return e[0].Error() }
 
-// errorBody returns the envelope: keys in the order code, message, detail, a
+// ErrorBody returns the envelope: keys in the order code, message, detail, a
 // newline at the end, and Go's escapes for <, > and &.
 func ErrorBody(errs ...*Error) []byte {
 	type entry struct {
@@ -100,7 +100,7 @@ func ErrorBody(errs ...*Error) []byte {
 	return body.Bytes()
 }
 
-// writeError answers with the error envelope; the headers of the route must
+// WriteError answers with the error envelope; the headers of the route must
 // be set already.
 func WriteError(w http.ResponseWriter, errs ...*Error) {
 	body := ErrorBody(errs...)
@@ -110,14 +110,14 @@ func WriteError(w http.ResponseWriter, errs ...*Error) {
 	w.Write(body)
 }
 
-// routeNotFound answers a path that no route matches, before authentication
+// RouteNotFound answers a path that no route matches, before authentication
 // (ACR protocol §1.5).
 func (p *Responder) RouteNotFound(w http.ResponseWriter, r *http.Request) {
 	p.SetPlainHeaders(w, r)
 	WritePlain(w, http.StatusNotFound, "text/plain; charset=utf-8", "404 page not found\n")
 }
 
-// gatewayNotFound answers a path outside of /v2, /acr and /oauth2, as the
+// GatewayNotFound answers a path outside of /v2, /acr and /oauth2, as the
 // gateway in front of the registry does (ACR protocol §1.5).
 func (p *Responder) GatewayNotFound(w http.ResponseWriter) {
 	h := w.Header()
@@ -128,7 +128,7 @@ func (p *Responder) GatewayNotFound(w http.ResponseWriter) {
 	WritePlain(w, http.StatusNotFound, "application/octet-stream", "Not found")
 }
 
-// writeInternal answers 500, with the registry's envelope or with what a
+// WriteInternal answers 500, with the registry's envelope or with what a
 // gateway in front of it may send instead.
 func (p *Responder) WriteInternal(w http.ResponseWriter, err *Error) {
 	switch p.quirks.Value(quirk.InternalBody) {
@@ -142,7 +142,7 @@ func (p *Responder) WriteInternal(w http.ResponseWriter, err *Error) {
 	}
 }
 
-// htmlPage is an error page of the gateway in front of the registry.
+// HtmlPage is an error page of the gateway in front of the registry.
 func HtmlPage(title string) string {
 	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +
 		"</h1></center>\r\n</body>\r\n</html>\r\n"
@@ -158,7 +158,7 @@ func WritePlain(w http.ResponseWriter, status int, mediaType, body string) {
 // headerChallenge is spelt as the recordings do, which net/http would not.
 const HeaderChallenge = "WWW-Authenticate"
 
-// refusal is an answer that ends a request before its handler.
+// Refusal is an answer that ends a request before its handler.
 type Refusal struct {
 	Err        *Error
 	Challenge  string
@@ -191,7 +191,7 @@ func writeEscapedError(w http.ResponseWriter, err *Error) {
 	WritePlain(w, err.Status, MediaTypeJSON, body)
 }
 
-// writeJSON answers with JSON outside of ACR's own paths.
+// WriteJSON answers with JSON outside of ACR's own paths.
 func WriteJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -201,7 +201,7 @@ func WriteJSON(w http.ResponseWriter, status int, value any) {
 	WritePlain(w, status, MediaTypeJSON, string(body)+"\n")
 }
 
-// firewallError is the answer to an address that is shut out (ACR protocol
+// FirewallError is the answer to an address that is shut out (ACR protocol
 // §6).
 func FirewallError(address string) *Error {
 	return ErrDenied.WithMessage("client with IP '%s' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.", address)

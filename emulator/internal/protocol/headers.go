@@ -30,7 +30,7 @@ const (
 	hstsValue     = "max-age=31536000; includeSubDomains"
 )
 
-// responder writes what responses of every kind have in common.
+// Responder writes what responses of every kind have in common.
 type Responder struct {
 	quirks quirk.Set
 	clock  *clock.Clock
@@ -40,7 +40,7 @@ func NewResponder(quirks quirk.Set, clock *clock.Clock) *Responder {
 	return &Responder{quirks: quirks, clock: clock}
 }
 
-// setServiceHeaders writes what every answer of the service in front of the
+// SetServiceHeaders writes what every answer of the service in front of the
 // registry and of the token endpoints carries (ACR protocol §1.4). The
 // correlation id is the request's own when it sent one, else a new GUID.
 func (p *Responder) SetServiceHeaders(w http.ResponseWriter, r *http.Request) {
@@ -59,13 +59,13 @@ func (p *Responder) SetServiceHeaders(w http.ResponseWriter, r *http.Request) {
 	h["Strict-Transport-Security"] = []string{hstsValue}
 }
 
-// setDate writes the emulator's own time, as a service whose clock is wrong
+// SetDate writes the emulator's own time, as a service whose clock is wrong
 // does.
 func (p *Responder) SetDate(h http.Header) {
 	h["Date"] = []string{p.clock.Now().UTC().Format(http.TimeFormat)}
 }
 
-// setRegistryHeaders writes the headers common to the answers of /v2 and
+// SetRegistryHeaders writes the headers common to the answers of /v2 and
 // /acr/v1 (ACR protocol §1.3).
 func (p *Responder) SetRegistryHeaders(w http.ResponseWriter, r *http.Request) {
 	p.SetPlainHeaders(w, r)
@@ -74,7 +74,7 @@ func (p *Responder) SetRegistryHeaders(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// setPlainHeaders writes the registry headers without the exposed ones, as a
+// SetPlainHeaders writes the registry headers without the exposed ones, as a
 // routing failure carries them (ACR protocol §1.5).
 func (p *Responder) SetPlainHeaders(w http.ResponseWriter, r *http.Request) {
 	p.SetServiceHeaders(w, r)
@@ -84,14 +84,14 @@ func (p *Responder) SetPlainHeaders(w http.ResponseWriter, r *http.Request) {
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 }
 
-// newGUID returns a random GUID of version 4.
+// NewGUID returns a random GUID of version 4.
 func NewGUID() string {
 	var b [16]byte
 	rand.Read(b[:])
 	return formatGUID(b)
 }
 
-// stableGUID returns a GUID that is the same for the same parts.
+// StableGUID returns a GUID that is the same for the same parts.
 func StableGUID(parts ...string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
 	return formatGUID([16]byte(sum[:16]))
@@ -103,7 +103,7 @@ func formatGUID(b [16]byte) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// headerValue is the first value of a header in any spelling.
+// HeaderValue is the first value of a header in any spelling.
 func HeaderValue(h http.Header, name string) string {
 	for spelling, values := range h {
 		if len(values) > 0 && strings.EqualFold(spelling, name) {
@@ -113,7 +113,7 @@ func HeaderValue(h http.Header, name string) string {
 	return ""
 }
 
-// deleteHeader removes a header in any spelling.
+// DeleteHeader removes a header in any spelling.
 func DeleteHeader(h http.Header, name string) {
 	for spelling := range h {
 		if strings.EqualFold(spelling, name) {
@@ -122,7 +122,7 @@ func DeleteHeader(h http.Header, name string) {
 	}
 }
 
-// clientAddress returns the address that a request came from.
+// ClientAddress returns the address that a request came from.
 func ClientAddress(r *http.Request) netip.Addr {
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		return ap.Addr().Unmap()

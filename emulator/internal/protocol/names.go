@@ -9,7 +9,7 @@ import (
 // maxTagLength is the longest tag of the OCI distribution specification.
 const maxTagLength = 128
 
-// validRepository reports whether a name follows the grammar of repository
+// ValidRepository reports whether a name follows the grammar of repository
 // names (ACR protocol §1.2): components of lower-case letters and digits with
 // the separators ".", "_", "__" and "-"+ inside, joined by "/".
 func ValidRepository(quirks quirk.Set, name string) bool {
@@ -49,7 +49,7 @@ func validComponent(c string) bool {
 
 func lowerAlphanumeric(b byte) bool { return 'a' <= b && b <= 'z' || '0' <= b && b <= '9' }
 
-// validTag reports whether a tag matches [A-Za-z0-9_][A-Za-z0-9._-]{0,127}.
+// ValidTag reports whether a tag matches [A-Za-z0-9_][A-Za-z0-9._-]{0,127}.
 func ValidTag(tag string) bool {
 	if tag == "" || len(tag) > maxTagLength || tag[0] == '.' || tag[0] == '-' {
 		return false
@@ -66,7 +66,7 @@ func ValidTag(tag string) bool {
 // length in hexadecimal digits. Whether sha512 is stored is the quirk sha512.
 var digestLengths = map[string]int{"sha256": 64, "sha512": 128}
 
-// validDigest reports whether a digest is well-formed: a known algorithm and
+// ValidDigest reports whether a digest is well-formed: a known algorithm and
 // the right number of lower-case hexadecimal digits.
 func ValidDigest(digest string) bool {
 	algorithm, hex, ok := strings.Cut(digest, ":")
@@ -81,7 +81,7 @@ func ValidDigest(digest string) bool {
 	return true
 }
 
-// validUploadID reports whether an upload's id can be looked up at all; ours
+// ValidUploadID reports whether an upload's id can be looked up at all; ours
 // are GUIDs.
 func ValidUploadID(id string) bool {
 	if id == "" || len(id) > 128 {

@@ -38,7 +38,7 @@ const (
 // not fit into a header any more.
 const MaxScopes = 512
 
-// scope is a resource and what a caller wants to do with it; as an entry of
+// Scope is a resource and what a caller wants to do with it; as an entry of
 // an access token, what the bearer may do with it.
 type Scope struct {
 	Type    string   `json:"type"`
@@ -58,7 +58,7 @@ func DeletedCatalogScope() Scope {
 	return Scope{Type: KindRegistry, Name: NameDeletedCatalog, Actions: []string{ActionAny}}
 }
 
-// covers reports whether grants allow everything that a scope asks for.
+// Covers reports whether grants allow everything that a scope asks for.
 func Covers(grants []Scope, asked Scope) bool {
 	for _, action := range asked.Actions {
 		if !slices.ContainsFunc(grants, func(g Scope) bool {
@@ -71,7 +71,7 @@ func Covers(grants []Scope, asked Scope) bool {
 	return true
 }
 
-// parseScopes reads the values of the form field scope: the field may be
+// ParseScopes reads the values of the form field scope: the field may be
 // repeated, and one value may hold several scopes with spaces between them.
 // What is not a scope is left out, as nothing is granted for it.
 func ParseScopes(values []string) []Scope {
@@ -86,7 +86,7 @@ func ParseScopes(values []string) []Scope {
 	return scopes
 }
 
-// parseScope reads type:name:action[,action…]. The name may hold colons.
+// ParseScope reads type:name:action[,action…]. The name may hold colons.
 func ParseScope(text string) (Scope, bool) {
 	kind, rest, ok := strings.Cut(text, ":")
 	if !ok || kind == "" {
@@ -105,7 +105,7 @@ func ParseScope(text string) (Scope, bool) {
 	return s, len(s.Actions) > 0
 }
 
-// scopeText returns the scope attribute of a challenge. The real service
+// ScopeText returns the scope attribute of a challenge. The real service
 // varies the order of actions and of scopes from call to call, and so does
 // this, lest a client comes to rely on it (ACR protocol §2.2).
 func ScopeText(scopes []Scope) string {
@@ -119,5 +119,5 @@ func ScopeText(scopes []Scope) string {
 	return strings.Join(texts, " ")
 }
 
-// same compares secrets in constant time.
+// Same compares secrets in constant time.
 func Same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -2,7 +2,7 @@ package protocol
 
 import "net/http"
 
-// storageError is an error of the storage host, which answers in XML.
+// StorageError is an error of the storage host, which answers in XML.
 type StorageError struct {
 	Status  int
 	Code    string
@@ -18,7 +18,7 @@ var (
 	ErrStorageInternal      = &StorageError{http.StatusInternalServerError, "InternalError", "The server encountered an internal error. Please retry the request."}
 )
 
-// storageBody is an error body of Azure Storage (ACR protocol §4.4).
+// StorageBody is an error body of Azure Storage (ACR protocol §4.4).
 func StorageBody(err *StorageError) string {
 	return `<?xml version="1.0" encoding="utf-8"?><Error><Code>` + err.Code + "</Code><Message>" + err.Message +
 		"\nRequestId:00000000-0000-4000-8000-000000000000\nTime:2026-01-01T00:00:00.0000000Z</Message></Error>"

@@ -132,10 +132,10 @@ func (q Quirk) defaultValue() string {
 // maxPageSize is the largest page of a listing (ACR protocol §3.1).
 const MaxPageSize = 1000
 
-// quirkSet holds the value of every quirk.
+// Set holds the value of every quirk.
 type Set map[string]string
 
-// newQuirkSet applies what was asked for over the defaults.
+// NewSet applies what was asked for over the defaults.
 func NewSet(asked map[string]string) (Set, error) {
 	set := Set{}
 	strict := asked[OCIStrict] == "on"
@@ -184,14 +184,14 @@ func checkDurationQuirk(value string) error {
 	return nil
 }
 
-// number is the value of a quirk whose values are numbers.
+// Number is the value of a quirk whose values are numbers.
 func (s Set) Number(name string) int {
 	// The table and its checks let nothing else in.
 	n, _ := strconv.Atoi(s[name])
 	return n
 }
 
-// duration is the value of a quirk whose values are durations.
+// Duration is the value of a quirk whose values are durations.
 func (s Set) Duration(name string) time.Duration {
 	d, _ := time.ParseDuration(s[name])
 	return d
@@ -199,10 +199,10 @@ func (s Set) Duration(name string) time.Duration {
 
 func (s Set) Value(name string) string { return s[name] }
 
-// is reports whether a quirk has a value.
+// Is reports whether a quirk has a value.
 func (s Set) Is(name, value string) bool { return s[name] == value }
 
-// validHeader keeps answers from being split by what a rule says.
+// ValidHeader keeps answers from being split by what a rule says.
 func ValidHeader(name, value string) bool {
 	control := func(r rune) bool { return r < ' ' || r == 0x7f }
 	return name != "" && !strings.ContainsFunc(value, control) &&

@@ -22,14 +22,14 @@ const nullGUID = "00000000-0000-0000-0000-000000000000"
 // server's own folder, see [FindRunning].
 const LocalUser = "acrkit-local"
 
-// caller is who sends a request, once it was let in.
+// Caller is who sends a request, once it was let in.
 type Caller struct {
 	identity           string // throttling identity
 	QuarantineReader   bool   // sees quarantined images
 	QuarantineReleaser bool   // may PATCH quarantineState
 }
 
-// admit lets a request in, or answers it and returns false. The order is that
+// Admit lets a request in, or answers it and returns false. The order is that
 // of the service: network rules, throttling, authentication, permission, the
 // identity's own throttling.
 func (s *Service) Admit(w http.ResponseWriter, r *http.Request, op *Access) (*Caller, bool) {
@@ -131,7 +131,7 @@ func (s *Service) basicPrincipal(reg *Registry, credentials string) *principal {
 	return p
 }
 
-// parseBasic reads the credentials of a Basic header: the base64 form of a
+// ParseBasic reads the credentials of a Basic header: the base64 form of a
 // user name without a colon, a colon, and a password.
 func ParseBasic(credentials string) (user, password string, ok bool) {
 	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(credentials))
@@ -207,7 +207,7 @@ func (r *Registry) rightsOf(subject string) []string {
 	return nil
 }
 
-// lacking is the answer to a caller who lacks an action that op needs.
+// Lacking is the answer to a caller who lacks an action that op needs.
 func (s *Service) Lacking(r *http.Request, op *Access) *protocol.Refusal {
 	if op.Registry.Policies().ABAC && s.quirks.Is(quirk.ABACDenial, "403") {
 		return &protocol.Refusal{Err: protocol.ErrDenied}
@@ -215,7 +215,7 @@ func (s *Service) Lacking(r *http.Request, op *Access) *protocol.Refusal {
 	return Unauthorized(r, op, "insufficient_scope")
 }
 
-// unauthorized is the 401 of a resource (ACR protocol §2.2). reason is the
+// Unauthorized is the 401 of a resource (ACR protocol §2.2). reason is the
 // error attribute; empty for none.
 func Unauthorized(r *http.Request, op *Access, reason string) *protocol.Refusal {
 	return &protocol.Refusal{Err: protocol.ErrUnauthorized.WithDetail(deniedActions(op.Scopes)), Challenge: challenge(r, op, reason)}

@@ -72,7 +72,7 @@ func (c *entraClaims) hasAudience(known []string) bool {
 
 func (c *entraClaims) isARM() bool { return c.hasAudience(armAudiences) }
 
-// verifyEntra checks an Entra access token: its form and times, and in strict
+// VerifyEntra checks an Entra access token: its form and times, and in strict
 // mode who issued and signed it, for which audience.
 func (s *Service) VerifyEntra(token string) (entraClaims, error) {
 	var claims entraClaims

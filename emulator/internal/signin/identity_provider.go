@@ -71,7 +71,7 @@ func (p *identityProvider) issued(claims *entraClaims) bool {
 	return claims.Issuer == p.issuer() && strings.EqualFold(claims.TenantID, p.TenantID)
 }
 
-// identityProviderHandler returns the stand-in for Entra as a handler of its
+// IdentityProviderHandler returns the stand-in for Entra as a handler of its
 // own, for servers that give it an origin: the OpenID configuration, the
 // keys, the token endpoint for client credentials, and the endpoints of
 // managed identities. Without a provider it answers 404.
@@ -90,13 +90,13 @@ func (s *Service) IdentityProviderHandler() http.Handler {
 	return mux
 }
 
-// isIdentityRequest reports whether a request is for the identity provider by
+// IsIdentityRequest reports whether a request is for the identity provider by
 // its host.
 func (s *Service) IsIdentityRequest(r *http.Request) bool {
 	return s.IsIdentityHost(memnet.BareHost(r.Host))
 }
 
-// isIdentityHost reports whether the identity provider is reached at a host.
+// IsIdentityHost reports whether the identity provider is reached at a host.
 func (s *Service) IsIdentityHost(host string) bool {
 	return s.Provider != nil && (host == identityProviderHost || host == imdsHost)
 }

@@ -23,7 +23,7 @@ var guidPattern = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-
 
 func isGUID(text string) bool { return guidPattern.MatchString(text) }
 
-// serveOAuth answers the token endpoints (ACR protocol §2.4 to §2.6).
+// ServeOAuth answers the token endpoints (ACR protocol §2.4 to §2.6).
 func (s *Service) ServeOAuth(w http.ResponseWriter, r *http.Request, reg *Registry) {
 	t := &tokenService{Service: s, r: r, reg: reg, login: r.Host}
 	var answer func() (string, string, *protocol.Refusal)
@@ -373,7 +373,7 @@ func sameScope(a, b protocol.Scope) bool {
 // apiVersion is the version of /acr/v1 and /oauth2 (ACR protocol §1.8).
 const apiVersion = "2021-07-01"
 
-// refusesVersion reports whether a request asks for a version that is to be
+// RefusesVersion reports whether a request asks for a version that is to be
 // refused.
 func (s *Service) RefusesVersion(r *http.Request) bool {
 	asked := r.URL.Query().Get("api-version")

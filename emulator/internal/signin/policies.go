@@ -247,7 +247,7 @@ func orDefault(d clock.Duration, standard time.Duration) time.Duration {
 	return time.Duration(d)
 }
 
-// validate reports the first field that breaks a rule.
+// Validate reports the first field that breaks a rule.
 func (p *Policies) Validate(quirks quirk.Set) error {
 	switch p.SKU {
 	case "", SKUBasic, SKUStandard, SKUPremium:

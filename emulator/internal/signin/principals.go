@@ -123,7 +123,7 @@ func anonymous() *principal {
 	}}
 }
 
-// fullAccess returns somebody who may do everything.
+// FullAccess returns somebody who may do everything.
 func FullAccess(id string) *principal {
 	return &principal{id: id, rights: allRights, permit: func(string, string, string) bool { return true }}
 }

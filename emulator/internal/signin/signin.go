@@ -15,7 +15,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 )
 
-// signInService decides who gets in, and issues the tokens.
+// Service decides who gets in, and issues the tokens.
 type Service struct {
 	clock      *clock.Clock
 	quirks     quirk.Set
@@ -34,7 +34,7 @@ type Service struct {
 	LocalPassword atomic.Pointer[string]
 }
 
-// signInOptions are what a signInService needs.
+// Options are what a signInService needs.
 type Options struct {
 	Clock      *clock.Clock
 	Quirks     quirk.Set
@@ -61,10 +61,10 @@ func New(o Options) (*Service, error) {
 	return s, err
 }
 
-// expireTokens makes every token issued so far count as expired.
+// ExpireTokens makes every token issued so far count as expired.
 func (s *Service) ExpireTokens() { s.generation.Add(1) }
 
-// signInRegistry is a registry as signing in sees it.
+// Registry is a registry as signing in sees it.
 type Registry struct {
 	Name        string
 	LoginServer string
@@ -73,13 +73,13 @@ type Registry struct {
 	current atomic.Pointer[compiledPolicies]
 }
 
-// newSignInRegistry returns a registry with policies.
+// NewRegistry returns a registry with policies.
 func NewRegistry(name, loginServer string, policies Policies, quirks quirk.Set) (*Registry, error) {
 	reg := &Registry{Name: name, LoginServer: loginServer, ID: protocol.StableGUID("registry", name)}
 	return reg, reg.SetPolicies(policies, quirks)
 }
 
-// setPolicies replaces the policies, unless they break a rule.
+// SetPolicies replaces the policies, unless they break a rule.
 func (r *Registry) SetPolicies(policies Policies, quirks quirk.Set) error {
 	compiled, err := policies.compile(quirks)
 	if err == nil {
@@ -88,7 +88,7 @@ func (r *Registry) SetPolicies(policies Policies, quirks quirk.Set) error {
 	return err
 }
 
-// access is what a request to a resource has to be let in for.
+// Access is what a request to a resource has to be let in for.
 type Access struct {
 	Registry *Registry
 	Login    string           // the host the client typed, for realms and services
@@ -132,7 +132,7 @@ func (p *Policies) compile(quirks quirk.Set) (*compiledPolicies, error) {
 // opaqueID is the registry's id as tokens have it: 32 hexadecimal digits.
 func (r *Registry) opaqueID() string { return strings.ReplaceAll(r.ID, "-", "") }
 
-// policies returns the registry's policies as they are now.
+// Policies returns the registry's policies as they are now.
 func (r *Registry) Policies() *compiledPolicies {
 	if compiled := r.current.Load(); compiled != nil {
 		return compiled

@@ -8,7 +8,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
 )
 
-// rateClass is a class of requests that share a limit (ACR protocol §5.1).
+// RateClass is a class of requests that share a limit (ACR protocol §5.1).
 type RateClass int
 
 const (

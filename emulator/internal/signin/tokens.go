@@ -243,7 +243,7 @@ func claimedRights(rights []string) []string {
 	return named
 }
 
-// accessToken signs an access token for what p is granted.
+// AccessToken signs an access token for what p is granted.
 func (s *Service) AccessToken(reg *Registry, login string, p *principal, grants []protocol.Scope) (string, error) {
 	return s.issue(reg, login, reg.Policies().accessTokenLifetime(), &tokenClaims{
 		Subject: p.id, GrantType: GrantAccess, Access: &grants, AppID: p.appID,
@@ -255,7 +255,7 @@ func (s *Service) AccessToken(reg *Registry, login string, p *principal, grants 
 // sent straight to the registry.
 var errForeignToken = errors.New("not a token of this service")
 
-// verify checks a token of ours: signature, algorithm, times, issuer,
+// Verify checks a token of ours: signature, algorithm, times, issuer,
 // audience, registry and kind.
 func (s *Service) Verify(reg *Registry, login, text, kind string) (*tokenClaims, error) {
 	if len(text) > maxTokenBytes {

@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// strictUnmarshal decodes exactly one JSON value and refuses members that
+// Unmarshal decodes exactly one JSON value and refuses members that
 // the target does not have, so that a misspelt field is an error rather than
 // a setting that silently does nothing.
 func Unmarshal(data []byte, target any) error {

@@ -72,7 +72,7 @@ const (
 	maxRecordedBytes = 16 << 20
 )
 
-// recorder keeps the latest requests.
+// Recorder keeps the latest requests.
 type Recorder struct {
 	clock  *clock.Clock
 	logger *slog.Logger
@@ -120,7 +120,7 @@ func (r *Recorder) end(record Request) {
 	}
 }
 
-// requests returns what is kept, in the order of the numbers.
+// Requests returns what is kept, in the order of the numbers.
 func (r *Recorder) Requests() []Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -129,7 +129,7 @@ func (r *Recorder) Requests() []Request {
 	return all
 }
 
-// requestCounts returns how many requests were answered since the start or
+// RequestCounts returns how many requests were answered since the start or
 // the last reset, by route.
 func (r *Recorder) RequestCounts() map[protocol.Route]int64 {
 	r.mu.Lock()
@@ -137,7 +137,7 @@ func (r *Recorder) RequestCounts() map[protocol.Route]int64 {
 	return maps.Clone(r.counts)
 }
 
-// reset forgets the recorded requests and their counts.
+// Reset forgets the recorded requests and their counts.
 func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -153,7 +153,7 @@ type requestTrace struct {
 	record Request
 }
 
-// observe adds to the record of a request; outside of a recorder's
+// Observe adds to the record of a request; outside of a recorder's
 // serve it does nothing.
 func Observe(r *http.Request, change func(*Request)) {
 	if x, ok := r.Context().Value(traceKey{}).(*requestTrace); ok {
@@ -163,7 +163,7 @@ func Observe(r *http.Request, change func(*Request)) {
 	}
 }
 
-// newRequest is the record of a request as its line and headers tell it.
+// NewRequest is the record of a request as its line and headers tell it.
 func NewRequest(r *http.Request) Request {
 	record := Request{
 		Method: r.Method, Host: r.Host, Path: r.URL.EscapedPath(), UserAgent: r.UserAgent(),
@@ -175,7 +175,7 @@ func NewRequest(r *http.Request) Request {
 	return record
 }
 
-// serve answers a request with next and records it. record is what is known
+// Serve answers a request with next and records it. record is what is known
 // of it beforehand.
 func (r *Recorder) Serve(w http.ResponseWriter, request *http.Request, record Request, next http.Handler) {
 	x := &requestTrace{record: record}

@@ -14,7 +14,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// services are what handlers hold.
+// Services are what handlers hold.
 type Services struct {
 	Store     *store.Store
 	Clock     *clock.Clock
@@ -27,7 +27,7 @@ type Services struct {
 	orphans   *orphanQueue
 }
 
-// call is one request that was let in, on its way to a response.
+// Call is one request that was let in, on its way to a response.
 type Call struct {
 	*Services
 	w      http.ResponseWriter

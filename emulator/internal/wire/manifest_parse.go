@@ -41,7 +41,7 @@ type manifest struct {
 	V1   *schema1 // of kindSchema1, which has none of the others
 }
 
-// parseManifest reads a manifest and checks it against its media type. The
+// ParseManifest reads a manifest and checks it against its media type. The
 // second result says what is wrong, in words for the log; the registry's
 // answer names no reason.
 func ParseManifest(mediaType string, raw []byte) (*manifest, string) {
@@ -112,7 +112,7 @@ func (m *manifest) descriptors() []descriptor {
 	return all
 }
 
-// blobDigests are those that must be in the repository before the manifest,
+// BlobDigests are those that must be in the repository before the manifest,
 // in the manifest's order, each once. Layers that are fetched from elsewhere
 // are none of them.
 func (m *manifest) BlobDigests() []string {
@@ -146,7 +146,7 @@ func uniqueDigests(all []descriptor) []string {
 	return digests
 }
 
-// referrer is the descriptor under which the manifest is listed among the
+// Referrer is the descriptor under which the manifest is listed among the
 // referrers of its subject (ACR protocol §4.6).
 func (m *manifest) Referrer(record store.Manifest, configFallback bool) descriptor {
 	d := descriptor{
@@ -159,7 +159,7 @@ func (m *manifest) Referrer(record store.Manifest, configFallback bool) descript
 	return d
 }
 
-// references are the entries of an index as manifest properties list them.
+// References are the entries of an index as manifest properties list them.
 func (m *manifest) References() []store.Reference {
 	var all []store.Reference
 	for _, d := range m.Manifests {

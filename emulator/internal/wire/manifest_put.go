@@ -106,7 +106,7 @@ func (c manifestHandler) readManifest() ([]byte, error) {
 	return raw, nil
 }
 
-// push is a manifest on its way into a repository.
+// Push is a manifest on its way into a repository.
 type Push struct {
 	Call     *Call
 	Manifest *manifest
@@ -328,7 +328,7 @@ func (p *Push) checkContent(tx *store.Tx) error {
 	return nil
 }
 
-// imageSize is the manifest's own bytes and those it names; 0 without layers
+// ImageSize is the manifest's own bytes and those it names; 0 without layers
 // (ACR protocol §7.1).
 func (p *Push) ImageSize(children int64) int64 {
 	size := addSizes(p.record.Size, children)

@@ -140,7 +140,7 @@ func (s *schema1Signature) cut(raw []byte) ([]byte, error) {
 	return slices.Concat(raw[:form.Length], tail), nil
 }
 
-// verify checks every signature against the bytes of the first.
+// Verify checks every signature against the bytes of the first.
 func (s *schema1) Verify(raw []byte) error {
 	for i := range s.Signatures {
 		signature := &s.Signatures[i]

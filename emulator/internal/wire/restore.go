@@ -220,7 +220,7 @@ func (c restoreHandler) restore(tx *store.Tx) error {
 	return tx.AddReferrer(c.op.repository, m.Subject, m.Digest, json.RawMessage(deleted.Descriptor))
 }
 
-// purgeDeleted forgets what was soft-deleted longer ago than the registry
+// PurgeDeleted forgets what was soft-deleted longer ago than the registry
 // keeps it, and returns how many manifests that were.
 func (h *Handler) PurgeDeleted(reg *Registry) (int, error) {
 	if reg.SoftDelete == 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// purgeUntagged deletes the manifests that have had no tag for longer than the
+// PurgeUntagged deletes the manifests that have had no tag for longer than the
 // registry keeps such, and returns how many that were (ACR protocol §7.2).
 func (h *Handler) PurgeUntagged(reg *Registry) (int, error) {
 	if reg.UntaggedRetention == 0 {

@@ -41,7 +41,7 @@ const (
 	signedTimeFormat = "2006-01-02T15:04:05Z"
 )
 
-// storageHost is the host of Azure Storage that blobs are redirected to.
+// StorageHost is the host of Azure Storage that blobs are redirected to.
 type StorageHost struct {
 	store      *store.Store
 	clock      *clock.Clock
@@ -52,7 +52,7 @@ type StorageHost struct {
 	registries []*Registry
 }
 
-// isDataRequest reports whether a request is for the storage host. On a
+// IsDataRequest reports whether a request is for the storage host. On a
 // loopback server both hosts lead to the same listener, so the path decides;
 // no route of the registry contains two slashes in a row.
 func IsDataRequest(r *http.Request) bool {
@@ -226,7 +226,7 @@ func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.
 	}
 }
 
-// parseRange reads a single range with a start, the form that the storage
+// ParseRange reads a single range with a start, the form that the storage
 // host honours; any other means the whole blob. With the specification's
 // ranges, the last bytes can be asked for too, and a range whose end is before
 // its start begins past the end of any blob.

@@ -41,7 +41,7 @@ func (s *signer) uploadLocation(reg *signin.Registry, u *store.Upload, startedAt
 	return fmt.Sprintf("/v2/%s/blobs/uploads/%s?_nouploadcache=false&_state=%s", u.Repository, u.ID, url.QueryEscape(state))
 }
 
-// readUploadState verifies a _state; false for one that is malformed, changed
+// ReadUploadState verifies a _state; false for one that is malformed, changed
 // or of another registry.
 func (s *signer) ReadUploadState(reg *signin.Registry, value string) (uploadState, bool) {
 	var state uploadState
@@ -59,7 +59,7 @@ func (s *signer) ReadUploadState(reg *signin.Registry, value string) (uploadStat
 	return state, json.Unmarshal(payload, &state) == nil
 }
 
-// hmac returns the HMAC of a payload for one registry and purpose.
+// Hmac returns the HMAC of a payload for one registry and purpose.
 func (s *signer) Hmac(reg *signin.Registry, purpose string, payload []byte) []byte {
 	mac := hmac.New(sha256.New, s.key)
 	fmt.Fprintf(mac, "%s\x00%s\x00", purpose, reg.Name)

@@ -16,14 +16,14 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/trace"
 )
 
-// registry is one registry as the wire sees it.
+// Registry is one registry as the wire sees it.
 type Registry struct {
 	*signin.Registry
 	Settings
 	Data *store.Registry
 }
 
-// registrySettings are what a registry does with its content.
+// Settings are what a registry does with its content.
 type Settings struct {
 	// DataHost is where signed URLs lead; empty means a host by the rule of
 	// [storageHost].
@@ -33,14 +33,14 @@ type Settings struct {
 	Quarantine        bool
 }
 
-// wireHandler answers requests to the login servers and to the storage host,
+// Handler answers requests to the login servers and to the storage host,
 // told apart by host and path.
 type Handler struct {
 	*Services
 	Registries []*Registry
 }
 
-// wireOptions are what a wireHandler needs beside its registries.
+// Options are what a wireHandler needs beside its registries.
 type Options struct {
 	Services   Services
 	SignKey    []byte // signs upload states and blob URLs
@@ -84,7 +84,7 @@ type target struct {
 
 type targetKey struct{}
 
-// route finds out once where a request leads. It returns the request with that
+// Route finds out once where a request leads. It returns the request with that
 // in its context, and what it says for the record.
 func (h *Handler) Route(r *http.Request) (*http.Request, trace.Request) {
 	record := trace.NewRequest(r)
@@ -120,7 +120,7 @@ func (h *Handler) targetOf(r *http.Request) *target {
 	return routed.Context().Value(targetKey{}).(*target)
 }
 
-// unauthorized is the 401 of a request's route, or nil when no token opens it.
+// Unauthorized is the 401 of a request's route, or nil when no token opens it.
 func (h *Handler) Unauthorized(r *http.Request, reason string) *protocol.Refusal {
 	if op := h.targetOf(r).op; op != nil {
 		return signin.Unauthorized(r, &op.access, reason)
@@ -150,7 +150,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveAs answers a request of the registry in the name of a caller who was
+// ServeAs answers a request of the registry in the name of a caller who was
 // let in.
 func (h *Handler) ServeAs(w http.ResponseWriter, r *http.Request, who *signin.Caller) {
 	h.RemoveOrphans()
