@@ -57,6 +57,10 @@ func isManifest(mediaType string) bool {
 	return false
 }
 
+// IsManifest reports whether content of a media type is a manifest or an index,
+// which a registry keeps apart from blobs.
+func IsManifest(mediaType string) bool { return isManifest(mediaType) }
+
 func isIndex(mediaType string) bool {
 	return mediaType == ocispec.MediaTypeImageIndex || mediaType == mediaTypeDockerList
 }

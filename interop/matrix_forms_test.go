@@ -380,7 +380,7 @@ func makers() []maker {
 			_, err := m.do("", "umoci", "tag", "--image", dir+"/l:v1", "second")
 			return "oci:" + dir + "/l:second", "", err
 		}},
-		{name: "buildah push, oci-archive", program: "buildah", make: func(m *matrix, dir string) (string, string, error) {
+		{name: "buildah push, docker-archive", program: "buildah", make: func(m *matrix, dir string) (string, string, error) {
 			store := []string{"--root", dir + "/root", "--runroot", dir + "/run", "--storage-driver", "vfs"}
 			if _, err := m.do("", "buildah", append(store, "pull", "--tls-verify=false", origin(m))...); err != nil {
 				return "", "", err

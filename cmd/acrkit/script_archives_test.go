@@ -111,6 +111,10 @@ var savedKinds = map[string]func(*savedArchive){
 		linux.Platform = nil
 		s.root(s.index(append(children, linux)...), "app:1")
 	},
+	// BuildKit's cache: an index of blobs.
+	"cache": func(s *savedArchive) {
+		s.root(s.index(s.layer("a"), s.layer("b"), s.add("application/vnd.buildkit.cacheconfig.v0", []byte("{}"))), "buildcache")
+	},
 	// An image, and cosign's signature of it.
 	"signed": func(s *savedArchive) {
 		image, _ := s.image(linuxOn("amd64"), s.layer("a"))

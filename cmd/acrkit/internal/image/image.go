@@ -73,7 +73,22 @@ func Open(ctx context.Context, sess *session.Session, ref reference.Reference) (
 	if err := json.Unmarshal(data, &i.Body); err != nil {
 		return nil, fmt.Errorf("read manifest %s: %w", ref, err)
 	}
+	i.Body.sortEntries()
 	return i, nil
+}
+
+// sortEntries puts the blobs that an index names among the blobs: BuildKit's
+// cache is an index of layers.
+func (m *Manifest) sortEntries() {
+	var children []ocispec.Descriptor
+	for _, entry := range m.Manifests {
+		if artifact.IsManifest(entry.MediaType) {
+			children = append(children, entry)
+		} else {
+			m.Blobs = append(m.Blobs, entry)
+		}
+	}
+	m.Manifests = children
 }
 
 // imageArgument is image of an argument.
