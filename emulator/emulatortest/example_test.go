@@ -56,6 +56,7 @@ func Example() {
 	runExample(test)
 	// Output:
 	// sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824
+	// start-upload 401
 	// oauth-exchange 200
 	// oauth-token 200
 	// start-upload 202
