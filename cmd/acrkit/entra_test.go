@@ -19,6 +19,7 @@ import (
 
 	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // sender is a transport of azcore's made of a function.
@@ -68,7 +69,7 @@ func explainedBy(t *testing.T, credential azcore.TokenCredential) diagnose.Diagn
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.GetManifest(t.Context(), "team/app", "v1", nil)
+	_, err = client.GetManifest(strict.Context(t.Context()), "team/app", "v1", nil)
 	if err == nil {
 		t.Fatal("the call succeeded")
 	}

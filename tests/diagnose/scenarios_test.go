@@ -243,12 +243,12 @@ var scenarios = map[string]scenario{
 		return err
 	}},
 
-	"throttled":        {code: "LOGIN_THROTTLED", call: pull, fault: "throttled"},
+	"throttled":        {code: "THROTTLED", call: pull, fault: "throttled"},
 	"unavailable":      {code: "SERVICE_UNAVAILABLE", call: pull, fault: "unavailable"},
 	"dead-data-host":   {code: "DATA_HOST_UNREACHABLE", call: download, fault: "dead-data-host"},
 	"corrupt-download": {code: "DIGEST_MISMATCH", call: download, fault: "corrupt-download"},
 	"foreign-location": {code: "UNTRUSTED_LOCATION", call: upload, fault: "foreign-location"},
-	"web-page":         {code: "ANSWER_WITHOUT_TOKEN", call: pull, fault: "proxy-login-page"},
+	"web-page":         {code: "ANSWER_WITHOUT_TOKEN", call: askForToken, fault: "proxy-login-page"},
 }
 
 // TestScenariosAreToldApart makes each failure happen to the library itself.
@@ -267,4 +267,9 @@ func TestScenariosAreToldApart(t *testing.T) {
 			})
 		})
 	}
+}
+
+func askForToken(ctx context.Context, client *azcontainerregistry.Client) error {
+	_, err := client.GetAccessToken(ctx, []string{"repository:team/app:pull"}, nil)
+	return err
 }

@@ -209,7 +209,7 @@ func TestSnippetOfTheLogShowsNoSecret(t *testing.T) {
 	if _, err := client.GetManifest(t.Context(), "team/app", "v1", nil); err != nil {
 		t.Fatal(err)
 	}
-	if text := log.String(); !strings.Contains(text, "/v2/team/app/manifests/v1") || strings.Contains(text, "eyJ") {
+	if text := log.String(); !strings.Contains(text, "/v2/team%2Fapp/manifests/v1") || strings.Contains(text, "eyJ") {
 		t.Errorf("the log:\n%s", text)
 	}
 }
