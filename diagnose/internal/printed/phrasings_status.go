@@ -238,4 +238,40 @@ var phrasingsStatus = []Phrasing{
 		Tool: "oras, helm, buildx", Text: ": not found", Code: "TAG_NOT_FOUND", Weight: Status, Reference: true,
 		Example: `Error: failed to find "shop.azurecr.io/web:1.0": shop.azurecr.io/web:1.0: not found`,
 	},
+	{
+		Tool: "regctl", Text: "failed to get manifest…: unauthorized", Code: "UNAUTHORIZED", Weight: Status,
+		Example: `failed to get manifest shop.azurecr.io/web:1.0: unauthorized`,
+	},
+	{
+		Tool: "regctl", Text: "failed to list tags…: unauthorized", Code: "UNAUTHORIZED", Weight: Status,
+		Example: `failed to list tags shop.azurecr.io/web: unauthorized`,
+	},
+	{
+		Tool: "oras", Text: "status code 405", Code: "UNSUPPORTED", Weight: Status,
+		Example: `HEAD "https://shop.azurecr.io/v2/web/manifests/1.0": response status code 405: Method Not Allowed`,
+	},
+	{
+		Tool: "skopeo, podman", Text: "status code from registry 405", Code: "UNSUPPORTED", Weight: Status,
+		Example: `pinging container registry shop.azurecr.io: invalid status code from registry 405 (Method Not Allowed)`,
+	},
+	{
+		Tool: "skopeo, podman", Text: "error fetching blob: invalid status code from registry 404", Code: "BLOB_NOT_FOUND", Weight: Said,
+		Example: `Error fetching blob: invalid status code from registry 404 (Not Found)`,
+	},
+	{
+		Tool: "skopeo, podman", Text: "pinging container registry…status code from registry 404", Code: "NOT_A_REGISTRY", Weight: Status,
+		Example: `pinging container registry shop.azurecr.io: invalid status code from registry 404 (Not Found)`,
+	},
+	{
+		Tool: "oras, podman", Text: "pagination number invalid", Code: "PAGE_SIZE_INVALID", Weight: Said,
+		Example: `response status code 400: pagination number invalid: invalid number of results requested`,
+	},
+	{
+		Tool: "skopeo, podman", Text: "status code from registry 400", Code: "BAD_REQUEST", Weight: Status,
+		Example: `fetching tags list from shop.azurecr.io/web: invalid status code from registry 400 (Bad Request)`,
+	},
+	{
+		Tool: "skopeo, podman", Text: "status code from registry 500", Code: "SERVICE_ERROR", Weight: Status,
+		Example: `pinging container registry shop.azurecr.io: invalid status code from registry 500 (Internal Server Error)`,
+	},
 }
