@@ -28,6 +28,8 @@ type server struct {
 	// endpoint is the URL, host its host and port.
 	endpoint, host     string
 	username, password string
+	// control is the control endpoint, and token what it asks for.
+	control, token string
 	// authority is the file with the certificate authority, for https.
 	authority string
 	// tools are the lines to paste for each tool, as the emulator prints them.
@@ -67,6 +69,7 @@ func startEmulator(t *testing.T, args ...string) server {
 	var ready struct {
 		Item struct {
 			Endpoint, Username, Password, AuthorityFile string
+			ControlURL, ControlToken                    string
 			Tools                                       []toolLines
 		}
 	}
@@ -76,6 +79,7 @@ func startEmulator(t *testing.T, args ...string) server {
 	s := serverAt(t, ready.Item.Endpoint)
 	s.username, s.password, s.authority = ready.Item.Username, ready.Item.Password, ready.Item.AuthorityFile
 	s.tools = ready.Item.Tools
+	s.control, s.token = ready.Item.ControlURL, ready.Item.ControlToken
 	return s
 }
 

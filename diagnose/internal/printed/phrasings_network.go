@@ -32,7 +32,7 @@ var phrasingsNetwork = []Phrasing{
 		Example: `Error response from daemon: Get "https://shop.azurecr.io/v2/": Forbidden`,
 	},
 	{
-		Tool: "Go tools", Text: "server gave http response to https client", None: []string{"; get http://"}, Code: "NOT_TLS", Weight: Said, Proven: true,
+		Tool: "Go tools", Text: "server gave http response to https client", None: []string{"; get http://", "; get \"http://"}, Code: "NOT_TLS", Weight: Said, Proven: true,
 		Example: `Get "https://shop.azurecr.io:80/v2/": http: server gave HTTP response to HTTPS client`,
 	},
 	{

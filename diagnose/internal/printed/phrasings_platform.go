@@ -344,6 +344,10 @@ var phrasingsLocal = []Phrasing{
 		Example: `Error: manifest does not match provided manifest digest sha256:9c6b`,
 	},
 	{
+		Tool: "skopeo", Text: "digest sha256:…does not match expected sha256:", Code: "DIGEST_MISMATCH", Weight: Said,
+		Example: `Download config.json digest sha256:a651 does not match expected sha256:df66`,
+	},
+	{
 		Tool: "oras", Text: "mismatched digest", Code: "DIGEST_MISMATCH", Weight: Said,
 		Example: `Error: failed to fetch: mismatched digest: 9c6b`,
 	},

@@ -274,4 +274,36 @@ var phrasingsStatus = []Phrasing{
 		Tool: "skopeo, podman", Text: "status code from registry 500", Code: "SERVICE_ERROR", Weight: Status,
 		Example: `pinging container registry shop.azurecr.io: invalid status code from registry 500 (Internal Server Error)`,
 	},
+	{
+		Tool: "oras", Text: "status code 502", Code: "GATEWAY_ERROR", Weight: Status,
+		Example: `HEAD "https://shop.azurecr.io/v2/web/manifests/1.0": response status code 502: Bad Gateway`,
+	},
+	{
+		Tool: "oras", Text: "status code 504", Code: "GATEWAY_ERROR", Weight: Status,
+		Example: `HEAD "https://shop.azurecr.io/v2/web/manifests/1.0": response status code 504: Gateway Timeout`,
+	},
+	{
+		Tool: "skopeo, podman", Text: "status code from registry 502", Code: "GATEWAY_ERROR", Weight: Status,
+		Example: `pinging container registry shop.azurecr.io: invalid status code from registry 502 (Bad Gateway)`,
+	},
+	{
+		Tool: "skopeo, podman", Text: "status code from registry 504", Code: "GATEWAY_ERROR", Weight: Status,
+		Example: `pinging container registry shop.azurecr.io: invalid status code from registry 504 (Gateway Timeout)`,
+	},
+	{
+		Tool: "crane", Text: "unknown: unknown error", Code: "SERVICE_ERROR", Weight: Status,
+		Example: `Error: GET https://shop.azurecr.io/v2/web/manifests/1.0: UNKNOWN: unknown error`,
+	},
+	{
+		Tool: "regctl", Text: "failed to unmarshal…unexpected end of json input", Code: "ANSWER_UNREADABLE", Weight: Said,
+		Example: `failed to list tags shop.azurecr.io/web: failed to unmarshal tag list for shop.azurecr.io/web: unexpected end of JSON input`,
+	},
+	{
+		Tool: "oras", Text: "missing required header \"docker-content-digest\"", Code: "NOT_A_REGISTRY", Weight: Status,
+		Example: `Error: HTTP HEAD request missing required header "Docker-Content-Digest"`,
+	},
+	{
+		Tool: "regctl", Text: "unsupported media type: \"text/html\"", Code: "NOT_A_REGISTRY", Weight: Status,
+		Example: `failed to get manifest shop.azurecr.io/web:1.0: unsupported media type: "text/html"`,
+	},
 }
