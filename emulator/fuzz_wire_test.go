@@ -100,7 +100,7 @@ func FuzzParseManifest(f *testing.F) {
 			// Whatever it says, it is checked without a panic.
 			_ = m.V1.Verify(raw)
 		}
-		p := wire.Push{Call: &wire.Call{Services: &wire.Services{Quirks: quirk.Set{quirk.ArtifactSizeZero: "sum"}}}, Manifest: m, Raw: raw}
+		p := wire.Push{Call: &wire.Call{Services: &wire.Services{Quirks: quirk.Of(map[string]string{quirk.ArtifactSizeZero: "sum"})}}, Manifest: m, Raw: raw}
 		if size := p.ImageSize(0); size < 0 {
 			t.Errorf("size %d", size)
 		}
@@ -129,8 +129,8 @@ func FuzzRanges(f *testing.F) {
 	for _, seed := range []string{"0-735", "-1--1", "bytes=0-3", "bytes=3-", "bytes=-3", "bytes=9-1", "9223372036854775807-9223372036854775808", "bytes=0-1,3-4", "0-"} {
 		f.Add(seed)
 	}
-	strict := &wire.StorageHost{Quirks: quirk.Set{quirk.StorageRange: "specification"}}
-	acr := &wire.StorageHost{Quirks: quirk.Set{quirk.StorageRange: "start"}}
+	strict := &wire.StorageHost{Quirks: quirk.Of(map[string]string{quirk.StorageRange: "specification"})}
+	acr := &wire.StorageHost{Quirks: quirk.Of(map[string]string{quirk.StorageRange: "start"})}
 	f.Fuzz(func(t *testing.T, value string) {
 		if start, end, ok := wire.ParseContentRange(value); ok && (start < 0 || end < start || fmt.Sprintf("%d-%d", start, end) != value && !strings.Contains(value, "0")) {
 			t.Errorf("%q gave %d-%d", value, start, end)

@@ -19,9 +19,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/inspector"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/listen"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/memnet"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/privatefile"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
 )
 
@@ -61,6 +63,9 @@ type ServerOptions struct {
 	TLS bool
 	// Hosts are further host names for the certificate.
 	Hosts []string
+	// Diagnose, if set, says in the inspector why a request failed. It is
+	// called when a person opens the request, and may be called concurrently.
+	Diagnose Diagnose
 }
 
 // Server is an [Emulator] behind listeners of its own. Blobs are redirected
@@ -158,7 +163,12 @@ func (s *Server) open(o *ServerOptions, host string) error {
 	}
 	s.running.ControlURL = s.running.Endpoint + ControlPrefix
 	s.emulator.signIn.LocalPassword.Store(&s.running.Password)
-	s.http = s.newHTTPServer(s.handler(!isLoopbackName(host)), config)
+	s.emulator.recorder.KeepExchanges()
+	pages, err := inspector.New(inspected{s.emulator, o.Diagnose}, s.running.ControlToken)
+	if err != nil {
+		return err
+	}
+	s.http = s.newHTTPServer(s.handler(!isLoopbackName(host), pages), config)
 	if s.emulator.signIn.Provider != nil {
 		if err := s.openProvider(net.JoinHostPort(host, strconv.Itoa(o.IdentityProviderPort)), scheme, config); err != nil {
 			return err
@@ -276,15 +286,38 @@ func (w debugWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// handler serves the control endpoint beside the registries.
-func (s *Server) handler(beyondLoopback bool) http.Handler {
+// handler serves the control endpoint and the inspector beside the registries. A
+// browser asks for pages, and has no bearer token.
+func (s *Server) handler(beyondLoopback bool, pages http.Handler) http.Handler {
 	control := s.emulator.controlHandler(s.running.ControlToken, beyondLoopback)
+	pages = guardPages(beyondLoopback, pages)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, ControlPrefix) {
+		switch {
+		case !strings.HasPrefix(r.URL.Path, ControlPrefix):
+			s.emulator.ServeHTTP(w, r)
+		case r.Header.Get("Authorization") == "" && isPage(r.URL.Path):
+			pages.ServeHTTP(w, r)
+		default:
 			control.ServeHTTP(w, r)
+		}
+	})
+}
+
+// isPage reports whether a path below the control endpoint's is the inspector's.
+func isPage(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, ControlPrefix), "/")
+	return slices.Contains(inspector.Paths, first)
+}
+
+// guardPages lets in loopback only, under a loopback name, so that a name that
+// leads here by a stranger's DNS is no way in.
+func guardPages(beyondLoopback bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !beyondLoopback && (!protocol.ClientAddress(r).IsLoopback() || !isLoopbackName(memnet.BareHost(r.Host))) {
+			http.Error(w, "the inspector answers on loopback only", http.StatusForbidden)
 			return
 		}
-		s.emulator.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
 }
 

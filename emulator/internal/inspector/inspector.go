@@ -24,6 +24,10 @@ const Prefix = "/_acrkit/"
 // PageSize is how many rows a page shows at most: with 100,000 tags as with ten.
 const PageSize = 100
 
+// Paths are the first parts of the pages' paths behind [Prefix]; the others
+// belong to the control endpoint.
+var Paths = []string{"", "signin", "signout", "style.css", "live.js", "repository", "manifest", "blob", "log", "settings"}
+
 const (
 	sessionCookie = "acrkit-inspector"
 	sessionAge    = 12 * time.Hour

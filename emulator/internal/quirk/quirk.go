@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -132,33 +133,55 @@ func (q Quirk) defaultValue() string {
 // maxPageSize is the largest page of a listing (ACR protocol §3.1).
 const MaxPageSize = 1000
 
-// Set holds the value of every quirk.
-type Set map[string]string
+// Set holds the value of every quirk. It may be read while a value is turned.
+type Set struct{ values *sync.Map }
+
+// Of makes a set of some quirks.
+func Of(values map[string]string) Set {
+	set := Set{&sync.Map{}}
+	for name, value := range values {
+		set.values.Store(name, value)
+	}
+	return set
+}
+
+// Turn gives a quirk another value, by the rules of [NewSet]. oci-strict can't be
+// turned: it only chooses where the others begin.
+func (s Set) Turn(name, value string) error {
+	if name == OCIStrict {
+		return fmt.Errorf("quirk %q: it chooses the values at the start, and can't be turned later", name)
+	}
+	checked, err := NewSet(map[string]string{name: value})
+	if err == nil {
+		s.values.Store(name, checked.Value(name))
+	}
+	return err
+}
 
 // NewSet applies what was asked for over the defaults.
 func NewSet(asked map[string]string) (Set, error) {
-	set := Set{}
+	set := Of(nil)
 	strict := asked[OCIStrict] == "on"
 	for _, q := range quirkTable {
-		set[q.Name] = q.defaultValue()
+		set.values.Store(q.Name, q.defaultValue())
 		if strict && q.Strict != "" {
-			set[q.Name] = q.Strict
+			set.values.Store(q.Name, q.Strict)
 		}
 	}
 	for name, value := range asked {
 		i := slices.IndexFunc(quirkTable, func(q Quirk) bool { return q.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("quirk %q: no such quirk", name)
+			return Set{}, fmt.Errorf("quirk %q: no such quirk", name)
 		}
 		if values := quirkTable[i].Values; len(values) > 0 && !slices.Contains(values, value) {
-			return nil, fmt.Errorf("quirk %q: value %q is not one of %s", name, value, strings.Join(values, ", "))
+			return Set{}, fmt.Errorf("quirk %q: value %q is not one of %s", name, value, strings.Join(values, ", "))
 		}
 		if check := quirkTable[i].check; check != nil {
 			if err := check(value); err != nil {
-				return nil, fmt.Errorf("quirk %q: value %q: %w", name, value, err)
+				return Set{}, fmt.Errorf("quirk %q: value %q: %w", name, value, err)
 			}
 		}
-		set[name] = value
+		set.values.Store(name, value)
 	}
 	return set, nil
 }
@@ -187,20 +210,28 @@ func checkDurationQuirk(value string) error {
 // Number is the value of a quirk whose values are numbers.
 func (s Set) Number(name string) int {
 	// The table and its checks let nothing else in.
-	n, _ := strconv.Atoi(s[name])
+	n, _ := strconv.Atoi(s.Value(name))
 	return n
 }
 
 // Duration is the value of a quirk whose values are durations.
 func (s Set) Duration(name string) time.Duration {
-	d, _ := time.ParseDuration(s[name])
+	d, _ := time.ParseDuration(s.Value(name))
 	return d
 }
 
-func (s Set) Value(name string) string { return s[name] }
+// Value is the value of a quirk, "" of one that isn't in the set.
+func (s Set) Value(name string) string {
+	if s.values == nil {
+		return ""
+	}
+	value, _ := s.values.Load(name)
+	text, _ := value.(string)
+	return text
+}
 
 // Is reports whether a quirk has a value.
-func (s Set) Is(name, value string) bool { return s[name] == value }
+func (s Set) Is(name, value string) bool { return s.Value(name) == value }
 
 // ValidHeader keeps answers from being split by what a rule says.
 func ValidHeader(name, value string) bool {

@@ -137,8 +137,12 @@ func (s *Store) forgetTouched(grace time.Duration) {
 	}
 }
 
-// sweepFiles removes the blob files without a link.
+// sweepFiles removes the blob files without a link, unless a kept state may need
+// them again.
 func (s *Store) sweepFiles(grace time.Duration, collected *Collected) error {
+	if states, err := s.States(); err != nil || len(states) > 0 {
+		return err
+	}
 	var digests []string
 	err := s.eachBlobFile(func(digest string, _ fs.DirEntry) error {
 		digests = append(digests, digest)

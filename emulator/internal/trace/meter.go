@@ -11,6 +11,7 @@ type meteredWriter struct {
 	http.ResponseWriter
 	status int
 	sent   int64
+	kept   *keptText // nil unless bodies are kept
 }
 
 func (w *meteredWriter) WriteHeader(status int) {
@@ -26,6 +27,9 @@ func (w *meteredWriter) Write(b []byte) (int, error) {
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.sent += int64(n)
+	if w.kept != nil {
+		w.kept.add(b[:n])
+	}
 	return n, err
 }
 

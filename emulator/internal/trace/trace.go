@@ -76,6 +76,8 @@ const (
 type Recorder struct {
 	clock  *clock.Clock
 	logger *slog.Logger
+	// exchanges are nil unless headers and bodies are kept.
+	exchanges *exchanges
 
 	mu     sync.Mutex
 	number int64
@@ -185,6 +187,12 @@ func (r *Recorder) Serve(w http.ResponseWriter, request *http.Request, record Re
 	meter := &meteredWriter{ResponseWriter: w}
 	body := &meteredBody{ReadCloser: request.Body}
 	request = request.WithContext(context.WithValue(request.Context(), traceKey{}, x))
+	var keep *keeper
+	if r.exchanges != nil {
+		keep = &keeper{request: request}
+		body.ReadCloser = keptBody{request.Body, &keep.received}
+		meter.kept = &keep.written
+	}
 	if request.Body != nil && request.Body != http.NoBody {
 		request.Body = body
 	}
@@ -197,6 +205,9 @@ func (r *Recorder) Serve(w http.ResponseWriter, request *http.Request, record Re
 		x.record.CorrelationID = w.Header().Get(protocol.HeaderCorrelationID)
 		x.record.Challenge = protocol.HeaderValue(w.Header(), protocol.HeaderChallenge)
 		r.end(x.record)
+		if keep != nil {
+			r.exchanges.add(x.record, keep.exchange(w.Header()))
+		}
 		logRequest(request.Context(), r.logger, &x.record)
 	}()
 	next.ServeHTTP(meter, request)
