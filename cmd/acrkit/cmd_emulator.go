@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/inspection"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
@@ -128,7 +129,7 @@ func emulatorOptions(a *app, flags emulatorFlags) (*emulator.ServerOptions, erro
 	}
 	o := &emulator.ServerOptions{
 		Emulator: *a.LocalOptions(dir), Address: flags.address, TLS: flags.tls, Hosts: flags.hosts,
-		AdminUser: true, AdminPassword: a.Getenv(adminPasswordVariable), ControlToken: a.Getenv(controlTokenVariable),
+		AdminUser: true, Diagnose: inspection.Diagnose, AdminPassword: a.Getenv(adminPasswordVariable), ControlToken: a.Getenv(controlTokenVariable),
 		BeyondLoopback: flags.beyondLoopback, IdentityProviderPort: flags.idpPort,
 	}
 	if flags.config != "" {

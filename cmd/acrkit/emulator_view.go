@@ -148,6 +148,7 @@ func writeEmulator(w io.Writer, e emulatorInfo) error {
 		fmt.Fprintf(&b, "            macOS:  sudo security add-trusted-cert -d -k /Library/Keychains/System.keychain '%s'\n", e.AuthorityFile)
 	}
 	fmt.Fprintf(&b, "  ready     curl %s%sready\n", trustFlag(e), e.ControlURL)
+	fmt.Fprintf(&b, "  look into %s in a browser, with the token %s\n", e.ControlURL, e.ControlToken)
 	fmt.Fprintf(&b, "  control   curl %s-H 'Authorization: Bearer %s' %sfaults\n", trustFlag(e), e.ControlToken, e.ControlURL)
 	b.WriteString("\nTo paste:\n")
 	for _, hint := range e.Tools {
