@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/emulator/internal/clock"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/trace"
 )
 
@@ -216,7 +217,7 @@ func rowOf(r trace.Request) row {
 	if len(r.Faults) > 0 {
 		fault = r.Faults[0]
 	}
-	return row{r.Number, when(r.Time), r.Method, string(r.Route), r.Path, r.Status, took(time.Duration(r.Duration)), r.Identity, fault}
+	return row{r.Number, when(r.Time), r.Method, string(r.Route), r.Path, r.Status, took(r.Duration), r.Identity, fault}
 }
 
 // query makes the query of an address out of names and values.
@@ -256,7 +257,8 @@ func when(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05")
 }
 
-func took(d time.Duration) string {
+func took(duration clock.Duration) string {
+	d := time.Duration(duration)
 	switch {
 	case d < time.Millisecond:
 		return fmt.Sprintf("%d µs", d.Microseconds())
