@@ -281,7 +281,7 @@ var rowsCommand = []Row{
 		Code: "IMAGE_NOT_WHOLE", Kind: KindContent, Severity: SeverityError,
 		Title:   "parts of the image are missing or damaged in the registry",
 		Meaning: "The registry holds what names them, and not all that is named: an index whose child was deleted, an image whose blob is gone or changed.",
-		Causes:  []Cause{certain("what is missing or damaged is shown", "the command asked the registry for each part"), inferred("somebody probably deleted a manifest or a blob that this image needs", "acrkit manifest list --deleted shows it, where soft delete is on")},
+		Causes:  []Cause{certain("what is missing or damaged is shown", "the command asked the registry for each part"), inferred("probably somebody deleted a manifest or a blob that this image needs", "acrkit manifest list --deleted shows it, where soft delete is on")},
 		Fix:     []string{"push or copy the image again", "acrkit manifest list --deleted <registry>/<repository>"},
 		Retry:   RetryNo,
 	},

@@ -16,7 +16,7 @@ const internalPath = "github.com/acrkit/azcontainerregistry/emulator/internal/"
 // those before it, so no arrow runs back up.
 var rooms = []string{
 	"store", "clock", "quirk", "strictjson", "privatefile", "memnet",
-	"protocol", "trace", "signin", "fault", "wire", "listen",
+	"protocol", "trace", "signin", "fault", "wire", "listen", "inspector",
 }
 
 // TestNoArrowRunsBackUp counts the imports between the emulator's packages

@@ -16,18 +16,20 @@ import (
 // those. A folder inherits the rule of the nearest one above it that has one.
 var arrows = map[string]arrow{
 	".": {
-		ours:    []string{"internal/names", "internal/network", "internal/redact", "internal/transfer", "internal/wire"},
+		ours:    []string{"internal/names", "internal/network", "internal/redact", "internal/strict", "internal/transfer", "internal/wire"},
 		modules: []string{azcoreModule},
 	},
-	"internal/names":    {},
-	"tests":             {},
-	"internal/network":  {},
-	"internal/redact":   {},
-	"internal/wire":     {},
-	"internal/words":    {},
-	"internal/transfer": {never: []string{"net", "net/http"}},
+	"internal/names":        {},
+	"tests":                 {},
+	"internal/strict":       {},
+	"internal/diagnosetest": {modules: []string{azcoreModule}},
+	"internal/network":      {},
+	"internal/redact":       {},
+	"internal/wire":         {},
+	"internal/words":        {},
+	"internal/transfer":     {never: []string{"net", "net/http"}},
 	"artifact": {
-		ours: []string{".", "artifact", "internal/transfer", "internal/redact"},
+		ours: []string{".", "artifact", "internal/strict", "internal/transfer", "internal/redact"},
 		modules: []string{
 			azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",
 			"github.com/klauspost/compress", "github.com/ulikunitz/xz",
@@ -46,7 +48,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5"},
 	},
 	"cmd/acrkit": {
-		ours: []string{".", "artifact", "diagnose", "emulator", "internal/names", "internal/network", "internal/redact", "internal/transfer", "internal/wire", "internal/words", "cmd/acrkit"},
+		ours: []string{".", "artifact", "diagnose", "emulator", "internal/names", "internal/network", "internal/redact", "internal/strict", "internal/transfer", "internal/wire", "internal/words", "cmd/acrkit"},
 		modules: []string{
 			azcoreModule, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 			"github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",

@@ -96,7 +96,7 @@ var writings = []writing{
 	{line: "blob put note.txt local/notes"},
 	{line: "blob put - local/notes", stdin: "note.txt", noPlan: "standard input"},
 	{line: "blob mount local/team/app@$CONFIG local/new/app"},
-	{line: "blob delete local/team/app@$CONFIG --yes"},
+	{line: "blob delete local/team/app@$CONFIG --yes --force"},
 }
 
 // refusals are dry runs and plans of what would be refused: with the same exit
@@ -124,6 +124,7 @@ var refusals = []writing{
 	{line: "repo restore local/team/app"},
 	{line: "blob put note.txt local/frozen/app"},
 	{line: "blob delete local/frozen/app@$CONFIG --yes"},
+	{line: "blob delete local/team/app@$CONFIG --yes"},
 }
 
 // TestAnnouncedIsDone runs each command as a dry run, as a plan, as the plan's
@@ -229,6 +230,9 @@ func TestEveryWritingCommandIsCompared(t *testing.T) {
 	elsewhere := map[string]string{
 		"transfers clean": "changes the journal alone: transfers.txtar",
 		"transfers":       "",
+		"artifact push":   "announces what is made of files: artifacts.txtar",
+		"artifact pull":   "writes files that only an artifact of files has: artifacts.txtar",
+		"attach":          "announces what is made of files: artifacts.txtar",
 	}
 	a, _ := testApp(nil, &watcher{})
 	var visit func(command *cobra.Command)

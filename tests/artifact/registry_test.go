@@ -83,7 +83,7 @@ func TestPushOfImageTakesFewRequests(t *testing.T) {
 	}
 	want := map[string]int{
 		"oauth-exchange": 1, "oauth-token": 2, // one to look, one to write
-		"head-manifest": 1, "head-blob": 5, // is the tag there, which blobs are
+		"head-manifest": 2, "head-blob": 5, // is the tag there (asked again when challenged), which blobs are
 		"start-upload": 5, "finish-upload": 5, // two a blob
 		"put-manifest": 1, // root and tag in one
 	}
