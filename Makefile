@@ -1,6 +1,6 @@
 # Everything a contributor runs, one word each. `make` prints this list.
 .DEFAULT_GOAL := help
-TOOL = go tool -modfile=tools/go.mod
+TOOL = GOWORK=off go tool -modfile=tools/go.mod
 
 .PHONY: help
 help: ## show this list
