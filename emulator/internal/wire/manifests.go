@@ -156,7 +156,7 @@ func (c manifestHandler) negotiate(tx *store.Tx, m store.Manifest) (store.Manife
 func (c manifestHandler) deleteManifest() error {
 	if !isDigest(c.op.reference) {
 		if c.Quirks.Is(quirk.DeleteByTag, "untag") {
-			return tagHandler{c.Call}.deleteTag()
+			return tagHandler(c).deleteTag()
 		}
 		return protocol.ErrDeleteByDigestOnly
 	}
