@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
@@ -32,7 +35,10 @@ type app struct {
 	outputForm string
 	query      string
 	progress   string
+	timeout    time.Duration
 
+	// limited is the context of a command that --timeout ends.
+	limited context.Context
 	// Made from the flags before a command runs.
 	printer *output.Printer
 	mode    term.Mode
@@ -55,6 +61,12 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(strict.Context(ctx))
+	if a.limited != nil {
+		ctx = a.limited
+	}
+	if errors.Is(context.Cause(ctx), failure.ErrTimeout) && err != nil && failure.ExitCode(err) != failure.ExitResumable {
+		err = failure.Coded(failure.ExitFailed, fmt.Errorf("not done within --timeout %s: %w", a.timeout, failure.ErrTimeout))
+	}
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, failure.ErrInterrupted) && failure.ExitCode(err) == failure.ExitFailed {
 		// Whatever the command was doing failed because it was interrupted.
 		err = fmt.Errorf("%w: %w", failure.ErrInterrupted, err)
@@ -64,6 +76,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 	}
 	if err == nil {
 		err = result.Failed()
+	}
+	if errors.Is(err, plan.ErrDeclined) {
+		a.Note("%v", err)
+		return failure.ExitCode(err)
 	}
 	if err != nil && !output.IsClosedPipe(err) && !(a.touring && errors.Is(context.Cause(ctx), failure.ErrInterrupted)) {
 		a.report(err, a.structured(args))
@@ -83,10 +99,28 @@ func (a *app) prepare() error {
 	if a.mode, err = term.ParseMode(a.progress); err != nil {
 		return &failure.UsageError{Err: err}
 	}
+	if a.Quiet {
+		a.mode = term.None
+	}
 	if a.Retries < session.DefaultRetries {
 		return failure.Usagef("--retries %d: must not be negative", a.Retries)
 	}
 	return a.OpenDebug()
+}
+
+// limit ends the command after --timeout.
+func (a *app) limit(command *cobra.Command) error {
+	switch {
+	case a.timeout < 0:
+		return failure.Usagef("--timeout %s: must not be negative", a.timeout)
+	case a.timeout == 0:
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(command.Context(), a.timeout, failure.ErrTimeout)
+	a.OnClose(func() error { cancel(); return nil })
+	command.SetContext(ctx)
+	a.limited = ctx
+	return nil
 }
 
 // structured reports whether errors are objects. Where the command line was
@@ -121,9 +155,9 @@ func (a *app) structured(args []string) bool {
 func (a *app) report(err error, structured bool) {
 	f := failure.Of(err)
 	if structured {
-		if line, err := json.Marshal(f.Object); err == nil {
-			fmt.Fprintf(a.Stderr, "%s\n", line)
-		}
+		encoder := json.NewEncoder(a.Stderr)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(f.Object)
 		return
 	}
 	fmt.Fprint(a.Stderr, f.Text(a.screen))

@@ -69,8 +69,15 @@ func wrongArgs(command *cobra.Command, what string) error {
 // wrongFlags makes the error of flags that a command can't read, with the one
 // that may have been meant.
 func wrongFlags(command *cobra.Command, err error) error {
+	// A command that only holds others is where a mistyped one ends: then its
+	// flags are nobody's.
+	if command.HasSubCommands() {
+		for _, word := range command.Flags().Args() {
+			return unknownCommand(command, word)
+		}
+	}
 	var unknown *pflag.NotExistError
-	message := err.Error()
+	message := valueRule(err)
 	if errors.As(err, &unknown) && len(unknown.GetSpecifiedName()) > 1 {
 		best, least := "", 3 // more edits than two are another word
 		consider := func(flag *pflag.Flag) {
@@ -96,12 +103,70 @@ func helpOrUnknown(command *cobra.Command, args []string) error {
 	return unknownCommand(command, args[0])
 }
 
+// valueRule says of a flag's value which form it must have.
+func valueRule(err error) string {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err.Error()
+	}
+	flag := invalid.GetFlag()
+	rule, known := map[string]string{
+		"int": "a whole number, such as 8", "duration": "a duration, such as 30s or 5m", "bool": "true or false",
+	}[flag.Value.Type()]
+	if !known {
+		return err.Error()
+	}
+	return fmt.Sprintf("--%s %q: must be %s", flag.Name, invalid.GetValue(), rule)
+}
+
+// otherWords are what other tools call the things that commands do.
+var otherWords = map[string][]string{
+	"cp": {"copy"}, "retag": {"copy"}, "import": {"copy"}, "mv": {"copy"}, "clone": {"copy"}, "promote": {"copy"},
+	"mirror": {"sync"}, "replicate": {"sync"},
+	"rm": {"tag untag", "tag delete", "manifest delete", "repo delete"}, "remove": {"tag untag", "tag delete", "manifest delete", "repo delete"},
+	"delete": {"tag delete", "manifest delete", "repo delete"}, "del": {"tag delete", "manifest delete", "repo delete"}, "untag": {"tag untag"},
+	"inspect": {"show"}, "describe": {"show"}, "config": {"show"}, "digest": {"tag show"}, "info": {"show"},
+	"list": {"ls"}, "tags": {"ls"}, "catalog": {"ls"}, "repositories": {"repo list"}, "repos": {"repo list"}, "images": {"ls"},
+	"lock": {"tag lock", "manifest lock", "repo lock"}, "unlock": {"tag unlock", "manifest unlock", "repo unlock"},
+	"restore": {"repo restore", "manifest restore", "tag restore"}, "undelete": {"repo restore", "manifest restore"},
+	"upload": {"push"}, "download": {"pull"}, "fetch": {"pull"}, "save": {"pull"}, "load": {"push"}, "export": {"pull"},
+	"resume": {"transfers resume"}, "continue": {"transfers resume"},
+	"auth": {"login"}, "signin": {"login"}, "check-health": {"doctor"}, "check": {"doctor"}, "ping": {"doctor"}, "health": {"doctor"},
+	"error": {"explain"}, "serve": {"emulator"}, "registry": {"emulator"}, "server": {"emulator"},
+	"referrers": {"manifest referrers"}, "signatures": {"manifest referrers"}, "layers": {"blob list"},
+}
+
+// unknownCommand names the command that was meant: one that other tools call by
+// this word, or one that is a slip of the finger away.
 func unknownCommand(command *cobra.Command, word string) error {
 	message := fmt.Sprintf("unknown command %q for %q", word, command.CommandPath())
-	// cobra suggests within two edits only when told the distance.
-	command.SuggestionsMinimumDistance = 2
-	if similar := command.SuggestionsFor(word); len(similar) > 0 {
+	if similar := meant(command, word); len(similar) > 0 {
 		message += "; did you mean " + strings.Join(similar, " or ") + "?"
 	}
 	return &failure.UsageError{Err: errors.New(message), See: command.CommandPath() + " --help"}
+}
+
+func meant(command *cobra.Command, word string) []string {
+	var found []string
+	if command.Parent() == nil {
+		for _, path := range otherWords[word] {
+			if target, rest, err := command.Find(strings.Fields(path)); err == nil && len(rest) == 0 && target != command {
+				found = append(found, path)
+			}
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
+	// In a short word two wrong letters are another word.
+	most := 1
+	if len(word) > 4 {
+		most = 2
+	}
+	for _, child := range command.Commands() {
+		if d := words.Edits(word, child.Name()); d > 0 && d <= most && child.IsAvailableCommand() {
+			found = append(found, child.Name())
+		}
+	}
+	return found
 }

@@ -65,7 +65,11 @@ func doctorTarget(sess *session.Session, args []string) (reference.Reference, er
 		h, err := sess.RegistryArgument(args)
 		return reference.Reference{Registry: h}, err
 	}
-	return reference.ParseAny(args[0], sess.Getenv("ACR_REGISTRY"))
+	ref, err := reference.ParseAny(args[0], sess.Getenv("ACR_REGISTRY"))
+	if err == nil && ref.Version() != "" {
+		err = reference.Bad(args[0], "doctor checks a registry or a repository; one image is acrkit show or acrkit pull")
+	}
+	return ref, err
 }
 
 func runDoctor(ctx context.Context, a *app, at reference.Reference, o *doctorOptions) error {

@@ -50,6 +50,13 @@ func lockSteps(ctx context.Context, sess *session.Session, ref reference.Referen
 	if err != nil {
 		return nil, err
 	}
+	if action == plan.ActionLockManifest && ref.Digest == "" {
+		item, err := items.TagOf(ctx, sess, ref)
+		if err != nil {
+			return nil, err
+		}
+		ref = ref.WithDigest(item.Digest)
+	}
 	s := plan.Step{Action: action, Registry: ref.Registry.String(), Repository: ref.Repository, Tag: ref.Tag, Digest: ref.Digest}
 	if s.Locks, s.Digest, err = plan.LocksOf(ctx, r, s); err != nil {
 		return nil, err

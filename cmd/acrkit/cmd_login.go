@@ -39,10 +39,26 @@ registry, good for some three hours, under the user
 	}
 }
 
+// noCredential says how to give one. An Entra sign-in helps Azure's registries
+// alone.
+func noCredential(h reference.Host, outcomes []creds.Outcome) error {
+	fix := []string{"printenv PASSWORD | acrkit login " + h.String() + " --username USER --password-stdin"}
+	if creds.AzureHost(h.Name) {
+		fix = append([]string{"az login"}, fix...)
+	}
+	return &failure.Explained{
+		Err:  failure.Coded(failure.ExitNotSignedIn, fmt.Errorf("no credential for %s was found", h)),
+		Code: "NO_CREDENTIAL_AVAILABLE", Why: session.OutcomeLines(outcomes), Fix: fix,
+	}
+}
+
 func login(ctx context.Context, a *app, h reference.Host) error {
 	r, err := a.Open(ctx, h)
 	if err != nil {
 		return err
+	}
+	if r.Credential.Kind == creds.Anonymous {
+		return noCredential(h, r.Outcomes)
 	}
 	// A credential that doesn't work must not replace one that does.
 	if err := r.Verify(ctx); err != nil {
@@ -50,12 +66,6 @@ func login(ctx context.Context, a *app, h reference.Host) error {
 	}
 	username, secret := creds.NullUser, ""
 	switch r.Credential.Kind {
-	case creds.Anonymous:
-		return &failure.Explained{
-			Err:  failure.Coded(failure.ExitNotSignedIn, fmt.Errorf("no credential for %s was found", h)),
-			Code: "NO_CREDENTIAL_AVAILABLE", Why: session.OutcomeLines(r.Outcomes),
-			Fix: []string{"az login", "acrkit login " + h.String() + " --username USER --password-stdin"},
-		}
 	case creds.Password:
 		username, secret = r.Credential.Username, r.Credential.Password
 	case creds.RefreshToken:

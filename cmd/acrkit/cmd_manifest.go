@@ -13,8 +13,8 @@ func newManifestCommand(a *app) *cobra.Command {
 	}
 	command.AddCommand(
 		newManifestListCommand(a), newManifestShowCommand(a), newManifestReferrersCommand(a), newManifestPutCommand(a), newManifestDeleteCommand(a),
-		newLockCommand(a, true, lockable{"manifest", "manifest", "REPOSITORY@DIGEST", "local/team/app@$DIGEST"}, plan.ActionLockManifest, a.DigestReference),
-		newLockCommand(a, false, lockable{"manifest", "manifest", "REPOSITORY@DIGEST", "local/team/app@$DIGEST"}, plan.ActionLockManifest, a.DigestReference),
+		newLockCommand(a, true, lockable{"manifest", "manifest", "REPOSITORY@DIGEST|REPOSITORY:TAG", "local/team/app@$DIGEST"}, plan.ActionLockManifest, a.VersionReference),
+		newLockCommand(a, false, lockable{"manifest", "manifest", "REPOSITORY@DIGEST|REPOSITORY:TAG", "local/team/app@$DIGEST"}, plan.ActionLockManifest, a.VersionReference),
 		newManifestRestoreCommand(a),
 	)
 	return command

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
@@ -65,11 +67,13 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
   acrkit push oci:app.tar local/team/app:1
   acrkit ls local/team/app
   acrkit copy local/team/app:1 myreg.azurecr.io/team/app:1`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Args:              cobra.ArbitraryArgs,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.prepare() },
-		RunE:              helpOrUnknown,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
+			return errors.Join(a.prepare(), a.limit(command))
+		},
+		RunE: helpOrUnknown,
 	}
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
@@ -85,6 +89,8 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	flags.StringVarP(&a.outputForm, "output", "o", "text", "form of the result: text, json, jsonl, table, tsv")
 	flags.StringVar(&a.query, "jq", "", "filter the JSON result with a jq `expression` (implies -o json)")
 	flags.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, bar, plain, json, none")
+	flags.BoolVarP(&a.Quiet, "quiet", "q", false, "say nothing but the result and errors: no progress, no notes")
+	flags.DurationVar(&a.timeout, "timeout", 0, "end the command after so long, such as `5m`; a transfer can be gone on with (0: no limit)")
 	flags.Var(debugFlag{&a.Debug}, "debug", "show each request; --debug=trace headers and small bodies too, --debug=file:PATH all of it in a file of yours")
 	flags.Lookup("debug").NoOptDefVal = "true"
 	flags.IntVar(&a.Retries, "retries", session.DefaultRetries, "try a failed request, or a blob that doesn't get on, again so many times")

@@ -31,7 +31,7 @@ var visibleHeaders = map[string]bool{
 	"Range": true, "Request-Id": true, "Retry-After": true, "Server": true, "Strict-Transport-Security": true,
 	"Traceparent": true, "Transfer-Encoding": true, "User-Agent": true, "Via": true, "Www-Authenticate": true,
 	"X-Ms-Client-Request-Id": true, "X-Ms-Correlation-Request-Id": true, "X-Ms-Error-Code": true,
-	"X-Ms-Ratelimit-Remaining-Calls-Per-Second": true, "X-Ms-Request-Id": true, "X-Ms-Version": true,
+	"Warning": true, "X-Ms-Ratelimit-Remaining-Calls-Per-Second": true, "X-Ms-Request-Id": true, "X-Ms-Version": true,
 }
 
 // Headers returns the names of the headers that may be logged, lower case, as

@@ -2,6 +2,7 @@ package failure
 
 import (
 	"context"
+	"errors"
 )
 
 // ErrInterrupted is the cause of a context that a signal ended.
@@ -13,3 +14,20 @@ func (interruptedError) Error() string { return "interrupted" }
 
 // Unwrap makes it a cancellation for whoever knows nothing of signals.
 func (interruptedError) Unwrap() error { return context.Canceled }
+
+// ErrTimeout is the cause of a context that --timeout ended.
+var ErrTimeout error = timeoutError{}
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string { return "the time was over" }
+
+// Unwrap makes it the end of a deadline for whoever knows nothing of the flag.
+func (timeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// Stopped reports whether a command was ended from outside, by a signal or by
+// --timeout: what it has done stays, and can be gone on with.
+func Stopped(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return errors.Is(cause, ErrInterrupted) || errors.Is(cause, ErrTimeout)
+}

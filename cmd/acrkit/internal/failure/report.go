@@ -92,11 +92,9 @@ func (f *Report) explain(err error) {
 	f.Object.RequestID = Clean(diagnosis.CorrelationID)
 	f.Fill(diagnosis)
 	f.More = append(f.More, "acrkit explain "+string(diagnosis.Code))
-	if diagnosis.CorrelationID != "" {
+	// Azure's support asks for the id; nobody asks it about a mistyped name.
+	if diagnosis.CorrelationID != "" && diagnosis.Kind != diagnose.KindNotFound {
 		f.More = append(f.More, "correlation id "+Clean(diagnosis.CorrelationID))
-	}
-	if diagnosis.Link != "" {
-		f.More = append(f.More, diagnosis.Link)
 	}
 }
 
@@ -148,6 +146,7 @@ func Clean(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// FirstLine is an error's first line.
 func FirstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
@@ -156,39 +155,111 @@ func FirstLine(err error) string {
 // CodeColumn is where an error's code ends on a screen of usual width.
 const CodeColumn = 100
 
-// Text is the failure in the contract's form.
+// What a person is told at once: the rest of the causes is in acrkit explain,
+// and all of it in JSON.
+const (
+	mostSeen   = 8
+	mostCauses = 2
+	mostFixes  = 4
+)
+
+// Text is the failure in the contract's form. On a terminal it is wrapped to its
+// width; command lines, which are to be pasted, stay whole.
 func (f Report) Text(screen term.Screen) string {
 	var b strings.Builder
 	title, rest, _ := strings.Cut(f.Title, "\n")
-	fmt.Fprintf(&b, "%s %s", screen.Paint(term.Red, "error:"), screen.Paint(term.Bold, title))
+	const label = "error: "
+	lines := wrap(title, screen.Width-len(label))
+	fmt.Fprintf(&b, "%s %s", screen.Paint(term.Red, "error:"), screen.Paint(term.Bold, lines[0]))
+	for _, line := range lines[1:] {
+		fmt.Fprintf(&b, "\n%*s%s", len(label), "", screen.Paint(term.Bold, line))
+	}
 	if f.Object.Code != "USAGE" && f.Object.Code != "FAILED" {
-		used := len("error: ") + len([]rune(title)) + len(f.Object.Code)
-		gap := max(2, min(CodeColumn, screen.Width-len("^C"))-used)
-		fmt.Fprintf(&b, "%*s%s", gap, "", screen.Paint(term.Dim, f.Object.Code))
+		b.WriteString(f.codeGap(len(label)+len([]rune(lines[len(lines)-1])), screen))
+		b.WriteString(screen.Paint(term.Dim, f.Object.Code))
 	}
 	b.WriteByte('\n')
 	if rest != "" {
-		b.WriteString(rest + "\n")
+		b.WriteString(strings.Join(wrap(rest, screen.Width), "\n") + "\n")
 	}
-	section(&b, screen, "seen", f.Seen)
-	section(&b, screen, "cause", f.causes)
-	section(&b, screen, cmp.Or(f.remedy, "fix"), f.Object.Fix)
+	section(&b, screen, "seen", f.Seen, mostSeen, true)
+	section(&b, screen, "cause", f.causes, mostCauses, true)
+	section(&b, screen, cmp.Or(f.remedy, "fix"), f.Object.Fix, mostFixes, false)
 	if len(f.More) > 0 {
-		section(&b, screen, "more", []string{strings.Join(f.More, " · ")})
+		section(&b, screen, "more", []string{strings.Join(f.More, " · ")}, 1, true)
 	}
 	return b.String()
 }
 
-// section writes the lines of one kind, its label before the first.
-func section(b *strings.Builder, screen term.Screen, label string, lines []string) {
+// codeGap is what stands between a title that ends at a column and the code: the
+// code ends at the right, and goes to a line of its own where there is no room.
+func (f Report) codeGap(used int, screen term.Screen) string {
+	right := CodeColumn
+	if screen.Width > 0 {
+		right = min(CodeColumn, screen.Width-len("^C"))
+	}
+	gap := right - used - len(f.Object.Code)
+	switch {
+	case gap >= 2:
+		return strings.Repeat(" ", gap)
+	case screen.Width > 0:
+		return "\n" + strings.Repeat(" ", max(0, right-len(f.Object.Code)))
+	}
+	return "  "
+}
+
+// section writes the lines of one kind, its label before the first, and how many
+// there are besides the most that are told at once.
+func section(b *strings.Builder, screen term.Screen, label string, lines []string, most int, prose bool) {
+	const indent = "         "
 	for i, line := range lines {
+		if i == most {
+			if more := len(lines) - most; label != "cause" {
+				fmt.Fprintf(b, "%sand %d more\n", indent, more)
+			}
+			return
+		}
 		shown := ""
 		if i == 0 {
 			shown = label
 		}
-		indented := strings.ReplaceAll(line, "\n", "\n         ")
-		fmt.Fprintf(b, "  %s %s\n", screen.Paint(term.Cyan, fmt.Sprintf("%-6s", shown)), indented)
+		parts := strings.Split(line, "\n")
+		if prose || !isCommand(line) {
+			parts = wrap(line, screen.Width-len(indent))
+		}
+		fmt.Fprintf(b, "  %s %s\n", screen.Paint(term.Cyan, fmt.Sprintf("%-6s", shown)), strings.Join(parts, "\n"+indent))
 	}
+}
+
+// isCommand reports whether a fix is a line to paste.
+func isCommand(line string) bool {
+	word, _, more := strings.Cut(line, " ")
+	return more && word == strings.ToLower(word) && !strings.ContainsAny(word, ",;:") && !strings.HasSuffix(line, ".")
+}
+
+// wrap breaks lines at spaces; a word that is longer than the width stays whole.
+// Without a width nothing is broken.
+func wrap(text string, width int) []string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		for width > 0 && len([]rune(line)) > width {
+			runes := []rune(line)
+			at := width
+			for at > 0 && runes[at] != ' ' {
+				at--
+			}
+			if strings.TrimSpace(string(runes[:at])) == "" { // the first word is too long
+				at = width
+				for at < len(runes) && runes[at] != ' ' {
+					at++
+				}
+			}
+			lines = append(lines, strings.TrimRight(string(runes[:at]), " "))
+			line = strings.TrimLeft(string(runes[at:]), " ")
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // Reason is why something is tried again, in a word: the status where the

@@ -65,6 +65,9 @@ func New(w io.Writer, format Format, query string) (*Printer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jq expression %q: %w", query, err)
 	}
+	if format == Table || format == TSV {
+		return nil, fmt.Errorf("jq expression %q: it filters JSON, and can't go with -o %s", query, format)
+	}
 	p.query, err = gojq.Compile(parsed)
 	if err != nil {
 		return nil, fmt.Errorf("jq expression %q: %w", query, err)
@@ -166,14 +169,52 @@ func each[T any](items iter.Seq2[T, error], do func(T) error) error {
 	return nil
 }
 
+// listJSON writes the envelope as the items come, so that a long listing needs
+// no memory; whether it is complete is known, and written, last. A query is for
+// the whole and needs it at once.
 func listJSON[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error {
+	if p.query != nil {
+		return listQueried(p, view, items)
+	}
+	count := 0
+	head := fmt.Sprintf("{\n  \"schema\": %q,\n  \"kind\": %q,\n  \"items\": [", Schema, view.Kind+"List")
+	failed := each(items, func(item T) error {
+		before := ","
+		if count == 0 {
+			before = head
+		}
+		count++
+		var b bytes.Buffer
+		encoder := json.NewEncoder(&b)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("    ", "  ")
+		if err := encoder.Encode(item); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.w, "%s\n    %s", before, bytes.TrimRight(b.Bytes(), "\n"))
+		return err
+	})
+	end := "\n  ]"
+	if count == 0 {
+		if failed != nil {
+			// Nothing came, so nothing is a result: the error says it all.
+			return failed
+		}
+		end = head + "]"
+	}
+	if _, err := fmt.Fprintf(p.w, "%s,\n  \"complete\": %t\n}\n", end, failed == nil); err != nil {
+		return err
+	}
+	return failed
+}
+
+func listQueried[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error {
 	envelope := listEnvelope[T]{Schema: Schema, Kind: view.Kind + "List", Items: []T{}}
 	failed := each(items, func(item T) error {
 		envelope.Items = append(envelope.Items, item)
 		return nil
 	})
 	if failed != nil && len(envelope.Items) == 0 {
-		// Nothing came, so nothing is a result: the error says it all.
 		return failed
 	}
 	envelope.Complete = failed == nil

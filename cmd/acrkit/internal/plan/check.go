@@ -18,7 +18,7 @@ func changed(s Step, what string, planned, now any) error {
 	return &failure.Explained{
 		Err:  failure.Coded(failure.ExitFailed, fmt.Errorf("%s has changed since the plan was made, nothing was done", s)),
 		Code: "PLAN_OUTDATED",
-		Why:  []string{fmt.Sprintf("%s was %v, now it is %v", what, planned, now)},
+		Why:  []string{fmt.Sprintf("%s: %v when the plan was made, %v now", what, planned, now)},
 		Fix:  []string{"make the plan again and read it"},
 	}
 }

@@ -37,7 +37,7 @@ func (w *Writer) confirm(ctx context.Context, p plan, yes bool) error {
 		return err
 	}
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return failure.Coded(failure.ExitFailed, errors.New("nothing was changed"))
+		return ErrDeclined
 	}
 	return nil
 }
@@ -65,3 +65,7 @@ func (w *Writer) readLine(ctx context.Context) (string, error) {
 		return got.line, got.err
 	}
 }
+
+// ErrDeclined is the answer of a person who was asked and said no: no failure of
+// anything, though nothing was done.
+var ErrDeclined = failure.Coded(failure.ExitFailed, errors.New("nothing was changed"))

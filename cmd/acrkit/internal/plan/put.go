@@ -168,7 +168,7 @@ func PutManifestSteps(ctx context.Context, sess *session.Session, file string, r
 	}
 	var body image.Manifest
 	if err := json.Unmarshal(data, &body); err != nil {
-		return nil, failure.Coded(failure.ExitMismatch, fmt.Errorf("%s is no manifest: %w", file, err))
+		return nil, failure.Coded(failure.ExitMismatch, fmt.Errorf("%s is no manifest: it is not JSON (%v)", file, err))
 	}
 	switch {
 	case mediaType == "" && body.MediaType == "":

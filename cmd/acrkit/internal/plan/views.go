@@ -15,7 +15,7 @@ func sentence(s Step) string {
 		text += " with its tags " + strings.Join(s.Tags, ", ")
 	}
 	if s.Manifests > 0 {
-		text += fmt.Sprintf(" with its %d manifests", s.Manifests)
+		text += fmt.Sprintf(" with its %d manifest%s", s.Manifests, map[bool]string{false: "s"}[s.Manifests == 1])
 	}
 	if s.Set != nil {
 		text += " (" + s.Set.OrAll() + ")"

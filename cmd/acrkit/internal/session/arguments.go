@@ -28,6 +28,15 @@ func (s *Session) DigestReference(text string) (reference.Reference, error) {
 	return r, err
 }
 
+// VersionReference reads an argument that must name a tag or a digest.
+func (s *Session) VersionReference(text string) (reference.Reference, error) {
+	r, err := s.Reference(text)
+	if err == nil && r.Version() == "" {
+		err = reference.Bad(text, "it must name a tag or a digest: registry/repository:tag or registry/repository@sha256:…")
+	}
+	return r, err
+}
+
 // RepositoryReference reads an argument that must name a repository alone.
 func (s *Session) RepositoryReference(text string) (reference.Reference, error) {
 	r, err := s.Reference(text)

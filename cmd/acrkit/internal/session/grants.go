@@ -20,6 +20,11 @@ type Grant struct {
 // String is the grant as a scope.
 func (g Grant) String() string { return g.Type + ":" + g.Name + ":" + strings.Join(g.Actions, ",") }
 
+// Allows reports whether the grant covers an action.
+func (g Grant) Allows(kind, name, action string) bool {
+	return g.Type == kind && g.Name == name && (slices.Contains(g.Actions, action) || slices.Contains(g.Actions, "*"))
+}
+
 // TokenGrants reads what an access token allows. Known is false where it doesn't
 // say. It verifies nothing: what it says is to be shown, and to warn by.
 func TokenGrants(token string) (grants []Grant, known bool) {

@@ -83,6 +83,8 @@ func (s *Session) clientOptions() azcore.ClientOptions {
 		options.Retry.MaxRetries = int32(min(s.Retries, maxRetries))
 	}
 	options.Retry.ShouldRetry = shouldRetry
+	options.PerCallPolicies = append(options.PerCallPolicies, s.noticeWarnings())
+	options.PerRetryPolicies = append(options.PerRetryPolicies, s.noticeWaiting())
 	if s.RequestLog != nil {
 		options.PerCallPolicies = append(options.PerCallPolicies, s.RequestLog.perCall())
 		options.PerRetryPolicies = append(options.PerRetryPolicies, s.RequestLog.perAttempt())

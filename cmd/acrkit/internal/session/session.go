@@ -28,15 +28,20 @@ type Session struct {
 	LocalOptions func(dir string) *emulator.Options
 
 	// Set by the global flags.
+	Quiet           bool // no notes
 	Debug           string
 	Retries         int
 	CredentialFlags creds.Flags
 	PlainHTTP       []string // hosts that may be read without TLS
 
+	// Busy says that progress is shown, which tells of waits itself.
+	Busy bool
+
 	// FlagsElsewhere says that the flags' credential is another registry's than
 	// the embedded one.
 	FlagsElsewhere bool
 
+	heard      map[string]bool // warnings of servers that were shown
 	http       *http.Client
 	RequestLog *RequestLog
 	flagLink   *creds.Link
@@ -73,7 +78,9 @@ func (s *Session) Close() error {
 
 // Note writes a line for the person to standard error.
 func (s *Session) Note(format string, args ...any) {
-	fmt.Fprintf(s.Stderr, format+"\n", args...)
+	if !s.Quiet {
+		fmt.Fprintf(s.Stderr, format+"\n", args...)
+	}
 }
 
 // StdinIsFree refuses to read content and a secret from standard input: it

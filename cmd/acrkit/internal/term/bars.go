@@ -23,6 +23,9 @@ type bars struct {
 	rows     map[string]*row
 	whole    *row
 	closed   bool
+	w        io.Writer
+	drawn    bool     // there is a bar, or was
+	lines    []string // to be written above the first bar
 }
 
 // refresh is how often the screen is drawn: often enough to look alive.
@@ -31,7 +34,7 @@ const refresh = 120 * time.Millisecond
 func newBars(w io.Writer, screen Screen, now func() time.Time) *bars {
 	return &bars{
 		progress: mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(refresh), mpb.WithWidth(barWidth(screen)), mpb.ForceAutoRefresh()),
-		screen:   screen, now: now, rows: map[string]*row{},
+		screen:   screen, now: now, rows: map[string]*row{}, w: w,
 	}
 }
 
@@ -78,6 +81,7 @@ const wholePriority = math.MaxInt32
 
 func (b *bars) add(name string, total int64, priority int) *row {
 	r := &row{total: total}
+	b.drawn = true
 	options := []mpb.BarOption{
 		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%-19s %9s ", name, output.Size(total)))),
 		mpb.AppendDecorators(decor.Any(r.text)),
@@ -117,8 +121,9 @@ func (b *bars) Show(u Update) {
 	case Retrying:
 		b.row(u).set(b.now(), u.Bytes, u.Total, fmt.Sprintf(" retrying in %s (%s)", u.Wait.Round(100*time.Millisecond), u.Reason))
 	case Done, Exists, Mounted, Image:
-		b.finish(u.Digest)
+		// The line first: with the last bar gone it would be dropped.
 		b.line(u)
+		b.finish(u.Digest)
 	}
 	if b.whole != nil {
 		b.whole.set(b.now(), u.DoneBytes, u.AllBytes, fmt.Sprintf(", %d of %d blobs", u.DoneBlobs, u.AllBlobs))
@@ -128,7 +133,19 @@ func (b *bars) Show(u Update) {
 // line writes above the bars.
 func (b *bars) line(u Update) {
 	mark := b.screen.Paint(Green, "✓")
-	_, _ = fmt.Fprintf(b.progress, "%s %s\n", mark, sentence(u))
+	b.lines = append(b.lines, mark+" "+sentence(u)+"\n")
+	if b.drawn {
+		b.flush()
+	}
+}
+
+// flush writes the lines above the bars. Without a bar the program that draws
+// them drops what it is given, so before the first they wait.
+func (b *bars) flush() {
+	for _, line := range b.lines {
+		_, _ = io.WriteString(b.progress, line)
+	}
+	b.lines = nil
 }
 
 func (b *bars) finish(digest string) {
@@ -150,4 +167,8 @@ func (b *bars) Close() {
 		b.whole.bar.Abort(true)
 	}
 	b.progress.Wait()
+	for _, line := range b.lines {
+		_, _ = io.WriteString(b.w, line)
+	}
+	b.lines = nil
 }

@@ -146,6 +146,35 @@ type plain struct {
 	now  func() time.Time
 	rate rate
 	last time.Time
+	fold folding
+}
+
+// folding tells equal reports of retries once, and then counts them.
+type folding struct {
+	told  map[string]time.Time // by reason, when it was told last
+	count map[string]int       // retries that weren't told since
+}
+
+// foldEvery is the time between two reports of one reason.
+const foldEvery = 5 * time.Second
+
+// line is what to write of a retry; "" while it is only counted.
+func (f *folding) line(u Update, now time.Time) string {
+	last, known := f.told[u.Reason]
+	if known && now.Sub(last) < foldEvery {
+		f.count[u.Reason]++
+		return ""
+	}
+	if f.told == nil {
+		f.told, f.count = map[string]time.Time{}, map[string]int{}
+	}
+	f.told[u.Reason] = now
+	line := sentence(u)
+	if more := f.count[u.Reason]; more > 0 {
+		line += fmt.Sprintf(", and %d times more since", more)
+	}
+	f.count[u.Reason] = 0
+	return line
 }
 
 func newPlain(w io.Writer, now func() time.Time) *plain {
@@ -157,7 +186,13 @@ func (p *plain) Close() {}
 func (p *plain) Show(u Update) {
 	now := p.now()
 	p.rate.add(now, u.DoneBytes)
-	if line := sentence(u); line != "" {
+	line := sentence(u)
+	if u.Step == Retrying {
+		if line = p.fold.line(u, now); line == "" {
+			return
+		}
+	}
+	if line != "" {
 		fmt.Fprintln(p.w, line)
 		return
 	}

@@ -73,6 +73,7 @@ func (m *Mover) RunAll(command *cobra.Command, f *Flags, from, to string) error 
 			return err
 		}
 	}
+	m.Busy = true
 	progress := term.NewProgress(m.Mode, m.Stderr, m.Screen, m.Now)
 	o.Copy.OnEvent = func(e artifact.Event) { progress.Show(syncUpdate(e)) }
 	result, err := artifact.Sync(ctx, target, source, o)

@@ -41,8 +41,8 @@ func (f *Flags) Add(command *cobra.Command) {
 // AddTuning adds what every command that moves blobs has.
 func (f *Flags) AddTuning(command *cobra.Command) {
 	command.Flags().StringVar(&f.limitRate, "limit-rate", "", "bytes a second at most, such as `10M` (K, M and G are binary)")
-	command.Flags().IntVar(&f.concurrency, "concurrency", 0, "blobs at a time (0: find out what the registry bears)")
-	command.Flags().DurationVar(&f.timeout, "stall-timeout", 0, "try a connection again that moved nothing for so long (0: the default)")
+	command.Flags().IntVarP(&f.concurrency, "concurrency", "j", 0, "blobs at a time (0: find out what the registry bears)")
+	command.Flags().DurationVar(&f.timeout, "stall-timeout", 0, "try a connection again that moved nothing for so long (0: 1m)")
 }
 
 // options makes the library's options of the flags.

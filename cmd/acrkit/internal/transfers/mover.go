@@ -73,6 +73,7 @@ func (m *Mover) move(ctx context.Context, t Transfer, o *artifact.Options,
 		}
 		return err
 	}
+	m.Busy = true
 	progress := term.NewProgress(m.Mode, m.Stderr, m.Screen, m.Now)
 	o.OnEvent = func(e artifact.Event) { progress.Show(update(e)) }
 	o.Journal = entry
@@ -94,15 +95,15 @@ func (m *Mover) move(ctx context.Context, t Transfer, o *artifact.Options,
 
 // interrupted tells how to go on with a transfer that a signal ended.
 func (m *Mover) interrupted(ctx context.Context, t Transfer, entry *artifact.JournalEntry, err error) error {
-	if !errors.Is(context.Cause(ctx), failure.ErrInterrupted) {
+	if !failure.Stopped(ctx) {
 		return err
 	}
 	if entry == nil {
-		return fmt.Errorf("%s %s to %s: %w", t.Verb, t.From, t.To, failure.ErrInterrupted)
+		return fmt.Errorf("%s %s to %s: %w", t.Verb, t.From, t.To, context.Cause(ctx))
 	}
 	record := entry.Record()
 	return &failure.Explained{
-		Err:  failure.Coded(failure.ExitResumable, fmt.Errorf("%s %s to %s: %w", t.Verb, t.From, t.To, failure.ErrInterrupted)),
+		Err:  failure.Coded(failure.ExitResumable, fmt.Errorf("%s %s to %s: %w", t.Verb, t.From, t.To, context.Cause(ctx))),
 		Code: "INTERRUPTED",
 		Why: []string{fmt.Sprintf("%d of %d blobs are done, %s of %s moved", record.Totals.Blobs, record.Totals.BlobsTotal,
 			output.Size(record.Totals.Confirmed), output.Size(record.Totals.BytesTotal))},

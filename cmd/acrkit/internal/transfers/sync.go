@@ -202,6 +202,7 @@ func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, p
 	if o.Copy.Journal, err = beginEntry(m.Session, spec); err != nil {
 		return err
 	}
+	m.Busy = true
 	progress := term.NewProgress(m.Mode, m.Stderr, m.Screen, m.Now)
 	o.Copy.OnEvent = func(e artifact.Event) { progress.Show(syncUpdate(e)) }
 	result, err := do(ctx, target, source, o)
@@ -319,11 +320,11 @@ func causes(errs []error) (why, fix []string, again bool) {
 }
 
 func (m *Mover) interruptedSync(ctx context.Context, entry *artifact.JournalEntry, spec artifact.TransferSpec, result artifact.SyncResult, err error) error {
-	if !errors.Is(context.Cause(ctx), failure.ErrInterrupted) || entry == nil {
+	if !failure.Stopped(ctx) || entry == nil {
 		return err
 	}
 	return &failure.Explained{
-		Err:  failure.Coded(failure.ExitResumable, fmt.Errorf("sync %s to %s: %w", spec.Source, spec.Destination, failure.ErrInterrupted)),
+		Err:  failure.Coded(failure.ExitResumable, fmt.Errorf("sync %s to %s: %w", spec.Source, spec.Destination, context.Cause(ctx))),
 		Code: "INTERRUPTED",
 		Why:  []string{fmt.Sprintf("%d images are copied, %d were there", result.Copied, result.Skipped)},
 		Fix:  []string{"acrkit transfers resume " + spec.ID() + "  # or the same command again"},

@@ -1,0 +1,68 @@
+package session
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/internal/redact"
+)
+
+// warning is the text of a Warning header (RFC 7234 §5.5): a code, an agent, and
+// the text in quotes. The distribution specification uses 299 alone.
+var warning = regexp.MustCompile(`^\s*(\d{3})\s+\S+\s+"((?:[^"\\]|\\.)*)"`)
+
+// maxWarnings bounds how many different warnings are shown of a command.
+const maxWarnings = 10
+
+// noticeWarnings shows what a server warns of, each text once.
+func (s *Session) noticeWarnings() policy.Policy {
+	var mu sync.Mutex
+	return policyFunc(func(request *policy.Request) (*http.Response, error) {
+		response, err := request.Next()
+		if response == nil {
+			return response, err
+		}
+		for _, value := range response.Header.Values("Warning") {
+			text := value
+			if m := warning.FindStringSubmatch(value); m != nil {
+				text = m[2]
+			}
+			line := fmt.Sprintf("warning: %s: %s", request.Raw().URL.Host, output.Clean(redact.Text(text)))
+			mu.Lock()
+			if s.heard == nil {
+				s.heard = map[string]bool{}
+			}
+			if !s.heard[line] && len(s.heard) < maxWarnings {
+				s.heard[line] = true
+				s.Note("%s", line)
+			}
+			mu.Unlock()
+		}
+		return response, err
+	})
+}
+
+// waitingAfter is how long a request goes unanswered before that is said.
+const waitingAfter = 5 * time.Second
+
+// noticeWaiting says that a command waits, and for what, where nothing else
+// shows it. It says so once a request.
+func (s *Session) noticeWaiting() policy.Policy {
+	return policyFunc(func(request *policy.Request) (*http.Response, error) {
+		if s.Busy {
+			return request.Next()
+		}
+		raw := request.Raw()
+		timer := time.AfterFunc(waitingAfter, func() {
+			s.Note("waiting for %s to answer a %s; it has not for %s (--timeout sets a limit)", raw.URL.Host, raw.Method, waitingAfter)
+		})
+		defer timer.Stop()
+		return request.Next()
+	})
+}
