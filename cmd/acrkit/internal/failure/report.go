@@ -166,6 +166,9 @@ const (
 // Text is the failure in the contract's form. On a terminal it is wrapped to its
 // width; command lines, which are to be pasted, stay whole.
 func (f Report) Text(screen term.Screen) string {
+	if !screen.Terminal {
+		screen.Width = 0 // other programs look for words, not for lines
+	}
 	var b strings.Builder
 	title, rest, _ := strings.Cut(f.Title, "\n")
 	const label = "error: "

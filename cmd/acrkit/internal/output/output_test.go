@@ -56,7 +56,7 @@ func TestListInEveryForm(t *testing.T) {
 		{JSONL, "", things(broken, "a"), `{"name":"a","size":0}` + "\n" + `{"schema":"acrkit/1","kind":"ThingList","complete":false}` + "\n", broken},
 		{JSONL, "", things(broken), "", broken},
 		{JSON, "", things(broken), "", broken},
-		{JSON, "", things(nil), "{\n  \"schema\": \"acrkit/1\",\n  \"kind\": \"ThingList\",\n  \"complete\": true,\n  \"items\": []\n}\n", nil},
+		{JSON, "", things(nil), "{\n  \"schema\": \"acrkit/1\",\n  \"kind\": \"ThingList\",\n  \"items\": [],\n  \"complete\": true\n}\n", nil},
 		{Text, "[.complete, (.items | length)]", things(broken, "a", "b"), "[false,2]\n", broken},
 		{Text, ".items[].name", things(nil, "a", "b"), "a\nb\n", nil},
 		{JSONL, ".size", things(nil, "a", "b"), "0\n1\n", nil},
