@@ -56,15 +56,6 @@ func (o origin) private() bool {
 	return false
 }
 
-// loopback reports whether the host can only be this machine.
-func (o origin) loopback() bool {
-	if o.host == "localhost" || strings.HasSuffix(o.host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(o.host)
-	return ip != nil && ip.IsLoopback()
-}
-
 // resolve reads an address that an answer points to, relative to the request
 // it answers. Path and query stay byte for byte as they were sent: an upload's
 // _state and a signed path with a double slash don't survive rewriting.

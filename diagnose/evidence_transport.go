@@ -267,18 +267,3 @@ func (t *transport) dialledPrivate() bool {
 	a, err := netip.ParseAddrPort(t.addr)
 	return err == nil && isPrivate(a.Addr())
 }
-
-func (t *transport) fact(name string) (string, bool) {
-	switch name {
-	case "address":
-		return t.addr, true
-	case "proxy":
-		return t.proxy, true
-	case "issuer":
-		if t.cert != nil {
-			return t.cert.Issuer.String(), true
-		}
-		return "", true
-	}
-	return "", false
-}

@@ -364,13 +364,15 @@ func (r *rangeScheduler) learn(s *segment, latency, took time.Duration) {
 func (r *rangeScheduler) receive(ctx context.Context, c *cursor, s *segment, scratch []byte, ahead **opening) error {
 	for c.off < s.end {
 		off := c.off
-		var n int
 		var err error
 		if s.buf != nil {
-			n, err = c.read(ctx, s.buf[off-s.off:])
-		} else if n, err = c.readFull(ctx, scratch[:min(int64(len(scratch)), s.end-off)]); n > 0 {
-			if err := r.d.dst.write(off, scratch[:n]); err != nil {
-				return err
+			_, err = c.read(ctx, s.buf[off-s.off:])
+		} else {
+			var n int
+			if n, err = c.readFull(ctx, scratch[:min(int64(len(scratch)), s.end-off)]); n > 0 {
+				if err := r.d.dst.write(off, scratch[:n]); err != nil {
+					return err
+				}
 			}
 		}
 		if *ahead == nil && err == nil {
