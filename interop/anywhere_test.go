@@ -39,9 +39,7 @@ func TestGuideNamesOnlyWhatTheEmulatorHas(t *testing.T) {
 	for _, flag := range regexp.MustCompile(`--([a-z][a-z-]*)`).FindAllStringSubmatch(help, -1) {
 		known = append(known, "ACRKIT_EMULATOR_"+strings.ToUpper(strings.ReplaceAll(flag[1], "-", "_")))
 	}
-	for _, secret := range regexp.MustCompile(`ACRKIT_EMULATOR_[A-Z_]+`).FindAllString(help, -1) {
-		known = append(known, secret)
-	}
+	known = append(known, regexp.MustCompile(`ACRKIT_EMULATOR_[A-Z_]+`).FindAllString(help, -1)...)
 	used := regexp.MustCompile(`ACRKIT_EMULATOR_[A-Z_]*[A-Z]`).FindAllString(guide(t), -1)
 	if len(used) < 20 {
 		t.Fatalf("the guide names %d variables", len(used))
