@@ -24,8 +24,12 @@ type body struct {
 	closed bool
 }
 
-// Read opens the source where it has to.
+// Read opens the source where it has to. It gives nothing any more once the copy
+// is cancelled, so that no upload completes behind its back.
 func (b *body) Read(p []byte) (int, error) {
+	if err := context.Cause(b.ctx); err != nil {
+		return 0, err
+	}
 	r, err := b.reader()
 	if err != nil {
 		return 0, err
