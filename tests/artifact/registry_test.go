@@ -83,7 +83,7 @@ func TestPushOfImageTakesFewRequests(t *testing.T) {
 	}
 	want := map[string]int{
 		"oauth-exchange": 1, "oauth-token": 2, // one to look, one to write
-		"head": 7, // is the tag there, which of five blobs are; the one that comes first is challenged, and asked again
+		"head":         7,                     // is the tag there, which of five blobs are; the one that comes first is challenged, and asked again
 		"start-upload": 5, "finish-upload": 5, // two a blob
 		"put-manifest": 1, // root and tag in one
 	}
