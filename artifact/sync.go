@@ -73,6 +73,13 @@ type syncItem struct {
 	tags            []string // all tags of the source
 }
 
+// tagWritten reports whether a copy that moved nothing gave the image its tag at
+// the target: another tag of the same image may have come first. With a choice of
+// platforms the digests can't be compared.
+func (i *syncItem) tagWritten(chosen bool) bool {
+	return !chosen && !i.done && !i.unlisted && i.digest != ""
+}
+
 func (i *syncItem) name() string { return i.repository + ":" + i.tag }
 
 // syncer is one sync.
@@ -407,7 +414,7 @@ func (s *syncer) bring(ctx context.Context, item *syncItem) error {
 			left.Reason += " (" + item.name() + ")"
 			r.LeftOut = append(r.LeftOut, left)
 		}
-		if result.BlobsCopied+result.BlobsMounted+result.ManifestsPushed == 0 {
+		if result.BlobsCopied+result.BlobsMounted+result.ManifestsPushed == 0 && !item.tagWritten(len(options.Platforms) > 0) {
 			r.Skipped++
 		} else {
 			r.Copied++
