@@ -49,7 +49,19 @@ func (w *Writer) Run(command *cobra.Command, f Flags, makeSteps func(context.Con
 	return w.carryOut(ctx, p)
 }
 
+// makePlan is planOf, with deletions in their order.
 func (w *Writer) makePlan(ctx context.Context, path string, f Flags, makeSteps func(context.Context) ([]Step, error)) (plan, error) {
+	return w.planOf(ctx, path, f, func(ctx context.Context) ([]Step, error) {
+		steps, err := makeSteps(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return w.inDeletionOrder(ctx, steps)
+	})
+}
+
+// planOf reads the plan that is to be applied, or makes it.
+func (w *Writer) planOf(ctx context.Context, path string, f Flags, makeSteps func(context.Context) ([]Step, error)) (plan, error) {
 	if f.Apply != "" {
 		p, err := Load(f.Apply, kind, parsePlan)
 		if err == nil && p.Command != path {
@@ -58,9 +70,6 @@ func (w *Writer) makePlan(ctx context.Context, path string, f Flags, makeSteps f
 		return p, err
 	}
 	steps, err := makeSteps(ctx)
-	if err == nil {
-		steps, err = w.inDeletionOrder(ctx, steps)
-	}
 	return plan{Schema: output.Schema, Kind: kind, Command: path, MadeOn: w.Now().UTC(), Items: steps}, err
 }
 
