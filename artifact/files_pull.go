@@ -254,7 +254,7 @@ func (u *unpacker) unpack(ctx context.Context, file UnpackedFile) error {
 func (u *unpacker) receive(ctx context.Context, title string, content *Content) (string, error) {
 	parent := path.Dir(title)
 	if parent != "." {
-		if err := u.dir.MkdirAll(parent, 0o755); err != nil {
+		if err := mkdirAll(u.dir, parent); err != nil {
 			return "", err
 		}
 	}

@@ -274,7 +274,7 @@ func (l *Layout) writeNew(name string, data []byte) error {
 
 func (l *Layout) mkdirs(names ...string) error {
 	for _, name := range names {
-		if err := l.root.MkdirAll(name, 0o755); err != nil {
+		if err := mkdirAll(l.root, name); err != nil {
 			if isEscape(err) {
 				return l.invalid(name, "it leads outside the folder", err)
 			}

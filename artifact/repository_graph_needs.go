@@ -81,7 +81,11 @@ func (g *RepositoryGraph) Needs(d digest.Digest) []GraphNeed {
 		from []digest.Digest
 	}{{"index", g.parents[d]}, {"referrer", g.referrers[d]}, {"signature", g.signed[d]}, {"manifest", g.users[d]}} {
 		for _, from := range edge.from {
-			list = append(list, GraphNeed{Kind: edge.kind, Digest: from, Tags: g.Manifests[from].Tags})
+			need := GraphNeed{Kind: edge.kind, Digest: from}
+			if m := g.Manifests[from]; m != nil { // it may have been deleted since the reading
+				need.Tags = m.Tags
+			}
+			list = append(list, need)
 		}
 	}
 	return list

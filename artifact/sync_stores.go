@@ -214,7 +214,7 @@ func (t *LayoutTree) root(inner string, create bool) (*os.Root, error) {
 	}
 	defer tree.Close()
 	if create {
-		if err := tree.MkdirAll(inner, 0o755); err != nil {
+		if err := mkdirAll(tree, inner); err != nil {
 			return nil, err
 		}
 	}

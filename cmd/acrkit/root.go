@@ -38,6 +38,7 @@ func commands(a *app) []*cobra.Command {
 		newTagCommand(a),
 		newManifestCommand(a),
 		newBlobCommand(a),
+		newPurgeCommand(a),
 		newLoginCommand(a),
 		newLogoutCommand(a),
 		newTokenCommand(a),

@@ -232,6 +232,7 @@ func TestEveryWritingCommandIsCompared(t *testing.T) {
 		"transfers":       "",
 		"artifact push":   "announces what is made of files: artifacts.txtar",
 		"artifact pull":   "writes files that only an artifact of files has: artifacts.txtar",
+		"purge":           "plans many deletions: purge.txtar and internal/purge",
 		"attach":          "announces what is made of files: artifacts.txtar",
 	}
 	a, _ := testApp(nil, &watcher{})

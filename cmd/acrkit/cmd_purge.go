@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/purge"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+)
+
+// purgeFlags say what goes.
+type purgeFlags struct {
+	rule      purge.Rule
+	repos     []string
+	protect   []string
+	rulesFile string
+	registry  string
+	// acr-cli's own.
+	filters []string
+	ago     string
+}
+
+func newPurgeCommand(a *app) *cobra.Command {
+	var f plan.Flags
+	var p purgeFlags
+	command := &cobra.Command{
+		Use: "purge [REGISTRY]", Short: "Delete old tags and manifests, and nothing that something else needs",
+		Long: `Delete old tags and manifests, and nothing that something else needs.
+
+A rule names repositories (--repo) and says which of their tags go: by age, by
+a pattern, all but the newest of them. A manifest goes when it has no name left,
+no index that stays names it, and nothing that stays refers to it; signatures
+and SBOMs go with what they belong to. --untagged takes manifests that have no
+name as well. What is locked, and what has no time, stays and is named.
+
+Ages are numbers with the units w, d, h, m and s: 30d, 2w, 1d12h. Patterns have
+* for any run of characters but "/", and ** for any run.
+
+The plan is made from the whole of each repository, and each step is looked at
+again right before it is done: what was pushed, named, signed or locked
+meanwhile stays. The exit code is 9 when something of the plan was not done.
+
+acr-cli's flags are understood, too: --filter 'REPOSITORY:TAG', two regular
+expressions, with --ago. Like acr-cli, purge then doesn't ask.`,
+		Example: `  acrkit purge local --repo 'team/**' --older 30d --keep 3 --dry-run
+  acrkit purge local --repo team/app --tag 'ci-*' --older 2w --untagged --yes
+  acrkit purge local --rules purge.json --plan plan.json
+  acrkit purge local --filter 'team/app:.*' --ago 30d --untagged --keep 3 --dry-run`,
+		GroupID: groupRegistry,
+		Args:    f.Args(rangeArgs(0, "REGISTRY")),
+		RunE: func(command *cobra.Command, args []string) error {
+			w := a.writer()
+			cache := &purge.Cache{}
+			each := plan.Each{
+				Guard: func(ctx context.Context, r *session.Registry, repository string, steps []plan.Step) (plan.StepGuard, error) {
+					return purge.NewGuard(ctx, r.Client, repository, cache, steps)
+				},
+				Pace: purge.Pace,
+				Before: func(steps []plan.Step) {
+					if len(steps) > 0 {
+						a.Note("%s to go, %s would be free", purgeCount(steps), output.Size(freed(steps)))
+					} else {
+						a.Note("nothing is to go")
+					}
+				},
+				After: func(all []plan.Outcome) {
+					var done []plan.Step
+					for _, o := range all {
+						if o.Outcome == plan.OutcomeDone {
+							done = append(done, o.Step)
+						}
+					}
+					a.Note("%s gone, %s free", purgeCount(done), output.Size(freed(done)))
+				},
+			}
+			var failures error
+			if f.Apply == "" && len(p.filters) > 0 {
+				f.Yes()
+			}
+			err := w.RunEach(command, f, each, func(ctx context.Context) ([]plan.Step, error) {
+				steps, skipped, err := p.plan(ctx, a, args, cache)
+				failures = skipped
+				return steps, err
+			})
+			return errors.Join(err, failures)
+		},
+	}
+	f.Add(command, true)
+	flags := command.Flags()
+	flags.StringArrayVar(&p.repos, "repo", nil, "repositories, a `PATTERN`; may be given again")
+	flags.StringVar(&p.rule.Tag, "tag", "", "only tags that match the `PATTERN`")
+	flags.StringVar(&p.rule.TagRegex, "tag-regex", "", "only tags in which the regular expression `REGEX` is found")
+	flags.StringVar(&p.rule.Older, "older", "", "only what was last updated longer ago than the `AGE`, such as 30d")
+	flags.IntVar(&p.rule.Keep, "keep", 0, "of the tags that would go, keep the newest `N`")
+	flags.StringVar(&p.rule.KeepBy, "keep-by", "", "what newest means: time (the default) or version")
+	flags.BoolVar(&p.rule.Untagged, "untagged", false, "manifests without a tag go, too")
+	flags.BoolVar(&p.rule.UntaggedOnly, "untagged-only", false, "manifests without a tag go, and no tag does")
+	flags.StringSliceVar(&p.rule.ArtifactType, "artifact-type", nil, "only artifacts of a type that matches the `PATTERN`")
+	flags.StringSliceVar(&p.rule.Platform, "platform", nil, "only images for a `PLATFORM`, such as linux/arm64")
+	flags.StringArrayVar(&p.protect, "protect", nil, "what stays whatever the rules say: a `PATTERN` of repositories, or of repository:tag")
+	flags.StringVar(&p.rulesFile, "rules", "", "read many rules from a JSON `FILE` (schema acrkit/1, kind PurgeRules)")
+	flags.StringArrayVar(&p.filters, "filter", nil, "acr-cli's `REPOSITORY:TAG`, both regular expressions")
+	flags.StringVar(&p.ago, "ago", "", "acr-cli's name for --older")
+	flags.StringVarP(&p.registry, "registry", "r", "", "acr-cli's way to name the REGISTRY")
+	return command
+}
+
+// rules checks what the flags and the file say.
+func (p *purgeFlags) rules() (*purge.Rules, error) {
+	rule := p.rule
+	switch {
+	case p.ago != "" && rule.Older != "":
+		return nil, failure.Usagef("--ago and --older are the same: give one")
+	case p.ago != "":
+		rule.Older = p.ago
+	}
+	var all []purge.Rule
+	protect := slices.Clone(p.protect)
+	if p.rulesFile != "" {
+		if len(p.repos) > 0 || len(p.filters) > 0 {
+			return nil, failure.Usagef("--rules has its own repositories: leave out --repo and --filter")
+		}
+		rules, protected, err := purge.Load(p.rulesFile)
+		if err != nil {
+			return nil, err
+		}
+		all, protect = rules, append(protect, protected...)
+	}
+	for _, text := range p.repos {
+		one := rule
+		one.Repository = text
+		all = append(all, one)
+	}
+	for _, text := range p.filters {
+		filter, err := purge.ParseFilter(text)
+		if err != nil {
+			return nil, &failure.UsageError{Err: err}
+		}
+		one := rule
+		one.RepositoryRegex, one.TagRegex = filter.RepositoryRegex, filter.TagRegex
+		all = append(all, one)
+	}
+	if len(all) == 0 {
+		return nil, failure.Usagef("nothing is named: give --repo PATTERN, --filter or --rules FILE")
+	}
+	return purge.Compile(all, protect)
+}
+
+// plan reads the repositories that the rules are about and makes the steps. A
+// repository that can't be read is a failure that doesn't keep the others back.
+func (p *purgeFlags) plan(ctx context.Context, a *app, args []string, cache *purge.Cache) (steps []plan.Step, skipped, err error) {
+	rules, err := p.rules()
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.registry != "" {
+		if len(args) > 0 {
+			return nil, nil, failure.Usagef("the registry is named twice: %s and --registry %s", args[0], p.registry)
+		}
+		args = []string{p.registry}
+	}
+	h, err := a.RegistryArgument(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := a.Open(ctx, h)
+	if err != nil {
+		return nil, nil, err
+	}
+	names, named := rules.Names()
+	if !named {
+		names = nil
+		for name, err := range r.Client.Repositories(ctx, &azcontainerregistry.ClientListRepositoriesOptions{}) {
+			if err != nil {
+				return nil, nil, err
+			}
+			if len(rules.About(name)) > 0 {
+				names = append(names, name)
+			}
+		}
+	}
+	var repositories []*artifact.Repository
+	for _, name := range names {
+		repository, err := artifact.NewRepository(r.Client, r.Blobs, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		repositories = append(repositories, repository)
+	}
+	results, err := artifact.ReadGraphs(ctx, repositories, &artifact.GraphOptions{Cache: cache})
+	if err != nil {
+		return nil, nil, err
+	}
+	var graphs []*artifact.RepositoryGraph
+	var failed []error
+	for i, result := range results {
+		if result.Err != nil {
+			failed = append(failed, fmt.Errorf("%s/%s: %w", h, names[i], result.Err))
+			continue
+		}
+		graphs = append(graphs, result.Graph)
+	}
+	if len(failed) > 0 {
+		if len(graphs) == 0 {
+			return nil, nil, errors.Join(failed...)
+		}
+		skipped = failure.Coded(failure.ExitPartly, fmt.Errorf("%d of %d repositories could not be read, the others were: %w", len(failed), len(names), errors.Join(failed...)))
+	}
+	sizes := purge.NewSizes(graphs)
+	now := a.Now()
+	for _, g := range graphs {
+		choice := rules.Choose(g, now)
+		a.noteKept(h.String()+"/"+g.Repository, choice)
+		steps = append(steps, choice.Steps(h.String(), sizes)...)
+	}
+	return steps, skipped, nil
+}
+
+// noteKept says what a rule chose and what keeps it.
+func (a *app) noteKept(repository string, c *purge.Choice) {
+	for _, locked := range c.Locked {
+		a.Note("%s: locked, it stays: %s", repository, locked)
+	}
+	for _, timeless := range c.Timeless {
+		a.Note("%s: the registry tells no time of it, it stays: %s", repository, timeless)
+	}
+	if c.Nameless > 0 {
+		a.Note("%s: manifests without a tag that stay: %d (--untagged takes them)", repository, c.Nameless)
+	}
+	for _, d := range c.Unread {
+		a.Note("%s: %s can't be read, so no manifest is deleted here", repository, d)
+	}
+}
+
+func purgeCount(steps []plan.Step) string {
+	tags, manifests := 0, 0
+	for _, s := range steps {
+		if s.Action == plan.ActionUntag {
+			tags++
+		} else {
+			manifests++
+			tags += len(s.Tags)
+		}
+	}
+	return fmt.Sprintf("tags: %d, manifests: %d", tags, manifests)
+}
+
+func freed(steps []plan.Step) int64 {
+	var sum int64
+	for _, s := range steps {
+		sum += s.Frees
+	}
+	return sum
+}
