@@ -36,7 +36,7 @@ func NewAuthenticationClient(endpoint string, options *AuthenticationClientOptio
 	if err != nil {
 		return nil, err
 	}
-	internal, err := azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{}, &o.ClientOptions)
+	internal, err := azcore.NewClient(tracerName, moduleVersion, runtime.PipelineOptions{}, &o.ClientOptions)
 	if err != nil {
 		return nil, err
 	}

@@ -123,15 +123,19 @@ func (c *BlobClient) GetBlob(ctx context.Context, name, digest string, options *
 }
 
 // GetChunk returns a range of a blob, such as "bytes=0-99", streamed: the
-// caller closes ChunkData. ContentRange says what came; it is nil when the host
-// ignored the range and sent the whole blob.
+// caller closes ChunkData. ContentRange says what came. A host that ignores
+// the range and sends the whole blob is an error, as in v0.2.3.
 func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam string, options *BlobClientGetChunkOptions) (resp BlobClientGetChunkResponse, err error) {
 	ctx, end := c.registry.beginPlain(ctx, "BlobClient.GetChunk", "get chunk of blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
 		return resp, err
 	}
-	answer, _, err := c.readBlob(ctx, http.MethodGet, name, digest, rangeParam, http.StatusOK, http.StatusPartialContent)
+	ok := []int{http.StatusPartialContent}
+	if strict.Is(ctx) {
+		ok = append(ok, http.StatusOK)
+	}
+	answer, _, err := c.readBlob(ctx, http.MethodGet, name, digest, rangeParam, ok...)
 	if err != nil {
 		return resp, err
 	}

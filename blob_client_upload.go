@@ -295,6 +295,10 @@ func (c *BlobClient) CancelUpload(ctx context.Context, location string, options 
 	if err != nil {
 		return resp, err
 	}
-	_, err = c.registry.call(req, http.StatusNoContent, http.StatusAccepted, http.StatusOK)
+	ok := []int{http.StatusNoContent}
+	if strict.Is(ctx) {
+		ok = append(ok, http.StatusAccepted, http.StatusOK)
+	}
+	_, err = c.registry.call(req, ok...)
 	return resp, err
 }

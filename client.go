@@ -133,14 +133,18 @@ func (r *registry) patch(ctx context.Context, path string, body json.Marshaler, 
 }
 
 // delete sends a DELETE. That there was nothing to delete is success, as in
-// v0.2.3, unless strict.
-func (r *registry) delete(ctx context.Context, path string, strict bool, scopes ...string) (*http.Response, error) {
+// v0.2.3, unless it must exist. Other registries than ACR answer 200 and 204, too,
+// which strict callers take.
+func (r *registry) delete(ctx context.Context, path string, mustExist bool, scopes ...string) (*http.Response, error) {
 	req, err := r.newRequest(ctx, http.MethodDelete, path, scopes...)
 	if err != nil {
 		return nil, err
 	}
-	ok := []int{http.StatusAccepted, http.StatusOK, http.StatusNoContent}
-	if !strict {
+	ok := []int{http.StatusAccepted}
+	if strict.Is(ctx) {
+		ok = append(ok, http.StatusOK, http.StatusNoContent)
+	}
+	if !mustExist {
 		ok = append(ok, http.StatusNotFound)
 	}
 	return r.call(req, ok...)
@@ -163,7 +167,7 @@ func unmarshalResponse(ctx context.Context, resp *http.Response, v json.Unmarsha
 	}
 	if !strict.Is(ctx) {
 		if plain := runtime.UnmarshalAsJSON(resp, v); plain != nil {
-			return &InvalidResponseError{Missing: ResponsePartJSON, BodyStart: startOf(body), Err: redactError(plain), plain: true}
+			return redactError(plain)
 		}
 	}
 	return malformedAnswer(body, err)

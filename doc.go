@@ -18,13 +18,15 @@
 //
 // # Tokens
 //
-// Each call knows its scope (ACR protocol §2.3), so that its first request
-// carries a token already. A token is fetched once for all goroutines that need
-// it, renewed before it expires and replaced when the registry has forgotten
-// it. Credentials go to the login server and nowhere else: whatever redirect,
-// Location, Link or realm leads to another scheme, host or port gets none, or
-// is an [*UntrustedOriginError]. A registry that asks for no credentials gets
-// none, without a call having to fail first.
+// A client that knows nothing of its registry sends its first call as it is and
+// follows the challenge, whose path and service it keeps. From then on each call
+// knows its scope (ACR protocol §2.3), and its request carries a token already:
+// one 401 a client at most, and none where a shared [TokenCache] knows the
+// registry. A token is fetched once for all goroutines that need it, renewed
+// before it expires and replaced when the registry has forgotten it. A caller's
+// own Authorization is left alone, and then no token is fetched. The credentials
+// that this package adds go to the login server and nowhere else: whatever
+// redirect, Location, Link or realm leads to another origin gets none.
 //
 // # Listings
 //
@@ -35,21 +37,22 @@
 //
 // # Errors
 //
-// A bad argument is an [*ArgumentError], before anything is sent. What the
-// registry answered is an [*azcore.ResponseError] in the chain, with the
-// registry's own code in ErrorCode and the body still readable; [HasCode] looks
-// for codes, [CorrelationID] finds what Azure's support asks for. Around it an
-// [*OperationError] says what was done to what. What no server said has types
-// of its own: [DigestMismatchError], [RetriesExhaustedError] and others.
+// The methods of v0.2.3 return its errors: when a request failed, an
+// [*azcore.ResponseError] itself, with azcore's own text, only that ErrorCode has
+// the registry's code; without a response, what azcore returned. [OperationOf]
+// tells what was being done to what, [HasCode] looks for codes, [CorrelationID]
+// finds what Azure's support asks for. Methods that v0.2.3 lacks check arguments
+// before anything is sent ([*ArgumentError]) and put an [*OperationError] around
+// the cause. What no server said has types of its own: [DigestMismatchError],
+// [RetriesExhaustedError] and others.
 //
 // # Differences from v0.2.3
 //
-// Every exported name is there with the same meaning. Errors come wrapped: use
-// errors.As, as Azure's guidelines ask, not a type assertion. A name that no
-// registry would take is refused before it is sent, where v0.2.3 passed on the
-// registry's 404. An [*http.Client] given as transport is copied, and its
-// redirects are followed by this package. A manifest is verified as it is read.
+// Every exported name is there with the same meaning, and v0.2.3's methods behave
+// as v0.2.3's. Where they panicked there is an error, a body is sent with the
+// first request of a client, http with a credential to a public name is refused,
+// and a credential never crosses origins. docs/migrating.md has the whole table,
+// which a program built with both libraries holds.
 //
 // [*azcore.ResponseError]: https://pkg.go.dev/github.com/Azure/azure-sdk-for-go/sdk/azcore#ResponseError
-// [*http.Client]: https://pkg.go.dev/net/http#Client
 package azcontainerregistry

@@ -217,16 +217,10 @@ type InvalidResponseError struct {
 
 	// Err is the decoder's error, if there is one.
 	Err error
-
-	// plain says that the text is that of Err.
-	plain bool
 }
 
 // Error says what is missing, and how the body begins.
 func (e *InvalidResponseError) Error() string {
-	if e.plain {
-		return e.Err.Error()
-	}
 	if e.Missing != ResponsePartJSON {
 		text := "the response has no " + string(e.Missing) + " in it"
 		if e.BodyStart != "" {

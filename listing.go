@@ -66,11 +66,7 @@ func (l *listing) start() string {
 			query[k] = v
 		}
 	}
-	address := runtime.JoinPaths(l.registry.endpoint, l.path)
-	if len(query) > 0 {
-		address += "?" + query.Encode()
-	}
-	return address
+	return l.registry.address(l.path, query.Encode())
 }
 
 // open asks for a page and reads the header of the answer.

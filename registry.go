@@ -19,7 +19,9 @@ import (
 )
 
 const (
-	moduleName    = "azcontainerregistry"
+	moduleName = "azcontainerregistry"
+	// tracerName is v0.2.3's, by which tracing providers choose.
+	tracerName    = "github.com/Azure/azure-sdk-for-go/sdk/containers/azcontainerregistry"
 	moduleVersion = "v1.0.0"
 
 	// defaultAPIVersion is sent with /acr/v1 and /oauth2 (ACR protocol §1.8).
@@ -75,7 +77,7 @@ func newRegistry(endpoint string, options azcore.ClientOptions, g grant) (*regis
 
 	r.tokens = newTokenSource(r, cacheOf(options.PerCallPolicies), g)
 	authenticated := r.pipelineOptions(attemptPolicy{}, authPolicy{source: r.tokens})
-	client, err := azcore.NewClient(moduleName, moduleVersion, authenticated, &options)
+	client, err := azcore.NewClient(tracerName, moduleVersion, authenticated, &options)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +133,29 @@ func (attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 // newRequest makes a request to the registry for path and query, as they are,
 // that will carry a token for scopes.
 func (r *registry) newRequest(ctx context.Context, method, pathAndQuery string, scopes ...string) (*policy.Request, error) {
-	return r.newRequestTo(ctx, method, runtime.JoinPaths(r.endpoint, pathAndQuery), scopes...)
+	path, query, _ := strings.Cut(pathAndQuery, "?")
+	if _, err := url.Parse(r.endpoint); err != nil {
+		query = "" // the error has the address in it, as v0.2.3's has
+	}
+	return r.newRequestTo(ctx, method, r.address(path, query), scopes...)
+}
+
+// address is that of a path at the registry. An endpoint's own query is sent with
+// every request, as v0.2.3 does.
+func (r *registry) address(path, query string) string {
+	address := runtime.JoinPaths(r.endpoint, path)
+	before, own, found := strings.Cut(address, "?")
+	switch {
+	case query == "":
+		return address
+	case !found:
+		return address + "?" + query
+	}
+	all, err := url.ParseQuery(own + "&" + query)
+	if err != nil {
+		return address + "&" + query
+	}
+	return before + "?" + all.Encode()
 }
 
 // newRequestTo is newRequest for a whole address, which may be another host's:

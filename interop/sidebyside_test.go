@@ -1,0 +1,181 @@
+package interop
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var updateMigrating = flag.Bool("update-migrating", false, "rewrite the table of docs/migrating.md")
+
+// difference is one way in which our library departs from v0.2.3: the facts of
+// the side-by-side program that it shows in, and why it is so. The table is what
+// docs/migrating.md shows.
+type difference struct {
+	facts  string // a regular expression of the facts' names
+	theirs string
+	ours   string
+	reason string
+}
+
+var differences = []difference{
+	{`^F2/.* code$`, "`ResponseError.ErrorCode` is empty", "the registry's own code", "the first thing that v0.2.3 lacks; the text differs in that line alone"},
+	{`^F[24]/.*requests( of .*)?$|^F5/(UploadChunk|UploadManifest) .*requests$`, "the first request of a client with a body goes out without it, and again with it after the challenge", "it goes out whole, with `Expect: 100-continue`", "an upload to a registry that never challenges arrives; ACR refuses before the body is sent"},
+	{`^F1/(anonymous, )?challenge *$|^F1/(anonymous, )?challenge Basic realm=x$`, "a 401 without a usable challenge is a plain error that lost the response", "it is the response's `*azcore.ResponseError`", "the registry's words aren't lost"},
+	{`^F1/(anonymous, )?challenge Bearer realm=".*"( requests)?$`, "a Bearer challenge without a service fails", "the endpoint's host is the service", "less goes wrong"},
+	{`^F1/token endpoint 200$|^F17/Exchange(Entra|Refresh) 200 \{$|^F5/.*nil (calculator|chunk)$`, "a panic, or an error of the JSON's reader", "an error that says what is missing", "nothing panics"},
+	{`^F5/UploadManifest nil( requests)?$`, "nil data is sent as an empty manifest", "`ArgumentError`", "a nil reader gets an error"},
+	{`^F10/(first|second|requests) (<>|<broken|broken)$`, "a malformed `Link` is a panic, or begins the listing anew", "an error at the next page, or the address that it names", "a listing is never quietly another"},
+	{`^F10/(first|requests) <https://`, "an absolute `Link` is joined into an address that isn't there", "it is followed at the registry's own origin", "less goes wrong"},
+	{`^F10/page (\[\]|\{"tags")`, "texts of JSON errors name struct fields", "they name the byte", "another reader of JSON; the errors have one type"},
+	{`^F11/other server's request$`, "the access token goes along to another port of the host", "it stays at the registry", "a credential goes to the login server and nowhere else"},
+	{`^F16/fields of `, "structs have fewer fields", "`GetManifestResponse`, `GetUploadStatusResponse` and `UploadChunkOptions` have more", "64-bit offsets, and where to go on; unkeyed literals of these three don't compile"},
+	{`^(F17|F5)/GetUploadStatus |^F6/GetUploadStatus `, "200 for the status of an upload is an error", "it is taken", "ACR answered so"},
+	{`^F20/model \{"imageSize":1e3\}$`, "a number with an exponent is refused", "it is read", "it is JSON"},
+	{`^F20/tracer of `, "five tracers of one name", "three", "fewer clients inside"},
+	{`^F5/location  requests$`, `an empty location is the registry's "/"`, "the registry's own address", "the same resource"},
+	{`^F6/Check(Blob|Chunk)Exists 200$`, "the body that a fake gives a HEAD is kept for a capture", "a HEAD has no body", "RFC 9110 §9.3.2"},
+	{`^F7/New(Client|AuthenticationClient) http://contoso\.azurecr\.io( requests)?$`, "http with a credential to a public name works", "it is refused unless `InsecureAllowCredentialWithHTTP` is set", "the credential could be read on the way; loopback, private and single-label hosts work"},
+	{`^F7/New(Client|AuthenticationClient) (://|https://\[::1)$`, "the error of an endpoint that is no address", "the same, without what might be a secret in its query", "errors show no secrets"},
+}
+
+// TestSideBySide builds one program of every call, option, fake and failure with
+// v0.2.3 and with ours, and compares what it prints: results, dynamic types and
+// texts of errors, captures, spans, log events, requests. What differs must be in
+// the table above, and every row of it must still differ.
+func TestSideBySide(t *testing.T) {
+	dir := t.TempDir()
+	before, after := filepath.Join(dir, "before"), filepath.Join(dir, "after")
+	command(t, "", "go", "build", "-o", before, "./programs/testdata/sidebyside")
+	command(t, "", "go", "build", "-overlay", movedFiles(t, dir), "-o", after, "./programs/testdata/sidebyside")
+	theirs, ours := factsOf(t, before), factsOf(t, after)
+	if len(theirs) < 500 {
+		t.Fatalf("only %d facts", len(theirs))
+	}
+	used := map[int]bool{}
+	for name := range union(theirs, ours) {
+		if slices.Equal(theirs[name], ours[name]) {
+			continue
+		}
+		row := slices.IndexFunc(differences, func(d difference) bool { return regexp.MustCompile(d.facts).MatchString(name) })
+		if row < 0 {
+			t.Errorf("%s differs, and no row of the table says why\nv0.2.3: %q\nours:   %q", name, theirs[name], ours[name])
+		}
+		used[row] = true
+	}
+	for i, d := range differences {
+		if !used[i] {
+			t.Errorf("nothing differs any more by the row %q: it can go", d.facts)
+		}
+	}
+}
+
+func union(a, b map[string][]string) map[string]bool {
+	all := map[string]bool{}
+	for name := range a {
+		all[name] = true
+	}
+	for name := range b {
+		all[name] = true
+	}
+	return all
+}
+
+// movedFiles is an overlay in which every file of the program imports ours.
+func movedFiles(t *testing.T, dir string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("programs", "testdata", "sidebyside", "*.go"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no program: %v", err)
+	}
+	replace := map[string]string{}
+	for _, name := range names {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved := filepath.Join(dir, filepath.Base(name))
+		changed := strings.ReplaceAll(string(source), strconv.Quote(officialImport), strconv.Quote(ourImport))
+		if err := os.WriteFile(moved, []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		path, err := filepath.Abs(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		replace[path] = moved
+	}
+	data, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(overlay, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return overlay
+}
+
+// What changes with each run, and the line that is meant to differ.
+var (
+	anyPort   = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	anyToken  = regexp.MustCompile(`eyJ[\w.-]+`)
+	errorCode = regexp.MustCompile(`ERROR CODE[^\\]*\\n`)
+)
+
+// factsOf runs the program and sorts what it says by the facts' names.
+func factsOf(t *testing.T, program string) map[string][]string {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), program).Output()
+	if err != nil {
+		t.Fatalf("%s: %v", filepath.Base(program), err)
+	}
+	facts := map[string][]string{}
+	for line := range strings.Lines(string(output)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " = ")
+		value = anyPort.ReplaceAllString(value, "127.0.0.1:PORT")
+		value = anyToken.ReplaceAllString(value, "TOKEN")
+		value = errorCode.ReplaceAllString(value, `ERROR CODE\n`)
+		facts[name] = append(facts[name], value)
+	}
+	for _, values := range facts {
+		slices.Sort(values)
+	}
+	return facts
+}
+
+// TestMigratingShowsTheDifferences holds the table of docs/migrating.md to the
+// one here.
+func TestMigratingShowsTheDifferences(t *testing.T) {
+	const path = "../docs/migrating.md"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(data), "<!-- differences -->\n")
+	_, after, closed := strings.Cut(rest, "<!-- end -->")
+	if !found || !closed {
+		t.Fatalf("%s has no place for the table", path)
+	}
+	var table strings.Builder
+	table.WriteString("| v0.2.3 | here | because |\n|---|---|---|\n")
+	for _, d := range differences {
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", d.theirs, d.ours, d.reason)
+	}
+	want := before + "<!-- differences -->\n" + table.String() + "<!-- end -->" + after
+	if *updateMigrating {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(data) {
+		t.Errorf("the table of %s is behind: cd interop && go test -run TestMigrating -update-migrating", path)
+	}
+}
