@@ -17,10 +17,10 @@ import (
 // safe for concurrent use. One client is enough for a program: it keeps one
 // token a scope and up to 128 idle connections.
 //
-// Names of repositories, tags and digests are checked before anything is sent:
-// an error is then an [*ArgumentError]. Every other failure is an
-// [*OperationError] that wraps an [*azcore.ResponseError] if the registry
-// answered.
+// The methods of v0.2.3 pass their arguments on and return its errors: an
+// [*azcore.ResponseError] if the registry responded, what azcore returned
+// otherwise. The others check names before anything is sent ([*ArgumentError])
+// and put an [*OperationError] around the cause.
 type Client struct {
 	registry *registry
 }

@@ -204,7 +204,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 	for _, want := range []string{
 		"span Client.UploadManifest", "span BlobClient.GetBlob", "span Client.Tags", "span HTTP PATCH", "status of Client.GetManifest: *azcontainerregistry.OperationError",
 		"Request: ==> OUTGOING REQUEST", "_state=REDACTED", "sig=REDACTED", "Retry: =====> Try=2", "ResponseError: GET https://", "ERROR CODE: MANIFEST_UNKNOWN",
-		`"imageName":"app","tag":{`, "tracer azcontainerregistry v",
+		`"imageName":"app","tag":{`, "tracer github.com/Azure/azure-sdk-for-go/sdk/containers/azcontainerregistry v",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("nothing printed has %q", want)
