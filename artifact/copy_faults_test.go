@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -67,14 +68,17 @@ func TestManifestThatBreaksOffFailsTheCopy(t *testing.T) {
 // manifest, once.
 type forgetful struct {
 	*recorder
-	lost map[string][]ocispec.Descriptor // by manifest
+	losing sync.Mutex
+	lost   map[string][]ocispec.Descriptor // by manifest
 }
 
 func (f *forgetful) PushManifest(ctx context.Context, desc ocispec.Descriptor, data []byte, reference string) error {
+	f.losing.Lock()
 	for _, gone := range f.lost[desc.Digest.String()] {
 		f.lose(gone.Digest)
 	}
 	delete(f.lost, desc.Digest.String())
+	f.losing.Unlock()
 	_, m, err := readManifest(desc, data)
 	if err != nil {
 		return err
@@ -97,7 +101,7 @@ func TestWhatARegistryLostIsPushedAgain(t *testing.T) {
 		root := b.index(image, other)
 		var m ocispec.Manifest
 		mustRead(t, b.store, image, &m)
-		target := &forgetful{&recorder{Memory: NewMemory()}, map[string][]ocispec.Descriptor{
+		target := &forgetful{recorder: &recorder{Memory: NewMemory()}, lost: map[string][]ocispec.Descriptor{
 			image.Digest.String(): {m.Layers[1], m.Config}, // blobs
 			root.Digest.String():  {other},                 // a child
 		}}
