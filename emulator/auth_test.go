@@ -497,6 +497,23 @@ func TestRolesDecideWhatATokenGrants(t *testing.T) {
 	}
 }
 
+// Like a GET without a scope, the grant that oras asks for before GET /v2/
+// (ACR protocol §12).
+func TestRefreshGrantWithoutAScopeIsOneWithAnEmptyScope(t *testing.T) {
+	d := start(t, emulator.Policies{})
+	refresh := d.member(d.exchange(d.entra("", acrScope)), "refresh_token")
+	for name, scope := range map[string][]string{"none": nil, "empty": {""}} {
+		form := url.Values{"grant_type": {"refresh_token"}, "service": {d.LoginServer}, "refresh_token": {refresh}}
+		if scope != nil {
+			form["scope"] = scope
+		}
+		got := d.post("/oauth2/token", form)
+		if got.StatusCode != 200 || d.member(got, "access_token") == "" {
+			t.Errorf("%s: %d %s", name, got.StatusCode, got.body)
+		}
+	}
+}
+
 func TestModeSwitchInvalidatesRefreshTokens(t *testing.T) {
 	d := start(t, emulator.Policies{})
 	refresh := d.refreshToken("")

@@ -174,7 +174,7 @@ func TestPresetsThatAnswerGiveWhatTheySay(t *testing.T) {
 		}
 	}
 	// What the official troubleshooting guide describes has to be there.
-	for _, name := range []string{"arm-token-disallowed", "anonymous-disallowed", "no-role", "firewall", "blob-upload-invalid"} {
+	for _, name := range []string{"arm-token-disallowed", "anonymous-disallowed", "no-role", "no-role-denied", "firewall", "blob-upload-invalid", "cmk-forbidden", "image-quarantined"} {
 		if !seen[name] {
 			t.Errorf("no preset %q", name)
 		}

@@ -73,7 +73,7 @@ func Example_faults() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		registry.SetFaults(t, emulator.Fault{Preset: "no-role"})
+		registry.SetFaults(t, emulator.Fault{Preset: "no-role-denied"})
 		_, err = client.GetRepositoryProperties(context.Background(), "team/app", nil)
 		fmt.Println(azcontainerregistry.HasCode(err, "DENIED"))
 

@@ -155,8 +155,12 @@ func signInPresets(on presetRoutes) []Preset {
 func accessPresets(on presetRoutes) []Preset {
 	return []Preset{
 		{
-			Name: "no-role", Evidence: "§2.4", Fault: answering(http.StatusForbidden, "DENIED", "retrieving permissions failed", nil, protocol.RouteOAuthExchange),
+			Name: "no-role", Evidence: "§13", Fault: from(protocol.ErrUnauthorized, protocol.RouteOAuthExchange),
 			Summary: "the identity has no role on the registry",
+		},
+		{
+			Name: "no-role-denied", Evidence: "§2.4", Fault: answering(http.StatusForbidden, "DENIED", "retrieving permissions failed", nil, protocol.RouteOAuthExchange),
+			Summary: "the identity has no role on the registry, as the service said it in 2022 and 2023",
 		},
 		{
 			Name: "firewall", Evidence: "§6", Fault: from(protocol.FirewallError("203.0.113.7"), on.everywhere...),
@@ -169,6 +173,14 @@ func accessPresets(on presetRoutes) []Preset {
 		{
 			Name: "cmk-inactive", Evidence: "§5.3", Fault: answering(http.StatusForbidden, "DENIED", "The identity associated with the registry is inactive. This could be due to attempted removal of the identity.", nil, on.resources...),
 			Summary: "the registry cannot use its customer-managed key",
+		},
+		{
+			Name: "cmk-forbidden", Evidence: "§13", Fault: answering(http.StatusForbidden, "DENIED", "Access to Key Encryption Key is forbidden. View troubleshooting steps at https://aka.ms/acr/cmk", nil, on.resources...),
+			Summary: "the registry may not use its customer-managed key",
+		},
+		{
+			Name: "image-quarantined", Evidence: "§13", Fault: answering(http.StatusForbidden, "IMAGE_QUARANTINED", "The image is quarantined.", map[string]string{}, protocol.RouteGetManifest),
+			Summary: "the image waits in quarantine for its check",
 		},
 		{
 			Name: "disallowed", Evidence: "§6", Fault: from(protocol.ErrDisallowed, on.resources...),
