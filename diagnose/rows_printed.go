@@ -230,22 +230,6 @@ var rowsPrinted = []Row{
 		Retry: RetryNo, Link: linkLogin, AzCode: azLogin,
 	},
 	{
-		Code: "CMK_KEY_FORBIDDEN", Kind: KindService, Severity: SeverityError,
-		Title: "{host} may not use its encryption key",
-		Meaning: "The registry is encrypted with a key of yours, and its key vault refuses that key. It neither reads nor writes " +
-			"until that is mended.",
-		Causes: []Cause{
-			certain("the key vault refuses the key to the registry", "the registry's own message"),
-			inferred("probably the registry's identity lost its access to the vault, or the vault's firewall leaves the registry out", "az acr encryption show -n {registry}"),
-			inferred("possibly the key or the vault is disabled or deleted", "az keyvault key show --id <key>"),
-		},
-		Fix: []string{
-			"az acr encryption show -n {registry}",
-			"give the identity get, wrapKey and unwrapKey on the key, and let trusted services through the vault's firewall",
-		},
-		Retry: RetryNo, Link: "https://learn.microsoft.com/azure/container-registry/tutorial-troubleshoot-customer-managed-keys",
-	},
-	{
 		Code: "TASKS_NOT_ALLOWED", Kind: KindAuthorization, Severity: SeverityError,
 		Title:   "this subscription may not run ACR Tasks",
 		Meaning: "az acr build, az acr run and tasks work on machines of Azure's, which subscriptions on free credit may not use.",

@@ -141,7 +141,7 @@ var namedFirst = map[string]string{
 	"no-role-denied":            "NO_ROLE",
 	"denied":                    "ACCESS_DENIED",
 	"cmk-forbidden":             "CMK_KEY_FORBIDDEN",
-	"image-quarantined":         "IMAGE_QUARANTINED",
+	"image-quarantined":         "READ_DISALLOWED",
 	"cmk-inactive":              "CMK_INACTIVE",
 	"disallowed":                "READ_DISALLOWED",
 	"unsupported":               "UNSUPPORTED",

@@ -27,7 +27,7 @@ var byFault = map[string]scenario{
 	"no-role-denied":            {code: "NO_ROLE", call: pull},
 	"denied":                    {code: "ACCESS_DENIED", call: pull},
 	"cmk-forbidden":             {code: "CMK_KEY_FORBIDDEN", call: pull},
-	"image-quarantined":         {code: "IMAGE_QUARANTINED", call: pull},
+	"image-quarantined":         {code: "READ_DISALLOWED", call: pull},
 	"cmk-inactive":              {code: "CMK_INACTIVE", call: pull},
 	"disallowed":                {code: "READ_DISALLOWED", call: pull},
 	"delete-by-tag":             {code: "DELETE_BY_TAG", call: deleteManifest},

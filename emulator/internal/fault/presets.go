@@ -179,7 +179,7 @@ func accessPresets(on presetRoutes) []Preset {
 			Summary: "the registry may not use its customer-managed key",
 		},
 		{
-			Name: "image-quarantined", Evidence: "§13", Fault: answering(http.StatusForbidden, "IMAGE_QUARANTINED", "The image is quarantined.", map[string]string{}, protocol.RouteGetManifest),
+			Name: "image-quarantined", Evidence: "§13", Fault: answering(http.StatusMethodNotAllowed, "IMAGE_QUARANTINED", "The image is quarantined.", map[string]string{}, protocol.RouteGetManifest),
 			Summary: "the image waits in quarantine for its check",
 		},
 		{
