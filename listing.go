@@ -1,7 +1,6 @@
 package azcontainerregistry
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -331,8 +330,15 @@ func (l *listing) next(link string) (string, error) {
 // checkPage refuses a page that is JSON and no list, and one with things in it
 // that have no name: what is left would look like a shorter list.
 func checkPage[T any](body []byte, member string, items []*T, name func(*T) *string) error {
-	if len(items) == 0 && !bytes.Contains(body, []byte(`"`+member+`"`)) {
-		return fmt.Errorf("it has no %s", member)
+	if len(items) == 0 {
+		// A word anywhere in the body isn't yet the member.
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(body, &members); err != nil {
+			return err
+		}
+		if _, ok := members[member]; !ok {
+			return fmt.Errorf("it has no %s", member)
+		}
 	}
 	for i, item := range items {
 		if item == nil || name(item) == nil {

@@ -146,6 +146,64 @@ func TestNullListsAreEmpty(t *testing.T) {
 	}
 }
 
+// TestAPageOfDeletedItemsIsAList lets the registry send what isn't the list that
+// was asked for: none of it is an empty page, or a page of things without a name.
+func TestAPageOfDeletedItemsIsAList(t *testing.T) {
+	for kind, test := range map[string]struct {
+		path, whole string
+		next        func(context.Context, *Client) (int, error)
+	}{
+		"repositories": {"/acr/v1/_deleted/_catalog", `"app"`, func(ctx context.Context, c *Client) (int, error) {
+			p, err := c.NewListDeletedRepositoriesPager(nil).NextPage(ctx)
+			return len(p.Repositories), err
+		}},
+		"manifests": {"/acr/v1/_deleted/app/_manifests", `{"digest":"sha256:00"}`, func(ctx context.Context, c *Client) (int, error) {
+			p, err := c.NewListDeletedManifestsPager("app", nil).NextPage(ctx)
+			return len(p.Manifests), err
+		}},
+		"tags": {"/acr/v1/_deleted/app/_tags", `{"tag":"v1","digest":"sha256:00"}`, func(ctx context.Context, c *Client) (int, error) {
+			p, err := c.NewListDeletedTagsPager("app", nil).NextPage(ctx)
+			return len(p.Tags), err
+		}},
+	} {
+		for body, symptom := range map[string]string{
+			`{}`:                                    "it has no " + kind,
+			`{"note":"` + kind + `"}`:               "it has no " + kind,
+			`{"x":{"` + kind + `":[]}}`:             "it has no " + kind,
+			`[]`:                                    "cannot unmarshal array",
+			`{"` + kind + `":[null]}`:               "number 1 of its " + kind + " has no name",
+			`{"` + kind + `":[` + test.whole:        "unexpected end of JSON input",
+			`{"` + kind + `":"` + kind + `"}`:       "cannot unmarshal string",
+			`<html>` + kind + `</html>`:             "invalid character",
+			`{"` + kind + `":null}`:                 "",
+			`{"` + kind + `":[]}`:                   "",
+			`{"` + kind + `":[` + test.whole + `]}`: "",
+		} {
+			t.Run(kind+" "+body, func(t *testing.T) {
+				s := &script{}
+				s.on(http.MethodGet, test.path, always(200, body))
+				n, err := test.next(t.Context(), s.client(t, nil))
+				var invalid *InvalidResponseError
+				switch {
+				case symptom == "" && (err != nil || (n == 1) != strings.Contains(body, test.whole)):
+					t.Errorf("%d items, %v", n, err)
+				case symptom != "" && (n != 0 || !errors.As(err, &invalid) || !strings.Contains(err.Error(), symptom)):
+					t.Errorf("%d items, %v; want %q", n, err, symptom)
+				}
+			})
+		}
+	}
+	s := &script{}
+	s.on(http.MethodGet, "/acr/v1/_deleted/app/_", always(200, `{"manifests":[{"tags":["v1"]}],"tags":[{"digest":"sha256:00"}]}`))
+	c := s.client(t, nil)
+	if p, err := c.NewListDeletedManifestsPager("app", nil).NextPage(t.Context()); err == nil {
+		t.Errorf("a manifest without a digest: %+v", p)
+	}
+	if p, err := c.NewListDeletedTagsPager("app", nil).NextPage(t.Context()); err == nil {
+		t.Errorf("a tag without a name: %+v", p)
+	}
+}
+
 func TestLaterPagesKeepTheFilter(t *testing.T) {
 	s := &script{}
 	s.withTokens(time.Hour)

@@ -3,7 +3,6 @@ package azcontainerregistry
 import (
 	"encoding/json"
 	"net/url"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
@@ -105,93 +104,4 @@ func lastManifest(manifests []*ManifestAttributes) string {
 		return ""
 	}
 	return value(manifests[len(manifests)-1].Digest)
-}
-
-// NewListDeletedRepositoriesPager returns a pager over the repositories in
-// which soft delete keeps something (ACR protocol §3.10, a preview of ACR's).
-func (c *Client) NewListDeletedRepositoriesPager(options *ClientListDeletedRepositoriesOptions) *runtime.Pager[ClientListDeletedRepositoriesResponse] {
-	var o ClientListDeletedRepositoriesOptions
-	if options != nil {
-		o = *options
-	}
-	l := c.apiListing("/acr/v1/_deleted/_catalog", pageQuery(given(o.Last), given(o.PageSize), nil), deletedCatalogScope)
-	return newCheckedPager(l, nil, "Client.NewListDeletedRepositoriesPager", "list deleted repositories", "",
-		func(r *ClientListDeletedRepositoriesResponse) string { return r.Link },
-		func(body []byte, link string) (r ClientListDeletedRepositoriesResponse, n int, last string, err error) {
-			r.Link = link
-			if err = json.Unmarshal(body, &r); err == nil && len(r.Repositories) > 0 {
-				last = r.Repositories[len(r.Repositories)-1]
-			}
-			r.Link = link
-			return r, len(r.Repositories), last, err
-		})
-}
-
-// NewListDeletedManifestsPager returns a pager over the manifests that soft
-// delete keeps (ACR protocol §3.10, a preview of ACR's).
-func (c *Client) NewListDeletedManifestsPager(name string, options *ClientListDeletedManifestsOptions) *runtime.Pager[ClientListDeletedManifestsResponse] {
-	var o ClientListDeletedManifestsOptions
-	if options != nil {
-		o = *options
-	}
-	l := c.apiListing(deletedPath(name)+"/_manifests", pageQuery(given(o.Last), given(o.PageSize), nil), deletedReadScope(name))
-	return newCheckedPager(l, checkRepository("name", name), "Client.NewListDeletedManifestsPager", "list deleted manifests of", name,
-		func(r *ClientListDeletedManifestsResponse) string { return r.Link },
-		func(body []byte, link string) (r ClientListDeletedManifestsResponse, n int, last string, err error) {
-			var list struct {
-				Manifests []struct {
-					Digest    string   `json:"digest"`
-					Tags      []string `json:"tags"`
-					DeletedAt acrTime  `json:"deletedAt"`
-				} `json:"manifests"`
-			}
-			err = json.Unmarshal(body, &list)
-			r.Link = link
-			for _, m := range list.Manifests {
-				r.Manifests = append(r.Manifests, DeletedManifest{Digest: m.Digest, Tags: m.Tags, DeletedOn: time.Time(m.DeletedAt)})
-				last = m.Digest
-			}
-			return r, len(r.Manifests), last, err
-		})
-}
-
-// NewListDeletedTagsPager returns a pager over the tags that soft delete keeps
-// (ACR protocol §3.10, a preview of ACR's).
-func (c *Client) NewListDeletedTagsPager(name string, options *ClientListDeletedTagsOptions) *runtime.Pager[ClientListDeletedTagsResponse] {
-	var o ClientListDeletedTagsOptions
-	if options != nil {
-		o = *options
-	}
-	l := c.apiListing(deletedPath(name)+"/_tags", pageQuery(given(o.Last), given(o.PageSize), nil), deletedReadScope(name))
-	return newCheckedPager(l, checkRepository("name", name), "Client.NewListDeletedTagsPager", "list deleted tags of", name,
-		func(r *ClientListDeletedTagsResponse) string { return r.Link },
-		func(body []byte, link string) (r ClientListDeletedTagsResponse, n int, last string, err error) {
-			var list struct {
-				Tags []struct {
-					Tag       string  `json:"tag"`
-					Digest    string  `json:"digest"`
-					DeletedAt acrTime `json:"deletedAt"`
-				} `json:"tags"`
-			}
-			err = json.Unmarshal(body, &list)
-			r.Link = link
-			for _, t := range list.Tags {
-				r.Tags = append(r.Tags, DeletedTag{Name: t.Tag, Digest: t.Digest, DeletedOn: time.Time(t.DeletedAt)})
-				// One tag may have been deleted several times.
-				last = t.Tag + "@" + t.Digest + time.Time(t.DeletedAt).String()
-			}
-			return r, len(r.Tags), last, err
-		})
-}
-
-// acrTime is a time as the registry writes it.
-type acrTime time.Time
-
-// UnmarshalJSON reads a timestamp or null.
-func (t *acrTime) UnmarshalJSON(data []byte) error {
-	return decode(data, func(s *modelReader) {
-		if !s.Null() {
-			*t = acrTime(s.Time())
-		}
-	})
 }
