@@ -112,13 +112,15 @@ var rowsRequest = []Row{
 		Title:   "{host} did not expect a chunk at this place (416)",
 		Meaning: "Chunks go strictly in order, and Content-Range reads 0-99: without the word bytes and without a total.",
 		Causes: []Cause{
-			certain("the chunk's Content-Range is not what the upload goes on with", "the registry's own answer"),
-			inferred("probably an earlier chunk got lost or arrived twice", "the answer's Range header says what has arrived"),
-			inferred("possibly the header is not in the registry's form", "the answer's detail says so"),
+			certain("the request does not go on where the registry's upload ends", "status 416"),
+			inferred("probably an earlier chunk got lost or arrived twice", "the response's Range header says what has arrived"),
+			inferred("possibly Content-Range is not in the registry's form", "the response's detail says so"),
 		},
-		Fix:   []string{"ask the upload's status and go on after its Range; BlobClient.Upload does so by itself"},
+		Fix: []string{
+			"run the upload again; a program of your own asks the upload's status and goes on after its Range, as BlobClient.Upload does",
+		},
 		Retry: RetryRestart, Link: linkErrors,
-		match:   all(coded(416, "BLOB_UPLOAD_RANGE_INVALID")),
+		match:   uploadRange,
 		observe: []observer{observeMessage, observeRange, observeResponse},
 	},
 	{
@@ -131,7 +133,7 @@ var rowsRequest = []Row{
 		},
 		Fix:   []string{"delete the partial file and pull again"},
 		Retry: RetryRestart, Link: linkErrors,
-		match:   func(ev *evidence) bool { return ev.status == 416 && ev.code != "BLOB_UPLOAD_RANGE_INVALID" },
+		match:   func(ev *evidence) bool { return ev.status == 416 && !uploadRange(ev) },
 		observe: []observer{observeMessage, observeRange, observeResponse},
 	},
 	{
