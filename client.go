@@ -2,15 +2,11 @@ package azcontainerregistry
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // Client calls a registry's API for repositories, tags and manifests. It is
@@ -107,68 +103,4 @@ func (c *Client) GetAccessToken(ctx context.Context, scopes []string, options *C
 		return resp, err
 	}
 	return ClientGetAccessTokenResponse{AccessToken: a.token.value, ExpiresOn: a.token.expires}, nil
-}
-
-// get sends a GET of the /acr/v1 API and reads its JSON into v.
-func (r *registry) get(ctx context.Context, path string, v json.Unmarshaler, scopes ...string) error {
-	req, err := r.newRequest(ctx, http.MethodGet, path+r.withAPIVersion(nil), scopes...)
-	if err != nil {
-		return err
-	}
-	return r.callJSON(req, v)
-}
-
-// patch sends body, or none when it is nil, to the /acr/v1 API and reads the JSON that comes back into v.
-func (r *registry) patch(ctx context.Context, path string, body json.Marshaler, v json.Unmarshaler, scopes ...string) error {
-	req, err := r.newRequest(ctx, http.MethodPatch, path+r.withAPIVersion(nil), scopes...)
-	if err != nil {
-		return err
-	}
-	if body != nil {
-		if err := setJSON(req, body); err != nil {
-			return err
-		}
-	}
-	return r.callJSON(req, v)
-}
-
-// delete sends a DELETE. That there was nothing to delete is success, as in
-// v0.2.3, unless it must exist. Other registries than ACR answer 200 and 204, too,
-// which strict callers take.
-func (r *registry) delete(ctx context.Context, path string, mustExist bool, scopes ...string) (*http.Response, error) {
-	req, err := r.newRequest(ctx, http.MethodDelete, path, scopes...)
-	if err != nil {
-		return nil, err
-	}
-	ok := []int{http.StatusAccepted}
-	if strict.Is(ctx) {
-		ok = append(ok, http.StatusOK, http.StatusNoContent)
-	}
-	if !mustExist {
-		ok = append(ok, http.StatusNotFound)
-	}
-	return r.call(req, ok...)
-}
-
-// unmarshalResponse reads the JSON of a response, whose body has been
-// downloaded. One without a body changes nothing, except for a strict caller. The
-// error is azcore's, except for a strict caller.
-func unmarshalResponse(ctx context.Context, resp *http.Response, v json.Unmarshaler) error {
-	body, err := runtime.Payload(resp)
-	if err != nil {
-		return err
-	}
-	if len(body) == 0 && !strict.Is(ctx) {
-		return nil
-	}
-	err = v.UnmarshalJSON(body)
-	if err == nil {
-		return nil
-	}
-	if !strict.Is(ctx) {
-		if plain := runtime.UnmarshalAsJSON(resp, v); plain != nil {
-			return redactError(plain)
-		}
-	}
-	return malformedAnswer(body, err)
 }

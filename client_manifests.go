@@ -10,8 +10,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -229,38 +227,4 @@ func (c *Client) UpdateManifestProperties(ctx context.Context, name, digest stri
 	}
 	err = c.registry.patch(ctx, manifestPropertiesPath(name, digest), value, &resp.ArtifactManifestProperties, metaWriteScope(name))
 	return resp, err
-}
-
-func manifestPropertiesPath(name, digest string) string {
-	return repositoryPath(name) + "/_manifests/" + url.PathEscape(digest)
-}
-
-// optional returns nil for a header that isn't there.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-// statedLength reads the Content-Length header, whoever made the response.
-func statedLength(resp *http.Response) (*int64, error) {
-	value := resp.Header.Get("Content-Length")
-	if value == "" {
-		return nil, nil
-	}
-	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil {
-		return nil, err
-	}
-	return &n, nil
-}
-
-// bodyLength returns how long a body is, nil when that isn't told.
-func bodyLength(resp *http.Response) *int64 {
-	if resp.ContentLength < 0 {
-		return nil
-	}
-	n := resp.ContentLength
-	return &n
 }

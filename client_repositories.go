@@ -3,7 +3,6 @@ package azcontainerregistry
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 )
 
 // GetRepositoryProperties returns what the registry knows of a repository
@@ -46,6 +45,3 @@ func (c *Client) DeleteRepository(ctx context.Context, name string, options *Cli
 	_, err = c.registry.delete(ctx, repositoryPath(name)+c.registry.withAPIVersion(nil), false, deleteScope(name))
 	return resp, err
 }
-
-// repositoryPath returns the path of a repository in the /acr/v1 API.
-func repositoryPath(name string) string { return "/acr/v1/" + url.PathEscape(name) }

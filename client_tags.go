@@ -3,7 +3,6 @@ package azcontainerregistry
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 )
 
 // GetTagProperties returns what the registry knows of a tag (ACR protocol
@@ -46,5 +45,3 @@ func (c *Client) DeleteTag(ctx context.Context, name, tag string, options *Clien
 	_, err = c.registry.delete(ctx, tagPath(name, tag)+c.registry.withAPIVersion(nil), false, deleteScope(name))
 	return resp, err
 }
-
-func tagPath(name, tag string) string { return repositoryPath(name) + "/_tags/" + url.PathEscape(tag) }

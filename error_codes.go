@@ -1,5 +1,11 @@
 package azcontainerregistry
 
+import (
+	"errors"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
 // ErrorCode is the code of an error that the registry answered
 // (ACR protocol §6). [HasCode] finds it in an error's chain.
 type ErrorCode string
@@ -61,3 +67,28 @@ const (
 	// ErrorCodeInvalidRange is 416 of the storage host: the range is beyond the blob's end.
 	ErrorCodeInvalidRange ErrorCode = "InvalidRange"
 )
+
+// HasCode reports whether err's chain holds an answer of the registry with one
+// of the codes.
+func HasCode(err error, codes ...ErrorCode) bool {
+	var respErr *azcore.ResponseError
+	if !errors.As(err, &respErr) {
+		return false
+	}
+	for _, c := range codes {
+		if respErr.ErrorCode == string(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// CorrelationID returns the X-Ms-Correlation-Request-Id of the answer in err's
+// chain, which Azure's support asks for, or "" (ACR protocol §1.3).
+func CorrelationID(err error) string {
+	resp := responseOf(err)
+	if resp == nil {
+		return ""
+	}
+	return resp.Header.Get(headerCorrelationID)
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
 // Operation says which call a failed response belongs to. [OperationOf] finds it.
@@ -110,4 +112,59 @@ func plainError(err error) error {
 			return err
 		}
 	}
+}
+
+// begin starts an operation that v0.2.3 lacks, or one of a strict caller: a span
+// named span, and an error that says what was done to what. The returned function
+// ends both; the response that was the reason of a failure is the one that the
+// caller captures.
+func (r *registry) begin(ctx context.Context, span, operation, repository, reference string) (context.Context, func(*error)) {
+	return r.start(strict.Context(ctx), span, operation, repository, reference)
+}
+
+// beginPlain starts an operation of v0.2.3's: its errors are azcore's own, as
+// they come, unless the caller is strict.
+func (r *registry) beginPlain(ctx context.Context, span, operation, repository, reference string) (context.Context, func(*error)) {
+	return r.start(ctx, span, operation, repository, reference)
+}
+
+func (r *registry) start(ctx context.Context, span, operation, repository, reference string) (context.Context, func(*error)) {
+	if ctx == nil {
+		// The request can't be made: net/http says why.
+		return ctx, func(*error) {}
+	}
+	ctx = withOperation(ctx, Operation{Name: operation, Registry: r.base.Host, Repository: repository, Reference: reference})
+	ctx, end := runtime.StartSpan(ctx, span, r.tracer, nil)
+	return ctx, func(err *error) {
+		if strict.Is(ctx) {
+			*err = r.operationError(operation, repository, reference, *err)
+		} else {
+			*err = plainError(*err)
+		}
+		end(*err)
+		if resp := responseOf(*err); resp != nil {
+			capture(ctx, resp)
+		}
+	}
+}
+
+// operationError says what was done to what; an error that says so already
+// stays as it is.
+func operationError(operation, repository, reference string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if op, ok := err.(*OperationError); ok && op.Operation == operation && op.Repository == repository {
+		return err
+	}
+	return &OperationError{Operation: operation, Repository: repository, Reference: reference, Err: err}
+}
+
+// operationError is the same for a call of this registry.
+func (r *registry) operationError(operation, repository, reference string, err error) error {
+	err = operationError(operation, repository, reference, err)
+	if op, ok := err.(*OperationError); ok && op.Registry == "" {
+		op.Registry, op.Address = r.base.Host, respondedFrom(op.Err)
+	}
+	return err
 }

@@ -46,5 +46,3 @@ func (r restoreRequest) MarshalJSON() ([]byte, error) {
 		Tag string `json:"tag,omitempty"`
 	}{r.Tag})
 }
-
-func deletedPath(name string) string { return "/acr/v1/_deleted/" + url.PathEscape(name) }

@@ -1,46 +1,16 @@
 package azcontainerregistry
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
-
-func (c *Client) apiListing(path string, first url.Values, scope string) *listing {
-	first.Set("api-version", c.registry.apiVersion)
-	return &listing{registry: c.registry, path: path, first: first, sticky: url.Values{}, scope: scope}
-}
-
-func (c *Client) repositoryListing(options *ClientListRepositoriesOptions) *listing {
-	var o ClientListRepositoriesOptions
-	if options != nil {
-		o = *options
-	}
-	return c.apiListing("/acr/v1/_catalog", pageQuery(o.Last, o.MaxNum, nil), catalogScope)
-}
-
-func (c *Client) tagListing(name string, options *ClientListTagsOptions) (*listing, error) {
-	var o ClientListTagsOptions
-	if options != nil {
-		o = *options
-	}
-	l := c.apiListing(repositoryPath(name)+"/_tags", pageQuery(o.Last, o.MaxNum, (*string)(o.OrderBy)), readScope(name))
-	if o.Digest != nil {
-		l.sticky.Set("digest", *o.Digest)
-		return l, checkAll(checkRepository("name", name), checkDigest("Digest", *o.Digest))
-	}
-	return l, checkRepository("name", name)
-}
-
-func (c *Client) manifestListing(name string, options *ClientListManifestsOptions) (*listing, error) {
-	var o ClientListManifestsOptions
-	if options != nil {
-		o = *options
-	}
-	l := c.apiListing(repositoryPath(name)+"/_manifests", pageQuery(o.Last, o.MaxNum, (*string)(o.OrderBy)), readScope(name))
-	return l, checkRepository("name", name)
-}
 
 // NewListRepositoriesPager returns a pager over the names of all repositories,
 // in lexical order (ACR protocol §3.1). A page that breaks off, leads back or
@@ -104,4 +74,68 @@ func lastManifest(manifests []*ManifestAttributes) string {
 		return ""
 	}
 	return value(manifests[len(manifests)-1].Digest)
+}
+
+// newPager makes a pager of a listing of v0.2.3's. A page goes through the
+// pipeline with its body, is taken as it is, and may be asked for again: where
+// the next one is follows from the page alone. read fills in the page.
+func newPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) **string, read func(*T) json.Unmarshaler, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
+	checked := checkedFetcher(l, invalid, span, operation, repository, decode)
+	return runtime.NewPager(runtime.PagingHandler[T]{
+		More: func(page T) bool { return value(*link(&page)) != "" },
+		Fetcher: func(ctx context.Context, current *T) (result T, err error) {
+			if strict.Is(ctx) {
+				return checked(ctx, current)
+			}
+			ctx, end := l.registry.beginPlain(ctx, span, operation, repository, "")
+			defer func() { end(&err) }()
+			if repository == "" && l.scope != catalogScope {
+				return result, errors.New("parameter name cannot be empty")
+			}
+			address := l.start()
+			if current != nil {
+				if address, err = l.next(value(*link(current))); err != nil {
+					return result, err
+				}
+			}
+			req, err := l.registry.newRequestTo(ctx, http.MethodGet, address, l.scope)
+			if err != nil {
+				return result, err
+			}
+			resp, err := l.registry.call(req, http.StatusOK)
+			if err != nil {
+				return result, err
+			}
+			if err := unmarshalResponse(ctx, resp, read(&result)); err != nil {
+				return result, err
+			}
+			*link(&result) = optional(l.link(resp))
+			return result, nil
+		},
+		Tracer: l.registry.tracer,
+	})
+}
+
+// pageQuery writes what a listing is asked for; what is nil is left out.
+func pageQuery(last *string, size *int32, orderBy *string) url.Values {
+	q := url.Values{}
+	if last != nil {
+		q.Set("last", *last)
+	}
+	if size != nil {
+		q.Set("n", strconv.Itoa(int(*size)))
+	}
+	if orderBy != nil {
+		q.Set("orderby", *orderBy)
+	}
+	return q
+}
+
+// given returns nil for a zero value, which stands for "not given".
+func given[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
 }

@@ -5,13 +5,10 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -146,102 +143,6 @@ func firstError(body []byte) wire.Error {
 	return wire.Error{}
 }
 
-// maxMessage bounds what of a server's text goes into one of our messages.
-const maxMessage = 400
-
-// describe says what err is in one line, without secrets. azcore's own text
-// for a [*azcore.ResponseError] takes a dozen.
-func describe(err error) string {
-	if err == nil {
-		return "unknown cause"
-	}
-	respErr, ok := err.(*azcore.ResponseError)
-	if !ok {
-		return redact.Text(err.Error())
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d", respErr.StatusCode)
-	if respErr.ErrorCode != "" {
-		b.WriteString(" " + oneLine(respErr.ErrorCode))
-	} else if text := http.StatusText(respErr.StatusCode); text != "" {
-		b.WriteString(" " + text)
-	}
-	if resp := respErr.RawResponse; resp != nil {
-		if message := errorMessage(resp); message != "" {
-			b.WriteString(": " + message)
-		}
-		if home := resp.Request; home != nil && home.URL != nil && isDataHost(resp) {
-			b.WriteString(" (from " + home.URL.Host + ")")
-		}
-		if id := resp.Header.Get(headerCorrelationID); id != "" {
-			b.WriteString(" (correlation id " + oneLine(id) + ")")
-		}
-	}
-	return redact.Text(b.String())
-}
-
-// isDataHost reports whether an answer came from a storage host: a login
-// server always names itself by this header (ACR protocol §1.3), storage by
-// the other (§4.4).
-func isDataHost(resp *http.Response) bool {
-	return resp.Header.Get("X-Ms-Version") != "" || resp.Header.Get("X-Ms-Blob-Type") != "" ||
-		strings.HasPrefix(resp.Header.Get("Content-Type"), "application/xml")
-}
-
-func errorMessage(resp *http.Response) string {
-	body, err := runtime.Payload(resp)
-	if err != nil {
-		return ""
-	}
-	if message := firstError(body).Message; message != "" {
-		return oneLine(message)
-	}
-	if !utf8.Valid(body) {
-		return ""
-	}
-	return oneLine(string(body))
-}
-
-// oneLine makes a server's text fit into a message: no line breaks, no control
-// characters, no more than maxMessage bytes.
-func oneLine(s string) string {
-	if len(s) > 4*maxMessage {
-		s = s[:4*maxMessage]
-	}
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError
-	}), " ")
-	if len(s) > maxMessage {
-		cut := maxMessage
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…"
-	}
-	return s
-}
-
-// operationError says what was done to what; an error that says so already
-// stays as it is.
-func operationError(operation, repository, reference string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if op, ok := err.(*OperationError); ok && op.Operation == operation && op.Repository == repository {
-		return err
-	}
-	return &OperationError{Operation: operation, Repository: repository, Reference: reference, Err: err}
-}
-
-// operationError is the same for a call of this registry.
-func (r *registry) operationError(operation, repository, reference string, err error) error {
-	err = operationError(operation, repository, reference, err)
-	if op, ok := err.(*OperationError); ok && op.Registry == "" {
-		op.Registry, op.Address = r.base.Host, respondedFrom(op.Err)
-	}
-	return err
-}
-
 // discard reads the little that may be left of an answer, so that its
 // connection can be used again, and closes it.
 func discard(resp *http.Response) {
@@ -287,4 +188,10 @@ func copyError(err error, body []byte) error {
 		return &c
 	}
 	return err
+}
+
+// malformedAnswer says that an answer of success isn't what it should be: a
+// proxy's page, half a JSON.
+func malformedAnswer(body []byte, err error) error {
+	return &InvalidResponseError{Missing: ResponsePartJSON, BodyStart: startOf(body), Err: err}
 }

@@ -3,32 +3,13 @@ package azcontainerregistry
 import (
 	"context"
 	"errors"
-	"net/url"
+	"reflect"
 	"strings"
 	"unicode"
 
 	"github.com/acrkit/azcontainerregistry/internal/names"
-	"github.com/acrkit/azcontainerregistry/internal/redact"
 	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
-
-// readEndpoint reads the address of a login server, as far as it is one: the
-// first call fails where it isn't. Plain http is for hosts of this machine or of
-// a private network, or for whoever allows it.
-func readEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" {
-		return &url.URL{}, nil
-	}
-	if u.Scheme == "http" && !allowHTTP && !originOf(u).private() {
-		return nil, &ArgumentError{
-			Argument: "endpoint", Value: redact.Text(shorten(u.Redacted())),
-			Rule: "must be https: over http a credential could be read on the way (InsecureAllowCredentialWithHTTP permits it)",
-		}
-	}
-	u.RawQuery, u.Fragment, u.User = "", "", nil
-	return u, nil
-}
 
 // checkArguments returns the first of errs for a strict caller. The methods of
 // v0.2.3 pass on what they get and let the registry judge, except for names that
@@ -107,47 +88,15 @@ func shorten(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// Scopes of ACR protocol §2.3.
-const (
-	catalogScope        = "registry:catalog:*"
-	deletedCatalogScope = "registry:deleted_catalog:*"
-)
-
-func pullScope(repository string) string   { return "repository:" + repository + ":pull" }
-func pushScope(repository string) string   { return "repository:" + repository + ":pull,push" }
-func deleteScope(repository string) string { return "repository:" + repository + ":delete" }
-func readScope(repository string) string   { return "repository:" + repository + ":metadata_read" }
-
-func metaWriteScope(repository string) string { return "repository:" + repository + ":metadata_write" }
-
-func deletedReadScope(repository string) string {
-	return "repository:" + repository + ":deleted_read"
-}
-
-func restoreScope(repository string) string {
-	return "repository:" + repository + ":deleted_read,deleted_restore"
-}
-
-// uploadRepository returns the repository that an upload's address is in.
-func uploadRepository(u *url.URL) (string, bool) {
-	_, rest, ok := strings.Cut(u.Path, "/v2/")
-	if !ok {
-		return "", false
+// isNil also finds a nil pointer within an interface: a credential declared as
+// *azidentity.X and never set.
+func isNil(v any) bool {
+	if v == nil {
+		return true
 	}
-	// A repository's own name may have the words in it, the upload's id can't.
-	at := strings.LastIndex(rest, "/blobs/uploads/")
-	if at < 0 || checkRepository("location", rest[:at]) != nil {
-		return "", false
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
+		return r.IsNil()
 	}
-	return rest[:at], true
-}
-
-// uploadScopes are the scopes of a call on an upload's address. Of an address
-// that isn't ACR's nothing is known before the registry challenges.
-func uploadScopes(u *url.URL, scope func(string) string) []string {
-	name, ok := uploadRepository(u)
-	if !ok {
-		return nil
-	}
-	return []string{scope(name)}
+	return false
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
 	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
 
@@ -233,34 +231,3 @@ func (e *InvalidResponseError) Error() string {
 
 // Unwrap returns the decoder's error.
 func (e *InvalidResponseError) Unwrap() error { return e.Err }
-
-// HasCode reports whether err's chain holds an answer of the registry with one
-// of the codes.
-func HasCode(err error, codes ...ErrorCode) bool {
-	var respErr *azcore.ResponseError
-	if !errors.As(err, &respErr) {
-		return false
-	}
-	for _, c := range codes {
-		if respErr.ErrorCode == string(c) {
-			return true
-		}
-	}
-	return false
-}
-
-// CorrelationID returns the X-Ms-Correlation-Request-Id of the answer in err's
-// chain, which Azure's support asks for, or "" (ACR protocol §1.3).
-func CorrelationID(err error) string {
-	resp := responseOf(err)
-	if resp == nil {
-		return ""
-	}
-	return resp.Header.Get(headerCorrelationID)
-}
-
-const (
-	headerCorrelationID = "X-Ms-Correlation-Request-Id"
-	headerDigest        = "Docker-Content-Digest"
-	headerUploadUUID    = "Docker-Upload-Uuid"
-)
