@@ -3,6 +3,7 @@ package artifact
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -140,3 +141,12 @@ func (e *PartialError) Error() string {
 
 // Unwrap gives the causes.
 func (e *PartialError) Unwrap() []error { return e.Errs }
+
+func isNotFound(err error) bool {
+	return errors.Is(err, ErrNotFound) || isRegistryNotFound(err)
+}
+
+// isDenied reports that the registry lets this credential not do that.
+func isDenied(err error) bool {
+	return hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden)
+}

@@ -2,16 +2,9 @@ package artifact
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/http"
 	"sync"
-	"sync/atomic"
-
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 )
@@ -166,16 +159,6 @@ func newSyncer(dst SyncTarget, src SyncSource, o *SyncOptions) (*syncer, error) 
 	return s, nil
 }
 
-// inShard reports whether an image belongs to this process. The hash is part
-// of the contract: machines of different versions may share one sync.
-func inShard(name string, shard, shards int) bool {
-	if shards <= 1 {
-		return true
-	}
-	sum := sha256.Sum256([]byte(name))
-	return binary.BigEndian.Uint64(sum[:8])%uint64(shards) == uint64(shard)
-}
-
 // each calls do for every chosen image, several at a time. What do fails with
 // is kept, unless the whole sync has ended.
 func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) error) error {
@@ -230,26 +213,6 @@ func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) e
 	return err
 }
 
-// ofOneRepository reports whether a listing failed for a reason that says
-// nothing about the other repositories: it isn't there, or not ours to read.
-func ofOneRepository(err error) bool {
-	return isNotFound(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrInvalid) || isDenied(err)
-}
-
-// isDenied reports that the registry lets this credential not do that.
-func isDenied(err error) bool {
-	return hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden)
-}
-
-// unlisted keeps that a repository's images are not known.
-func (s *syncer) unlisted(repository string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unknown++
-	s.result.Failed++
-	s.errs = append(s.errs, fmt.Errorf("%s: %w", repository, err))
-}
-
 func (s *syncer) failed(ctx context.Context, name string, err error) {
 	if ctx.Err() != nil {
 		return // the end of the whole sync, not of this image
@@ -260,177 +223,6 @@ func (s *syncer) failed(ctx context.Context, name string, err error) {
 	s.errs = append(s.errs, fmt.Errorf("%s: %w", name, err))
 }
 
-// list sends the chosen images of one repository.
-func (s *syncer) list(ctx context.Context, repository string, items chan<- *syncItem) error {
-	source, err := s.src.Source(repository)
-	if err != nil {
-		return err
-	}
-	tags, err := s.sourceTags(ctx, repository, source)
-	if err != nil {
-		return fmt.Errorf("list tags of %s: %w", repository, err)
-	}
-	if err := s.reportUntagged(ctx, repository, source); err != nil {
-		return err
-	}
-	all := make([]string, 0, len(tags))
-	for _, tag := range tags {
-		all = append(all, tag.tag)
-	}
-	var (
-		into    Target
-		present *present
-	)
-	target := repository
-	if s.o.Rename != nil {
-		target = s.o.Rename(repository)
-	}
-	for _, tag := range tags {
-		if !s.filter.image(repository, tag.tag) || !inShard(repository+":"+tag.tag, s.o.Shard, s.o.Shards) {
-			continue
-		}
-		if _, planned := s.o.expect[repository+":"+tag.tag]; !planned && s.o.expect != nil {
-			continue
-		}
-		if into == nil {
-			if into, err = s.target(target); err != nil {
-				return err
-			}
-			if present, err = presentTags(ctx, into); err != nil {
-				return fmt.Errorf("list tags of %s at %s: %w", target, s.dst.Name(), err)
-			}
-		}
-		item := &syncItem{
-			repository: repository, tag: tag.tag, digest: tag.digest, target: target, source: source, into: into,
-			done:     tag.digest != "" && present.tags[tag.tag] == tag.digest && len(s.o.Copy.Platforms) == 0,
-			unlisted: present.unlisted, tags: all,
-		}
-		s.mu.Lock()
-		s.result.Images++
-		s.mu.Unlock()
-		if tag.err != nil {
-			s.failed(ctx, item.name(), tag.err)
-			continue
-		}
-		select {
-		case items <- item:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// sourceTags lists a repository's tags. Where that isn't allowed, they are the
-// ones that the patterns name in full.
-func (s *syncer) sourceTags(ctx context.Context, repository string, source Source) ([]taggedDigest, error) {
-	tags, err := tagDigests(ctx, source)
-	if !isDenied(err) {
-		return tags, err
-	}
-	for _, tag := range s.filter.tags(repository) {
-		tags = append(tags, taggedDigest{tag: tag})
-	}
-	if len(tags) == 0 {
-		return nil, fmt.Errorf("%w (images that are named in full, repository:tag, need no list)", err)
-	}
-	return tags, nil
-}
-
-// reportUntagged counts images that have no tag as failed: a sync that brought
-// over nothing must not look like one that did.
-func (s *syncer) reportUntagged(ctx context.Context, repository string, source Source) error {
-	lister, ok := source.(untaggedLister)
-	if !ok || s.o.expect != nil {
-		return nil
-	}
-	list, err := lister.untagged(ctx)
-	if err != nil {
-		return err
-	}
-	for _, image := range list {
-		name := image.Digest.String()
-		if repository != "" {
-			name = repository + "@" + name
-		}
-		if !s.filter.image(repository, name) || !inShard(name, s.o.Shard, s.o.Shards) {
-			continue
-		}
-		s.mu.Lock()
-		s.result.Images++
-		s.mu.Unlock()
-		s.failed(ctx, name, &InvalidError{Store: s.src.Name(), Thing: thingOf(image), Rule: "it has no name that it could be copied under; copy it by itself, to a name"})
-	}
-	return nil
-}
-
-// copy brings one image over.
-func (s *syncer) copy(ctx context.Context, item *syncItem) error {
-	s.event(Event{Kind: EventImage, Reference: item.name()}, item)
-	err := s.bring(ctx, item)
-	if err == nil {
-		s.event(Event{Kind: EventImageDone, Reference: item.name()}, item)
-	}
-	return err
-}
-
-func (s *syncer) bring(ctx context.Context, item *syncItem) error {
-	options := s.o.Copy
-	planned, expected := s.o.expect[item.name()]
-	if expected {
-		if planned.Action == PlanSkip {
-			s.count(func(r *SyncResult) { r.Skipped++ })
-			return nil
-		}
-		options.expect = planned.plan()
-	}
-	if item.unlisted && item.digest != "" && len(options.Platforms) == 0 {
-		if reader, ok := item.into.(Source); ok {
-			desc, err := reader.Resolve(ctx, item.tag)
-			item.done = err == nil && desc.Digest.String() == item.digest
-		}
-	}
-	needed, err := s.needed(ctx, item)
-	if err != nil {
-		return err
-	}
-	if !needed {
-		s.count(func(r *SyncResult) { r.Skipped++ })
-		return nil
-	}
-	options.OnEvent = func(e Event) { s.event(e, item) }
-	options.mounts, options.tags = s.mounts, item.tags
-	options.nested = true
-	result, err := Copy(ctx, item.into, item.tag, item.source, item.tag, &options)
-	if err != nil {
-		return err
-	}
-	s.count(func(r *SyncResult) {
-		r.Bytes += result.BytesCopied
-		r.Referrers += result.Referrers
-		r.DigestTags += result.DigestTags
-		r.Attestations += result.Attestations
-		for _, left := range result.LeftOut {
-			left.Reason += " (" + item.name() + ")"
-			r.LeftOut = append(r.LeftOut, left)
-		}
-		if result.BlobsCopied+result.BlobsMounted+result.ManifestsPushed == 0 && !item.tagWritten(len(options.Platforms) > 0) {
-			r.Skipped++
-		} else {
-			r.Copied++
-		}
-	})
-	return nil
-}
-
-// needed reports whether an image has to be looked at blob by blob.
-func (s *syncer) needed(ctx context.Context, item *syncItem) (bool, error) {
-	if !item.done || s.o.Verify {
-		return true, nil
-	}
-	return s.hasReferrers(ctx, item)
-}
-
 func (s *syncer) partial() error {
 	return &PartialError{Failed: len(s.errs), Total: s.result.Images + s.unknown, Errs: s.errs}
 }
@@ -439,46 +231,6 @@ func (s *syncer) count(change func(*SyncResult)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.result)
-}
-
-// hasReferrers reports whether an image that is done otherwise has referrers
-// at the source, itself or one of its platforms: they may have come later.
-func (s *syncer) hasReferrers(ctx context.Context, item *syncItem) (bool, error) {
-	lister, ok := item.source.(ReferrerLister)
-	if !ok || !followsReferrers(s.o.Copy.Referrers, item.into, item.source) {
-		return false, nil
-	}
-	root, data, err := resolve(ctx, item.source, item.digest)
-	if err != nil {
-		return false, err
-	}
-	subjects := []ocispec.Descriptor{root}
-	if isIndex(root.MediaType) {
-		_, m, err := readManifest(root, data)
-		if err != nil {
-			return false, err
-		}
-		subjects = append(subjects, m.children()...)
-	}
-	tags := &referrerChoice{tags: item.tags}
-	for _, subject := range subjects {
-		if item.tags != nil && tags.mayHaveTags(subject.Digest) {
-			return true, nil
-		}
-	}
-	var found atomic.Bool
-	err = parallel(ctx, manifestFetches, len(subjects), func(ctx context.Context, i int) error {
-		if found.Load() || isIndex(subjects[i].MediaType) && i > 0 {
-			found.Store(true) // below it there may be more: the copy looks
-			return nil
-		}
-		list, err := lister.Referrers(ctx, subjects[i])
-		if len(list) > 0 {
-			found.Store(true)
-		}
-		return err
-	})
-	return found.Load(), err
 }
 
 // event passes on the event of one image, one at a time.
@@ -504,108 +256,4 @@ func (s *syncer) event(e Event, item *syncItem) {
 	if s.o.Copy.OnEvent != nil {
 		s.o.Copy.OnEvent(e)
 	}
-}
-
-// taggedDigest is one tag, with what it points to if the store said so.
-type taggedDigest struct {
-	tag, digest string
-	err         error // why the digest isn't known
-}
-
-// tagDigestLister is a store that tells its tags and their digests in one go.
-type tagDigestLister interface {
-	tagDigests(ctx context.Context) ([]taggedDigest, error)
-}
-
-func tagDigests(ctx context.Context, store Source) ([]taggedDigest, error) {
-	if l, ok := store.(tagDigestLister); ok {
-		return l.tagDigests(ctx)
-	}
-	l, ok := store.(TagLister)
-	if !ok {
-		return nil, &InvalidError{Store: nameOf(store), Thing: "tags", Rule: "this source cannot list them"}
-	}
-	tags, err := l.Tags(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]taggedDigest, 0, len(tags))
-	for _, tag := range tags {
-		desc, err := store.Resolve(ctx, tag)
-		if stopped := context.Cause(ctx); stopped != nil {
-			return nil, stopped
-		}
-		list = append(list, taggedDigest{tag, desc.Digest.String(), err})
-	}
-	return list, nil
-}
-
-// present is what a target has.
-type present struct {
-	tags     map[string]string // their digests
-	unlisted bool              // it doesn't let them be listed
-}
-
-// presentTags is what a target has, nothing if it cannot tell or isn't there.
-func presentTags(ctx context.Context, target Target) (*present, error) {
-	p := &present{tags: map[string]string{}}
-	store, ok := target.(Source)
-	if !ok {
-		return p, nil
-	}
-	if _, ok := store.(TagLister); !ok {
-		return p, nil
-	}
-	tags, err := tagDigests(ctx, store)
-	if isNotFound(err) || isDenied(err) {
-		p.unlisted = isDenied(err)
-		return p, nil
-	}
-	for _, tag := range tags {
-		p.tags[tag.tag] = tag.digest
-	}
-	return p, err
-}
-
-// mountMemory remembers which repository of the target has a blob, so that
-// the next repository gets it without moving bytes.
-type mountMemory struct {
-	moving keyedMutex // by digest
-
-	mu   sync.Mutex
-	repo map[string]string
-}
-
-// turn waits until no other image of the sync moves the same blob: once one of
-// them has it, the others mount it.
-func (m *mountMemory) turn(ctx context.Context, digest string) (done func(), err error) {
-	if m == nil {
-		return func() {}, nil
-	}
-	return m.moving.lock(ctx, digest)
-}
-
-func newMountMemory() *mountMemory { return &mountMemory{repo: map[string]string{}} }
-
-// maxMounts bounds the memory: some 20 MB.
-const maxMounts = 100_000
-
-func (m *mountMemory) remember(digest, repository string) {
-	if m == nil {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.repo) < maxMounts {
-		m.repo[digest] = repository
-	}
-}
-
-func (m *mountMemory) find(digest string) string {
-	if m == nil {
-		return ""
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.repo[digest]
 }
