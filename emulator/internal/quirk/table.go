@@ -119,8 +119,8 @@ var quirkTable = []Quirk{
 	},
 	{
 		Name: RateRemaining, Default: "count", check: checkHeaderQuirk,
-		Effect:   "X-Ms-Ratelimit-Remaining-Calls-Per-Second on DELETE answers: count counts down and refills by the tier, a value stays, off leaves it out",
-		Evidence: "recorded in OCI's conformance programme for Premium, section 12; a fixed value in older recordings, section 1.3",
+		Effect:   "X-Ms-Ratelimit-Remaining-Calls-Per-Second on DELETE answers: count counts down and refills by the tier, a value stays, off leaves it out, at the token endpoints too",
+		Evidence: "recorded in OCI's conformance programme for Premium, section 12; a fixed value or none in older recordings, section 1.3",
 	},
 	{
 		Name: BlobDigestHeader, Values: []string{"off", "on"},

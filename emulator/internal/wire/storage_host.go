@@ -202,6 +202,11 @@ func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.
 		"x-ms-blob-type":                  "AppendBlob",
 		"x-ms-blob-committed-block-count": "1",
 		"x-ms-creation-time":              info.ModTime().UTC().Format(http.TimeFormat),
+		"x-ms-copy-completion-time":       info.ModTime().UTC().Format(http.TimeFormat),
+		"x-ms-copy-id":                    guidOf(digest),
+		"x-ms-copy-progress":              fmt.Sprintf("%d/%d", size, size),
+		"x-ms-copy-source":                "https://" + r.Host + copySource(r.URL.Path, guidOf(digest)),
+		"x-ms-copy-status":                "success",
 		"x-ms-lease-state":                "available",
 		"x-ms-lease-status":               "unlocked",
 		"x-ms-server-encrypted":           "true",
@@ -224,6 +229,19 @@ func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.
 	if _, err := io.CopyN(w, blob, length); err != nil && r.Context().Err() == nil {
 		h.logger.Debug("blob was not sent to its end", "digest", digest, "error", err)
 	}
+}
+
+// guidOf is a GUID that stays the same for a digest.
+func guidOf(digest string) string {
+	_, hex, _ := strings.Cut(digest, ":")
+	return hex[:8] + "-" + hex[8:12] + "-4" + hex[13:16] + "-8" + hex[17:20] + "-" + hex[20:32]
+}
+
+// copySource is where the bytes of an upload were before it was finished: the
+// storage account copies them then (ACR protocol §4.4).
+func copySource(path, id string) string {
+	account, _, _ := strings.Cut(path, DataPathMarker)
+	return account + "/docker/registry/v2/repositories/_uploads/" + id + "/data"
 }
 
 // ParseRange reads a single range with a start, the form that the storage
