@@ -3,13 +3,13 @@ package azcontainerregistry
 import (
 	"context"
 	"errors"
-	"io"
 	"iter"
 )
 
 // iterate yields the items of a listing, an error last if there is one. From
 // the second page on it asks for the page after next while the next one is
-// read: a loop that stops within the first page costs one request, and one that
+// read, and receives a page while the items of the one before are decoded and
+// yielded: a loop that stops within the first page costs one request, and one that
 // goes on waits for one answer less a page. Nothing of it is left when the loop
 // ends.
 func iterate[T any](ctx context.Context, l *listing, invalid error, span, operation, repository, reference string, decode func(body []byte) (items []T, last string, err error)) iter.Seq2[T, error] {
@@ -35,22 +35,28 @@ var errStopped = errors.New("loop has ended")
 
 func iteratePages[T any](ctx context.Context, l *listing, decode func([]byte) ([]T, string, error), yield func(T) bool) error {
 	w := l.walk()
-	ahead := &readAhead{walk: w}
-	defer ahead.stop()
-	p, err := w.open(ctx, l.start())
+	var spare []byte
+	current := w.fetch(ctx, l.start(), nil)
+	var ahead *pageFetch
+	defer func() {
+		current.stop()
+		ahead.stop()
+	}()
 	for n := 1; ; n++ {
+		next, err := current.next()
 		if err != nil {
 			return w.broken(err)
 		}
-		if n > 1 && p.next != "" && p.nextErr == nil {
-			ahead.start(ctx, p.next)
+		if n > 1 && next != "" {
+			ahead = w.fetchAhead(ctx, next, spare)
 		}
-		if w.buf, err = l.read(ctx, p, w.buf); err != nil {
+		p, data, err := current.read(ctx)
+		if err != nil {
 			return w.broken(err)
 		}
-		items, last, decodeErr := decode(w.buf)
+		items, last, decodeErr := decode(data)
 		if decodeErr != nil {
-			return w.broken(malformedAnswer(w.buf, decodeErr))
+			return w.broken(malformedAnswer(data, decodeErr))
 		}
 		for _, item := range items {
 			w.items++
@@ -62,82 +68,104 @@ func iteratePages[T any](ctx context.Context, l *listing, decode func([]byte) ([
 		if err := w.count(len(items), last); err != nil {
 			return w.broken(err)
 		}
-		switch {
-		case p.nextErr != nil:
+		if p.nextErr != nil {
 			return w.broken(p.nextErr)
-		case p.next == "":
+		}
+		if p.next == "" {
 			return nil
 		}
-		p, err = ahead.take(ctx, p.next)
+		if ahead != nil && ahead.address != p.next {
+			ahead.stop() // the page was asked for again and leads elsewhere now
+			ahead = nil
+		}
+		spare = data
+		if current, ahead = ahead, nil; current == nil {
+			current = w.fetch(ctx, p.next, spare)
+			spare = nil
+		}
 	}
 }
 
-// readAhead asks for one page in the background.
-type readAhead struct {
-	walk   *walk
-	cancel context.CancelFunc
-	done   chan struct{}
+// pageFetch asks for one page and reads it, in the background or when its
+// methods are called.
+type pageFetch struct {
+	address string
+	walk    *walk
+	cancel  context.CancelFunc
+	buf     []byte
+
 	page   *page
 	err    error
-	want   string
+	follow string        // where page leads as it came first
+	opened chan struct{} // closed when the three above are known; nil in the foreground
+	done   chan struct{} // closed when data and readErr are, too
+
+	data    []byte
+	readErr error
 }
 
-func (a *readAhead) start(ctx context.Context, address string) {
+// fetch asks for a page now. buf is memory for its body.
+func (w *walk) fetch(ctx context.Context, address string, buf []byte) *pageFetch {
+	f := &pageFetch{address: address, walk: w, buf: buf}
+	f.open(ctx)
+	return f
+}
+
+// fetchAhead asks for a page and reads it in the background.
+func (w *walk) fetchAhead(ctx context.Context, address string, buf []byte) *pageFetch {
+	f := &pageFetch{address: address, walk: w, buf: buf, opened: make(chan struct{}), done: make(chan struct{})}
 	// The caller's captured answer would otherwise be written behind its back.
-	ctx, a.cancel = context.WithCancel(withoutCapture(ctx))
-	a.done, a.want = make(chan struct{}), address
+	ctx, f.cancel = context.WithCancel(withoutCapture(ctx))
 	go func() {
-		defer close(a.done)
-		a.page, a.err = a.walk.open(ctx, address)
+		defer close(f.done)
+		f.open(ctx)
+		close(f.opened)
+		f.readBody(ctx)
 	}()
+	return f
 }
 
-// take returns the page, from the background if it was asked for there.
-func (a *readAhead) take(ctx context.Context, address string) (*page, error) {
-	if a.done == nil {
-		return a.walk.open(ctx, address)
+func (f *pageFetch) open(ctx context.Context) {
+	f.page, f.err = f.walk.open(ctx, f.address)
+	if f.err == nil && f.page.nextErr == nil {
+		f.follow = f.page.next
 	}
-	<-a.done
-	p, err, asked := a.page, a.err, a.want
-	cancel := a.cancel
-	*a = readAhead{walk: a.walk}
-	if err != nil || asked != address {
-		cancel()
-		if p != nil {
-			p.resp.Body.Close()
-			return a.walk.open(ctx, address)
-		}
-		return nil, err
+}
+
+func (f *pageFetch) readBody(ctx context.Context) {
+	if f.err == nil {
+		f.data, f.readErr = f.walk.listing.read(ctx, f.page, f.buf)
 	}
+}
+
+// next waits for the header of the page and returns the address of the next one,
+// "" where there is none that can be asked for yet.
+func (f *pageFetch) next() (string, error) {
+	if f.opened != nil {
+		<-f.opened
+	}
+	return f.follow, f.err
+}
+
+// read returns the page and its body.
+func (f *pageFetch) read(ctx context.Context) (*page, []byte, error) {
+	if f.done == nil {
+		f.readBody(ctx)
+		return f.page, f.data, f.readErr
+	}
+	<-f.done
+	f.cancel()
 	if err := ctx.Err(); err != nil {
-		cancel()
-		p.resp.Body.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	// The context ends with the page's body.
-	p.resp.Body = &cancelBody{ReadCloser: p.resp.Body, cancel: cancel}
-	return p, nil
+	return f.page, f.data, f.readErr
 }
 
 // stop ends what is under way and waits for it.
-func (a *readAhead) stop() {
-	if a.done == nil {
+func (f *pageFetch) stop() {
+	if f == nil || f.done == nil {
 		return
 	}
-	a.cancel()
-	<-a.done
-	if a.page != nil {
-		a.page.resp.Body.Close()
-	}
-}
-
-// cancelBody ends a context together with a body.
-type cancelBody struct {
-	io.ReadCloser
-	cancel context.CancelFunc
-}
-
-func (b *cancelBody) Close() error {
-	defer b.cancel()
-	return b.ReadCloser.Close()
+	f.cancel()
+	<-f.done
 }

@@ -354,8 +354,60 @@ func TestReferrersFallBackToTheTag(t *testing.T) {
 	}
 }
 
+// What things of a list share in memory must not be seen.
+func TestThingsOfAPageHaveTheirOwnValues(t *testing.T) {
+	long := strings.Repeat("x", 3000)
+	var items []string
+	for i := range 100 {
+		items = append(items, fmt.Sprintf(`{"digest":"sha256:%d","mediaType":"m\u00e9","configMediaType":%q,"tags":["v%d",null,"\n%d"],`+
+			`"createdTime":"2023-02-19T00:32:09.%dZ","changeableAttributes":{"deleteEnabled":%v,"writeEnabled":%v}}`, i, long, i, i, i, i%2 == 0, i%3 == 0))
+	}
+	items[50] = `{"digest":"` + long + `"}`
+	items[51] = `null`
+	m := new(Manifests)
+	if err := m.UnmarshalJSON([]byte(`{"registry":"r","imageName":"a","manifests":[` + strings.Join(items, ",") + `],"link":"l"}`)); err != nil || len(m.Attributes) != 100 {
+		t.Fatalf("%d manifests, %v", len(m.Attributes), err)
+	}
+	if *m.RegistryLoginServer != "r" || *m.Repository != "a" || *m.Link != "l" || *m.Attributes[50].Digest != long || m.Attributes[50].ChangeableAttributes != nil || m.Attributes[51] != nil {
+		t.Errorf("registry %q, repository %q, link %q", *m.RegistryLoginServer, *m.Repository, *m.Link)
+	}
+	for i, a := range m.Attributes {
+		if i == 50 || i == 51 {
+			continue
+		}
+		c := a.ChangeableAttributes
+		if *a.Digest != fmt.Sprintf("sha256:%d", i) || *a.MediaType != "mé" || *a.ConfigMediaType != long ||
+			*a.Tags[0] != fmt.Sprintf("v%d", i) || a.Tags[1] != nil || *a.Tags[2] != fmt.Sprintf("\n%d", i) ||
+			*c.CanDelete != (i%2 == 0) || *c.CanWrite != (i%3 == 0) || c.CanList != nil || c.CanRead != nil {
+			t.Fatalf("manifest %d is %v", i, a)
+		}
+		*a.Digest, *c.CanDelete, *a.Tags[0] = "changed", !*c.CanDelete, "changed"
+	}
+}
+
+func TestAPageCostsAFewAllocations(t *testing.T) {
+	for _, c := range []struct {
+		kind string
+		most float64
+		read func([]byte) error
+	}{
+		{"tags", 200, func(page []byte) error { return new(TagList).UnmarshalJSON(page) }},
+		{"manifests", 2300, func(page []byte) error { return new(Manifests).UnmarshalJSON(page) }},
+	} {
+		page := page1000(c.kind)
+		n := testing.AllocsPerRun(5, func() {
+			if err := c.read(page); err != nil {
+				t.Error(err)
+			}
+		})
+		if n > c.most {
+			t.Errorf("1000 %s: %v allocations, want %v at most", c.kind, n, c.most)
+		}
+	}
+}
+
 // page1000 is a page of ACR's largest size.
-func page1000(b *testing.B, kind string) []byte {
+func page1000(kind string) []byte {
 	var items []string
 	for i := range 1000 {
 		common := `"createdTime":"2023-02-19T00:32:09.2339719Z","lastUpdateTime":"2023-02-19T00:32:09.2339719Z","changeableAttributes":{"deleteEnabled":true,"writeEnabled":true,"readEnabled":true,"listEnabled":true}}`
@@ -370,7 +422,7 @@ func page1000(b *testing.B, kind string) []byte {
 }
 
 func BenchmarkReadPageOfTags(b *testing.B) {
-	page := page1000(b, "tags")
+	page := page1000("tags")
 	b.ReportAllocs()
 	for b.Loop() {
 		var l TagList
@@ -381,7 +433,7 @@ func BenchmarkReadPageOfTags(b *testing.B) {
 }
 
 func BenchmarkReadPageOfManifests(b *testing.B) {
-	page := page1000(b, "manifests")
+	page := page1000("manifests")
 	b.ReportAllocs()
 	for b.Loop() {
 		var m Manifests

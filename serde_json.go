@@ -13,6 +13,7 @@ import (
 func decode(data []byte, read func(*modelReader)) error {
 	s := &modelReader{Scanner: wire.NewScanner(data)}
 	read(s)
+	s.strings.flush()
 	return s.End()
 }
 

@@ -13,8 +13,14 @@ import (
 // modelReader reads models from JSON.
 type modelReader struct {
 	wire.Scanner
+	strings stringBatch
 	// elements counts the things of a list.
 	elements int
+	// latestLocks is the text of the locks read last, and what they are: most
+	// things of a registry have none.
+	latestLocks []byte
+	latest      locks
+	latestHas   hasLocks
 }
 
 // maxElements and maxStrings bound the things of a list and the names of one:
@@ -28,28 +34,48 @@ const (
 // locks is where the values of a model's locks are kept.
 type locks struct{ canDelete, canList, canRead, canWrite bool }
 
+// hasLocks are the locks that the registry gave a value.
+type hasLocks locks
+
 // lockFields are the fields of the three models that are locks.
 type lockFields struct{ canDelete, canList, canRead, canWrite **bool }
 
 func (s *modelReader) lockMembers(store *locks, to lockFields) {
+	if !s.Again(s.latestLocks) {
+		s.latest, s.latestHas = locks{}, hasLocks{}
+		s.latestLocks = s.Text(s.readLocks)
+	}
+	for _, lock := range [...]struct {
+		has, is bool
+		field   **bool
+		value   *bool
+	}{
+		{s.latestHas.canDelete, s.latest.canDelete, to.canDelete, &store.canDelete},
+		{s.latestHas.canList, s.latest.canList, to.canList, &store.canList},
+		{s.latestHas.canRead, s.latest.canRead, to.canRead, &store.canRead},
+		{s.latestHas.canWrite, s.latest.canWrite, to.canWrite, &store.canWrite},
+	} {
+		if lock.has {
+			*lock.value = lock.is
+			*lock.field = lock.value
+		}
+	}
+}
+
+func (s *modelReader) readLocks() {
 	s.Object(func(name []byte) {
-		var field **bool
-		var value *bool
 		switch string(name) {
 		case "deleteEnabled":
-			field, value = to.canDelete, &store.canDelete
+			s.latest.canDelete, s.latestHas.canDelete = s.Boolean(), true
 		case "listEnabled":
-			field, value = to.canList, &store.canList
+			s.latest.canList, s.latestHas.canList = s.Boolean(), true
 		case "readEnabled":
-			field, value = to.canRead, &store.canRead
+			s.latest.canRead, s.latestHas.canRead = s.Boolean(), true
 		case "writeEnabled":
-			field, value = to.canWrite, &store.canWrite
+			s.latest.canWrite, s.latestHas.canWrite = s.Boolean(), true
 		default:
 			s.Skip()
-			return
 		}
-		*value = s.Boolean()
-		*field = value
 	})
 }
 
@@ -78,10 +104,10 @@ func (s *modelReader) tag(to *TagAttributes, store *tagItem) {
 	s.Object(func(name []byte) {
 		switch string(name) {
 		case "name":
-			store.name = string(s.Bytes())
+			s.text(&store.name)
 			to.Name = &store.name
 		case "digest":
-			store.digest = string(s.Bytes())
+			s.text(&store.digest)
 			to.Digest = &store.digest
 		case "createdTime":
 			store.created = s.Time()
@@ -115,7 +141,7 @@ func (s *modelReader) manifest(to *ManifestAttributes, store *manifestItem) {
 	s.Object(func(name []byte) {
 		switch string(name) {
 		case "digest":
-			store.digest = string(s.Bytes())
+			s.text(&store.digest)
 			to.Digest = &store.digest
 		case "imageSize":
 			store.size = s.Integer(64)
@@ -231,12 +257,13 @@ func (s *modelReader) tagList(to *TagList) {
 			to.Link = s.stringPointer()
 		case "tags":
 			to.Tags = []*TagAttributes{}
+			var items slab[tagItem]
 			s.Array(func() {
 				if s.element() {
 					to.Tags = append(to.Tags, nil)
 					return
 				}
-				item := &tagItem{}
+				item := items.next()
 				s.tag(&item.tag, item)
 				to.Tags = append(to.Tags, &item.tag)
 			})
@@ -253,12 +280,13 @@ func (s *modelReader) manifests(to *Manifests) {
 			to.Link = s.stringPointer()
 		case "manifests":
 			to.Attributes = []*ManifestAttributes{}
+			var items slab[manifestItem]
 			s.Array(func() {
 				if s.element() {
 					to.Attributes = append(to.Attributes, nil)
 					return
 				}
-				item := &manifestItem{}
+				item := items.next()
 				s.manifest(&item.manifest, item)
 				to.Attributes = append(to.Attributes, &item.manifest)
 			})
@@ -299,24 +327,4 @@ func (s *modelReader) element() (null bool) {
 		s.Fail("a shorter list")
 	}
 	return s.Null()
-}
-
-func (s *modelReader) stringPointer() *string {
-	v := string(s.Bytes())
-	return &v
-}
-
-func (s *modelReader) stringPointers() []*string {
-	list := []*string{}
-	s.Array(func() {
-		if len(list) == maxStrings {
-			s.Fail("a shorter list")
-		}
-		if s.Null() {
-			list = append(list, nil)
-			return
-		}
-		list = append(list, s.stringPointer())
-	})
-	return list
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -60,14 +60,19 @@ func (s *Scanner) Fail(want string) {
 		return
 	}
 	s.err = fmt.Errorf("at byte %d: want %s, got %q", s.at, want, s.data[s.at])
+	s.at = len(s.data)
 }
 
 // Peek skips white space and returns the next byte, 0 at the end or after an
 // error.
 func (s *Scanner) Peek() byte {
-	if s.err != nil {
-		return 0
+	if s.at < len(s.data) && s.data[s.at] > ' ' {
+		return s.data[s.at]
 	}
+	return s.peekOverSpace()
+}
+
+func (s *Scanner) peekOverSpace() byte {
 	for s.at < len(s.data) {
 		switch c := s.data[s.at]; c {
 		case ' ', '\t', '\n', '\r':
@@ -170,7 +175,12 @@ func (s *Scanner) Bytes() []byte {
 		return nil
 	}
 	start := s.at + 1
-	for i := plain(s.data, start); i < len(s.data); i++ {
+	i := plain(s.data, start)
+	if i < len(s.data) && s.data[i] == '"' {
+		s.at = i + 1
+		return s.data[start:i]
+	}
+	for ; i < len(s.data); i++ {
 		switch c := s.data[i]; {
 		case c == '"':
 			s.at = i + 1
@@ -189,7 +199,9 @@ func (s *Scanner) Bytes() []byte {
 }
 
 // plain passes what in a string stands for itself, eight bytes at a time: most
-// of a listing is digests. It returns where to look closer.
+// of a listing is digests. It returns where to look closer: at the first byte
+// that is a quotation mark, a backslash, a control character or not ASCII, or
+// near the end.
 func plain(data []byte, i int) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	// zero has the high bit of each byte of w that is 0 (and of some after it).
@@ -197,8 +209,8 @@ func plain(data []byte, i int) int {
 	for ; i+8 <= len(data); i += 8 {
 		w := binary.LittleEndian.Uint64(data[i:])
 		control := (w - ones*' ') &^ w
-		if (control|w|zero(w^ones*'"')|zero(w^ones*'\\'))&high != 0 {
-			break
+		if found := (control | w | zero(w^ones*'"') | zero(w^ones*'\\')) & high; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
 	}
 	return i
@@ -386,32 +398,6 @@ func (s *Scanner) Boolean() bool {
 	return false
 }
 
-// Time reads a timestamp: RFC 3339 in any case, with any number of fractional digits; one
-// without a zone is UTC (ACR protocol §1.7).
-func (s *Scanner) Time() time.Time {
-	at := s.at
-	raw := s.Bytes()
-	if s.err != nil {
-		return time.Time{}
-	}
-	if len(raw) > 0 && bytes.Equal(raw, s.latest) {
-		return s.latestTime
-	}
-	text := strings.ToUpper(string(raw))
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		t, err = time.Parse("2006-01-02T15:04:05", text)
-	}
-	if err != nil {
-		s.at = at
-		s.Peek()
-		s.Fail("a timestamp")
-		return time.Time{}
-	}
-	s.latest, s.latestTime = raw, t
-	return t
-}
-
 // Skip passes a value of any kind.
 func (s *Scanner) Skip() {
 	switch s.Peek() {
@@ -447,10 +433,35 @@ func (s *Scanner) Object(member func(name []byte)) {
 	}
 	for first := true; s.more(&first, '}'); {
 		name := s.key()
-		if s.err == nil && !s.Null() {
+		if s.Peek() != 'n' || !s.Null() {
+			if s.err != nil {
+				return
+			}
 			member(name)
 		}
 	}
+}
+
+// Again passes an object whose text was read before, if the same comes next, and
+// reports whether it does.
+func (s *Scanner) Again(text []byte) bool {
+	if s.Peek() == 0 || len(text) == 0 || !bytes.HasPrefix(s.data[s.at:], text) {
+		return false
+	}
+	s.at += len(text)
+	return true
+}
+
+// Text calls read and returns the text of the value that it read, nil after an
+// error. The result shares the memory of the scanner's text.
+func (s *Scanner) Text(read func()) []byte {
+	s.Peek()
+	start := s.at
+	read()
+	if s.err != nil {
+		return nil
+	}
+	return s.data[start:s.at]
 }
 
 // Array calls element for each element of an array; element must read it. A

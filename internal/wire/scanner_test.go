@@ -74,3 +74,45 @@ func TestScannersFirstErrorSticks(t *testing.T) {
 		t.Error("a value is read after an error")
 	}
 }
+
+// FuzzUsualTime compares the fast reading of a timestamp with package time's.
+func FuzzUsualTime(f *testing.F) {
+	for _, seed := range []string{
+		"2023-02-19T00:32:09.2339719Z", "2023-02-19T00:32:09Z", "2024-02-29T23:59:59.123456789Z", "2023-02-29T00:00:00Z",
+		"2023-04-31T00:00:00Z", "2023-12-31T23:59:60Z", "2023-00-01T00:00:00Z", "2023-13-01T00:00:00Z", "2023-01-00T00:00:00Z",
+		"0000-01-01T00:00:00Z", "2023-02-19T24:00:00Z", "2023-02-19T00:60:00Z", "2023-02-19T00:32:09.Z", "2023-02-19T00:32:09,5Z",
+		"2023-02-19T00:32:09.1234567890Z", "2023-02-19T00:32:09", "2023-02-19t00:32:09z", "2023-02-19T00:32:09+02:00", "202a-02-19T00:32:09Z", "",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, ok := usualTime([]byte(text))
+		want, err := anyTime(text)
+		if ok && (err != nil || got != want) {
+			t.Fatalf("%q: read %v, package time %v, %v", text, got, want, err)
+		}
+		if !ok && err == nil && len(text) == len("2023-02-19T00:32:09.2339719Z") && text[19] == '.' && text[27] == 'Z' && text[10] == 'T' {
+			t.Fatalf("%q: left to package time", text)
+		}
+	})
+}
+
+func TestScannerPassesAnObjectThatItKnows(t *testing.T) {
+	s := NewScanner([]byte(` [ {"a":[1]} , {"a":[1]},{"a":[2]}, 7]`))
+	var passed []bool
+	var known []byte
+	s.Array(func() {
+		again := s.Again(known)
+		passed = append(passed, again)
+		if !again {
+			known = s.Text(s.Skip)
+		}
+	})
+	if err := s.End(); err != nil || len(passed) != 4 || passed[0] || !passed[1] || passed[2] || passed[3] {
+		t.Errorf("%v, %v", passed, err)
+	}
+	s = NewScanner([]byte(`{"a":}`))
+	if text := s.Text(s.Skip); text != nil || s.Again([]byte("{")) {
+		t.Errorf("%q of a text with an error", text)
+	}
+}
