@@ -171,6 +171,7 @@ func (a *Archive) open(ctx context.Context) error {
 			return err
 		}
 	}
+	a.tar.enterOnlyFolder()
 	switch {
 	case a.tar.has(ocispec.ImageLayoutFile):
 		a.format = ArchiveOCI
@@ -182,6 +183,11 @@ func (a *Archive) open(ctx context.Context) error {
 	case a.tar.has(dockerRepositoriesFile):
 		a.format = ArchiveDocker
 		return a.openLegacyDocker(ctx)
+	case a.tar.has(ocispec.ImageIndexFile):
+		return &InvalidError{
+			Store: a.name, Thing: "the archive",
+			Rule: fmt.Sprintf("it holds %s but no %s, which every OCI layout has", ocispec.ImageIndexFile, ocispec.ImageLayoutFile),
+		}
 	}
 	return &InvalidError{
 		Store: a.name, Thing: "the archive",

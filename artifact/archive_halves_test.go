@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -364,6 +365,53 @@ func TestUnpackedArchiveIsReadLikeTheArchive(t *testing.T) {
 	}
 	if _, err := OpenArchive(t.Context(), dir); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "outside the folder") {
 		t.Errorf("a link that leaves: %v", err)
+	}
+}
+
+// packedFrom is the tar with folder before each name, as tar makes it when it
+// packs a folder from outside.
+func packedFrom(t testing.TB, folder string, archive []byte) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	r := tar.NewReader(bytes.NewReader(archive))
+	for {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			header.Name = folder + header.Name
+			err = w.WriteHeader(header)
+		}
+		if err == nil {
+			_, err = io.Copy(w, r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func TestTarOfAWholeFolderIsReadLikeTheFolder(t *testing.T) {
+	s := newSaved(t, 87)
+	s.root(s.make("linux/amd64", plainLayer, "a").desc, "app:1")
+	classic, _ := classicSave(t, makeTar(t, file("a", "x")), makeTar(t, file("b", "y")), makeTar(t, file("a", "x")))
+	for name, archive := range map[string][]byte{"a layout": s.tar(), "docker save, with links": makeTar(t, classic...)} {
+		_, want, err := copied(t, archive, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, folder := range []string{"image/", "./image/", "build/out/image/"} {
+			_, got, err := copied(t, packedFrom(t, folder, archive), "", nil)
+			if err != nil || got.Root.Digest != want.Root.Digest {
+				t.Errorf("%s in %s: %v, %v, want %s", name, folder, got.Root.Digest, err, want.Root.Digest)
+			}
+		}
 	}
 }
 

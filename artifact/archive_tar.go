@@ -277,6 +277,42 @@ func scanFolder(store string, folder *os.Root) (*tarIndex, error) {
 	return t, err
 }
 
+// enterOnlyFolder makes the names relative to the folder that holds everything,
+// if one does: tar puts the folder's name before each when it packs a folder
+// from outside.
+func (t *tarIndex) enterOnlyFolder() {
+	for {
+		folder, ok := t.onlyFolder()
+		if !ok {
+			return
+		}
+		entries := make(map[string]tarEntry, len(t.entries))
+		for name, entry := range t.entries {
+			entry.link = strings.TrimPrefix(entry.link, folder)
+			entries[strings.TrimPrefix(name, folder)] = entry
+		}
+		t.entries = entries
+	}
+}
+
+// onlyFolder returns the first part of all names, with its slash. A link that
+// leads out of that folder keeps it from being the only one.
+func (t *tarIndex) onlyFolder() (folder string, ok bool) {
+	for name, entry := range t.entries {
+		if folder == "" {
+			first, _, nested := strings.Cut(name, "/")
+			if !nested {
+				return "", false
+			}
+			folder = first + "/"
+		}
+		if !strings.HasPrefix(name, folder) || entry.link != "" && !strings.HasPrefix(entry.link, folder) {
+			return "", false
+		}
+	}
+	return folder, folder != ""
+}
+
 // read gives a small file whole.
 func (t *tarIndex) read(name string, limit int64) ([]byte, error) {
 	entry, err := t.lookup(name)

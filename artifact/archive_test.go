@@ -480,6 +480,8 @@ func TestBadArchiveIsRefused(t *testing.T) {
 		{"a device", makeTar(t, tarFile{name: "null", kind: tar.TypeChar}, marker, empty), "no place"},
 		{"an entry twice", makeTar(t, marker, empty, empty), "twice"},
 		{"an entry twice by another spelling", makeTar(t, marker, empty, file("./index.json", "{}")), "twice"},
+		{"no oci-layout", makeTar(t, empty), "it holds index.json but no oci-layout"},
+		{"two folders", makeTar(t, file("a/oci-layout", string(marker.data)), file("b/index.json", string(empty.data))), "neither"},
 		{"no index.json", makeTar(t, marker), "index.json"},
 		{"a size beyond the end", huge, "tar"},
 		{"links in a circle", replace("layer.tar", func(f *tarFile) { *f = symlink(f.name, "layer.tar") }), "lead nowhere"},

@@ -15,6 +15,8 @@ func newPushCommand(a *app) *cobra.Command {
   acrkit push --all docker:images.tar.zst myreg.azurecr.io`,
 		func(from, to location.Location) error {
 			switch {
+			case from.Kind == location.InRegistry && location.IsHere(from.Ref.Repository):
+				return location.SchemeMissing(from.Ref.Repository)
 			case from.Kind == location.InRegistry:
 				return failure.Usagef("push sends from a folder, an archive or standard input; from registry to registry it is acrkit copy %s %s", from, to)
 			case to.Kind != location.InRegistry:

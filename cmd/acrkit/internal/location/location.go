@@ -52,16 +52,30 @@ func Parse(text, ownRegistry string) (Location, error) {
 	case scheme == "oci" || scheme == "docker":
 		return parsePathLocation(scheme, rest)
 	case LooksLikePath(text):
-		return Location{}, failure.Usagef("location %q: write oci:%[1]s for a layout folder or an OCI tar, docker:%[1]s for the tar of docker save", text)
+		return Location{}, SchemeMissing(text)
 	}
 	ref, err := reference.Parse(text, ownRegistry)
+	if err != nil && IsHere(text) {
+		err = SchemeMissing(text)
+	}
 	return Location{Kind: InRegistry, Ref: ref}, err
+}
+
+// SchemeMissing says how a path is written where a reference could stand.
+func SchemeMissing(path string) error {
+	return failure.Usagef("location %q: write oci:%[1]s for a layout folder or an OCI tar, docker:%[1]s for the tar of docker save", path)
 }
 
 // LooksLikePath recognises what a person probably meant as a file.
 func LooksLikePath(text string) bool {
 	return strings.HasPrefix(text, ".") || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "~") ||
 		strings.Contains(text, `\`) || (IsTar(text) && !strings.Contains(text, "/"))
+}
+
+// IsHere reports whether there is a file or folder of this name.
+func IsHere(path string) bool {
+	_, err := os.Stat(path)
+	return path != "" && err == nil
 }
 
 func IsTar(path string) bool {
