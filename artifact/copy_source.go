@@ -3,7 +3,6 @@ package artifact
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"sync"
 
@@ -83,22 +82,7 @@ func (c *copier) chooseForeign(ctx context.Context) error {
 
 // sourceHolds asks for one blob in the cheapest way that the source has.
 func (c *copier) sourceHolds(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
-	var err error
-	switch src := c.src.(type) {
-	case Checker:
-		err = src.Check(ctx, desc)
-	case Target:
-		return src.Exists(ctx, desc)
-	default:
-		var r io.ReadCloser
-		if r, err = c.src.Fetch(ctx, desc); err == nil {
-			err = r.Close()
-		}
-	}
-	if isNotFound(err) {
-		return false, nil
-	}
-	return err == nil, err
+	return Has(ctx, c.src, desc)
 }
 
 func resolve(ctx context.Context, src Source, reference string) (ocispec.Descriptor, []byte, error) {

@@ -138,15 +138,7 @@ func ResolvePlatform(ctx context.Context, src Source, reference string, platform
 		}
 		return desc, nil, &InvalidError{Code: codePlatformMissing, Store: nameOf(src), Thing: thingOf(desc), Rule: "it is an index: say which platform is meant, it has " + joinShort(have)}
 	}
-	chosen, c, err := choose(ctx, src, desc, data, []ocispec.Platform{*platform})
-	if err != nil {
-		return desc, nil, err
-	}
-	chosen.Data, chosen.Platform, chosen.Annotations = nil, nil, nil
-	if data = c.known[chosen.Digest]; data == nil {
-		data, err = fetchSmall(ctx, src, chosen)
-	}
-	return chosen, data, err
+	return chosenManifest(ctx, src, desc, data, *platform)
 }
 
 func resolveArtifact(ctx context.Context, src Source, reference string, platform *ocispec.Platform) (ocispec.Descriptor, *manifest, error) {

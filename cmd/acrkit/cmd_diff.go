@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/image"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 )
 
@@ -30,22 +32,32 @@ type differenceItem struct {
 	Digest    string `json:"digest"`
 	MediaType string `json:"mediaType"`
 	Platform  string `json:"platform,omitempty"`
+	Title     string `json:"title,omitempty"`
 	Size      int64  `json:"size"`
 }
 
 func newDiffCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var f image.Flags
+	command := &cobra.Command{
 		Use: "diff REF REF", Short: "Compare two images: which layers they share, which only one has",
+		Long: `Compare two images: which layers they share, which only one has. --platform
+holds for both.
+
+` + image.Help,
 		Example: `  acrkit diff local/team/app:1 local/team/app:2
+  acrkit diff myreg.azurecr.io/team/app:1 oci:app.tar --platform linux/amd64
   acrkit diff myreg.azurecr.io/team/app:1 local/team/app:1 --jq .item.equal`,
 		GroupID: groupImages,
 		Args:    exactArgs("REF", "REF"),
 		RunE: func(command *cobra.Command, args []string) error {
-			left, err := image.OpenArgument(command.Context(), a.Session, args[0])
+			if streams(args) {
+				return failure.Usagef("standard input holds one image: one of the two must be elsewhere")
+			}
+			left, err := f.Open(command.Context(), a.Session, args[0])
 			if err != nil {
 				return err
 			}
-			right, err := image.OpenArgument(command.Context(), a.Session, args[1])
+			right, err := f.Open(command.Context(), a.Session, args[1])
 			if err != nil {
 				return err
 			}
@@ -56,11 +68,23 @@ func newDiffCommand(a *app) *cobra.Command {
 			return output.One(a.printer, differenceView(), d)
 		},
 	}
+	f.Add(command)
+	return command
+}
+
+// streams reports whether every argument is standard input.
+func streams(args []string) bool {
+	for _, arg := range args {
+		if place, err := location.Parse(arg, ""); err != nil || place.Kind != location.InStream {
+			return false
+		}
+	}
+	return true
 }
 
 func compare(left, right *image.Image) difference {
 	d := difference{
-		Left: left.Ref.WithDigest(left.Desc.Digest.String()).String(), Right: right.Ref.WithDigest(right.Desc.Digest.String()).String(),
+		Left: left.Named(left.Desc.Digest), Right: right.Named(right.Desc.Digest),
 		Equal: left.Desc.Digest == right.Desc.Digest, Content: []differenceItem{},
 	}
 	inRight := map[digest.Digest]bool{}
@@ -91,7 +115,7 @@ func compare(left, right *image.Image) difference {
 func toDifferenceItem(p image.Part, side string) differenceItem {
 	return differenceItem{
 		Side: side, Role: p.Role, Digest: p.Desc.Digest.String(), MediaType: p.Desc.MediaType,
-		Platform: artifact.FormatPlatform(p.Desc.Platform), Size: p.Desc.Size,
+		Platform: artifact.FormatPlatform(p.Desc.Platform), Title: image.Title(p.Desc), Size: p.Desc.Size,
 	}
 }
 
@@ -105,6 +129,7 @@ func differenceItemView() output.View[differenceItem] {
 			{Name: "size", Value: func(i differenceItem) string { return fmt.Sprint(i.Size) }},
 			{Name: "type", Value: func(i differenceItem) string { return i.MediaType }},
 			{Name: "platform", Value: func(i differenceItem) string { return i.Platform }},
+			{Name: "title", Value: func(i differenceItem) string { return i.Title }},
 		},
 	}
 }
@@ -120,7 +145,7 @@ func differenceView() output.View[difference] {
 			}
 			marks := map[string]string{"both": "=", "left": "-", "right": "+"}
 			for _, i := range d.Content {
-				line := fmt.Sprintf("%s %-8s %s  %9s  %s %s", marks[i.Side], i.Role, i.Digest, output.Size(i.Size), i.MediaType, i.Platform)
+				line := fmt.Sprintf("%s %-8s %s  %9s  %s %s%s", marks[i.Side], i.Role, i.Digest, output.Size(i.Size), i.MediaType, i.Platform, i.Title)
 				b.WriteString(output.Clean(strings.TrimRight(line, " ")) + "\n")
 			}
 			fmt.Fprintf(&b, "%s shared, %s only left, %s only right\n", output.Size(d.CommonSize), output.Size(d.LeftSize), output.Size(d.RightSize))

@@ -1,26 +1,31 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/listing"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 )
 
 func newLsCommand(a *app) *cobra.Command {
 	var f listing.Flags
 	command := &cobra.Command{
-		Use:   "ls [REGISTRY|REPOSITORY]",
+		Use:   "ls [REGISTRY|REPOSITORY|oci:PATH|docker:FILE]",
 		Short: "List the repositories of a registry, or the tags of a repository",
-		Long: `List the repositories of a registry, or the tags of a repository: names only,
-one a line. -o table shows digests and times as well.
+		Long: `List the repositories of a registry, the tags of a repository, or the images of
+a layout folder or an archive: names only, one a line. An image without a name
+is listed by its digest. -o table shows digests and times as well.
 
 Without an argument, and for a name that is no host, ACR_REGISTRY is meant.`,
 		Example: `  acrkit ls local
   acrkit ls myreg.azurecr.io
+  acrkit ls docker:images.tar -o table
   acrkit ls myreg.azurecr.io/team/app -o table --order newest --limit 10`,
 		GroupID: groupImages,
-		Args:    rangeArgs(0, "REGISTRY|REPOSITORY"),
+		Args:    rangeArgs(0, "REGISTRY|REPOSITORY|oci:PATH|docker:FILE"),
 		RunE: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				h, err := a.RegistryArgument(nil)
@@ -28,6 +33,9 @@ Without an argument, and for a name that is no host, ACR_REGISTRY is meant.`,
 					return err
 				}
 				return listing.Repositories(command.Context(), a.Session, a.printer, h, f)
+			}
+			if location.IsPlace(args[0]) {
+				return a.listPlace(command.Context(), args[0], f)
 			}
 			ref, err := reference.ParseAny(args[0], a.Getenv("ACR_REGISTRY"))
 			switch {
@@ -43,4 +51,25 @@ Without an argument, and for a name that is no host, ACR_REGISTRY is meant.`,
 	}
 	f.Add(command, true)
 	return command
+}
+
+// listPlace lists the images of a layout, an archive or standard input.
+func (a *app) listPlace(ctx context.Context, text string, f listing.Flags) error {
+	place, err := location.Parse(text, "")
+	if err != nil {
+		return err
+	}
+	if place.Name != "" {
+		return reference.Bad(text, "ls lists all images of a place; acrkit show tells about one")
+	}
+	if place.Kind == location.InStream {
+		if err := a.StdinIsFree(); err != nil {
+			return err
+		}
+	}
+	src, err := location.OpenSource(ctx, a.Session, place)
+	if err != nil {
+		return err
+	}
+	return listing.Roots(ctx, a.printer, src, place, f)
 }

@@ -2,20 +2,17 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
-	"slices"
-	"sort"
-	"strings"
+	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/image"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
 )
 
 // shownImage is what show tells of an image.
@@ -26,25 +23,43 @@ type shownImage struct {
 	Size      int64           `json:"size"` // of the manifest
 	Content   int64           `json:"contentSize"`
 	Platform  string          `json:"platform,omitempty"`
-	Missing   []string        `json:"missing,omitempty"` // manifests that it names and that aren't there
+	Tag       *shownState     `json:"tag,omitempty"`    // that the reference names; in a registry
+	Stored    *shownState     `json:"stored,omitempty"` // the manifest; in a registry
+	Files     []string        `json:"files,omitempty"`  // titles of files that it holds
+	Missing   []string        `json:"missing,omitempty"`
 	Config    *ocispec.Image  `json:"config,omitempty"`
 	Manifest  json.RawMessage `json:"manifest"`
 
 	body image.Manifest
 }
 
+// shownState is what a registry keeps about a tag or a manifest.
+type shownState struct {
+	Name          string       `json:"name,omitempty"` // of a tag
+	Tags          []string     `json:"tags,omitempty"` // of a manifest
+	CreatedOn     *time.Time   `json:"createdOn,omitempty"`
+	LastUpdatedOn *time.Time   `json:"lastUpdatedOn,omitempty"`
+	Locks         *items.Locks `json:"locks,omitempty"`
+}
+
 func newShowCommand(a *app) *cobra.Command {
 	var raw bool
+	var f image.Flags
 	command := &cobra.Command{
-		Use: "show REF", Short: "Show what a reference names: its digest, platform, layers and configuration",
-		Long: `Show what a reference names: its digest, platform, layers and configuration.
-The manifest is verified against its digest. --raw prints its bytes as stored.`,
+		Use: "show REF", Short: "Show what a reference names: digest, platform, layers, configuration, locks",
+		Long: `Show what a reference names: its digest, platform, layers, configuration and
+history; in a registry its tags, times and locks too. The manifest is verified
+against its digest. --raw prints its bytes as stored.
+
+` + image.Help,
 		Example: `  acrkit show local/team/app:1
+  acrkit show docker:app.tar
+  acrkit show oci:app --platform linux/arm64 --jq .item.config.config.Env
   acrkit show local/team/app:1 --jq '.item.manifest.layers[].digest'`,
 		GroupID: groupImages,
 		Args:    exactArgs("REF"),
 		RunE: func(command *cobra.Command, args []string) error {
-			i, err := image.OpenArgument(command.Context(), a.Session, args[0])
+			i, err := f.Open(command.Context(), a.Session, args[0])
 			if err != nil {
 				return err
 			}
@@ -57,9 +72,9 @@ The manifest is verified against its digest. --raw prints its bytes as stored.`,
 				return err
 			}
 			shown := shownImage{
-				Reference: i.Ref.WithDigest(i.Desc.Digest.String()).String(), Digest: i.Desc.Digest.String(),
+				Reference: i.Named(i.Desc.Digest), Digest: i.Desc.Digest.String(),
 				MediaType: i.Desc.MediaType, Size: i.Desc.Size, Content: i.Body.Size(), Config: config,
-				Manifest: i.Data, body: i.Body,
+				Files: artifact.Titles(append(i.Body.Layers, i.Body.Blobs...)), Manifest: i.Data, body: i.Body,
 			}
 			if config != nil {
 				shown.Platform = artifact.FormatPlatform(&config.Platform)
@@ -67,77 +82,51 @@ The manifest is verified against its digest. --raw prints its bytes as stored.`,
 			if shown.Missing, err = i.MissingChildren(command.Context()); err != nil {
 				return err
 			}
+			if err := a.readStates(command, i, &shown); err != nil {
+				return err
+			}
 			if err := output.One(a.printer, shownView(), shown); err != nil {
 				return err
 			}
-			return missingParts(i.Ref, shown.Missing)
+			return missingParts(i, shown.Missing)
 		},
 	}
+	f.Add(command)
 	command.Flags().BoolVar(&raw, "raw", false, "print the manifest's bytes and nothing else")
 	return command
 }
 
-func shownView() output.View[shownImage] {
-	return output.View[shownImage]{
-		Kind: "Image",
-		Columns: []output.Column[shownImage]{
-			{Name: "reference", Value: func(i shownImage) string { return i.Reference }},
-			{Name: "type", Value: func(i shownImage) string { return items.ShortType(i.MediaType) }},
-			{Name: "platform", Value: func(i shownImage) string { return i.Platform }},
-			{Name: "content", Value: func(i shownImage) string { return fmt.Sprint(i.Content) }},
-		},
-		Text: writeShown,
+// readStates asks a registry for times and locks. One that isn't Azure's has
+// none, and an identity that may only pull can't read them: then they are left
+// out, which is said.
+func (a *app) readStates(command *cobra.Command, i *image.Image, shown *shownImage) error {
+	ctx := command.Context()
+	if i.Place.Kind != location.InRegistry {
+		return nil
 	}
-}
-
-func writeShown(w io.Writer, i shownImage) error {
-	lines := [][2]string{
-		{"reference", i.Reference},
-		{"type", i.MediaType},
-		{"artifact", i.body.ArtifactType},
-		{"platform", i.Platform},
+	if other, err := a.Foreign(ctx, i.Ref.Registry); err != nil || other != nil {
+		return err
 	}
-	if i.Content > 0 {
-		lines = append(lines, [2]string{"content", output.Size(i.Content)})
+	r, err := a.OpenFor(ctx, i.Ref)
+	if err != nil {
+		return err
 	}
-	if c := i.Config; c != nil {
-		lines = append(lines,
-			[2]string{"created", items.When(c.Created)},
-			[2]string{"entrypoint", strings.Join(c.Config.Entrypoint, " ")},
-			[2]string{"command", strings.Join(c.Config.Cmd, " ")},
-			[2]string{"user", c.Config.User},
-		)
+	manifest, err := items.ManifestOf(ctx, r, i.Ref.Repository, shown.Digest)
+	if err == nil {
+		shown.Stored = &shownState{Tags: manifest.Tags, CreatedOn: manifest.CreatedOn, LastUpdatedOn: manifest.LastUpdatedOn, Locks: manifest.Locks}
+		if i.Ref.Tag != "" {
+			var tag items.Tag
+			if tag, err = items.TagOf(ctx, a.Session, i.Ref); err == nil {
+				shown.Tag = &shownState{Name: tag.Name, CreatedOn: tag.CreatedOn, LastUpdatedOn: tag.LastUpdatedOn, Locks: tag.Locks}
+			}
+		}
 	}
-	if i.body.Subject != nil {
-		lines = append(lines, [2]string{"subject", i.body.Subject.Digest.String()})
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return err
 	}
-	names := make([]string, 0, len(i.body.Annotations))
-	for name := range i.body.Annotations {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		lines = append(lines, [2]string{"annotation", name + "=" + i.body.Annotations[name]})
-	}
-	for _, child := range i.body.Manifests {
-		lines = append(lines, [2]string{"manifest", child.Digest.String() + "  " + items.OrDash(artifact.FormatPlatform(child.Platform)) + missingWord(i.Missing, child.Digest.String())})
-	}
-	if i.body.Config != nil {
-		lines = append(lines, [2]string{"config", blobLine(*i.body.Config)})
-	}
-	for _, layer := range append(i.body.Layers, i.body.Blobs...) {
-		lines = append(lines, [2]string{"layer", blobLine(layer)})
-	}
-	return items.Facts(w, lines)
-}
-
-func missingWord(missing []string, digest string) string {
-	if slices.Contains(missing, digest) {
-		return "  MISSING"
-	}
-	return ""
-}
-
-func blobLine(desc ocispec.Descriptor) string {
-	return fmt.Sprintf("%s  %9s  %s", term.Short(desc.Digest.String()), output.Size(desc.Size), desc.MediaType)
+	a.Note("times and locks are left out: %s", failure.Of(err).Title)
+	return nil
 }

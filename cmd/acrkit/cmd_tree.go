@@ -10,14 +10,13 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
-	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/image"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
 )
 
@@ -28,6 +27,7 @@ type treeNode struct {
 	MediaType    string     `json:"mediaType"`
 	ArtifactType string     `json:"artifactType,omitempty"`
 	Platform     string     `json:"platform,omitempty"`
+	Title        string     `json:"title,omitempty"` // of a file
 	Size         int64      `json:"size"`
 	Missing      bool       `json:"missing,omitempty"` // it is named, and isn't there
 	Children     []treeNode `json:"children,omitempty"`
@@ -36,18 +36,23 @@ type treeNode struct {
 }
 
 func newTreeCommand(a *app) *cobra.Command {
+	var f image.Flags
 	command := &cobra.Command{
 		Use: "tree REF", Short: "Show an image as a tree: manifests, layers, and what refers to it",
+		Long: `Show an image as a tree: manifests, layers, and what refers to it.
+
+` + image.Help,
 		Example: `  acrkit tree local/team/app:1
+  acrkit tree oci:app.tar --platform linux/arm64
   acrkit tree myreg.azurecr.io/team/app:1 --jq '.item | .. | .digest? // empty'`,
 		GroupID: groupImages,
 		Args:    exactArgs("REF"),
 		RunE: func(command *cobra.Command, args []string) error {
-			i, err := image.OpenArgument(command.Context(), a.Session, args[0])
+			i, err := f.Open(command.Context(), a.Session, args[0])
 			if err != nil {
 				return err
 			}
-			root, err := readTree(command.Context(), a.Session, i, "root", "", map[string]bool{}, 0)
+			root, err := readTree(command.Context(), i, "root", "", map[string]bool{}, 0)
 			if err != nil {
 				return err
 			}
@@ -59,15 +64,16 @@ func newTreeCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return missingParts(i.Ref, root.missing(nil))
+			return missingParts(i, root.missing(nil))
 		},
 	}
+	f.Add(command)
 	return command
 }
 
 // tree reads a manifest's children and its referrers. seen keeps a referrer
 // that refers back from being followed for ever.
-func readTree(ctx context.Context, sess *session.Session, i *image.Image, role, platform string, seen map[string]bool, depth int) (treeNode, error) {
+func readTree(ctx context.Context, i *image.Image, role, platform string, seen map[string]bool, depth int) (treeNode, error) {
 	node := treeNode{
 		Role: role, Digest: i.Desc.Digest.String(), MediaType: i.Desc.MediaType, ArtifactType: i.Body.ArtifactType,
 		Platform: platform, Size: i.Desc.Size,
@@ -76,7 +82,7 @@ func readTree(ctx context.Context, sess *session.Session, i *image.Image, role, 
 		return node, nil
 	}
 	if depth >= image.MaxTree {
-		return node, fmt.Errorf("tree of %s: deeper than %d manifests", i.Ref, image.MaxTree)
+		return node, fmt.Errorf("tree of %s: deeper than %d manifests", i.Place, image.MaxTree)
 	}
 	seen[node.Digest] = true
 	if i.Body.Config != nil {
@@ -86,7 +92,7 @@ func readTree(ctx context.Context, sess *session.Session, i *image.Image, role, 
 		node.Children = append(node.Children, blobNode("layer", layer))
 	}
 	follow := func(desc ocispec.Descriptor, role string) error {
-		child, err := i.Child(ctx, sess, desc)
+		child, err := i.Child(ctx, desc)
 		if failure.ExitCode(err) == failure.ExitNotFound {
 			node.Children = append(node.Children, treeNode{
 				Role: role, Digest: desc.Digest.String(), MediaType: desc.MediaType, ArtifactType: desc.ArtifactType,
@@ -97,7 +103,7 @@ func readTree(ctx context.Context, sess *session.Session, i *image.Image, role, 
 		if err != nil {
 			return err
 		}
-		sub, err := readTree(ctx, sess, child, role, artifact.FormatPlatform(desc.Platform), seen, depth+1)
+		sub, err := readTree(ctx, child, role, artifact.FormatPlatform(desc.Platform), seen, depth+1)
 		node.Children = append(node.Children, sub)
 		return err
 	}
@@ -106,8 +112,8 @@ func readTree(ctx context.Context, sess *session.Session, i *image.Image, role, 
 			return node, err
 		}
 	}
-	referrers, err := i.Repository.Referrers(ctx, i.Desc)
-	if err != nil && !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeManifestUnknown, azcontainerregistry.ErrorCodeNameUnknown) {
+	referrers, err := i.Referrers(ctx)
+	if err != nil {
 		return node, err
 	}
 	for _, desc := range referrers {
@@ -141,20 +147,23 @@ func (n treeNode) missing(list []string) []string {
 
 // missingParts is the error of an image that isn't whole; nil where nothing is
 // missing.
-func missingParts(ref reference.Reference, missing []string) error {
+func missingParts(i *image.Image, missing []string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	repository := reference.Reference{Registry: ref.Registry, Repository: ref.Repository}.String()
+	fix := []string{"copy the image again from where it is whole"}
+	if i.Place.Kind == location.InRegistry {
+		repository := reference.Reference{Registry: i.Ref.Registry, Repository: i.Ref.Repository}.String()
+		fix = []string{"acrkit manifest list --deleted " + repository + "  # where soft delete is on", "push or copy the image again"}
+	}
 	return &failure.Explained{
-		Err:  failure.Coded(failure.ExitMismatch, fmt.Errorf("%s is not whole: %d of the manifests that it names are not in the registry", ref, len(missing))),
-		Code: "IMAGE_NOT_WHOLE", Why: missing,
-		Fix: []string{"acrkit manifest list --deleted " + repository + "  # where soft delete is on", "push or copy the image again"},
+		Err:  failure.Coded(failure.ExitMismatch, fmt.Errorf("%s is not whole: %d of the manifests that it names are not there", i.Place, len(missing))),
+		Code: "IMAGE_NOT_WHOLE", Why: missing, Fix: fix,
 	}
 }
 
 func blobNode(role string, desc ocispec.Descriptor) treeNode {
-	return treeNode{Role: role, Digest: desc.Digest.String(), MediaType: desc.MediaType, Size: desc.Size}
+	return treeNode{Role: role, Digest: desc.Digest.String(), MediaType: desc.MediaType, Title: image.Title(desc), Size: desc.Size}
 }
 
 func treeView() output.View[treeNode] {
@@ -173,6 +182,7 @@ func treeView() output.View[treeNode] {
 				}
 				return ""
 			}},
+			{Name: "title", Value: func(n treeNode) string { return n.Title }},
 		},
 		Text: func(w io.Writer, n treeNode) error {
 			var b strings.Builder
@@ -199,6 +209,9 @@ func (n treeNode) draw(b *strings.Builder, first, rest string) {
 	words = append(words, output.Size(n.Size))
 	if n.Missing {
 		words = append(words, "MISSING")
+	}
+	if n.Title != "" {
+		words = append(words, n.Title)
 	}
 	fmt.Fprintf(b, "%s%s\n", first, output.Clean(strings.Join(words, "  ")))
 	for i, child := range n.Children {

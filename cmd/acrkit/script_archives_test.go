@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -114,6 +115,38 @@ var savedKinds = map[string]func(*savedArchive){
 	// BuildKit's cache: an index of blobs.
 	"cache": func(s *savedArchive) {
 		s.root(s.index(s.layer("a"), s.layer("b"), s.add("application/vnd.buildkit.cacheconfig.v0", []byte("{}"))), "buildcache")
+	},
+	// An index of two platforms, all that a configuration can say, an image
+	// without a name, and files with titles.
+	"described": func(s *savedArchive) {
+		made := time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)
+		var children []ocispec.Descriptor
+		for _, architecture := range []string{"amd64", "arm64"} {
+			layer := s.layer(architecture)
+			config := s.add(ocispec.MediaTypeImageConfig, ocispec.Image{
+				Created: &made, Author: "somebody", Platform: linuxOn(architecture), RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{layer.Digest}},
+				Config: ocispec.ImageConfig{
+					User: "app", Env: []string{"PATH=/bin", "MODE=" + architecture}, Entrypoint: []string{"/app"}, Cmd: []string{"serve"}, WorkingDir: "/srv",
+					ExposedPorts: map[string]struct{}{"8080/tcp": {}}, Volumes: map[string]struct{}{"/data": {}}, Labels: map[string]string{"team": "red", "a": "b"}, StopSignal: "SIGINT",
+				},
+				History: []ocispec.History{{Created: &made, CreatedBy: "COPY app /app", Comment: "buildkit"}, {CreatedBy: "CMD serve", EmptyLayer: true}},
+			})
+			child := s.add(ocispec.MediaTypeImageManifest, ocispec.Manifest{
+				Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: []ocispec.Descriptor{layer},
+			})
+			platform := linuxOn(architecture)
+			child.Platform = &platform
+			children = append(children, child)
+		}
+		s.root(s.index(children...), "app:1")
+		other, _ := s.image(linuxOn("amd64"), s.layer("unnamed"))
+		s.root(other, "")
+		file := s.add("text/plain", []byte("hello"))
+		file.Annotations = map[string]string{ocispec.AnnotationTitle: "hello.txt"}
+		s.root(s.add(ocispec.MediaTypeImageManifest, ocispec.Manifest{
+			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: "application/vnd.example",
+			Config: s.add(ocispec.MediaTypeEmptyJSON, []byte("{}")), Layers: []ocispec.Descriptor{file},
+		}), "files")
 	},
 	// An image, and cosign's signature of it.
 	"signed": func(s *savedArchive) {

@@ -54,6 +54,7 @@ func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 		"saved":     makeSaved,
 		"private":   private,
 		"corrupt":   corrupt,
+		"holed":     holed,
 		"digests":   digests,
 		"waitready": waitReady,
 		"word":      word,
@@ -153,6 +154,14 @@ func corrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	data[len(data)/2] ^= 1
 	ts.Check(os.WriteFile(largest, data, 0o644))
+}
+
+// holed removes a blob of a layout folder: holed DIR DIGEST.
+func holed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: holed DIR DIGEST")
+	}
+	ts.Check(os.Remove(filepath.Join(ts.MkAbs(args[0]), "blobs", strings.Replace(args[1], ":", "/", 1))))
 }
 
 // digests sets a variable to a word of the last standard output: digests NAME.

@@ -1,5 +1,5 @@
 // Package image reads manifests and configurations for the commands that show
-// them.
+// them, from a registry, a layout or an archive.
 package image
 
 import (
@@ -8,20 +8,24 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 )
 
 // Image is a manifest or an index as it is stored, with what it refers to.
 type Image struct {
-	Ref        reference.Reference
-	Repository *artifact.Repository
-	Desc       ocispec.Descriptor
-	Data       []byte
-	Body       Manifest
+	Place  location.Location // where it was read; its name is settled
+	Ref    reference.Reference
+	Source artifact.Source
+	Desc   ocispec.Descriptor
+	Data   []byte
+	Body   Manifest
 }
 
 // Manifest is what the commands read of any manifest: an image, an index or
@@ -55,23 +59,51 @@ func (m Manifest) Size() int64 {
 	return sum
 }
 
-// image reads and verifies the manifest that a reference names; without tag and
-// digest it is latest.
-func Open(ctx context.Context, sess *session.Session, ref reference.Reference) (*Image, error) {
-	if ref.Version() == "" {
-		ref.Tag = "latest"
-	}
-	repository, err := sess.Repository(ctx, ref)
+// OpenArgument reads the manifest that an argument names in a registry.
+func OpenArgument(ctx context.Context, sess *session.Session, text string) (*Image, error) {
+	ref, err := sess.Reference(text)
 	if err != nil {
 		return nil, err
 	}
-	desc, data, err := repository.ResolveManifest(ctx, ref.Version())
+	return open(ctx, sess, location.Location{Kind: location.InRegistry, Ref: ref}, nil)
+}
+
+// OpenPlace is OpenArgument for a layout, an archive and standard input as well,
+// and for the image of an index that is for a platform, where one is given.
+func OpenPlace(ctx context.Context, sess *session.Session, text string, platform *ocispec.Platform) (*Image, error) {
+	place, err := location.Parse(text, sess.Getenv("ACR_REGISTRY"))
 	if err != nil {
 		return nil, err
 	}
-	i := &Image{Ref: ref, Repository: repository, Desc: desc, Data: data}
+	if place.Kind == location.InStream {
+		if err := sess.StdinIsFree(); err != nil {
+			return nil, err
+		}
+	}
+	return open(ctx, sess, place, platform)
+}
+
+// open reads and verifies the manifest at a place; without tag and digest it is
+// latest in a registry, elsewhere the only image there is.
+func open(ctx context.Context, sess *session.Session, place location.Location, platform *ocispec.Platform) (*Image, error) {
+	if place.Kind == location.InRegistry && place.Ref.Version() == "" {
+		place.Ref.Tag = "latest"
+	}
+	src, err := location.OpenSource(ctx, sess, place)
+	if err != nil {
+		return nil, err
+	}
+	return read(ctx, src, place, place.Version(), platform)
+}
+
+func read(ctx context.Context, src artifact.Source, place location.Location, version string, platform *ocispec.Platform) (*Image, error) {
+	desc, data, err := artifact.ReadManifest(ctx, src, version, platform)
+	if err != nil {
+		return nil, err
+	}
+	i := &Image{Place: place, Ref: place.Ref, Source: src, Desc: desc, Data: data}
 	if err := json.Unmarshal(data, &i.Body); err != nil {
-		return nil, fmt.Errorf("read manifest %s: %w", ref, err)
+		return nil, fmt.Errorf("read manifest %s: %w", place, err)
 	}
 	i.Body.sortEntries()
 	return i, nil
@@ -91,26 +123,46 @@ func (m *Manifest) sortEntries() {
 	m.Manifests = children
 }
 
-// imageArgument is image of an argument.
-func OpenArgument(ctx context.Context, sess *session.Session, text string) (*Image, error) {
-	ref, err := sess.Reference(text)
-	if err != nil {
-		return nil, err
+// Named is something of the image as a person names it: by its place and digest.
+func (i *Image) Named(of digest.Digest) string {
+	if i.Place.Kind == location.InRegistry {
+		return i.Ref.WithDigest(of.String()).String()
 	}
-	return Open(ctx, sess, ref)
+	place := i.Place
+	place.Name = of.String()
+	return place.String()
 }
 
 // Child reads a manifest that this one names.
-func (i *Image) Child(ctx context.Context, sess *session.Session, desc ocispec.Descriptor) (*Image, error) {
-	return Open(ctx, sess, i.Ref.WithDigest(desc.Digest.String()))
+func (i *Image) Child(ctx context.Context, desc ocispec.Descriptor) (*Image, error) {
+	place := i.Place
+	if place.Kind == location.InRegistry {
+		place.Ref = place.Ref.WithDigest(desc.Digest.String())
+	} else {
+		place.Name = desc.Digest.String()
+	}
+	return read(ctx, i.Source, place, desc.Digest.String(), nil)
+}
+
+// Referrers lists what refers to the image, where the place can tell.
+func (i *Image) Referrers(ctx context.Context) ([]ocispec.Descriptor, error) {
+	lister, ok := i.Source.(artifact.ReferrerLister)
+	if !ok {
+		return nil, nil
+	}
+	list, err := lister.Referrers(ctx, i.Desc)
+	if azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeManifestUnknown, azcontainerregistry.ErrorCodeNameUnknown) {
+		return nil, nil
+	}
+	return list, err
 }
 
 // MissingChildren are the digests of the manifests that an index names and that
-// the registry doesn't have.
+// aren't at its place.
 func (i *Image) MissingChildren(ctx context.Context) ([]string, error) {
 	var missing []string
 	for _, child := range i.Body.Manifests {
-		there, err := i.Repository.Exists(ctx, child)
+		there, err := artifact.Has(ctx, i.Source, child)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +189,7 @@ func (i *Image) Config(ctx context.Context) (*ocispec.Image, error) {
 		return nil, fmt.Errorf("config %s: %d bytes are too many", i.Body.Config.Digest, i.Body.Config.Size)
 	}
 	var config ocispec.Image
-	content := artifact.NewContent(i.Repository, *i.Body.Config)
+	content := artifact.NewContent(i.Source, *i.Body.Config)
 	var data bytes.Buffer
 	if err := content.WriteTo(ctx, &data); err != nil {
 		return nil, err

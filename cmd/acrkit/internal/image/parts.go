@@ -27,3 +27,7 @@ func (m Manifest) Parts() []Part {
 // MaxTree bounds the depth of what a registry may make us follow: real images
 // are three deep, signatures of them four.
 const MaxTree = 16
+
+// Title is the name of the file that a blob holds, where it is one; names may
+// come from anybody, so they are shown and never used as paths.
+func Title(desc ocispec.Descriptor) string { return desc.Annotations[ocispec.AnnotationTitle] }

@@ -6,6 +6,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 
 	"github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
@@ -15,6 +16,9 @@ import (
 func Repositories(ctx context.Context, sess *session.Session, p *output.Printer, h reference.Host, f Flags) error {
 	if err := f.check(); err != nil {
 		return err
+	}
+	if f.order != "" && f.order != "name" {
+		return failure.Usagef("--order %s: a registry lists its repositories by name only; tags and manifests have times", f.order)
 	}
 	r, err := sess.Open(ctx, h)
 	if err != nil {

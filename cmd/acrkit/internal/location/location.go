@@ -8,10 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
-	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // Kind says where images are.
@@ -66,6 +67,13 @@ func SchemeMissing(path string) error {
 	return failure.Usagef("location %q: write oci:%[1]s for a layout folder or an OCI tar, docker:%[1]s for the tar of docker save", path)
 }
 
+// IsPlace reports whether text names a layout, an archive or standard input, or
+// a path that Parse refuses with what to write instead.
+func IsPlace(text string) bool {
+	scheme, rest, found := strings.Cut(text, ":")
+	return text == "-" || found && (scheme == "oci" || scheme == "docker") && !strings.HasPrefix(rest, "//") || LooksLikePath(text)
+}
+
 // LooksLikePath recognises what a person probably meant as a file.
 func LooksLikePath(text string) bool {
 	return strings.HasPrefix(text, ".") || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "~") ||
@@ -91,8 +99,8 @@ func isPackedTar(path string) bool {
 
 func parsePathLocation(scheme, rest string) (Location, error) {
 	l := Location{Path: rest}
-	if path, digest, found := strings.Cut(rest, "@"); found && names.IsDigest(digest) {
-		l.Path, l.Name = path, digest
+	if path, name, found := strings.Cut(rest, "@"); found && IsDigest(name) {
+		l.Path, l.Name = path, name
 	} else if colon := nameColon(rest); colon > 0 {
 		l.Path, l.Name = rest[:colon], rest[colon+1:]
 		if l.Name == "" {
@@ -143,11 +151,19 @@ func nameColon(rest string) int {
 	return first
 }
 
+// IsDigest reports whether the name of an image is its digest. In a folder or an
+// archive names have colons too, so only the known algorithms count: app:1 is a
+// name.
+func IsDigest(name string) bool {
+	_, err := digest.Parse(name)
+	return err == nil
+}
+
 // String is the location as a person writes it.
 func (l Location) String() string {
 	name := ""
 	switch {
-	case names.IsDigest(l.Name):
+	case IsDigest(l.Name):
 		name = "@" + l.Name
 	case l.Name != "":
 		name = ":" + l.Name

@@ -17,7 +17,6 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
-	"github.com/acrkit/azcontainerregistry/internal/names"
 )
 
 // transferPlan is what --plan keeps of a transfer.
@@ -123,7 +122,7 @@ func writeTransferPlan(w io.Writer, p transferPlan) error {
 func (p transferPlan) naming() string {
 	root := term.Short(p.Plan.Root.Digest.String())
 	switch reference := p.Plan.DestinationReference; {
-	case reference == "", names.IsDigest(reference):
+	case reference == "", location.IsDigest(reference):
 		return fmt.Sprintf("store  %s in %s, without a tag", root, output.Clean(p.Destination))
 	case p.Plan.Tagged:
 		return fmt.Sprintf("skip   the tag: %s names %s already", output.Clean(p.Destination), root)

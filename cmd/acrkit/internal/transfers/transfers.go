@@ -60,11 +60,11 @@ func (t *Transfer) settleTarget(ctx context.Context, src artifact.Source) error 
 	}
 	switch {
 	case t.To.Kind == location.InRegistry:
-		if t.From.Version() != "" && names.IsDigest(t.From.Version()) && t.From.Ref.Tag == "" {
+		if t.From.Version() != "" && location.IsDigest(t.From.Version()) && t.From.Ref.Tag == "" {
 			return nil
 		}
 		t.To.Ref.Tag = tagOf(name)
-	case names.IsDigest(name):
+	case location.IsDigest(name):
 	case t.To.Format == artifact.ArchiveDocker && t.From.Kind == location.InRegistry && name != "":
 		t.To.Name = t.From.Ref.Repository + ":" + name
 	default:
