@@ -4,8 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
 	"io"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,37 +155,53 @@ func TestBadArgumentsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	called := map[string]bool{}
 	for _, name := range badNames {
 		for call, f := range map[string]func() error{
-			"GetRepositoryProperties":    func() error { _, err := c.GetRepositoryProperties(ctx, name, nil); return err },
-			"UpdateRepositoryProperties": func() error { _, err := c.UpdateRepositoryProperties(ctx, name, nil); return err },
-			"DeleteRepository":           func() error { _, err := c.DeleteRepository(ctx, name, nil); return err },
-			"GetTagProperties":           func() error { _, err := c.GetTagProperties(ctx, name, "v1", nil); return err },
-			"UpdateTagProperties":        func() error { _, err := c.UpdateTagProperties(ctx, name, "v1", nil); return err },
-			"DeleteTag":                  func() error { _, err := c.DeleteTag(ctx, name, "v1", nil); return err },
-			"GetManifest":                func() error { _, err := c.GetManifest(ctx, name, "v1", nil); return err },
-			"CheckManifestExists":        func() error { _, err := c.CheckManifestExists(ctx, name, "v1", nil); return err },
-			"GetManifestProperties":      func() error { _, err := c.GetManifestProperties(ctx, name, someDigest, nil); return err },
-			"UpdateManifestProperties":   func() error { _, err := c.UpdateManifestProperties(ctx, name, someDigest, nil); return err },
-			"DeleteManifest":             func() error { _, err := c.DeleteManifest(ctx, name, someDigest, nil); return err },
-			"RestoreManifest":            func() error { _, err := c.RestoreManifest(ctx, name, someDigest, nil); return err },
-			"UploadManifest":             func() error { _, err := c.UploadManifest(ctx, name, "v1", "a/b", reader("x"), nil); return err },
-			"NewListTagsPager":           func() error { _, err := c.NewListTagsPager(name, nil).NextPage(ctx); return err },
-			"NewListManifestsPager":      func() error { _, err := c.NewListManifestsPager(name, nil).NextPage(ctx); return err },
-			"NewListDeletedTagsPager":    func() error { _, err := c.NewListDeletedTagsPager(name, nil).NextPage(ctx); return err },
-			"Tags":                       func() error { return lastError(c.Tags(ctx, name, nil)) },
-			"Manifests":                  func() error { return lastError(c.Manifests(ctx, name, nil)) },
-			"Referrers":                  func() error { return lastError(c.Referrers(ctx, name, someDigest, nil)) },
-			"StartUpload":                func() error { _, err := b.StartUpload(ctx, name, nil); return err },
-			"MountBlob":                  func() error { _, err := b.MountBlob(ctx, name, "app", someDigest, nil); return err },
-			"MountBlob from":             func() error { _, err := b.MountBlob(ctx, "app", name, someDigest, nil); return err },
-			"GetBlob":                    func() error { _, err := b.GetBlob(ctx, name, someDigest, nil); return err },
-			"GetChunk":                   func() error { _, err := b.GetChunk(ctx, name, someDigest, "bytes=0-1", nil); return err },
-			"CheckBlobExists":            func() error { _, err := b.CheckBlobExists(ctx, name, someDigest, nil); return err },
-			"CheckChunkExists":           func() error { _, err := b.CheckChunkExists(ctx, name, someDigest, "bytes=0-1", nil); return err },
-			"DeleteBlob":                 func() error { _, err := b.DeleteBlob(ctx, name, someDigest, nil); return err },
+			"GetRepositoryProperties":      func() error { _, err := c.GetRepositoryProperties(ctx, name, nil); return err },
+			"UpdateRepositoryProperties":   func() error { _, err := c.UpdateRepositoryProperties(ctx, name, nil); return err },
+			"DeleteRepository":             func() error { _, err := c.DeleteRepository(ctx, name, nil); return err },
+			"GetTagProperties":             func() error { _, err := c.GetTagProperties(ctx, name, "v1", nil); return err },
+			"UpdateTagProperties":          func() error { _, err := c.UpdateTagProperties(ctx, name, "v1", nil); return err },
+			"DeleteTag":                    func() error { _, err := c.DeleteTag(ctx, name, "v1", nil); return err },
+			"GetManifest":                  func() error { _, err := c.GetManifest(ctx, name, "v1", nil); return err },
+			"CheckManifestExists":          func() error { _, err := c.CheckManifestExists(ctx, name, "v1", nil); return err },
+			"GetManifestProperties":        func() error { _, err := c.GetManifestProperties(ctx, name, someDigest, nil); return err },
+			"UpdateManifestProperties":     func() error { _, err := c.UpdateManifestProperties(ctx, name, someDigest, nil); return err },
+			"DeleteManifest":               func() error { _, err := c.DeleteManifest(ctx, name, someDigest, nil); return err },
+			"RestoreManifest":              func() error { _, err := c.RestoreManifest(ctx, name, someDigest, nil); return err },
+			"UploadManifest":               func() error { _, err := c.UploadManifest(ctx, name, "v1", "a/b", reader("x"), nil); return err },
+			"NewListTagsPager":             func() error { _, err := c.NewListTagsPager(name, nil).NextPage(ctx); return err },
+			"NewListManifestsPager":        func() error { _, err := c.NewListManifestsPager(name, nil).NextPage(ctx); return err },
+			"NewListDeletedTagsPager":      func() error { _, err := c.NewListDeletedTagsPager(name, nil).NextPage(ctx); return err },
+			"Tags":                         func() error { return lastError(c.Tags(ctx, name, nil)) },
+			"Manifests":                    func() error { return lastError(c.Manifests(ctx, name, nil)) },
+			"Referrers":                    func() error { return lastError(c.Referrers(ctx, name, someDigest, nil)) },
+			"StartUpload":                  func() error { _, err := b.StartUpload(ctx, name, nil); return err },
+			"MountBlob":                    func() error { _, err := b.MountBlob(ctx, name, "app", someDigest, nil); return err },
+			"MountBlob from":               func() error { _, err := b.MountBlob(ctx, "app", name, someDigest, nil); return err },
+			"GetBlob":                      func() error { _, err := b.GetBlob(ctx, name, someDigest, nil); return err },
+			"GetChunk":                     func() error { _, err := b.GetChunk(ctx, name, someDigest, "bytes=0-1", nil); return err },
+			"CheckBlobExists":              func() error { _, err := b.CheckBlobExists(ctx, name, someDigest, nil); return err },
+			"CheckChunkExists":             func() error { _, err := b.CheckChunkExists(ctx, name, someDigest, "bytes=0-1", nil); return err },
+			"DeleteBlob":                   func() error { _, err := b.DeleteBlob(ctx, name, someDigest, nil); return err },
+			"NewListDeletedManifestsPager": func() error { _, err := c.NewListDeletedManifestsPager(name, nil).NextPage(ctx); return err },
+			"Upload":                       func() error { _, err := b.Upload(ctx, name, strings.NewReader("x"), nil); return err },
+			"Download":                     func() error { _, err := b.Download(ctx, name, someDigest, io.Discard, nil); return err },
+			"DownloadAt":                   func() error { _, err := b.DownloadAt(ctx, name, someDigest, discardAt{}, nil); return err },
+			"DownloadFile": func() error {
+				_, err := b.DownloadFile(ctx, name, someDigest, filepath.Join(t.TempDir(), "x"), nil)
+				return err
+			},
+			"Open": func() error { _, err := b.Open(ctx, name, someDigest, nil); return err },
 		} {
+			called[call] = true
 			check(call+" of repository "+name, f())
+		}
+	}
+	for _, call := range callsOfARepository(t) {
+		if !called[call] {
+			t.Errorf("no bad repository was given to %s: add it to the calls above", call)
 		}
 	}
 	for _, tag := range badTags {
@@ -221,6 +242,50 @@ func TestBadArgumentsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		t.Errorf("sent: %v", s.requests())
 	}
 }
+
+// callsOfARepository lists the methods of the clients that take a repository's
+// name.
+func callsOfARepository(t *testing.T) (calls []string) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(gotoken.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok || f.Recv == nil || !f.Name.IsExported() {
+				continue
+			}
+			star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
+			if !ok {
+				continue
+			}
+			if of, ok := star.X.(*ast.Ident); !ok || of.Name != "Client" && of.Name != "BlobClient" {
+				continue
+			}
+			for _, field := range f.Type.Params.List {
+				if slices.ContainsFunc(field.Names, func(n *ast.Ident) bool { return n.Name == "name" || n.Name == "repository" }) {
+					calls = append(calls, f.Name.Name)
+				}
+			}
+		}
+	}
+	if len(calls) < 20 {
+		t.Fatalf("only %d calls were found", len(calls))
+	}
+	return calls
+}
+
+type discardAt struct{}
+
+func (discardAt) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
 
 func lastError[T any](list func(func(T, error) bool)) (last error) {
 	for _, err := range list {

@@ -41,6 +41,17 @@ func TestExportedAPIIsListed(t *testing.T) {
 	}
 }
 
+// TestEveryRouteCanBeImported compares the routes that there are with those that
+// this package passes on.
+func TestEveryRouteCanBeImported(t *testing.T) {
+	passedOn := exportedAPI(t, ".")
+	for _, line := range exportedAPI(t, "internal/protocol") {
+		if name, ok := strings.CutPrefix(line, "const Route"); ok && !slices.Contains(passedOn, line) {
+			t.Errorf("Route%s is in internal/protocol alone: add it to route.go", name)
+		}
+	}
+}
+
 // exportedAPI describes the exported declarations of a folder's package, with
 // the members of its types. A type that is an alias for one of another package
 // has that one's members.
