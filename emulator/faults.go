@@ -29,8 +29,15 @@ type FaultState = fault.State
 // FaultPreset is a ready-made fault.
 type FaultPreset = fault.Preset
 
-// The sides of a request that [FaultBreak] and [FaultCorrupt] act on, and the
-// ways in which a connection breaks.
+type (
+	// FaultBody is one of the two bodies of a request, which [FaultBreak] and
+	// [FaultCorrupt] act on.
+	FaultBody = fault.Body
+	// FaultBreakKind is a way in which a connection breaks.
+	FaultBreakKind = fault.BreakKind
+)
+
+// The bodies, and the ways in which a connection breaks.
 const (
 	OnRequest  = fault.OnRequest
 	OnResponse = fault.OnResponse

@@ -293,7 +293,7 @@ func TestFaultsOnConnections(t *testing.T) {
 		t.Fatalf("without faults: %d bytes, %v", len(got), err)
 	}
 	for name, test := range map[string]struct {
-		how   string
+		how   emulator.FaultBreakKind
 		after int64
 		err   error
 		bytes int
@@ -329,7 +329,7 @@ func TestFaultsOnUploads(t *testing.T) {
 	data := bytes.Repeat([]byte("x"), 100_000)
 	d := start(t, emulator.Policies{})
 	bearer := d.owner("a")
-	for how, want := range map[string]error{emulator.BreakCut: nil, emulator.BreakReset: syscall.ECONNRESET} {
+	for how, want := range map[emulator.FaultBreakKind]error{emulator.BreakCut: nil, emulator.BreakReset: syscall.ECONNRESET} {
 		location := d.startUpload("a", bearer)
 		mustFault(t, d, emulator.Fault{Routes: []emulator.Route{"upload-chunk"}, Count: 1, Break: &emulator.FaultBreak{On: "request", After: 5000, How: how}})
 		response, err := d.try(t.Context(), http.MethodPatch, location, bearer, io.MultiReader(bytes.NewReader(data)))

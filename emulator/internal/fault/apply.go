@@ -243,7 +243,7 @@ func (c *call) breakRequest(b *Break) bool {
 
 // breakConnection ends the request's connection and its handler. Behind a
 // server that keeps its connections to itself, every break is a cut.
-func (c *call) breakConnection(how string) {
+func (c *call) breakConnection(how BreakKind) {
 	if how == BreakReset {
 		if conn := memnet.ConnOf(c.r); conn != nil {
 			memnet.ResetConn(conn)

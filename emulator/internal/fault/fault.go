@@ -22,7 +22,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/trace"
 )
 
-// Fault is something that goes wrong on purpose: which requests it applies to,
+// Rule is something that goes wrong on purpose: which requests it applies to,
 // and what happens to them. A rule that names a Preset takes from it what it
 // does not say itself. Of several rules that match a request, the first one
 // counts.
@@ -81,7 +81,7 @@ type Rule struct {
 	Replica *Replica `json:"replica,omitempty"`
 }
 
-// FaultResponse is an answer in the place of the registry's.
+// Response is an answer in the place of the registry's.
 type Response struct {
 	// Status is the HTTP status, 200 to 599.
 	Status int `json:"status"`
@@ -104,41 +104,49 @@ type Response struct {
 	AfterHandling bool `json:"afterHandling,omitempty"`
 }
 
-// The sides of a request that FaultBreak and FaultCorrupt act on, and the
-// ways in which a connection breaks.
-const (
-	OnRequest  = "request"
-	OnResponse = "response"
+// Body is one of the two bodies of a request, which Break and Corrupt act on.
+type Body string
 
-	BreakCut   = "cut"
-	BreakReset = "reset"
-	BreakStall = "stall"
+// The bodies.
+const (
+	OnRequest  Body = "request"
+	OnResponse Body = "response"
 )
 
-// FaultBreak breaks the connection.
+// BreakKind is a way in which a connection breaks.
+type BreakKind string
+
+// The ways.
+const (
+	BreakCut   BreakKind = "cut"
+	BreakReset BreakKind = "reset"
+	BreakStall BreakKind = "stall"
+)
+
+// Break breaks the connection.
 type Break struct {
 	// On is the body that is counted: OnRequest or OnResponse.
-	On string `json:"on"`
+	On Body `json:"on"`
 	// After is how many bytes of it pass before. A body that ends earlier is
 	// spared.
 	After int64 `json:"after,omitempty"`
 	// How is BreakCut (an orderly close in the middle), BreakReset (a TCP
 	// reset) or BreakStall (nothing more happens).
-	How string `json:"how"`
+	How BreakKind `json:"how"`
 	// For is how long a stall lasts before the request goes on. The zero value
 	// means until the client or the server gives up.
 	For clock.Duration `json:"for,omitempty"`
 }
 
-// FaultCorrupt changes a byte.
+// Corrupt changes a byte.
 type Corrupt struct {
 	// On is the body: OnRequest or OnResponse.
-	On string `json:"on"`
+	On Body `json:"on"`
 	// Offset is the byte's place in the body.
 	Offset int64 `json:"offset,omitempty"`
 }
 
-// FaultReplica is a replica that is behind.
+// Replica is a replica that is behind.
 type Replica struct {
 	// Lag is how long a write takes to get there.
 	Lag clock.Duration `json:"lag"`
@@ -260,10 +268,15 @@ func (f Rule) resolve(routes []protocol.Route) (Rule, error) {
 	if f.hasEffect() {
 		return f, nil
 	}
+	f.takeEffects(&p)
+	return f, nil
+}
+
+// takeEffects takes over what p does to a request.
+func (f *Rule) takeEffects(p *Rule) {
 	f.Delay, f.Respond, f.ExpireToken, f.BytesPerSecond = p.Delay, p.Respond, p.ExpireToken, p.BytesPerSecond
 	f.Break, f.Corrupt, f.Header, f.RedirectHost = p.Break, p.Corrupt, p.Header, p.RedirectHost
 	f.LoseChunk, f.Replica = p.LoseChunk, p.Replica
-	return f, nil
 }
 
 func (f *Rule) hasEffect() bool {

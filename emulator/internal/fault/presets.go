@@ -10,7 +10,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
 )
 
-// FaultPreset is a ready-made fault: one failure of the real service, or of
+// Preset is a ready-made fault: one failure of the real service, or of
 // what lies between it and its clients.
 type Preset struct {
 	// Name is what a rule's Preset says.
@@ -378,7 +378,7 @@ const breakAfter = 1000
 
 func networkPresets(on presetRoutes) []Preset {
 	uploads := []protocol.Route{protocol.RouteUploadChunk, protocol.RouteFinishUpload}
-	breaking := func(on, how string, after int64, routes ...protocol.Route) Rule {
+	breaking := func(on Body, how BreakKind, after int64, routes ...protocol.Route) Rule {
 		return Rule{Routes: routes, Break: &Break{On: on, After: after, How: how}}
 	}
 	return []Preset{
