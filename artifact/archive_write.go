@@ -58,8 +58,9 @@ func CreateArchive(path string, format ArchiveFormat) (*ArchiveWriter, error) {
 	return newArchiveWriter(w, path+stagingSuffix)
 }
 
-// CreateArchiveStream begins an archive that Close writes to w, such as
-// standard output. The content is gathered in the folder dir until then.
+// CreateArchiveStream begins an archive of several images that Close writes to w.
+// The content is gathered in the folder dir until then; [NewArchiveStream] writes
+// a single one without that.
 func CreateArchiveStream(w io.Writer, dir string, format ArchiveFormat) (*ArchiveWriter, error) {
 	writer := &ArchiveWriter{out: w, format: format}
 	if err := writer.check(); err != nil {
@@ -243,18 +244,13 @@ func (w *ArchiveWriter) writeTar(ctx context.Context, out io.Writer) error {
 			index.Manifests[i].Annotations = dockerAnnotations(name)
 		}
 	}
+	if w.format != ArchiveDocker {
+		images, repositories = nil, nil
+	}
 	t := &tarWriter{Writer: tar.NewWriter(out)}
-	t.json(ocispec.ImageLayoutFile, ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})
-	data, err := marshalIndex(index)
-	if err != nil {
+	if err := t.head(index, images, repositories); err != nil {
 		return err
 	}
-	t.file(ocispec.ImageIndexFile, data)
-	if w.format == ArchiveDocker {
-		t.json(dockerManifestFile, images)
-		t.json(dockerRepositoriesFile, repositories)
-	}
-	t.dir(ocispec.ImageBlobsDir)
 	for _, name := range slices.Sorted(maps.Keys(content)) {
 		if err := t.blob(ctx, w.staging, name, content[name]); err != nil {
 			return err
@@ -360,6 +356,23 @@ func (t *tarWriter) json(name string, v any) {
 		return
 	}
 	t.file(name, data)
+}
+
+// head writes what says which images the archive holds; for docker too where
+// there are repositories.
+func (t *tarWriter) head(index *ocispec.Index, images []dockerImage, repositories dockerRepositories) error {
+	t.json(ocispec.ImageLayoutFile, ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})
+	data, err := marshalIndex(index)
+	if err != nil {
+		return err
+	}
+	t.file(ocispec.ImageIndexFile, data)
+	if repositories != nil {
+		t.json(dockerManifestFile, images)
+		t.json(dockerRepositoriesFile, repositories)
+	}
+	t.dir(ocispec.ImageBlobsDir)
+	return t.err
 }
 
 func (t *tarWriter) blob(ctx context.Context, from *Layout, name string, desc ocispec.Descriptor) error {

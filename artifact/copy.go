@@ -171,6 +171,10 @@ func (c *copier) run(ctx context.Context) (Result, error) {
 			c.observer.result.Attestations++
 		}
 	}
+	if w, ok := c.dst.(graphWriter); ok {
+		err := w.writeGraph(ctx, c)
+		return c.observer.finish(c.graph.root, c.tag), err
+	}
 	err := c.pushBlobs(ctx)
 	for i := 0; err == nil && i < len(c.graph.levels); i++ {
 		level := c.graph.levels[i]

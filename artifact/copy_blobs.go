@@ -64,6 +64,9 @@ func (c *copier) rangesFor(desc ocispec.Descriptor) int {
 	if c.moving == 0 {
 		return 1
 	}
+	if _, ok := c.dst.(graphWriter); ok {
+		return sharedRanges // one blob moves at a time
+	}
 	return max(1, int((desc.Size*sharedRanges+c.moving-1)/c.moving))
 }
 

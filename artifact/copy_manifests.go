@@ -22,14 +22,7 @@ type referrerKeeper interface {
 func (c *copier) keepReferrers(ctx context.Context) error {
 	for _, level := range c.graph.levels {
 		for _, n := range level {
-			if !n.referrer {
-				continue
-			}
-			tags := n.tags
-			if len(tags) == 0 {
-				tags = []string{""}
-			}
-			for _, tag := range tags {
+			for _, tag := range n.rootNames() {
 				if err := c.keepReferrer(ctx, n, tag); err != nil {
 					return fmt.Errorf("tag %s: %w", cmp.Or(tag, n.desc.Digest.String()), err)
 				}
@@ -37,6 +30,18 @@ func (c *copier) keepReferrers(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// rootNames are the names of a referrer, each of which makes it a root of its
+// own; one that is empty where it has none. Other manifests have none.
+func (n *node) rootNames() []string {
+	switch {
+	case !n.referrer:
+		return nil
+	case len(n.tags) == 0:
+		return []string{""}
+	}
+	return n.tags
 }
 
 func (c *copier) keepReferrer(ctx context.Context, n *node, tag string) error {

@@ -97,7 +97,8 @@ func OpenTarget(ctx context.Context, sess *session.Session, l Location) (target 
 			return errors.Join(err, writer.Close())
 		}, nil
 	}
-	return streamTarget(sess, l.Format)
+	stream, err := artifact.NewArchiveStream(sess.Stdout, l.Format)
+	return stream, unchanged, err
 }
 
 // plainTar refuses a name that would promise another form than is written.
@@ -124,22 +125,6 @@ func isBare(dir string) bool {
 		return fs.SkipAll
 	})
 	return bare && err == nil
-}
-
-// streamTarget gathers an archive in a temporary folder and writes it to
-// standard output when it is whole.
-func streamTarget(sess *session.Session, format artifact.ArchiveFormat) (artifact.Target, func(error) error, error) {
-	dir, err := os.MkdirTemp("", "acrkit-stream-")
-	if err != nil {
-		return nil, nil, err
-	}
-	writer, err := artifact.CreateArchiveStream(sess.Stdout, dir, format)
-	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	return writer, func(err error) error {
-		return errors.Join(err, writer.Close(), os.RemoveAll(dir))
-	}, nil
 }
 
 // Rehearse opens the location to plan what would be written to it, and creates
