@@ -23,7 +23,6 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/errcode"
-	"oras.land/oras-go/v2/registry/remote/retry"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
@@ -43,7 +42,7 @@ type Registry struct {
 	transport  http.RoundTripper
 }
 
-// New makes a registry over a transport. credential finds what is sent to it for
+// New makes a registry over a transport, which tries again what may be. credential finds what is sent to it for
 // a repository; it is asked once a repository, and "" is the registry itself.
 func New(host reference.Host, transport http.RoundTripper, credential func(ctx context.Context, repository string) (creds.Credential, error)) *Registry {
 	return &Registry{host: host, credential: credential, transport: transport}
@@ -53,7 +52,7 @@ func New(host reference.Host, transport http.RoundTripper, credential func(ctx c
 // challenge names another token service than ACR's own /oauth2/token at the host
 // itself, or when it asks for no token and says nothing that ACR says. A host
 // that doesn't respond isn't judged: the first real request says what is wrong.
-func Is(ctx context.Context, client *http.Client, host reference.Host) bool {
+func Is(ctx context.Context, transport http.RoundTripper, host reference.Host) bool {
 	if host.Local() || creds.AzureHost(host.Name) {
 		return false
 	}
@@ -61,9 +60,7 @@ func Is(ctx context.Context, client *http.Client, host reference.Host) bool {
 	if err != nil {
 		return false
 	}
-	once := *client
-	once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	response, err := once.Do(request)
+	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return false
 	}
@@ -98,7 +95,7 @@ func (r *Registry) Name() string { return r.host.String() }
 func (r *Registry) client(repository string) *auth.Client {
 	found, asked := auth.EmptyCredential, false
 	return &auth.Client{
-		Client: &http.Client{Transport: retry.NewTransport(r.transport)},
+		Client: &http.Client{Transport: r.transport},
 		Cache:  auth.NewSingleContextCache(),
 		Credential: func(ctx context.Context, hostport string) (auth.Credential, error) {
 			if hostport != apiHost(r.host.Name) {

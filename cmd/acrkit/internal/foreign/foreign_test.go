@@ -192,7 +192,7 @@ func TestOnlyRegistriesThatAreNotAzuresAreForeign(t *testing.T) {
 			t.Fatal(err)
 		}
 		transport := &http.Transport{}
-		if got := Is(t.Context(), &http.Client{Transport: transport}, host); got != c.want {
+		if got := Is(t.Context(), transport, host); got != c.want {
 			t.Errorf("%s: foreign %v, want %v", name, got, c.want)
 		}
 		transport.CloseIdleConnections()

@@ -72,23 +72,26 @@ func (f policyFunc) Do(request *policy.Request) (*http.Response, error) { return
 // perCall gives each call a counter of its attempts.
 func (l *RequestLog) perCall() policy.Policy {
 	return policyFunc(func(request *policy.Request) (*http.Response, error) {
-		ctx := context.WithValue(request.Raw().Context(), attemptKey{}, new(atomic.Int32))
-		return request.WithContext(ctx).Next()
+		return request.WithContext(countAttempts(request.Raw().Context())).Next()
 	})
 }
 
+func countAttempts(ctx context.Context) context.Context {
+	return context.WithValue(ctx, attemptKey{}, new(atomic.Int32))
+}
+
 // perAttempt logs each attempt with its response.
-func (l *RequestLog) perAttempt() policy.Policy {
-	return policyFunc(func(request *policy.Request) (*http.Response, error) {
+func (l *RequestLog) perAttempt() around {
+	return func(request *http.Request, next func() (*http.Response, error)) (*http.Response, error) {
 		attempt := int32(1)
-		if counter, ok := request.Raw().Context().Value(attemptKey{}).(*atomic.Int32); ok {
+		if counter, ok := request.Context().Value(attemptKey{}).(*atomic.Int32); ok {
 			attempt = counter.Add(1)
 		}
 		begin := l.now()
-		response, err := request.Next()
-		l.write(request.Raw(), response, err, l.now().Sub(begin), attempt)
+		response, err := next()
+		l.write(request, response, err, l.now().Sub(begin), attempt)
 		return response, err
-	})
+	}
 }
 
 // maxTracedBody is the largest JSON body that a trace shows.

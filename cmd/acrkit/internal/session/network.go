@@ -35,11 +35,20 @@ const responseTimeout = 5 * time.Minute
 const (
 	// DefaultRetries leaves the number to what is tried again.
 	DefaultRetries = -1
-	// requestRetries are those of a request; blobs have the library's default.
-	requestRetries = 3
+	// defaultRequestRetries are those of a request; blobs have the library's
+	// default.
+	defaultRequestRetries = 3
 	// maxRetries bounds --retries: beyond it azcore's waits are minutes each.
 	maxRetries = 100
 )
+
+// requestRetries is how often a request is tried again.
+func (s *Session) requestRetries() int32 {
+	if s.Retries == DefaultRetries {
+		return defaultRequestRetries
+	}
+	return int32(min(s.Retries, maxRetries))
+}
 
 // shouldRetry is azcore's own rule, without what fails the same way each time:
 // a connection that is refused, a name that is unknown, a certificate that isn't
@@ -73,14 +82,9 @@ var retriedStatuses = []int{
 // requests where --debug asks for it.
 func (s *Session) clientOptions() azcore.ClientOptions {
 	options := azcore.ClientOptions{Telemetry: policy.TelemetryOptions{ApplicationID: "acrkit"}}
-	// azcore takes 0 for its default and a negative number for none.
-	switch {
-	case s.Retries == DefaultRetries:
-		options.Retry.MaxRetries = requestRetries
-	case s.Retries == 0:
-		options.Retry.MaxRetries = -1
-	default:
-		options.Retry.MaxRetries = int32(min(s.Retries, maxRetries))
+	options.Retry.MaxRetries = s.requestRetries()
+	if options.Retry.MaxRetries == 0 {
+		options.Retry.MaxRetries = -1 // azcore takes 0 for its default
 	}
 	options.Retry.ShouldRetry = shouldRetry
 	options.PerCallPolicies = append(options.PerCallPolicies, s.noticeWarnings())

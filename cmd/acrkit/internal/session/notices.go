@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
@@ -21,10 +19,10 @@ var warning = regexp.MustCompile(`^\s*(\d{3})\s+\S+\s+"((?:[^"\\]|\\.)*)"`)
 const maxWarnings = 10
 
 // noticeWarnings shows what a server warns of, each text once.
-func (s *Session) noticeWarnings() policy.Policy {
+func (s *Session) noticeWarnings() around {
 	var mu sync.Mutex
-	return policyFunc(func(request *policy.Request) (*http.Response, error) {
-		response, err := request.Next()
+	return func(request *http.Request, next func() (*http.Response, error)) (*http.Response, error) {
+		response, err := next()
 		if response == nil {
 			return response, err
 		}
@@ -33,7 +31,7 @@ func (s *Session) noticeWarnings() policy.Policy {
 			if m := warning.FindStringSubmatch(value); m != nil {
 				text = m[2]
 			}
-			line := fmt.Sprintf("warning: %s: %s", request.Raw().URL.Host, output.Clean(redact.Text(text)))
+			line := fmt.Sprintf("warning: %s: %s", request.URL.Host, output.Clean(redact.Text(text)))
 			mu.Lock()
 			if s.heard == nil {
 				s.heard = map[string]bool{}
@@ -45,7 +43,7 @@ func (s *Session) noticeWarnings() policy.Policy {
 			mu.Unlock()
 		}
 		return response, err
-	})
+	}
 }
 
 // waitingAfter is how long a request goes unanswered before that is said.
@@ -53,16 +51,15 @@ const waitingAfter = 5 * time.Second
 
 // noticeWaiting says that a command waits, and for what, where nothing else
 // shows it. It says so once a request.
-func (s *Session) noticeWaiting() policy.Policy {
-	return policyFunc(func(request *policy.Request) (*http.Response, error) {
+func (s *Session) noticeWaiting() around {
+	return func(request *http.Request, next func() (*http.Response, error)) (*http.Response, error) {
 		if s.Busy {
-			return request.Next()
+			return next()
 		}
-		raw := request.Raw()
 		timer := time.AfterFunc(waitingAfter, func() {
-			s.Note("waiting for %s to answer a %s; it has not for %s (--timeout sets a limit)", raw.URL.Host, raw.Method, waitingAfter)
+			s.Note("waiting for %s to answer a %s; it has not for %s (--timeout sets a limit)", request.URL.Host, request.Method, waitingAfter)
 		})
 		defer timer.Stop()
-		return request.Next()
-	})
+		return next()
+	}
 }
