@@ -117,8 +117,8 @@ func UnpackFiles(ctx context.Context, src Source, reference, dir string, o *Unpa
 }
 
 // ResolvePlatform is Resolve that goes on from an index to the image for one
-// platform, and reads its manifest. Without a platform, an index is refused with
-// an [*InvalidError] that names its platforms.
+// platform, and reads its manifest. Without a platform, an index that has images
+// for several is refused with an [*InvalidError] that names them.
 func ResolvePlatform(ctx context.Context, src Source, reference string, platform *ocispec.Platform) (ocispec.Descriptor, []byte, error) {
 	root, data, err := resolve(ctx, src, reference)
 	if err != nil {
@@ -130,15 +130,29 @@ func ResolvePlatform(ctx context.Context, src Source, reference string, platform
 		return desc, data, err
 	}
 	if platform == nil {
-		var have []string
-		for _, child := range m.Manifests {
-			if child.Platform != nil {
-				have = append(have, FormatPlatform(child.Platform))
-			}
+		if platform, err = onlyPlatform(ctx, src, desc, data, m); err != nil {
+			return desc, nil, err
 		}
-		return desc, nil, &InvalidError{Code: codePlatformMissing, Store: nameOf(src), Thing: thingOf(desc), Rule: "it is an index: say which platform is meant, it has " + joinShort(have)}
 	}
 	return chosenManifest(ctx, src, desc, data, *platform)
+}
+
+// onlyPlatform is the platform of the only image of an index, attestations left
+// out.
+func onlyPlatform(ctx context.Context, src Source, desc ocispec.Descriptor, data []byte, m *manifest) (*ocispec.Platform, error) {
+	c := &chooser{src: src, known: map[digest.Digest][]byte{desc.Digest: data}}
+	list, err := c.candidates(ctx, m, 0)
+	if err != nil {
+		return nil, err
+	}
+	var have []string
+	for _, one := range list {
+		have = append(have, FormatPlatform(&one.platform))
+	}
+	if len(list) != 1 {
+		return nil, &InvalidError{Code: codePlatformMissing, Store: nameOf(src), Thing: thingOf(desc), Rule: "it is an index: say which platform is meant, it has " + joinShort(have)}
+	}
+	return &list[0].platform, nil
 }
 
 func resolveArtifact(ctx context.Context, src Source, reference string, platform *ocispec.Platform) (ocispec.Descriptor, *manifest, error) {

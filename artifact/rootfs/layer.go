@@ -171,8 +171,19 @@ func (i *Image) unreadable(layer int, err error) error {
 	case errors.As(err, new(*artifact.InvalidError)), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
-	return i.layerError(layer, "it cannot be unpacked", err)
+	return i.layerError(layer, "it cannot be unpacked", cutOff(err))
 }
+
+// cutOff says of an end in the middle that it is the content's: the error of the
+// standard library is that of a broken connection too.
+func cutOff(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errEndsEarly
+	}
+	return err
+}
+
+var errEndsEarly = errors.New("it ends too early")
 
 // finish reads what comes after the archive's end, and compares the whole with
 // what the config says of it.

@@ -139,7 +139,7 @@ func (i *Image) tableError(layer int, err error) error {
 	case errors.As(err, new(*azcontainerregistry.DigestMismatchError)):
 		return fmt.Errorf("layer %d (%s): its table of contents: %w", layer, i.layers[layer].Digest, err)
 	}
-	return i.layerError(layer, "its table of contents cannot be read", err)
+	return i.layerError(layer, "its table of contents cannot be read", cutOff(err))
 }
 
 // openAt opens a layer to read parts of it; nil where its store can't.

@@ -129,7 +129,7 @@ var otherWords = map[string][]string{
 	"list": {"ls"}, "tags": {"ls"}, "catalog": {"ls"}, "repositories": {"repo list"}, "repos": {"repo list"}, "images": {"ls"},
 	"lock": {"tag lock", "manifest lock", "repo lock"}, "unlock": {"tag unlock", "manifest unlock", "repo unlock"},
 	"restore": {"repo restore", "manifest restore", "tag restore"}, "undelete": {"repo restore", "manifest restore"},
-	"upload": {"push"}, "download": {"pull"}, "fetch": {"pull"}, "save": {"pull"}, "load": {"push"}, "export": {"pull"},
+	"upload": {"push"}, "download": {"pull"}, "fetch": {"pull"}, "save": {"pull"}, "load": {"push"},
 	"resume": {"transfers resume"}, "continue": {"transfers resume"},
 	"auth": {"login"}, "signin": {"login"}, "check-health": {"doctor"}, "check": {"doctor"}, "ping": {"doctor"}, "health": {"doctor"},
 	"error": {"explain"}, "serve": {"emulator"}, "registry": {"emulator"}, "server": {"emulator"},

@@ -31,6 +31,8 @@ func commands(a *app) []*cobra.Command {
 		newShowCommand(a),
 		newTreeCommand(a),
 		newDiffCommand(a),
+		newFilesCommand(a),
+		newExportCommand(a),
 		newArtifactCommand(a),
 		newAttachCommand(a),
 		newReferrersCommand(a),

@@ -148,6 +148,7 @@ var savedKinds = map[string]func(*savedArchive){
 			Config: s.add(ocispec.MediaTypeEmptyJSON, []byte("{}")), Layers: []ocispec.Descriptor{file},
 		}), "files")
 	},
+	"rootfs": rootfsImages,
 	// An image, and cosign's signature of it.
 	"signed": func(s *savedArchive) {
 		image, _ := s.image(linuxOn("amd64"), s.layer("a"))

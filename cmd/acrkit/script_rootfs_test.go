@@ -1,0 +1,90 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// rootfsImages are three layers, plain, gzip and zstd, for one platform, and
+// another image for another: whiteouts, links, a device, and what would leave a
+// folder.
+func rootfsImages(s *savedArchive) {
+	amd64 := s.rootfs(linuxOn("amd64"), "", []tar.Header{
+		folderHeader("etc/"), fileHeader("etc/os-release", "NAME=base\n"), fileHeader("etc/old", "old\n"),
+		folderHeader("usr/"), folderHeader("usr/bin/"),
+		{Typeflag: tar.TypeReg, Name: "usr/bin/su", Mode: 0o4755, Uname: "su\n"},
+		linkHeader("bin", "usr/bin"),
+	}, []tar.Header{
+		fileHeader("etc/.wh.old", ""), fileHeader("etc/passwd", "root:x:0:0\n"),
+		{Typeflag: tar.TypeLink, Name: "etc/passwd-", Linkname: "etc/passwd"},
+		linkHeader("etc/escape", "../../../outside"), linkHeader("etc/self", "self"),
+		{Typeflag: tar.TypeChar, Name: "null", Mode: 0o666, Devmajor: 1, Devminor: 3},
+	}, []tar.Header{
+		fileHeader("etc/os-release", "NAME=top\n"), fileHeader("../../traversal", "inside\n"),
+	})
+	arm64 := s.rootfs(linuxOn("arm64"), "", []tar.Header{fileHeader("etc/os-release", "NAME=arm\n")})
+	s.root(s.index(amd64, arm64), "app:1")
+}
+
+func folderHeader(name string) tar.Header {
+	return tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755}
+}
+
+func linkHeader(name, target string) tar.Header {
+	return tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target, Mode: 0o777}
+}
+
+// fileHeader has the content in the place of the user's name.
+func fileHeader(name, content string) tar.Header {
+	return tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Uname: content}
+}
+
+// rootfs makes an image of layers that are plain, gzip and zstd in turn.
+func (s *savedArchive) rootfs(platform ocispec.Platform, user string, layers ...[]tar.Header) ocispec.Descriptor {
+	config := ocispec.Image{Platform: platform, RootFS: ocispec.RootFS{Type: "layers"}, Config: ocispec.ImageConfig{User: user}}
+	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest}
+	for k, headers := range layers {
+		var buf bytes.Buffer
+		w := tar.NewWriter(&buf)
+		for _, h := range headers {
+			content := h.Uname
+			h.Uname, h.Size, h.ModTime = "", int64(len(content)), time.Date(2024, 1, 2, 3, 4, 0, 0, time.UTC)
+			s.ts.Check(w.WriteHeader(&h))
+			_, err := w.Write([]byte(content))
+			s.ts.Check(err)
+		}
+		s.ts.Check(w.Close())
+		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, digest.FromBytes(buf.Bytes()))
+		var packed bytes.Buffer
+		mediaType := ocispec.MediaTypeImageLayer
+		switch k % 3 {
+		case 0:
+			packed = buf
+		case 1:
+			mediaType = ocispec.MediaTypeImageLayerGzip
+			z := gzip.NewWriter(&packed)
+			_, err := z.Write(buf.Bytes())
+			s.ts.Check(err)
+			s.ts.Check(z.Close())
+		case 2:
+			mediaType = ocispec.MediaTypeImageLayerZstd
+			z, err := zstd.NewWriter(&packed)
+			s.ts.Check(err)
+			_, err = z.Write(buf.Bytes())
+			s.ts.Check(err)
+			s.ts.Check(z.Close())
+		}
+		m.Layers = append(m.Layers, s.add(mediaType, packed.Bytes()))
+	}
+	m.Config = s.add(ocispec.MediaTypeImageConfig, config)
+	desc := s.add(ocispec.MediaTypeImageManifest, m)
+	desc.Platform = &platform
+	return desc
+}
