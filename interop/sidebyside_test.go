@@ -53,9 +53,7 @@ var differences = []difference{
 // the table above, and every row of it must still differ.
 func TestSideBySide(t *testing.T) {
 	dir := t.TempDir()
-	before, after := filepath.Join(dir, "before"), filepath.Join(dir, "after")
-	command(t, "", "go", "build", "-o", before, "./programs/testdata/sidebyside")
-	command(t, "", "go", "build", "-overlay", movedFiles(t, dir), "-o", after, "./programs/testdata/sidebyside")
+	before, after := buildBoth(t, dir, "sidebyside")
 	theirs, ours := factsOf(t, before), factsOf(t, after)
 	if len(theirs) < 500 {
 		t.Fatalf("only %d facts", len(theirs))
@@ -89,10 +87,19 @@ func union(a, b map[string][]string) map[string]bool {
 	return all
 }
 
-// movedFiles is an overlay in which every file of the program imports ours.
-func movedFiles(t *testing.T, dir string) string {
+// buildBoth builds a program below programs/testdata with v0.2.3 and with ours.
+func buildBoth(t *testing.T, dir, program string) (before, after string) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join("programs", "testdata", "sidebyside", "*.go"))
+	before, after = filepath.Join(dir, "v0.2.3"), filepath.Join(dir, "ours")
+	command(t, "", "go", "build", "-o", before, "./programs/testdata/"+program)
+	command(t, "", "go", "build", "-overlay", movedFiles(t, dir, program), "-o", after, "./programs/testdata/"+program)
+	return before, after
+}
+
+// movedFiles is an overlay in which every file of the program imports ours.
+func movedFiles(t *testing.T, dir, program string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("programs", "testdata", program, "*.go"))
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no program: %v", err)
 	}
