@@ -1,4 +1,4 @@
-package client_test
+package azcontainerregistry_test
 
 import (
 	"context"
@@ -14,8 +14,7 @@ import (
 
 // A stream of unknown length becomes a blob: the digest is computed on the way.
 func ExampleBlobClient_Upload() {
-	defer emulate()()
-	blobs, err := azcontainerregistry.NewBlobClient(endpoint, credential, &azcontainerregistry.BlobClientOptions{ClientOptions: overMemory})
+	blobs, err := azcontainerregistry.NewBlobClient(endpoint, credential, &azcontainerregistry.BlobClientOptions{ClientOptions: (&exampleRegistry{}).over()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -29,9 +28,8 @@ func ExampleBlobClient_Upload() {
 
 // A blob becomes a file, which appears at its path once it is verified.
 func ExampleBlobClient_DownloadFile() {
-	defer emulate()()
 	ctx := context.Background()
-	blobs, err := azcontainerregistry.NewBlobClient(endpoint, credential, &azcontainerregistry.BlobClientOptions{ClientOptions: overMemory})
+	blobs, err := azcontainerregistry.NewBlobClient(endpoint, credential, &azcontainerregistry.BlobClientOptions{ClientOptions: (&exampleRegistry{}).over()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -57,9 +55,8 @@ func ExampleBlobClient_DownloadFile() {
 
 // A reader seeks by ranges, and verifies the digest when it is read through.
 func ExampleBlobClient_Open() {
-	defer emulate()()
 	ctx := context.Background()
-	blobs, err := azcontainerregistry.NewBlobClient(endpoint, credential, &azcontainerregistry.BlobClientOptions{ClientOptions: overMemory})
+	blobs, err := azcontainerregistry.NewBlobClient(endpoint, credential, &azcontainerregistry.BlobClientOptions{ClientOptions: (&exampleRegistry{}).over()})
 	if err != nil {
 		log.Fatal(err)
 	}

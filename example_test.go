@@ -1,4 +1,4 @@
-package client_test
+package azcontainerregistry_test
 
 import (
 	"bytes"
@@ -18,9 +18,8 @@ import (
 
 // A blob and a manifest go up, and come back verified.
 func Example() {
-	defer emulate()()
 	ctx := context.Background()
-	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: overMemory})
+	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: (&exampleRegistry{}).over()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -61,39 +60,13 @@ func Example() {
 	// Output: application/vnd.oci.image.manifest.v1+json true
 }
 
-// putTags puts one small artifact under several tags.
-func putTags(client *azcontainerregistry.Client, repository string, tags ...string) {
-	ctx := context.Background()
-	blobs := client.NewBlobClient()
-	start, err := blobs.StartUpload(ctx, repository, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	calculator := azcontainerregistry.NewBlobDigestCalculator()
-	chunk, err := blobs.UploadChunk(ctx, *start.Location, strings.NewReader("{}"), calculator, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if _, err := blobs.CompleteUpload(ctx, *chunk.Location, calculator, nil); err != nil {
-		log.Fatal(err)
-	}
-	for _, tag := range tags {
-		manifest := `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/x-demo","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}`
-		_, err := client.UploadManifest(ctx, repository, tag, azcontainerregistry.ContentTypeApplicationVndOciImageManifestV1JSON, streaming.NopCloser(strings.NewReader(manifest)), nil)
-		if err != nil {
-			log.Fatal(err)
-		}
-	}
-}
-
 // Tags are a range loop; the pages are fetched as the loop goes on.
 func ExampleClient_Tags() {
-	defer emulate()()
-	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: overMemory})
+	registry := &exampleRegistry{tags: []string{"v1", "v2", "v3"}}
+	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: registry.over()})
 	if err != nil {
 		log.Fatal(err)
 	}
-	putTags(client, "team/app", "v1", "v2", "v3")
 
 	for tag, err := range client.Tags(context.Background(), "team/app", nil) {
 		if err != nil {
@@ -109,13 +82,11 @@ func ExampleClient_Tags() {
 
 // The pagers of the official library are here too.
 func ExampleClient_NewListRepositoriesPager() {
-	defer emulate()()
-	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: overMemory})
+	registry := &exampleRegistry{repositories: []string{"base", "team/app"}}
+	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: registry.over()})
 	if err != nil {
 		log.Fatal(err)
 	}
-	putTags(client, "base", "latest")
-	putTags(client, "team/app", "latest")
 
 	one := int32(1)
 	for pager := client.NewListRepositoriesPager(&azcontainerregistry.ClientListRepositoriesOptions{MaxNum: &one}); pager.More(); {
@@ -132,10 +103,9 @@ func ExampleClient_NewListRepositoriesPager() {
 	// team/app
 }
 
-// An error says what was done to what, and holds the registry's answer.
+// An error says what was done to what, and holds the registry's response.
 func ExampleHasCode() {
-	defer emulate()()
-	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: overMemory})
+	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: (&exampleRegistry{}).over()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -145,9 +115,9 @@ func ExampleHasCode() {
 	if failed, ok := azcontainerregistry.OperationOf(err); ok {
 		fmt.Println(failed.Name, failed.Repository, failed.Reference)
 	}
-	var answer *azcore.ResponseError
-	if errors.As(err, &answer) {
-		fmt.Println(answer.StatusCode, answer.ErrorCode, azcontainerregistry.CorrelationID(err) != "")
+	var failure *azcore.ResponseError
+	if errors.As(err, &failure) {
+		fmt.Println(failure.StatusCode, failure.ErrorCode, azcontainerregistry.CorrelationID(err) != "")
 	}
 	// Output:
 	// true
@@ -157,13 +127,12 @@ func ExampleHasCode() {
 
 // A lock keeps a tag from being deleted.
 func ExampleClient_UpdateTagProperties() {
-	defer emulate()()
 	ctx := context.Background()
-	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: overMemory})
+	registry := &exampleRegistry{tags: []string{"v1"}}
+	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: registry.over()})
 	if err != nil {
 		log.Fatal(err)
 	}
-	putTags(client, "team/app", "v1")
 
 	no := false
 	_, err = client.UpdateTagProperties(ctx, "team/app", "v1", &azcontainerregistry.ClientUpdateTagPropertiesOptions{
@@ -179,8 +148,7 @@ func ExampleClient_UpdateTagProperties() {
 
 // Another tool may need a token of its own.
 func ExampleClient_GetAccessToken() {
-	defer emulate()()
-	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: overMemory})
+	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: (&exampleRegistry{}).over()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -208,8 +176,7 @@ func ExampleNewClientWithPasswordCredential() {
 
 // Clients that are made apart share tokens through a cache.
 func ExampleTokenCache() {
-	defer emulate()()
-	shared := overMemory
+	shared := (&exampleRegistry{}).over()
 	shared.PerCallPolicies = []policy.Policy{azcontainerregistry.NewTokenCache()}
 	client, err := azcontainerregistry.NewClient(endpoint, credential, &azcontainerregistry.ClientOptions{ClientOptions: shared})
 	if err != nil {
