@@ -48,6 +48,7 @@ func commands(a *app) []*cobra.Command {
 		newDoctorCommand(a),
 		newExplainCommand(a),
 		newEmulatorCommand(a),
+		newCalibrateCommand(a),
 		newExitCodesCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),

@@ -122,6 +122,11 @@ func (s *tokenService) badForm(reason string) *protocol.Refusal {
 	if s.quirks.Is(quirk.MalformedForm, "401") {
 		return emptyUnauthorized
 	}
+	return unsupported(reason)
+}
+
+// unsupported is the 400 of a request that the endpoint can't do.
+func unsupported(reason string) *protocol.Refusal {
 	err := protocol.ErrUnsupported.WithDetail(reason)
 	err.Status = http.StatusBadRequest
 	return &protocol.Refusal{Err: err}
@@ -156,7 +161,7 @@ func (s *tokenService) checkService(service string) *protocol.Refusal {
 	case strings.EqualFold(service, s.login) || strings.EqualFold(service, s.reg.LoginServer):
 		return nil
 	case s.quirks.Is(quirk.ForeignService, "400"):
-		return s.badForm("service is not this registry")
+		return unsupported("service is not this registry")
 	}
 	return emptyUnauthorized
 }

@@ -30,7 +30,12 @@ func (w *Writer) confirm(ctx context.Context, p plan, yes bool) error {
 	for _, s := range p.Items {
 		w.Note("  %s", output.Clean(sentence(s)))
 	}
-	fmt.Fprintf(w.Stderr, "This cannot be undone. Go on? [y/N] ")
+	return w.Ask(ctx, "This cannot be undone.")
+}
+
+// Ask asks a person whether to go on. The error is [ErrDeclined] when not.
+func (w *Writer) Ask(ctx context.Context, before string) error {
+	fmt.Fprintf(w.Stderr, "%s Go on? [y/N] ", before)
 	answer, err := w.readLine(ctx)
 	if err != nil {
 		w.Note("") // the question's line is still open
