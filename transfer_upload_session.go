@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/acrkit/azcontainerregistry/internal/names"
+	"github.com/acrkit/azcontainerregistry/internal/network"
 	"github.com/acrkit/azcontainerregistry/internal/transfer"
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
@@ -264,6 +265,14 @@ func (b *sentBody) WriteTo(w io.Writer) (int64, error) {
 	}
 	return io.Copy(w, struct{ io.Reader }{b})
 }
+
+// InPieces implements [network.Pieces].
+func (b *sentBody) InPieces() bool {
+	body, ok := b.reader.(network.Pieces)
+	return ok && body.InPieces()
+}
+
+var _ network.Pieces = (*sentBody)(nil)
 
 // Close ends the attempt.
 func (b *sentBody) Close() error {

@@ -4,6 +4,7 @@ package network
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -68,10 +69,49 @@ type bulkConn struct{ *net.TCPConn }
 
 var bulkBuffers = sync.Pool{New: func() any { return new([bulkBuffer]byte) }}
 
-// ReadFrom sends what r has.
+// Pieces is a request's body whose content is there in large pieces: they go
+// into a connection as they are, without a copy.
+type Pieces interface {
+	io.WriterTo
+
+	// InPieces reports whether WriteTo hands on such pieces.
+	InPieces() bool
+}
+
+// ReadFrom sends what r has. net/http gives it a body of known length within an
+// [io.LimitedReader], which hides what the body can do.
 func (c *bulkConn) ReadFrom(r io.Reader) (int64, error) {
+	if limited, ok := r.(*io.LimitedReader); ok {
+		if body, ok := limited.R.(Pieces); ok && body.InPieces() {
+			n, err := body.WriteTo(&limitedWriter{to: c.TCPConn, left: limited.N})
+			limited.N -= n
+			return n, err
+		}
+	}
 	buffer := bulkBuffers.Get().(*[bulkBuffer]byte)
 	defer bulkBuffers.Put(buffer)
 	// The connection's own ReadFrom would take its own buffer.
 	return io.CopyBuffer(struct{ io.Writer }{c.TCPConn}, r, buffer[:])
 }
+
+// limitedWriter takes so many bytes and no more: a body that is longer than its
+// request's Content-Length must not become part of the next request.
+type limitedWriter struct {
+	to   io.Writer
+	left int64
+}
+
+func (w *limitedWriter) Write(p []byte) (int, error) {
+	over := int64(len(p)) > w.left
+	if over {
+		p = p[:w.left]
+	}
+	n, err := w.to.Write(p)
+	w.left -= int64(n)
+	if err == nil && over {
+		err = errLongBody
+	}
+	return n, err
+}
+
+var errLongBody = errors.New("request body is longer than its Content-Length")

@@ -119,3 +119,76 @@ func TestBodyStopsWithItsContext(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// piecemeal is a body whose content goes in pieces, all but what is read first.
+type piecemeal struct {
+	*bytes.Reader
+	pieces [][]byte
+	read   int
+}
+
+func (p *piecemeal) InPieces() bool { return true }
+func (p *piecemeal) Close() error   { return nil }
+
+func (p *piecemeal) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	p.read += n
+	return n, err
+}
+
+func (p *piecemeal) WriteTo(w io.Writer) (int64, error) {
+	var written int64
+	for p.Len() > 0 {
+		piece := make([]byte, min(p.Len(), bulkBuffer))
+		if _, err := p.Reader.Read(piece); err != nil {
+			return written, err
+		}
+		p.pieces = append(p.pieces, piece)
+		n, err := w.Write(piece)
+		written += int64(n)
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+func TestBodyInPiecesIsNotCopied(t *testing.T) {
+	data := make([]byte, 3<<20)
+	random := rand.NewChaCha8([32]byte{})
+	random.Read(data)
+	for name, c := range map[string]struct {
+		stated int64
+		works  bool
+	}{"as long as stated": {3 << 20, true}, "longer": {3<<20 - 1, false}} {
+		t.Run(name, func(t *testing.T) {
+			var got []byte
+			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				got, _ = io.ReadAll(r.Body)
+			}))
+			body := &piecemeal{Reader: bytes.NewReader(data)}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.ContentLength = c.stated
+			resp, err := newTestTransport(t).RoundTrip(req)
+			if err == nil {
+				resp.Body.Close()
+			}
+			server.Close() // waits for the handler
+			if c.works != (err == nil) {
+				t.Errorf("error %v", err)
+			}
+			if c.works && !bytes.Equal(got, data) {
+				t.Errorf("%d bytes arrived that differ from the %d sent", len(got), len(data))
+			}
+			if len(got) > int(c.stated) {
+				t.Errorf("%d bytes arrived of a body of %d", len(got), c.stated)
+			}
+			if body.read > writeBuffer || len(body.pieces) < 3<<20/bulkBuffer-1 {
+				t.Errorf("%d bytes were copied, %d pieces not", body.read, len(body.pieces))
+			}
+		})
+	}
+}

@@ -15,11 +15,12 @@ import (
 )
 
 const (
-	// slotSize and slots make a ring of 512 KiB. It has to stay in the cache
-	// that the two cores share: with 16 MiB the hasher fetches each line from
-	// memory and takes a third longer.
-	slotSize = 64 << 10
-	slots    = 8
+	// uploadPiece is how much of an upload is read, hashed and sent at a time,
+	// and uploadPieces how many such pieces it has. The sender writes a piece with
+	// one system call; the hasher, which is the slowest of the three, always has
+	// one waiting. All of them stay in the cache that the cores share.
+	uploadPiece  = 256 << 10
+	uploadPieces = 4
 
 	// readGrace is how long a source's Read may still block after the context
 	// ended before it is left to itself.
@@ -112,11 +113,11 @@ type hashedBody struct {
 // start begins reading. Everything of the source before from must have been
 // hashed already, or be read now for hashing only.
 func (f *hashedBody) start(ctx context.Context) {
-	f.filled = make(chan *slot, slots)
-	f.free = newPool()
+	f.free = newPool(f.pieces())
+	f.filled = make(chan *slot, f.free.count)
 	f.stop = make(chan struct{})
 	f.done = make(chan struct{})
-	hashing := make(chan *slot, slots)
+	hashing := make(chan *slot, f.free.count)
 	hashed := make(chan error, 1)
 	go func() {
 		var err error
@@ -144,6 +145,19 @@ func (f *hashedBody) start(ctx context.Context) {
 	}()
 }
 
+// pieces returns the size and the number of the pieces: little content needs
+// little memory.
+func (f *hashedBody) pieces() (size, count int) {
+	end := f.to
+	if f.src.size >= 0 && (end < 0 || f.src.size < end) {
+		end = f.src.size
+	}
+	if end >= 0 && end-f.src.pos <= slotSize*slots {
+		return slotSize, slots
+	}
+	return uploadPiece, uploadPieces
+}
+
 func (f *hashedBody) readLoop(ctx context.Context, hashing chan<- *slot) error {
 	for f.to < 0 || f.src.pos < f.to {
 		var s *slot
@@ -154,11 +168,11 @@ func (f *hashedBody) readLoop(ctx context.Context, hashing chan<- *slot) error {
 			return errStopped
 		}
 		s.off = f.src.pos
-		buf := s.buf[:]
+		buf := s.buf
 		if s.off < f.from {
-			buf = buf[:min(slotSize, f.from-s.off)]
+			buf = buf[:min(int64(len(buf)), f.from-s.off)]
 		} else if f.to >= 0 {
-			buf = buf[:min(slotSize, f.to-s.off)]
+			buf = buf[:min(int64(len(buf)), f.to-s.off)]
 		}
 		n, err := fill(f.src, buf)
 		s.data = s.buf[:n]
@@ -251,7 +265,10 @@ func (f *hashedBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo saves the sender a copy.
+// InPieces says that WriteTo is better than Read: it saves a copy.
+func (f *hashedBody) InPieces() bool { return true }
+
+// WriteTo hands the pieces on as they are.
 func (f *hashedBody) WriteTo(w io.Writer) (int64, error) {
 	var written int64
 	for {

@@ -7,7 +7,7 @@ import (
 
 // slot is a piece of content on its way from one goroutine to another.
 type slot struct {
-	buf  [slotSize]byte
+	buf  []byte
 	off  int64
 	data []byte
 	refs atomic.Int32
@@ -18,15 +18,18 @@ type slot struct {
 // ring of their own would pull every line from memory. A transfer that keeps up
 // uses two slots, and only those are ever made.
 type pool struct {
+	size  int // of a slot
+	count int
 	turns chan struct{} // one for each slot that may be taken
 
 	mu   sync.Mutex
 	free []*slot
 }
 
-func newPool() *pool {
-	p := &pool{turns: make(chan struct{}, slots)}
-	for range slots {
+// newPool returns a pool of count slots of size bytes each.
+func newPool(size, count int) *pool {
+	p := &pool{size: size, count: count, turns: make(chan struct{}, count)}
+	for range count {
 		p.turns <- struct{}{}
 	}
 	return p
@@ -38,7 +41,7 @@ func (p *pool) take() *slot {
 	defer p.mu.Unlock()
 	n := len(p.free)
 	if n == 0 {
-		return new(slot)
+		return &slot{buf: make([]byte, p.size)}
 	}
 	s := p.free[n-1]
 	p.free = p.free[:n-1]
