@@ -61,14 +61,6 @@ func checkCredential(ctx context.Context, r *doctorRun) outcome {
 	return o
 }
 
-// credentialError says that finding a credential, or asking it for a token,
-// failed. It keeps a failure that has no row of its own from being taken for
-// one of the registry.
-type credentialError struct{ err error }
-
-func (e *credentialError) Error() string { return e.err.Error() }
-func (e *credentialError) Unwrap() error { return e.err }
-
 func from(source string) string {
 	if source == "" {
 		return ""

@@ -331,13 +331,6 @@ func (r *doctorRun) arrived(ctx context.Context, location *url.URL) error {
 	return nil
 }
 
-// uploadLostError says that the registry has not got what it acknowledged.
-type uploadLostError struct{ got, want string }
-
-func (e *uploadLostError) Error() string {
-	return fmt.Sprintf("the upload's status says Range %q, want %q", e.got, e.want)
-}
-
 // upload sends one request of an upload and returns where the next one goes,
 // which has to be the registry itself.
 func (r *doctorRun) upload(ctx context.Context, method string, to *url.URL, chunk []byte) (*url.URL, error) {

@@ -109,11 +109,19 @@ func (ev *evidence) loginServer() string {
 		return ev.library.host
 	case ev.host != "":
 		return ev.host
-	case ev.transport.host == "" || toEntra(ev) || toData(ev):
+	case ev.transport.host == "" || ev.towardEntra() || ev.towardData():
 		return ev.library.host
 	}
 	return ev.transport.host
 }
+
+// towardData reports a failure on the way to the host that serves blobs' bytes.
+func (ev *evidence) towardData() bool {
+	return isStorageHost(ev.transport.hostname()) || ev.phase == phaseStorage
+}
+
+// towardEntra reports one on the way to the identity service.
+func (ev *evidence) towardEntra() bool { return isEntraHost(ev.transport.hostname()) }
 
 // registryName returns the name that a registry has in the Azure CLI: the first
 // label of its login server, without the suffix that one may carry after a

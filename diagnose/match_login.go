@@ -42,3 +42,6 @@ func firewallPrivate(ev *evidence) bool {
 	ip, ok := ev.clientIP()
 	return ok && isPrivate(ip)
 }
+
+// messageRequired begins the text of every 401 that gives no closer reason.
+const messageRequired = "authentication required"

@@ -13,13 +13,11 @@ func failed(kinds ...transportKind) func(*evidence) bool {
 }
 
 // toData matches a failure on the way to the host that serves blobs' bytes.
-func toData(ev *evidence) bool {
-	return isStorageHost(ev.transport.hostname()) || ev.phase == phaseStorage
-}
+func toData(ev *evidence) bool { return ev.towardData() }
 
 // toEntra matches a failure on the way to the identity service or to the
 // machine's own identity endpoint.
-func toEntra(ev *evidence) bool { return isEntraHost(ev.transport.hostname()) }
+func toEntra(ev *evidence) bool { return ev.towardEntra() }
 
 func toMachine(ev *evidence) bool { return ev.transport.hostname() == identityEndpoint }
 

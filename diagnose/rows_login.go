@@ -8,9 +8,6 @@ import (
 
 const azRefreshToken = "CONNECTIVITY_REFRESH_TOKEN_ERROR"
 
-// messageRequired begins the text of every 401 that gives no closer reason.
-const messageRequired = "authentication required"
-
 var rowsLogin = []Row{
 	{
 		Code: "ANSWER_WITHOUT_TOKEN", Kind: KindNetwork, Severity: SeverityError,
