@@ -137,7 +137,7 @@ func TestDockerImagesAreConvertedToSchema1(t *testing.T) {
 	if a.Header.Get(protocol.HeaderContentDigest) != sha256Of(m.V1.Payload) || !strings.HasPrefix(unsigned, "{\n   \"schemaVersion\": 1,\n   \"name\": \"app\",\n   \"tag\": \"v1\",") || strings.Contains(unsigned, "signatures") {
 		t.Errorf("%v\n%s", a.Header, unsigned)
 	}
-	want := []string{sha256Of([]byte("second")), wire.EmptyLayer, sha256Of([]byte("first"))}
+	want := []string{sha256Of([]byte("second")), "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4", sha256Of([]byte("first"))}
 	for i, layer := range m.V1.FSLayers {
 		if layer.BlobSum != want[i] {
 			t.Errorf("layer %d is %s, want %s", i, layer.BlobSum, want[i])

@@ -23,7 +23,7 @@ import (
 
 // emptyLayer is the digest of the compressed layer without files that schema 1
 // names where an image's history has a step without a layer.
-const EmptyLayer = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4"
+const emptyLayer = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4"
 
 // wantsSchema1 reports whether a pull is to be answered in schema 1: one by
 // tag of a Docker image whose type Accept lacks (ACR protocol §4.3).
@@ -100,7 +100,7 @@ func newSchema1Image(name, tag string, layers []descriptor, config []byte) (*sch
 	}
 	parent, next := "", 0
 	for i, step := range steps {
-		sum := EmptyLayer
+		sum := emptyLayer
 		if !step.EmptyLayer {
 			if next == len(layers) {
 				return nil, fmt.Errorf("%d layers for more steps", len(layers))

@@ -28,7 +28,7 @@ import (
 
 // dataPathMarker is what the path of every signed blob URL contains (ACR
 // protocol §4.4), double slash included.
-const DataPathMarker = "//docker/registry/v2/blobs/"
+const dataPathMarker = "//docker/registry/v2/blobs/"
 
 // storageSuffix ends the names of Azure's storage accounts, where signed URLs
 // lead to by default (ACR protocol §1.1).
@@ -56,7 +56,7 @@ type StorageHost struct {
 // loopback server both hosts lead to the same listener, so the path decides;
 // no route of the registry contains two slashes in a row.
 func IsDataRequest(r *http.Request) bool {
-	return strings.Contains(r.URL.Path, DataPathMarker)
+	return strings.Contains(r.URL.Path, dataPathMarker)
 }
 
 // dataHost is where a registry's signed URLs lead.
@@ -89,7 +89,7 @@ func (h *StorageHost) dataHost(r *http.Request, reg *Registry) string {
 func (h *StorageHost) signedURL(r *http.Request, reg *Registry, digest string) string {
 	algorithm, hex, _ := strings.Cut(digest, ":")
 	path := fmt.Sprintf("/%s-%s%s%s/%s/%s/data",
-		strings.ReplaceAll(reg.ID, "-", ""), reg.ID[:10], DataPathMarker, algorithm, hex[:2], hex)
+		strings.ReplaceAll(reg.ID, "-", ""), reg.ID[:10], dataPathMarker, algorithm, hex[:2], hex)
 	expiry := h.clock.Now().Add(reg.Policies().UrlLifetime()).UTC().Format(signedTimeFormat)
 	return fmt.Sprintf("%s://%s%s?se=%s&sig=%s&sp=r&spr=https&sr=b&sv=%s&regid=%s",
 		memnet.RequestScheme(r), h.dataHost(r, reg), path, url.QueryEscape(expiry),
@@ -97,7 +97,7 @@ func (h *StorageHost) signedURL(r *http.Request, reg *Registry, digest string) s
 }
 
 func (h *StorageHost) dataSignature(reg *signin.Registry, path, expiry string) string {
-	return base64.StdEncoding.EncodeToString(h.signer.Hmac(reg, "data", []byte(path+"\x00"+expiry)))
+	return base64.StdEncoding.EncodeToString(h.signer.hmac(reg, "data", []byte(path+"\x00"+expiry)))
 }
 
 // ServeHTTP answers the storage host: signed GET and HEAD of blobs, and
@@ -182,7 +182,7 @@ func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.
 	size := info.Size()
 	header := w.Header()
 	start, length, status := int64(0), size, http.StatusOK
-	first, last, ok := h.ParseRange(r.Header.Get("Range"), size)
+	first, last, ok := h.parseRange(r.Header.Get("Range"), size)
 	if ok && (first < size || h.Quirks.Is(quirk.BeyondEnd, "416")) {
 		if first >= size {
 			header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
@@ -240,15 +240,15 @@ func guidOf(digest string) string {
 // copySource is where the bytes of an upload were before it was finished: the
 // storage account copies them then (ACR protocol §4.4).
 func copySource(path, id string) string {
-	account, _, _ := strings.Cut(path, DataPathMarker)
+	account, _, _ := strings.Cut(path, dataPathMarker)
 	return account + "/docker/registry/v2/repositories/_uploads/" + id + "/data"
 }
 
-// ParseRange reads a single range with a start, the form that the storage
+// parseRange reads a single range with a start, the form that the storage
 // host honours; any other means the whole blob. With the specification's
 // ranges, the last bytes can be asked for too, and a range whose end is before
 // its start begins past the end of any blob.
-func (h *StorageHost) ParseRange(value string, size int64) (first, last int64, ok bool) {
+func (h *StorageHost) parseRange(value string, size int64) (first, last int64, ok bool) {
 	value, ok = strings.CutPrefix(value, "bytes=")
 	from, to, dash := strings.Cut(value, "-")
 	if !ok || !dash {
@@ -282,7 +282,7 @@ func parseOffset(value string) (int64, bool) {
 // dataDigest returns the digest that a path of the storage host names: the
 // parts after the marker are algorithm, two digits, the digest's hex, "data".
 func dataDigest(path string) string {
-	_, rest, ok := strings.Cut(path, DataPathMarker)
+	_, rest, ok := strings.Cut(path, dataPathMarker)
 	if !ok {
 		return ""
 	}

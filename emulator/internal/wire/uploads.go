@@ -153,7 +153,7 @@ func (c uploadHandler) answerStored(digest string) error {
 // present size is stale, which is the second result; a state that was used by
 // a request that changed nothing is not.
 func (c uploadHandler) session() (u *store.Upload, stale bool, err error) {
-	state, ok := c.Signer.ReadUploadState(c.op.registry.Registry, c.r.URL.Query().Get("_state"))
+	state, ok := c.Signer.readUploadState(c.op.registry.Registry, c.r.URL.Query().Get("_state"))
 	if !ok || state.Name != c.op.repository || state.UUID != c.op.reference {
 		return nil, false, protocol.ErrUploadInvalid
 	}
@@ -273,7 +273,7 @@ func (c uploadHandler) checkContentRange(u *store.Upload, stale bool) (resend bo
 		}
 		return stale, nil
 	}
-	start, end, ok := ParseContentRange(value)
+	start, end, ok := parseContentRange(value)
 	refuse := func(reason string) error {
 		return protocol.ErrUploadRange.WithDetail(struct{ Range, Reason string }{value, reason})
 	}
@@ -295,7 +295,7 @@ func (c uploadHandler) checkContentRange(u *store.Upload, stale bool) (resend bo
 	return false, nil
 }
 
-func ParseContentRange(value string) (start, end int64, ok bool) {
+func parseContentRange(value string) (start, end int64, ok bool) {
 	match := contentRange.FindStringSubmatch(value)
 	if match == nil {
 		return 0, 0, false

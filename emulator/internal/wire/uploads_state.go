@@ -37,13 +37,13 @@ func (s *signer) uploadLocation(reg *signin.Registry, u *store.Upload, startedAt
 		// like any other that does not verify.
 		payload = nil
 	}
-	state := base64.URLEncoding.EncodeToString(append(s.Hmac(reg, "upload", payload), payload...))
+	state := base64.URLEncoding.EncodeToString(append(s.hmac(reg, "upload", payload), payload...))
 	return fmt.Sprintf("/v2/%s/blobs/uploads/%s?_nouploadcache=false&_state=%s", u.Repository, u.ID, url.QueryEscape(state))
 }
 
-// ReadUploadState verifies a _state; false for one that is malformed, changed
+// readUploadState verifies a _state; false for one that is malformed, changed
 // or of another registry.
-func (s *signer) ReadUploadState(reg *signin.Registry, value string) (uploadState, bool) {
+func (s *signer) readUploadState(reg *signin.Registry, value string) (uploadState, bool) {
 	var state uploadState
 	if len(value) > maxStateLength {
 		return state, false
@@ -53,14 +53,14 @@ func (s *signer) ReadUploadState(reg *signin.Registry, value string) (uploadStat
 		return state, false
 	}
 	signature, payload := raw[:sha256.Size], raw[sha256.Size:]
-	if !hmac.Equal(signature, s.Hmac(reg, "upload", payload)) {
+	if !hmac.Equal(signature, s.hmac(reg, "upload", payload)) {
 		return state, false
 	}
 	return state, json.Unmarshal(payload, &state) == nil
 }
 
-// Hmac returns the HMAC of a payload for one registry and purpose.
-func (s *signer) Hmac(reg *signin.Registry, purpose string, payload []byte) []byte {
+// hmac returns the HMAC of a payload for one registry and purpose.
+func (s *signer) hmac(reg *signin.Registry, purpose string, payload []byte) []byte {
 	mac := hmac.New(sha256.New, s.key)
 	fmt.Fprintf(mac, "%s\x00%s\x00", purpose, reg.Name)
 	mac.Write(payload)
