@@ -106,7 +106,7 @@ func connectionClass(err error) transfer.Class {
 		dns   *net.DNSError
 	)
 	switch {
-	case errors.As(err, &final), errors.As(err, &arg), errors.As(err, &cert), errors.As(err, &plain):
+	case errors.As(err, &final), errors.As(err, &arg), errors.As(err, &cert), errors.As(err, &plain), errors.Is(err, http.ErrSchemeMismatch):
 		return transfer.Permanent
 	case errors.As(err, &dns) && dns.IsNotFound, errors.Is(err, syscall.ECONNREFUSED):
 		return transfer.Unreachable

@@ -50,9 +50,22 @@ var registryCalls = []struct {
 	{"ServerBusy", []Code{CodeStorageBusy}},
 }
 
+// statusCodes are the codes that a registry's responses of a status have, for a
+// person who has only the number.
+var statusCodes = map[string][]string{
+	"401": {"UNAUTHORIZED"},
+	"403": {"DENIED"},
+	"404": {"NAME_UNKNOWN", "TAG_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "BLOB_UPLOAD_UNKNOWN"},
+	"405": {"REGISTRY_DISALLOWED_OPERATION", "UNSUPPORTED"},
+	"416": {"BLOB_UPLOAD_RANGE_INVALID"},
+	"429": {"TOOMANYREQUESTS"},
+	"500": {"UNKNOWN", "INTERNAL_ERROR"},
+	"503": {"UNAVAILABLE"},
+}
+
 // Find returns the rows that a name stands for: a code of the catalogue, the
-// code in an answer of the registry, a code of `az acr check-health`, or one of
-// Entra's such as AADSTS50076. The row whose own code it is comes first; letters
+// code in an answer of the registry, a code of `az acr check-health`, one of
+// Entra's such as AADSTS50076, or a status such as 401. The row whose own code it is comes first; letters
 // may be of either case. It returns none for a name that nobody uses.
 func Find(name string) []Row {
 	name = strings.TrimSpace(name)
@@ -71,7 +84,7 @@ func Find(name string) []Row {
 	}
 	each(func(r *Row) bool { return strings.EqualFold(string(r.Code), name) })
 	for _, c := range registryCalls {
-		if strings.EqualFold(c.code, name) {
+		if strings.EqualFold(c.code, name) || slices.Contains(statusCodes[name], c.code) {
 			for _, code := range c.rows {
 				each(func(r *Row) bool { return r.Code == code })
 			}

@@ -144,7 +144,7 @@ func (r *Row) diagnosis(ev *evidence) Diagnosis {
 		Title:         shortDigests(expand(r.Title, ev)),
 		Seen:          []Observation{},
 		Causes:        make([]Cause, len(r.Causes)),
-		Fix:           make([]string, len(r.Fix)),
+		Fix:           r.fixes(ev),
 		Retry:         Retry{Advice: r.Retry},
 		Link:          r.Link,
 		AzCode:        r.AzCode,
@@ -156,9 +156,6 @@ func (r *Row) diagnosis(ev *evidence) Diagnosis {
 	d.Seen = observeEnd.add(d.Seen, ev)
 	for i, c := range r.Causes {
 		d.Causes[i] = Cause{c.Certainty, expand(c.Text, ev), expand(c.Tell, ev)}
-	}
-	for i, f := range r.Fix {
-		d.Fix[i] = expand(f, ev)
 	}
 	if r.Retry != RetryNo {
 		d.Retry.After, _ = ev.retryAfter()

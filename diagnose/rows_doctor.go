@@ -21,7 +21,7 @@ var rowsDoctor = []Row{
 			inferred("probably this network is not linked to the private zone, or its resolver does not forward to Azure's", "az network private-dns link vnet list -g <group> -z privatelink.azurecr.io"),
 		},
 		Fix: []string{
-			"nslookup {host}",
+			"nslookup {hostname}",
 			"az network private-dns link vnet create -g <group> -z privatelink.azurecr.io -n <name> -v <network> -e false",
 		},
 		Retry: RetryNo, Link: linkAccess, AzCode: azDNS,

@@ -24,7 +24,7 @@ var rowsLocal = []Row{
 		Meaning: "The operating system refused it. The registry was not asked, or has nothing to do with it.",
 		Causes: []Cause{
 			certain("the file's permissions, or a read-only disk, forbid it", "the operating system's error"),
-			inferred("possibly another user made it, as with sudo or in a container", "ls -l"),
+			inferred("possibly another user made it, as with sudo or in a container", "ls -ld {file} shows the owner"),
 		},
 		Fix:     []string{"ls -ld {file}"},
 		Retry:   RetryNo,
@@ -235,7 +235,7 @@ var rowsLocal = []Row{
 		Meaning: "A plan says what it expects to find, and is applied only where it finds just that.",
 		Causes: []Cause{
 			certain("the registry holds something else than the plan says", "both were compared"),
-			inferred("probably somebody pushed or deleted meanwhile", "the times in acrkit show"),
+			inferred("probably somebody pushed or deleted meanwhile", "acrkit show prints the times of the tag and the manifest"),
 		},
 		Fix:     []string{"make the plan again and read it"},
 		Retry:   RetryNo,

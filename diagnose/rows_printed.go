@@ -221,7 +221,7 @@ var rowsPrinted = []Row{
 		Causes: []Cause{
 			inferred("probably the registry is in another subscription than the one chosen", "az account show; az acr list --query \"[].name\" -o tsv"),
 			inferred("possibly the identity has no role Reader on it: AcrPull and AcrPush do not include that", "az role assignment list --assignee <identity> --all"),
-			inferred("possibly the name is mistyped", "nslookup {host}"),
+			inferred("possibly the name is mistyped", "nslookup {hostname}"),
 		},
 		Fix: []string{
 			"az account set -s <subscription>",

@@ -7,7 +7,7 @@ var rowsDisallowed = []Row{
 		Meaning: "A lock of the tag, the manifest or the repository forbids the change, or the registry is full. The registry " +
 			"answers all of them alike.",
 		Causes: []Cause{
-			inferred("probably the tag or the repository is locked: writeEnabled is false", "acrkit show {host}/{image} shows the locks of both"),
+			inferred("probably the tag or the repository is locked: writeEnabled is false", "acrkit show {host}/{image} and acrkit repo show {host}/{repository} show the locks"),
 			inferred("possibly the registry has reached its storage limit", "az acr show-usage -n {registry}"),
 		},
 		Fix: []string{
@@ -25,12 +25,12 @@ var rowsDisallowed = []Row{
 		Meaning: "A lock forbids it: of the tag, of the manifest, of a tag that points to the manifest, or of the repository. " +
 			"Purging tools skip what is locked.",
 		Causes: []Cause{
-			inferred("probably writeEnabled or deleteEnabled is false on the tag, its manifest or the repository", "acrkit show {host}/{image} shows the locks of all"),
-			inferred("possibly another tag of the same manifest is locked", "acrkit manifest show {host}/{repository}@<digest> lists its tags"),
+			inferred("probably writeEnabled or deleteEnabled is false on the tag, its manifest or the repository", "acrkit show {host}/{image} and acrkit repo show {host}/{repository} show the locks"),
+			inferred("possibly another tag of the same manifest is locked", "acrkit manifest show {host}/{image} lists its tags"),
 		},
 		Fix: []string{
 			"acrkit show {host}/{image}",
-			"acrkit manifest unlock {host}/{repository}@<digest>",
+			"acrkit manifest unlock {host}/{image}",
 			"acrkit tag unlock {host}/{image}",
 		},
 		Retry: RetryNo, Link: linkLocks,
@@ -43,11 +43,11 @@ var rowsDisallowed = []Row{
 		Meaning: "A manifest in quarantine can't be pulled by its digest until it is released, and one whose readEnabled is false " +
 			"not at all. The registry answers both alike.",
 		Causes: []Cause{
-			inferred("probably the image is in quarantine, or its readEnabled is false", "acrkit manifest show {host}/{repository}@<digest> shows quarantineState and the locks"),
+			inferred("probably the image is in quarantine, or its readEnabled is false", "acrkit manifest show {host}/{image} shows the locks; no lock means quarantine"),
 		},
 		Fix: []string{
-			"acrkit manifest show {host}/{repository}@<digest>",
-			"acrkit manifest unlock {host}/{repository}@<digest>",
+			"acrkit manifest show {host}/{image}",
+			"acrkit manifest unlock {host}/{image} --for read",
 		},
 		Retry: RetryNo, Link: linkLocks,
 		match:   all(disallowed, methods("GET", "HEAD")),
@@ -93,7 +93,7 @@ var rowsService = []Row{
 		},
 		Fix: []string{
 			"wait {wait}, then try again",
-			"share one TokenCache between the clients of one registry",
+			"programs: keep a token until it expires, and share it between clients",
 		},
 		Retry: RetryLater, Link: linkLimits, AzCode: "CONNECTIVITY_TOOMANYREQUESTS_ERROR",
 		match:   all(throttled, not(fromCache), func(ev *evidence) bool { return ev.phase == phaseExchange || ev.phase == phaseToken }),
@@ -167,7 +167,7 @@ var rowsStorage = []Row{
 			"header sent along makes the storage refuse the request, and shows the token to a host that has no business with it.",
 		Causes: []Cause{
 			certain("the storage host refuses the form of the credentials sent to it", "its own error code"),
-			inferred("probably the client follows the redirect with its Authorization header", "this library drops it; look for a transport of your own"),
+			inferred("probably the client follows the redirect with its Authorization header", "this library drops it; a transport given to it may add it again"),
 		},
 		Fix:   []string{"drop Authorization when scheme, host or port of a redirect differ from the registry's"},
 		Retry: RetryNo, Link: linkEndpoints,

@@ -31,6 +31,7 @@ var rowsUnauthorized = []Row{
 			"acrkit whoami {host}",
 			"az login",
 			"az acr login -n {registry}",
+			"printenv PASSWORD | acrkit login {host} --username <user> --password-stdin",
 		},
 		Retry: RetryNo, Link: linkAuthentication,
 		match:   all(resource401, func(ev *evidence) bool { return ev.request != nil && ev.auth.scheme == "" }),
@@ -110,7 +111,7 @@ var rowsUnauthorized = []Row{
 		},
 		Fix: []string{
 			"az role assignment create --assignee {subject} --role AcrPull --scope $(az acr show -n {registry} --query id -o tsv)",
-			"on an ABAC registry: --role \"Container Registry Repository Catalog Lister\"",
+			"az role assignment create --assignee {subject} --role \"Container Registry Repository Catalog Lister\" --scope $(az acr show -n {registry} --query id -o tsv)",
 			"without the right to list, name the repository: acrkit ls {host}/<repository>",
 		},
 		Retry: RetryNo, Link: linkRoles,

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 )
 
@@ -13,8 +12,8 @@ func newManifestPutCommand(a *app) *cobra.Command {
 	var f plan.Flags
 	var mediaType string
 	command := &cobra.Command{
-		Use: "put FILE REPOSITORY[:TAG]", Short: "Store a file as a manifest, under a tag or by digest alone",
-		Long: `Store a file as a manifest, byte by byte as it is, under a tag or by digest
+		Use: "put FILE|- REPOSITORY[:TAG]", Short: "Store a file as a manifest, under a tag or by digest alone",
+		Long: `Store a file, or standard input, as a manifest, byte by byte as it is, under a tag or by digest
 alone. The registry must have what it refers to. Its media type is what it says
 of itself.`,
 		Example: `  acrkit show local/team/app:1 --raw > manifest.json
@@ -23,13 +22,10 @@ of itself.`,
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.writer().Run(command, f, func(ctx context.Context) ([]plan.Step, error) {
 				ref, err := a.Reference(args[1])
-				if err == nil && args[0] == "-" {
-					err = failure.Usagef("a manifest is sent from a file")
-				}
 				if err != nil {
 					return nil, err
 				}
-				return plan.PutManifestSteps(ctx, a.Session, args[0], ref, mediaType)
+				return plan.PutManifestSteps(ctx, a.Session, args[0], ref, mediaType, f.Keep != "")
 			})
 		},
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -66,6 +67,9 @@ func fileOrJSON(value string) (data []byte, name string, err error) {
 // checkBeyondLoopback refuses an address that other machines can reach, unless
 // the flag asks for it, and chooses every address when the flag alone is given.
 func (f *emulatorFlags) checkBeyondLoopback(addressGiven bool) error {
+	if err := checkAddress(f.address); err != nil {
+		return err
+	}
 	switch {
 	case f.beyondLoopback && !addressGiven:
 		f.address = ":5000"
@@ -185,4 +189,16 @@ func (a *app) explainStart(err error, dir string) error {
 		}
 	}
 	return err
+}
+
+// checkAddress refuses what can't be listened at by its form.
+func checkAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return failure.Usagef("--addr %q: must be host:port, such as %s", address, emulator.DefaultAddress)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return failure.Usagef("--addr %q: the port must be a number up to 65535; 0 takes a free one", address)
+	}
+	return nil
 }

@@ -65,6 +65,7 @@ var writings = []writing{
 	{line: "tag restore local/gone/app:1.0"},
 	{line: "manifest put manifest.json local/team/app:stored"},
 	{line: "manifest put manifest.json local/team/app"},
+	{line: "manifest put - local/team/app:stored", stdin: "manifest.json", noPlan: "standard input"},
 	{line: "manifest delete local/team/web@$IMG --yes"},
 	{line: "manifest lock local/team/app@$IMG --for delete"},
 	{line: "manifest unlock local/team/app@$IMG --for write,delete"},

@@ -39,6 +39,12 @@ type Location struct {
 // @ too.
 func Parse(text, ownRegistry string) (Location, error) {
 	scheme, rest, _ := strings.Cut(text, ":")
+	if ours, theirs := otherSchemes[scheme]; theirs && rest != "" {
+		if ours == "" {
+			return Location{}, failure.Usagef("location %q: images in %s can't be reached; save them to a file, and write docker:FILE.tar", text, scheme)
+		}
+		return Location{}, failure.Usagef("location %q: here that is %s:%s", text, ours, strings.TrimPrefix(rest, "//"))
+	}
 	if strings.HasPrefix(rest, "//") && !strings.HasPrefix(rest, "///") {
 		ref, err := reference.Parse(text, ownRegistry)
 		return Location{Kind: InRegistry, Ref: ref}, err
@@ -62,8 +68,18 @@ func Parse(text, ownRegistry string) (Location, error) {
 	return Location{Kind: InRegistry, Ref: ref}, err
 }
 
+// otherSchemes are the transports of skopeo, podman and regctl, with what they
+// are called here; "" for what isn't reached.
+var otherSchemes = map[string]string{
+	"oci-archive": "oci", "oci-layout": "oci", "ocidir": "oci", "docker-archive": "docker",
+	"docker-daemon": "", "containers-storage": "",
+}
+
 // SchemeMissing says how a path is written where a reference could stand.
 func SchemeMissing(path string) error {
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && !IsTar(path) {
+		return failure.Usagef("location %q: an archive is written oci:%[1]s or docker:%[1]s; a plain file is stored by acrkit artifact push REF %[1]s", path)
+	}
 	return failure.Usagef("location %q: write oci:%[1]s for a layout folder or an OCI tar, docker:%[1]s for the tar of docker save", path)
 }
 

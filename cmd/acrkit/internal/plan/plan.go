@@ -33,6 +33,8 @@ const kind = "Plan"
 // Step is one change. Together with what it expects to find it says all that
 // is needed to do it later, and to refuse when the registry has changed.
 type Step struct {
+	sent []byte // what came from standard input
+
 	Action     Action       `json:"action"`
 	Registry   string       `json:"registry"`
 	Repository string       `json:"repository,omitempty"`

@@ -80,13 +80,18 @@ func mountBlob(ctx context.Context, r *session.Registry, s Step) error {
 	return err
 }
 
-func readManifest(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// readManifest reads what shall be sent; "-" is standard input.
+func readManifest(path string, stdin io.Reader) ([]byte, error) {
+	body := stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		body = file
 	}
-	defer file.Close()
-	data, err := readAll(file, maxManifest)
+	data, err := readAll(body, maxManifest)
 	if err != nil {
 		return nil, failure.Coded(failure.ExitMismatch, fmt.Errorf("%s is no manifest: %w", path, err))
 	}
@@ -124,9 +129,12 @@ func checkPutManifest(ctx context.Context, r *session.Registry, s Step) error {
 }
 
 func putManifest(ctx context.Context, r *session.Registry, s Step) error {
-	data, err := readManifest(s.File)
-	if err != nil {
-		return err
+	data := s.sent
+	if data == nil {
+		var err error
+		if data, err = readManifest(s.File, nil); err != nil {
+			return err
+		}
 	}
 	// The file may have changed since it was looked at, which was just now.
 	if digest.FromBytes(data).String() != s.Digest {
@@ -136,7 +144,7 @@ func putManifest(ctx context.Context, r *session.Registry, s Step) error {
 	if version == "" {
 		version = s.Digest
 	}
-	_, err = r.Client.UploadManifest(ctx, s.Repository, version, azcontainerregistry.ContentType(s.MediaType), streaming.NopCloser(bytes.NewReader(data)), nil)
+	_, err := r.Client.UploadManifest(ctx, s.Repository, version, azcontainerregistry.ContentType(s.MediaType), streaming.NopCloser(bytes.NewReader(data)), nil)
 	return err
 }
 
@@ -157,14 +165,17 @@ func PutBlobSteps(sess *session.Session, file string, ref reference.Reference, k
 	return []Step{s}, nil
 }
 
-func PutManifestSteps(ctx context.Context, sess *session.Session, file string, ref reference.Reference, mediaType string) ([]Step, error) {
-	s, err := fileStep(sess, ActionPutManifest, file, ref, false)
+func PutManifestSteps(ctx context.Context, sess *session.Session, file string, ref reference.Reference, mediaType string, keep bool) ([]Step, error) {
+	s, err := fileStep(sess, ActionPutManifest, file, ref, keep)
 	if err != nil {
 		return nil, err
 	}
-	data, err := readManifest(s.File)
+	data, err := readManifest(s.File, sess.Stdin)
 	if err != nil {
 		return nil, err
+	}
+	if s.File == "-" {
+		s.sent = data
 	}
 	var body image.Manifest
 	if err := json.Unmarshal(data, &body); err != nil {

@@ -64,7 +64,7 @@ func shouldRetry(resp *http.Response, err error) bool {
 		record      tls.RecordHeaderError
 	)
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &certificate), errors.As(err, &record):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &certificate), errors.As(err, &record):
 		return false
 	case errors.As(err, &name):
 		return !name.IsNotFound
