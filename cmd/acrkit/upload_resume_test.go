@@ -193,7 +193,7 @@ func (u *interruptedUpload) kill(c *exec.Cmd) {
 }
 
 func (u *interruptedUpload) push() *exec.Cmd {
-	c := u.command("push", "oci:"+u.layout+":v1", u.relay.address()+"/team/app:v1", "--progress", "none", "--limit-rate", u.rate)
+	c := u.command("push", "oci:"+u.layout+":v1", u.relay.address()+"/team/app:v1", "--progress", "none", "--limit-rate", u.rate, "--debug")
 	c.Stdout, c.Stderr = &u.log, &u.log
 	if err := c.Start(); err != nil {
 		u.t.Fatal(err)
