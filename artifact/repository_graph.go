@@ -39,7 +39,7 @@ type GraphOptions struct {
 	// Cache has manifests that were read before; nil is none.
 	Cache ManifestCache
 	// OnRead is called for every manifest that has been read, with the number of
-	// them so far and of all. It may be called concurrently.
+	// them so far and of all that are known so far. It may be called concurrently.
 	OnRead func(done, all int)
 
 	slots chan struct{} // shared by the graphs that are read together
@@ -146,11 +146,11 @@ func (r *Repository) Graph(ctx context.Context, o *GraphOptions) (*RepositoryGra
 		o = &GraphOptions{}
 	}
 	g := &RepositoryGraph{Repository: r.name, Manifests: map[digest.Digest]*GraphManifest{}}
-	if err := r.listGraph(ctx, g); err != nil {
+	asked := map[digest.Digest]bool{}
+	if err := r.listGraph(ctx, g, asked, o); err != nil {
 		return nil, err
 	}
 	// A child that isn't listed can be there, hidden; what it names, too.
-	asked := map[digest.Digest]bool{}
 	for range maxDepth {
 		unknown := g.unasked(asked)
 		if len(unknown) == 0 {
@@ -164,16 +164,89 @@ func (r *Repository) Graph(ctx context.Context, o *GraphOptions) (*RepositoryGra
 	return g, nil
 }
 
-// listGraph takes in what the registry lists.
-func (r *Repository) listGraph(ctx context.Context, g *RepositoryGraph) error {
+// listGraph takes in what the registry lists. Manifests and tags are listed
+// beside each other, and manifests are read while the listing goes on, so that
+// the readers wait for its first page alone.
+func (r *Repository) listGraph(ctx context.Context, g *RepositoryGraph, asked map[digest.Digest]bool, o *GraphOptions) error {
+	const listers = 2
+	queue := make(chan digest.Digest)
+	begun := make(chan struct{}) // closed when the listing of manifests has responded
+	read := graphReads{options: o, nodes: map[digest.Digest]*GraphManifest{}}
+	var unlisted, untagged error
+	err := parallel(ctx, listers+GraphReads, listers+GraphReads, func(ctx context.Context, i int) error {
+		switch i {
+		case 0:
+			defer close(queue)
+			unlisted = r.listManifests(ctx, g, sync.OnceFunc(func() { close(begun) }), func(node *GraphManifest) error {
+				if asked[node.Digest] || node.Digest.Validate() != nil {
+					return nil
+				}
+				asked[node.Digest] = true
+				if o.leavesOut(node) {
+					return nil
+				}
+				read.expect(1)
+				select {
+				case queue <- node.Digest:
+					return nil
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			})
+			return unlisted
+		case 1:
+			if untagged = r.listTags(ctx, g); untagged == nil {
+				return nil
+			}
+			// The repository that isn't there is told once, by the manifests.
+			select {
+			case <-begun:
+			case <-ctx.Done():
+			}
+			return untagged
+		}
+		for d := range queue {
+			if err := read.one(ctx, r, d, o.Cache); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if untagged != nil && err == untagged && (isRegistryNotFound(unlisted) || isForbidden(unlisted)) {
+		return unlisted
+	}
+	if err != nil {
+		return err
+	}
+	g.nameManifests()
+	for d := range asked {
+		if node := g.Manifests[d]; !o.leavesOut(node) {
+			g.place(d, read.nodes[d])
+		}
+	}
+	return nil
+}
+
+func (r *Repository) listManifests(ctx context.Context, g *RepositoryGraph, begun func(), each func(*GraphManifest) error) error {
+	defer begun()
 	for m, err := range r.client.Manifests(ctx, r.name, &azcontainerregistry.ClientListManifestsOptions{MaxNum: pageSize()}) {
 		if err != nil {
 			return fmt.Errorf("list the manifests of %s: %w", r.Name(), err)
 		}
-		if node := listedManifest(m); node != nil {
-			g.Manifests[node.Digest] = node
+		begun()
+		node := listedManifest(m)
+		if node == nil {
+			continue
+		}
+		g.Manifests[node.Digest] = node
+		if err := each(node); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func (r *Repository) listTags(ctx context.Context, g *RepositoryGraph) error {
 	for t, err := range r.client.Tags(ctx, r.name, &azcontainerregistry.ClientListTagsOptions{MaxNum: pageSize()}) {
 		if err != nil {
 			return fmt.Errorf("list the tags of %s: %w", r.Name(), err)
@@ -182,6 +255,11 @@ func (r *Repository) listGraph(ctx context.Context, g *RepositoryGraph) error {
 			g.Tags = append(g.Tags, tag)
 		}
 	}
+	return nil
+}
+
+// nameManifests gives the manifests their tags, once both are listed.
+func (g *RepositoryGraph) nameManifests() {
 	slices.SortFunc(g.Tags, func(a, b GraphTag) int { return strings.Compare(a.Name, b.Name) })
 	for _, t := range g.Tags {
 		node := g.Manifests[t.Digest]
@@ -196,7 +274,67 @@ func (r *Repository) listGraph(ctx context.Context, g *RepositoryGraph) error {
 	for _, node := range g.Manifests {
 		slices.Sort(node.Tags)
 	}
+}
+
+// leavesOut reports a manifest that need not be read, since it isn't an index.
+func (o *GraphOptions) leavesOut(node *GraphManifest) bool {
+	return o.IndexesOnly && node != nil && node.MediaType != "" && isManifest(node.MediaType) && !isIndex(node.MediaType)
+}
+
+// graphReads collects what is read for a graph.
+type graphReads struct {
+	options *GraphOptions
+
+	mu        sync.Mutex
+	nodes     map[digest.Digest]*GraphManifest // nil is for what isn't there
+	done, all int
+}
+
+// expect counts manifests that are to be read.
+func (g *graphReads) expect(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all += n
+}
+
+// one reads a manifest, when there is a slot.
+func (g *graphReads) one(ctx context.Context, r *Repository, d digest.Digest, cache ManifestCache) error {
+	if slots := g.options.slots; slots != nil {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	node, err := r.readNode(ctx, d, cache)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.nodes[d] = node
+	g.done++
+	done, all := g.done, g.all
+	g.mu.Unlock()
+	if g.options.OnRead != nil {
+		g.options.OnRead(done, all)
+	}
 	return nil
+}
+
+// place takes in what was read of a manifest; nil is for one that isn't there,
+// or not any more.
+func (g *RepositoryGraph) place(d digest.Digest, got *GraphManifest) {
+	node := g.Manifests[d]
+	switch {
+	case got == nil:
+		delete(g.Manifests, d)
+	case node == nil:
+		got.Unlisted = true
+		g.Manifests[d] = got
+	default:
+		node.take(got)
+	}
 }
 
 func listedManifest(m *azcontainerregistry.ManifestAttributes) *GraphManifest {
@@ -267,58 +405,32 @@ func (g *RepositoryGraph) unasked(asked map[digest.Digest]bool) []digest.Digest 
 	return list
 }
 
-// readGraph reads manifests and takes in what they name.
+// readGraph reads manifests and takes in what they name. The cache isn't asked
+// for one that only another manifest names: that it was there once doesn't say
+// that it is.
 func (r *Repository) readGraph(ctx context.Context, g *RepositoryGraph, list []digest.Digest, o *GraphOptions) error {
-	if o.IndexesOnly {
-		list = slices.DeleteFunc(list, func(d digest.Digest) bool {
-			node := g.Manifests[d]
-			return node != nil && node.MediaType != "" && isManifest(node.MediaType) && !isIndex(node.MediaType)
-		})
-	}
-	read := make([]*GraphManifest, len(list))
-	var mu sync.Mutex
-	done := 0
+	list = slices.DeleteFunc(list, func(d digest.Digest) bool { return o.leavesOut(g.Manifests[d]) })
+	read := graphReads{options: o, nodes: map[digest.Digest]*GraphManifest{}, all: len(list)}
 	err := parallel(ctx, GraphReads, len(list), func(ctx context.Context, i int) error {
-		if o.slots != nil {
-			select {
-			case o.slots <- struct{}{}:
-				defer func() { <-o.slots }()
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
+		cache := o.Cache
+		if cache != nil && g.Manifests[list[i]] == nil {
+			cache = keepOnly{cache}
 		}
-		var err error
-		read[i], err = r.readNode(ctx, list[i], o.Cache)
-		if err != nil {
-			return err
-		}
-		if o.OnRead != nil {
-			mu.Lock()
-			done++
-			now := done
-			mu.Unlock()
-			o.OnRead(now, len(list))
-		}
-		return nil
+		return read.one(ctx, r, list[i], cache)
 	})
 	if err != nil {
 		return err
 	}
-	for i, got := range read {
-		d := list[i]
-		node := g.Manifests[d]
-		switch {
-		case got == nil: // it isn't there, or not any more
-			delete(g.Manifests, d)
-		case node == nil:
-			got.Unlisted = true
-			g.Manifests[d] = got
-		default:
-			node.take(got)
-		}
+	for _, d := range list {
+		g.place(d, read.nodes[d])
 	}
 	return nil
 }
+
+// keepOnly is a cache that isn't asked.
+type keepOnly struct{ ManifestCache }
+
+func (keepOnly) Manifest(digest.Digest) ([]byte, bool) { return nil, false }
 
 // GraphManifest reads one manifest for a graph, with its tags and attributes;
 // nil is for one that isn't there.

@@ -23,11 +23,15 @@ var arrows = map[string]arrow{
 	"tests":                 {},
 	"internal/strict":       {},
 	"internal/diagnosetest": {modules: []string{azcoreModule}},
-	"internal/network":      {},
-	"internal/redact":       {},
-	"internal/wire":         {},
-	"internal/words":        {},
-	"internal/transfer":     {never: []string{"net", "net/http"}},
+	"internal/artifacttest": {
+		ours:    []string{".", "artifact"},
+		modules: []string{azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest", "github.com/klauspost/compress", "github.com/ulikunitz/xz"},
+	},
+	"internal/network":  {},
+	"internal/redact":   {},
+	"internal/wire":     {},
+	"internal/words":    {},
+	"internal/transfer": {never: []string{"net", "net/http"}},
 	"artifact": {
 		ours: []string{".", "artifact", "internal/strict", "internal/transfer", "internal/redact"},
 		modules: []string{
