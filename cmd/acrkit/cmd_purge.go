@@ -8,9 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/acrkit/azcontainerregistry"
-	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/manifestcache"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/purge"
@@ -27,6 +26,10 @@ type purgeFlags struct {
 	// acr-cli's own.
 	filters []string
 	ago     string
+
+	across  bool
+	noCache bool
+	whole   bool // the whole registry was read, so that it is known what goes free
 }
 
 func newPurgeCommand(a *app) *cobra.Command {
@@ -45,6 +48,10 @@ name as well. What is locked, and what has no time, stays and is named.
 Ages are numbers with the units w, d, h, m and s: 30d, 2w, 1d12h. Patterns have
 * for any run of characters but "/", and ** for any run.
 
+How much a purge frees is told before and after it. What repositories that no
+rule names share isn't known, so it is "at most" that much, unless --across
+reads the whole registry; acrkit du shows who shares what.
+
 The plan is made from the whole of each repository, and each step is looked at
 again right before it is done: what was pushed, named, signed or locked
 meanwhile stays. The exit code is 9 when something of the plan was not done.
@@ -59,7 +66,7 @@ expressions, with --ago. Like acr-cli, purge then doesn't ask.`,
 		Args:    f.Args(rangeArgs(0, "REGISTRY")),
 		RunE: func(command *cobra.Command, args []string) error {
 			w := a.writer()
-			cache := &purge.Cache{}
+			cache := manifestcache.New("")
 			each := plan.Each{
 				Guard: func(ctx context.Context, r *session.Registry, repository string, steps []plan.Step) (plan.StepGuard, error) {
 					return purge.NewGuard(ctx, r.Client, repository, cache, steps)
@@ -67,7 +74,11 @@ expressions, with --ago. Like acr-cli, purge then doesn't ask.`,
 				Pace: purge.Pace,
 				Before: func(steps []plan.Step) {
 					if len(steps) > 0 {
-						a.Note("%s to go, %s would be free", purgeCount(steps), output.Size(freed(steps)))
+						most := ""
+						if !p.whole && freed(steps) > 0 {
+							most = "at most "
+						}
+						a.Note("%s to go, %s%s would be free", purgeCount(steps), most, output.Size(freed(steps)))
 					} else {
 						a.Note("nothing is to go")
 					}
@@ -87,7 +98,7 @@ expressions, with --ago. Like acr-cli, purge then doesn't ask.`,
 				f.Yes()
 			}
 			err := w.RunEach(command, f, each, func(ctx context.Context) ([]plan.Step, error) {
-				steps, skipped, err := p.plan(ctx, a, args, cache)
+				steps, skipped, err := p.plan(ctx, a, args, &cache)
 				failures = skipped
 				return steps, err
 			})
@@ -108,6 +119,8 @@ expressions, with --ago. Like acr-cli, purge then doesn't ask.`,
 	flags.StringSliceVar(&p.rule.Platform, "platform", nil, "only images for a `PLATFORM`, such as linux/arm64")
 	flags.StringArrayVar(&p.protect, "protect", nil, "what stays whatever the rules say: a `PATTERN` of repositories, or of repository:tag")
 	flags.StringVar(&p.rulesFile, "rules", "", "read many rules from a JSON `FILE` (schema acrkit/1, kind PurgeRules)")
+	flags.BoolVar(&p.across, "across", false, "read the whole registry, to know exactly how much goes free")
+	flags.BoolVar(&p.noCache, "no-cache", false, "read every manifest again")
 	flags.StringArrayVar(&p.filters, "filter", nil, "acr-cli's `REPOSITORY:TAG`, both regular expressions")
 	flags.StringVar(&p.ago, "ago", "", "acr-cli's name for --older")
 	flags.StringVarP(&p.registry, "registry", "r", "", "acr-cli's way to name the REGISTRY")
@@ -157,7 +170,7 @@ func (p *purgeFlags) rules() (*purge.Rules, error) {
 
 // plan reads the repositories that the rules are about and makes the steps. A
 // repository that can't be read is a failure that doesn't keep the others back.
-func (p *purgeFlags) plan(ctx context.Context, a *app, args []string, cache *purge.Cache) (steps []plan.Step, skipped, err error) {
+func (p *purgeFlags) plan(ctx context.Context, a *app, args []string, cache **manifestcache.Cache) (steps []plan.Step, skipped, err error) {
 	rules, err := p.rules()
 	if err != nil {
 		return nil, nil, err
@@ -177,43 +190,18 @@ func (p *purgeFlags) plan(ctx context.Context, a *app, args []string, cache *pur
 		return nil, nil, err
 	}
 	names, named := rules.Names()
-	if !named {
-		names = nil
-		for name, err := range r.Client.Repositories(ctx, &azcontainerregistry.ClientListRepositoriesOptions{}) {
-			if err != nil {
-				return nil, nil, err
-			}
-			if len(rules.About(name)) > 0 {
-				names = append(names, name)
-			}
-		}
-	}
-	var repositories []*artifact.Repository
-	for _, name := range names {
-		repository, err := artifact.NewRepository(r.Client, r.Blobs, name)
+	if !named || p.across {
+		all, err := repositoryNames(ctx, r, nil)
 		if err != nil {
 			return nil, nil, err
 		}
-		repositories = append(repositories, repository)
+		names = slices.DeleteFunc(all, func(name string) bool { return !p.across && len(rules.About(name)) == 0 })
+		p.whole = len(names) == len(all)
 	}
-	results, err := artifact.ReadGraphs(ctx, repositories, &artifact.GraphOptions{Cache: cache})
+	*cache = a.manifestCache(h, p.noCache)
+	graphs, skipped, err := readGraphs(ctx, r, names, *cache)
 	if err != nil {
 		return nil, nil, err
-	}
-	var graphs []*artifact.RepositoryGraph
-	var failed []error
-	for i, result := range results {
-		if result.Err != nil {
-			failed = append(failed, fmt.Errorf("%s/%s: %w", h, names[i], result.Err))
-			continue
-		}
-		graphs = append(graphs, result.Graph)
-	}
-	if len(failed) > 0 {
-		if len(graphs) == 0 {
-			return nil, nil, errors.Join(failed...)
-		}
-		skipped = failure.Coded(failure.ExitPartly, fmt.Errorf("%d of %d repositories could not be read, the others were: %w", len(failed), len(names), errors.Join(failed...)))
 	}
 	sizes := purge.NewSizes(graphs)
 	now := a.Now()

@@ -40,6 +40,7 @@ func commands(a *app) []*cobra.Command {
 		newTagCommand(a),
 		newManifestCommand(a),
 		newBlobCommand(a),
+		newDuCommand(a),
 		newPurgeCommand(a),
 		newLoginCommand(a),
 		newLogoutCommand(a),

@@ -81,19 +81,26 @@ func Save(path string, p any) error {
 		// A device or a pipe must not be replaced by a file.
 		return fmt.Errorf("keep the plan: %s is there, and not a regular file", path)
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".acrkit-plan-*")
-	if err != nil {
+	if err := SaveBytes(path, append(data, '\n')); err != nil {
 		return fmt.Errorf("keep the plan: %w", err)
 	}
-	_, err = temporary.Write(append(data, '\n'))
+	return nil
+}
+
+// SaveBytes writes a file in one step, for its owner's eyes.
+func SaveBytes(path string, data []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".acrkit-*")
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(data)
 	if err = errors.Join(err, temporary.Close()); err == nil {
 		err = os.Rename(temporary.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(temporary.Name())
-		return fmt.Errorf("keep the plan: %w", err)
 	}
-	return nil
+	return err
 }
 
 // Load reads a plan of any kind from its file.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/manifestcache"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 	"github.com/acrkit/azcontainerregistry/internal/artifacttest"
@@ -93,7 +94,8 @@ func purgeWorld(t *testing.T, seed uint64) (deleted int) {
 		t.Fatal(err)
 	}
 	steps := rules.Choose(graph, registry.Emulator.Clock().Now()).Steps("local", NewSizes([]*artifact.RepositoryGraph{graph}))
-	guard, err := NewGuard(t.Context(), client, "app", &Cache{}, steps)
+	checkFreed(t, w.Repository, graph, steps)
+	guard, err := NewGuard(t.Context(), client, "app", manifestcache.New(""), steps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +136,26 @@ func purgeWorld(t *testing.T, seed uint64) (deleted int) {
 		}
 	}
 	return deleted
+}
+
+// checkFreed holds what the steps say that they free beside what is stored with
+// and without what they delete.
+func checkFreed(t *testing.T, from *artifact.Repository, before *artifact.RepositoryGraph, steps []plan.Step) {
+	t.Helper()
+	after, err := from.Graph(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var says int64
+	for _, s := range steps {
+		says += s.Frees
+		if s.Action == plan.ActionDeleteManifest {
+			delete(after.Manifests, digest.Digest(s.Digest))
+		}
+	}
+	if is := artifact.MeasureUsage(before).Sizes.Stored - artifact.MeasureUsage(after).Sizes.Stored; is != says {
+		t.Errorf("the plan says that it frees %d bytes, and it is %d", says, is)
+	}
 }
 
 func remove(ctx context.Context, client *azcontainerregistry.Client, s plan.Step) error {

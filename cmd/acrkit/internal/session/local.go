@@ -49,6 +49,25 @@ func (s *Session) DataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "acrkit"), nil
 }
 
+// CacheDir is the folder of what acrkit can read again; "" where no place for it
+// is known.
+func (s *Session) CacheDir() string {
+	if dir := s.Getenv("XDG_CACHE_HOME"); dir != "" {
+		return filepath.Join(dir, "acrkit")
+	}
+	if dir := s.Getenv("LOCALAPPDATA"); dir != "" && runtime.GOOS == "windows" {
+		return filepath.Join(dir, "acrkit", "cache")
+	}
+	home := s.Getenv("HOME")
+	switch {
+	case home == "":
+		return ""
+	case runtime.GOOS == "darwin":
+		return filepath.Join(home, "Library", "Caches", "acrkit")
+	}
+	return filepath.Join(home, ".cache", "acrkit")
+}
+
 // RegistryDir is the folder of the embedded registry's data.
 func (s *Session) RegistryDir() (string, error) {
 	dir, err := s.DataDir()
