@@ -11,6 +11,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/strictjson"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/webhook"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
@@ -20,17 +21,19 @@ type configFile struct {
 	IdentityProvider *IdentityProvider `json:"identityProvider"`
 	Quirks           map[string]string `json:"quirks"`
 	Faults           []Fault           `json:"faults"`
+	WebhooksBeyond   bool              `json:"webhooksBeyondLoopback"`
 	GCInterval       Duration          `json:"gcInterval"`
 }
 
 type configRegistry struct {
-	Name               string   `json:"name"`
-	LoginServer        string   `json:"loginServer"`
-	DataHost           string   `json:"dataHost"`
-	DataEndpointRegion string   `json:"dataEndpointRegion"`
-	SoftDelete         Duration `json:"softDelete"`
-	UntaggedRetention  Duration `json:"untaggedRetention"`
-	Quarantine         bool     `json:"quarantine"`
+	Name               string    `json:"name"`
+	LoginServer        string    `json:"loginServer"`
+	DataHost           string    `json:"dataHost"`
+	DataEndpointRegion string    `json:"dataEndpointRegion"`
+	SoftDelete         Duration  `json:"softDelete"`
+	UntaggedRetention  Duration  `json:"untaggedRetention"`
+	Quarantine         bool      `json:"quarantine"`
+	Webhooks           []Webhook `json:"webhooks"`
 	Policies
 }
 
@@ -55,6 +58,8 @@ type configRegistry struct {
 //	      "disableARMTokens": true,
 //	      "firewall": {"allow": ["127.0.0.0/8", "::1"]},
 //	      "sku": "Standard", "throttling": true,
+//	      "webhooks": [
+//	        {"name": "builds", "url": "http://127.0.0.1:8080/", "actions": ["push", "delete"], "scope": "team/*"}],
 //	      "quarantine": false, "softDelete": "168h",
 //	      "accessTokenLifetime": "5m", "refreshTokenLifetime": "1h", "signedURLLifetime": "1m"
 //	    },
@@ -85,6 +90,8 @@ func ParseConfig(data []byte) (*Options, error) {
 		Quirks:           file.Quirks,
 		Faults:           file.Faults,
 		GCInterval:       time.Duration(file.GCInterval),
+
+		WebhooksBeyondLoopback: file.WebhooksBeyond,
 	}
 	if file.GCInterval < 0 {
 		return nil, fmt.Errorf("parse configuration: gcInterval %v: want a positive duration", options.GCInterval)
@@ -106,6 +113,9 @@ func ParseConfig(data []byte) (*Options, error) {
 		if err != nil {
 			return nil, fmt.Errorf("parse configuration: registries[%d]: %w", i, err)
 		}
+		if err := webhook.Validate(r.Webhooks, file.WebhooksBeyond); err != nil {
+			return nil, fmt.Errorf("parse configuration: registries[%d]: %w", i, err)
+		}
 		options.Registries = append(options.Registries, registry)
 	}
 	return options, nil
@@ -122,6 +132,7 @@ func (r *configRegistry) options(quirks quirk.Set) (RegistryOptions, error) {
 	o := RegistryOptions{
 		Name: r.Name, LoginServer: r.LoginServer, DataHost: r.DataHost,
 		SoftDelete: time.Duration(r.SoftDelete), UntaggedRetention: time.Duration(r.UntaggedRetention), Quarantine: r.Quarantine, Policies: r.Policies,
+		Webhooks: r.Webhooks,
 	}
 	for name, host := range map[string]string{"loginServer": r.LoginServer, "dataHost": r.DataHost, "dataEndpointRegion": r.DataEndpointRegion} {
 		if strings.ContainsAny(host, "/ \t\r\n?#@\"\\<>") {

@@ -35,6 +35,10 @@ const maxControlBytes = 4 << 20
 //	DELETE /_acrkit/requests          forgets them
 //	POST   /_acrkit/tokens/expire     every token issued so far counts as expired
 //	PUT    /_acrkit/policies/{name}   replaces the policies of a registry
+//	GET    /_acrkit/webhooks/{name}   the webhooks of a registry
+//	PUT    /_acrkit/webhooks/{name}   replaces them: {"webhooks": [...]}
+//	GET    /_acrkit/webhooks/{name}/deliveries   what was sent to them
+//	POST   /_acrkit/webhooks/{name}/ping/{hook}  sends a ping to one
 //	GET    /_acrkit/snapshot/{name}   what a registry holds
 //	POST   /_acrkit/gc                collects garbage; {"grace": "10m"} spares
 //	                                  what is younger, an hour by default
@@ -113,6 +117,7 @@ func (e *Emulator) controlHandler(token string, beyondLoopback bool) http.Handle
 		protocol.WriteJSON(w, http.StatusOK, snapshot)
 		return nil
 	})
+	e.handleWebhooks(handle)
 	handle("POST gc", e.collectOnDemand)
 	handle("POST reset", func(w http.ResponseWriter, _ *http.Request) error {
 		if err := e.Reset(); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/trace"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/webhook"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 )
 
@@ -36,6 +37,7 @@ type Emulator struct {
 	faults   *fault.Injector
 	signIn   *signin.Service
 	wire     *wire.Handler
+	webhooks *webhook.Sender
 	handler  http.Handler // the wire behind the faults
 
 	temporary string // folder to remove on Close
@@ -106,6 +108,12 @@ func newEmulator(options Options) (*Emulator, error) {
 	if err := e.faults.Set(options.Faults...); err != nil {
 		return nil, err
 	}
+	e.webhooks = webhook.NewSender(webhook.Options{
+		BeyondLoopback: options.WebhooksBeyondLoopback, Now: e.clock.Now, NewGUID: protocol.NewGUID, Logger: e.logger,
+	})
+	if err := e.setWebhooks(registries, options.Registries); err != nil {
+		return nil, err
+	}
 	signKey, err := e.openStore()
 	if err != nil {
 		return nil, err
@@ -115,12 +123,22 @@ func newEmulator(options Options) (*Emulator, error) {
 	}
 	e.wire = wire.New(wire.Options{
 		Services: wire.Services{
-			Store: e.store, Clock: e.clock, Quirks: quirks, Logger: e.logger, Responder: respond, SignIn: e.signIn,
+			Store: e.store, Clock: e.clock, Quirks: quirks, Logger: e.logger, Responder: respond, SignIn: e.signIn, Webhooks: e.webhooks,
 		},
 		SignKey: signKey, Registries: registries,
 	})
 	e.handler = e.faults.Wrap(e.wire)
 	return e, nil
+}
+
+// setWebhooks gives the registries the webhooks of their options.
+func (e *Emulator) setWebhooks(registries []*wire.Registry, all []RegistryOptions) error {
+	for i, o := range all {
+		if err := e.webhooks.Set(registries[i].Name, o.Webhooks); err != nil {
+			return fmt.Errorf("registry %q: %w", registries[i].Name, err)
+		}
+	}
+	return nil
 }
 
 // openStore opens the data folder, a temporary one when none is named, and
@@ -169,6 +187,7 @@ func (e *Emulator) Close() error {
 	e.closing.Do(func() {
 		e.stop()
 		e.running.Wait()
+		e.webhooks.Close()
 		e.closed = e.closeStore()
 	})
 	return e.closed

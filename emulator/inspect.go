@@ -303,10 +303,39 @@ func (s inspected) Settings() inspector.Settings {
 	}
 	for _, reg := range s.e.wire.Registries {
 		policies := reg.Policies().Policies
-		settings.Registries = append(settings.Registries, inspector.RegistrySettings{Name: reg.Name, Policies: indentedJSON(withSecrets(policies, nil))})
+		settings.Registries = append(settings.Registries, inspector.RegistrySettings{
+			Name: reg.Name, Policies: indentedJSON(withSecrets(policies, nil)),
+			Webhooks: indentedJSON(s.e.webhooks.Hooks(reg.Name)), Deliveries: s.deliveries(reg.Name),
+		})
 	}
 	settings.Snapshots, _ = s.e.store.States() // a folder that can't be read has none to offer
 	return settings
+}
+
+// shownDeliveries are how many deliveries of a registry a page shows.
+const shownDeliveries = 100
+
+func (s inspected) deliveries(registry string) []inspector.Delivery {
+	var shown []inspector.Delivery
+	for _, d := range s.e.webhooks.Deliveries(registry) {
+		if len(shown) == shownDeliveries {
+			break
+		}
+		what := d.Target.Repository
+		if d.Target.Tag != "" {
+			what += ":" + d.Target.Tag
+		} else if d.Target.Digest != "" {
+			what += "@" + d.Target.Digest
+		}
+		said := d.Error
+		if d.Status != 0 && said == "" {
+			said = strconv.Itoa(d.Status)
+		}
+		shown = append(shown, inspector.Delivery{
+			Time: d.Time, Webhook: d.Webhook, Action: string(d.Action), What: what, State: d.State, Said: said, Attempts: d.Attempts,
+		})
+	}
+	return shown
 }
 
 // ruleOf is the rules without their counters, as they can be set again.
@@ -411,6 +440,12 @@ func (s inspected) Change(what string, value func(string) string) error {
 			return err
 		}
 		return s.changePolicies(reg, value("policies"))
+	case "webhooks":
+		var hooks []Webhook
+		if err := strictjson.Unmarshal([]byte(value("webhooks")), &hooks); err != nil {
+			return fmt.Errorf("webhooks of %s: %w", value("registry"), err)
+		}
+		return s.e.SetWebhooks(value("registry"), hooks)
 	case "snapshot":
 		return s.e.SaveState(value("name"))
 	case "restore":

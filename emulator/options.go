@@ -23,6 +23,9 @@ type Options struct {
 	// Empty means one, with the zero RegistryOptions.
 	Registries []RegistryOptions
 
+	// WebhooksBeyondLoopback allows webhooks on hosts that are not on loopback.
+	WebhooksBeyondLoopback bool
+
 	// Quirks turns named behaviours away from their defaults, for every
 	// registry; [Quirks] lists the names and their values. An unknown name or
 	// value is an error of New.
@@ -79,6 +82,9 @@ type RegistryOptions struct {
 	// Quarantine hides pushed images until their manifest's quarantineState
 	// is "Passed" (ACR protocol §7.4).
 	Quarantine bool
+
+	// Webhooks are told of what happens in the registry. Empty means none.
+	Webhooks []Webhook
 
 	// Policies say who may do what.
 	Policies Policies

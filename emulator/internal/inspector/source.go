@@ -105,4 +105,15 @@ type Quirk struct {
 
 // RegistrySettings are the policies of a registry, identities included, as JSON
 // without secrets.
-type RegistrySettings struct{ Name, Policies string }
+type RegistrySettings struct {
+	Name, Policies string
+	Webhooks       string // as JSON, without secrets
+	Deliveries     []Delivery
+}
+
+// Delivery is an event that went to a webhook.
+type Delivery struct {
+	Time                               time.Time
+	Webhook, Action, What, State, Said string
+	Attempts                           int
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/webhook"
 )
 
 // Services are what handlers hold.
@@ -22,6 +23,7 @@ type Services struct {
 	Logger    *slog.Logger
 	Responder *protocol.Responder
 	SignIn    *signin.Service
+	Webhooks  *webhook.Sender
 	Signer    *signer
 	storage   *StorageHost
 	orphans   *orphanQueue

@@ -6,6 +6,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/webhook"
 )
 
 // listManifests answers GET /acr/v1/<name>/_manifests.
@@ -88,7 +89,10 @@ func (c manifestHandler) patchManifest() error {
 		return refused.Err
 	}
 	var described manifestJSON
+	var released store.Manifest
+	var tags []string
 	err = c.data.Update(func(tx *store.Tx) error {
+		released = store.Manifest{}
 		m, err := c.knownManifest(tx)
 		if err != nil {
 			return err
@@ -98,6 +102,9 @@ func (c manifestHandler) patchManifest() error {
 		}
 		change.apply(&m.Attributes)
 		if change.QuarantineState != nil {
+			if *change.QuarantineState == quarantinePassed && m.QuarantineState != quarantinePassed {
+				released, tags = m, tx.TagsOf(c.op.repository, m.Digest, "")
+			}
 			m.QuarantineState = *change.QuarantineState
 		}
 		if change.QuarantineDetails != nil {
@@ -109,6 +116,9 @@ func (c manifestHandler) patchManifest() error {
 	})
 	if err != nil {
 		return err
+	}
+	if released.Digest != "" {
+		c.tellPushed(webhook.Push, released, tags)
 	}
 	return c.manifestProperties(described)
 }

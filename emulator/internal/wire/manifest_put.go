@@ -15,6 +15,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
+	"github.com/acrkit/azcontainerregistry/emulator/internal/webhook"
 )
 
 const (
@@ -55,6 +56,11 @@ func (c manifestHandler) putManifest() error {
 	if err := c.data.Update(push.store); err != nil {
 		return err
 	}
+	action := webhook.Push
+	if push.held {
+		action = webhook.Quarantine
+	}
+	c.tellPushed(action, push.record, push.tags)
 	h := c.w.Header()
 	h.Set(protocol.HeaderContentDigest, push.record.Digest)
 	h.Set("Location", "/v2/"+c.op.repository+"/manifests/"+push.record.Digest)
@@ -114,6 +120,7 @@ type Push struct {
 	record   store.Manifest
 	tags     []string
 	blobs    []string // what an index names that is no manifest
+	held     bool     // in quarantine
 }
 
 // newPush does everything about a push that needs no transaction.
@@ -222,6 +229,7 @@ func (p *Push) store(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	p.held = c.op.registry.Quarantine && (!exists || existing.QuarantineState != quarantinePassed)
 	tags, err := p.checkTags(tx, existing)
 	if err != nil {
 		return err

@@ -160,6 +160,8 @@ func (c manifestHandler) deleteManifest() error {
 		}
 		return protocol.ErrDeleteByDigestOnly
 	}
+	var deleted store.Manifest
+	var tags []string
 	err := c.data.Update(func(tx *store.Tx) error {
 		m, ok, err := tx.Manifest(c.op.repository, c.op.reference)
 		if err != nil {
@@ -171,11 +173,13 @@ func (c manifestHandler) deleteManifest() error {
 		if err := c.checkDeletable(tx, m); err != nil {
 			return err
 		}
+		deleted, tags = m, tx.TagsOf(c.op.repository, m.Digest, "")
 		return c.removeManifest(tx, m, c.Quirks.Is(quirk.ReferrersOnDelete, "delete"))
 	})
 	if err != nil {
 		return err
 	}
+	c.tellDeleted(deleted, tags)
 	if c.Quirks.Is(quirk.ReferrersOnDelete, "later") {
 		c.orphans.add(orphans{registry: c.op.registry, repository: c.op.repository, subject: c.op.reference, due: c.Clock.Now().Add(orphanDelay)})
 	}

@@ -90,8 +90,10 @@ func (c repositoryHandler) deleteRepository() error {
 		Manifests []string `json:"manifestsDeleted"`
 		Tags      []string `json:"tagsDeleted"`
 	}
+	var manifests []store.Manifest
+	tags := map[string][]string{}
 	err := c.data.Update(func(tx *store.Tx) error {
-		answer.Manifests, answer.Tags = []string{}, nil
+		answer.Manifests, answer.Tags, manifests = []string{}, nil, nil
 		r, ok, err := tx.Repository(c.op.repository)
 		switch {
 		case err != nil:
@@ -101,7 +103,6 @@ func (c repositoryHandler) deleteRepository() error {
 		case r.Attributes.DeleteDisabled || r.Attributes.WriteDisabled:
 			return protocol.ErrDisallowed
 		}
-		var manifests []store.Manifest
 		err = tx.Manifests(c.op.repository, store.ByName, store.Cursor{}, func(m store.Manifest) bool {
 			manifests = append(manifests, m)
 			answer.Manifests = append(answer.Manifests, m.Digest)
@@ -114,6 +115,12 @@ func (c repositoryHandler) deleteRepository() error {
 			answer.Tags = append(answer.Tags, name)
 			return true
 		})
+		for _, m := range manifests {
+			if m.ConfigMediaType != typeHelmConfig {
+				continue
+			}
+			tags[m.Digest] = tx.TagsOf(c.op.repository, m.Digest, "")
+		}
 		if c.op.registry.SoftDelete == 0 {
 			return tx.DeleteRepository(c.op.repository)
 		}
@@ -128,6 +135,9 @@ func (c repositoryHandler) deleteRepository() error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, m := range manifests {
+		c.tellDeleted(m, tags[m.Digest])
 	}
 	return c.json(http.StatusAccepted, answer)
 }
