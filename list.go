@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
@@ -45,6 +47,9 @@ type listing struct {
 type page struct {
 	address string
 	resp    *http.Response
+	// buffered says that the pipeline has read the body, so that policies, logs
+	// and whoever captures the response have it, too.
+	buffered bool
 	// link is the Link header as it came, if it leads on; next is the address
 	// that it leads to, or nextErr why that is none.
 	link    string
@@ -69,12 +74,15 @@ func (l *listing) open(ctx context.Context, address string) (*page, error) {
 		return nil, err
 	}
 	req.Raw().Header.Set("Accept", "application/json")
-	streamAnswer(req)
+	buffered := l.registry.logBodies || captures(ctx)
+	if !buffered {
+		streamAnswer(req)
+	}
 	resp, err := l.registry.send(l.registry.api, req, http.StatusOK)
 	if err != nil {
 		return nil, err
 	}
-	p := &page{address: address, resp: resp}
+	p := &page{address: address, resp: resp, buffered: buffered}
 	target, err := wire.NextLink(resp.Header.Values("Link"))
 	switch {
 	case err != nil:
@@ -91,6 +99,10 @@ func (l *listing) open(ctx context.Context, address string) (*page, error) {
 // read reads the body of a page into buf, whose memory it uses, and closes it.
 // A body that breaks off is asked for again.
 func (l *listing) read(ctx context.Context, p *page, buf []byte) ([]byte, error) {
+	if p.buffered {
+		data, err := runtime.Payload(p.resp)
+		return append(buf[:0], data...), err
+	}
 	for attempt := 1; ; attempt++ {
 		data, err := readPage(p.resp, buf[:0])
 		if err == nil {

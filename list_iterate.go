@@ -11,7 +11,8 @@ import (
 // read, and receives a page while the items of the one before are decoded and
 // yielded: a loop that stops within the first page costs one request, and one that
 // goes on waits for one answer less a page. Nothing of it is left when the loop
-// ends.
+// ends. Who captures responses has them one after the other: no page is asked for
+// ahead then.
 func iterate[T any](ctx context.Context, l *listing, invalid error, span, operation, repository, reference string, decode func(body []byte) (items []T, last string, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
@@ -38,6 +39,7 @@ func iteratePages[T any](ctx context.Context, l *listing, decode func([]byte) ([
 	var spare []byte
 	current := w.fetch(ctx, l.start(), nil)
 	var ahead *pageFetch
+	inTurn := captures(ctx)
 	defer func() {
 		current.stop()
 		ahead.stop()
@@ -47,7 +49,7 @@ func iteratePages[T any](ctx context.Context, l *listing, decode func([]byte) ([
 		if err != nil {
 			return w.broken(err)
 		}
-		if n > 1 && next != "" {
+		if n > 1 && next != "" && !inTurn {
 			ahead = w.fetchAhead(ctx, next, spare)
 		}
 		p, data, err := current.read(ctx)

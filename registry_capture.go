@@ -42,6 +42,35 @@ func capture(ctx context.Context, resp *http.Response) {
 	_, _ = capturing().Do(req)
 }
 
+// captures reports whether somebody captures the responses of ctx's operation.
+// azcore alone knows the key of that, so it is asked by a request that is never
+// sent, whose response goes nowhere.
+func captures(ctx context.Context) bool {
+	if ctx == nil || ctx.Value(uncaptured{}) != nil {
+		return false
+	}
+	found := false
+	capture(captureProbe{ctx, &found}, &http.Response{Body: http.NoBody})
+	return found
+}
+
+// captureProbe is a context in which the place for a captured response is
+// another's.
+type captureProbe struct {
+	context.Context
+	found *bool
+}
+
+// Value implements [context.Context].
+func (p captureProbe) Value(key any) any {
+	value := p.Context.Value(key)
+	if _, ok := value.(**http.Response); ok {
+		*p.found = true
+		return new(*http.Response)
+	}
+	return value
+}
+
 type captured struct{ resp *http.Response }
 
 var capturing = sync.OnceValue(func() runtime.Pipeline {
