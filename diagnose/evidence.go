@@ -66,6 +66,7 @@ func gather(err error) (ev *evidence) {
 	ev.gatherLibrary()
 	// What the library found by itself is the cause, whatever else it carries.
 	if r, ok := find[*azcore.ResponseError](ev); ok && r != nil && ev.library.kind == "" {
+		ev.gatherOperation(r)
 		ev.gatherResponse(r)
 	}
 	ev.gatherScopes()

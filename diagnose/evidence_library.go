@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 )
 
@@ -35,6 +37,21 @@ const (
 	libraryRange    libraryKind = "range"
 	libraryResponse libraryKind = "answer"
 )
+
+// gatherOperation reads which call the response belongs to: it travels with the
+// response, since the library's errors are azcore's own.
+func (ev *evidence) gatherOperation(r *azcore.ResponseError) {
+	op, ok := azcontainerregistry.OperationOf(r)
+	if !ok {
+		return
+	}
+	l := &ev.library
+	ev.repository, ev.reference = or(ev.repository, op.Repository), or(ev.reference, op.Reference)
+	l.host, l.address = or(l.host, op.Registry), or(l.address, op.Address)
+	if l.attempts == 0 && op.Attempts > 1 {
+		l.attempts = op.Attempts
+	}
+}
 
 // gatherLibrary reads our own types. Those that wrap another cause add to its
 // diagnosis; those that are the cause themselves have rows of their own.
