@@ -66,6 +66,7 @@ var facts = map[string]fact{
 	"server":     {of: func(ev *evidence) string { return withPort(ev.loginServer()) }, placeholder: "registry:443"},
 	"status":     {of: (*evidence).statusText},
 	"subject":    {of: func(ev *evidence) string { return or(ev.auth.claims.ObjectID, ev.auth.claims.Subject) }},
+	"tagged":     {of: taggedName, placeholder: "repository>:<tag"},
 	"thing":      {of: func(ev *evidence) string { return or(imageName(ev.repository, ev.reference), ev.path) }},
 	"user":       {of: func(ev *evidence) string { return ev.auth.user }},
 	"wait":       {of: (*evidence).waitText},
@@ -80,6 +81,18 @@ func (ev *evidence) value(name string) string {
 		}
 	}
 	return "<" + or(f.placeholder, name) + ">"
+}
+
+// taggedName is the image by its tag, which is to be filled in where the failure
+// is about a digest or the repository.
+func taggedName(ev *evidence) string {
+	switch {
+	case ev.repository == "":
+		return ""
+	case ev.reference == "" || strings.Contains(ev.reference, ":"):
+		return ev.repository + ":<tag>"
+	}
+	return imageName(ev.repository, ev.reference)
 }
 
 func (ev *evidence) argumentName() string {

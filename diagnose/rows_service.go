@@ -7,13 +7,13 @@ var rowsDisallowed = []Row{
 		Meaning: "A lock of the tag, the manifest or the repository forbids the change, or the registry is full. The registry " +
 			"answers all of them alike.",
 		Causes: []Cause{
-			inferred("probably the tag or the repository is locked: writeEnabled is false", "acrkit show {host}/{image} and acrkit repo show {host}/{repository} show the locks"),
+			inferred("probably the tag or the repository is locked: writeEnabled is false", "the locks in acrkit show, and in acrkit repo show"),
 			inferred("possibly the registry has reached its storage limit", "az acr show-usage -n {registry}"),
 		},
 		Fix: []string{
 			"acrkit show {host}/{image}",
 			"acrkit repo unlock {host}/{repository}",
-			"acrkit tag unlock {host}/{image}",
+			"acrkit tag unlock {host}/{tagged}",
 		},
 		Retry: RetryNo, Link: linkLocks,
 		match:   all(disallowed, methods("PUT", "POST", "PATCH")),
@@ -25,13 +25,13 @@ var rowsDisallowed = []Row{
 		Meaning: "A lock forbids it: of the tag, of the manifest, of a tag that points to the manifest, or of the repository. " +
 			"Purging tools skip what is locked.",
 		Causes: []Cause{
-			inferred("probably writeEnabled or deleteEnabled is false on the tag, its manifest or the repository", "acrkit show {host}/{image} and acrkit repo show {host}/{repository} show the locks"),
-			inferred("possibly another tag of the same manifest is locked", "acrkit manifest show {host}/{image} lists its tags"),
+			inferred("probably writeEnabled or deleteEnabled is false on the tag, its manifest or the repository", "the locks in acrkit show, and in acrkit repo show"),
+			inferred("possibly another tag of the same manifest is locked", "its tags in acrkit manifest show"),
 		},
 		Fix: []string{
 			"acrkit show {host}/{image}",
 			"acrkit manifest unlock {host}/{image}",
-			"acrkit tag unlock {host}/{image}",
+			"acrkit tag unlock {host}/{tagged}",
 		},
 		Retry: RetryNo, Link: linkLocks,
 		match:   all(disallowed, methods("DELETE")),

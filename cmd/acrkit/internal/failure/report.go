@@ -87,6 +87,18 @@ func (f *Report) explain(err error) {
 		f.unknown(diagnosis)
 		return
 	}
+	f.diagnosed(diagnosis)
+}
+
+// OfDiagnosis is what there is to say about a failure that was diagnosed.
+func OfDiagnosis(d diagnose.Diagnosis) Report {
+	f := Report{Object: Object{Schema: output.Schema, Kind: "Error", Exit: ExitFailed, Message: Clean(d.Title), Why: []string{}, Fix: []string{}}}
+	f.diagnosed(d)
+	f.Object.Why = append(append(f.Object.Why, f.Seen...), f.causes...)
+	return f
+}
+
+func (f *Report) diagnosed(diagnosis diagnose.Diagnosis) {
 	f.Object.Code, f.Title = string(diagnosis.Code), Clean(diagnosis.Title)
 	f.Again = diagnosis.Retry.Advice != diagnose.RetryNo
 	f.Object.RequestID = Clean(diagnosis.CorrelationID)
@@ -161,6 +173,10 @@ const (
 	mostSeen   = 8
 	mostCauses = 2
 	mostFixes  = 4
+	// mostLines are those of a small terminal with room for the prompt; where a
+	// message is longer, fewer observations are told, but the first ones.
+	mostLines = 23
+	leastSeen = 2
 )
 
 // Text is the failure in the contract's form. On a terminal it is wrapped to its
@@ -169,6 +185,14 @@ func (f Report) Text(screen term.Screen) string {
 	if !screen.Terminal {
 		screen.Width = 0 // other programs look for words, not for lines
 	}
+	text := f.text(screen, mostSeen)
+	for most := mostSeen - 1; screen.Width > 0 && most >= leastSeen && strings.Count(text, "\n") >= mostLines; most-- {
+		text = f.text(screen, most)
+	}
+	return text
+}
+
+func (f Report) text(screen term.Screen, most int) string {
 	var b strings.Builder
 	title, rest, _ := strings.Cut(f.Title, "\n")
 	const label = "error: "
@@ -185,7 +209,7 @@ func (f Report) Text(screen term.Screen) string {
 	if rest != "" {
 		b.WriteString(strings.Join(wrap(rest, screen.Width), "\n") + "\n")
 	}
-	section(&b, screen, "seen", f.Seen, mostSeen, true)
+	section(&b, screen, "seen", f.Seen, most, true)
 	section(&b, screen, "cause", f.causes, mostCauses, true)
 	section(&b, screen, cmp.Or(f.remedy, "fix"), f.Object.Fix, mostFixes, false)
 	if len(f.More) > 0 {
@@ -226,7 +250,7 @@ func section(b *strings.Builder, screen term.Screen, label string, lines []strin
 		if i == 0 {
 			shown = label
 		}
-		parts := strings.Split(line, "\n")
+		parts := wrapCommand(line, screen.Width-len(indent))
 		if prose || !isCommand(line) {
 			parts = wrap(line, screen.Width-len(indent))
 		}
@@ -238,6 +262,61 @@ func section(b *strings.Builder, screen term.Screen, label string, lines []strin
 func isCommand(line string) bool {
 	word, _, more := strings.Cut(line, " ")
 	return more && word == strings.ToLower(word) && !strings.ContainsAny(word, ",;:") && !strings.HasSuffix(line, ".")
+}
+
+// wrapCommand breaks a command line where the shell lets it go on: at spaces
+// outside of quotes, with a backslash. A comment behind it goes before it.
+func wrapCommand(line string, width int) []string {
+	if width <= 0 || len([]rune(line)) <= width {
+		return strings.Split(line, "\n")
+	}
+	if strings.Count(line, "'")%2 != 0 || strings.Count(line, `"`)%2 != 0 {
+		return wrap(line, width) // an apostrophe: these are words
+	}
+	var lines []string
+	if command, comment, found := strings.Cut(line, "  # "); found {
+		lines = wrap("# "+comment, width)
+		for i := range lines[1:] {
+			lines[i+1] = "# " + lines[i+1]
+		}
+		line = strings.TrimRight(command, " ")
+	}
+	for len([]rune(line)) > width {
+		at := breakOf(line, width-len(` \`))
+		if at < 0 {
+			break
+		}
+		lines = append(lines, line[:at]+` \`)
+		line = strings.TrimLeft(line[at:], " ")
+	}
+	return append(lines, line)
+}
+
+// breakOf is the last space outside of quotes that lets a line end by width, or
+// the first one that there is; -1 for none.
+func breakOf(line string, width int) int {
+	at, columns := -1, 0
+	var quote rune
+	for i, r := range line {
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+		case r == '"' || r == '\'':
+			quote = r
+		case r == ' ' && i > 0:
+			if columns > width && at >= 0 {
+				return at
+			}
+			at = i
+		}
+		columns++
+	}
+	if columns > width && at >= 0 {
+		return at
+	}
+	return -1
 }
 
 // wrap breaks lines at spaces; a word that is longer than the width stays whole.
