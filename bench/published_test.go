@@ -30,13 +30,14 @@ func TestReadmeShowsTheRunThatWasPublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var missing []string
 	for _, row := range all {
 		if _, ok := run.Row(row.ID); !ok {
-			t.Errorf("the run has no row %s", row.ID)
+			missing = append(missing, "`"+row.ID+"`")
 		}
 	}
 	held := 0
-	for _, claim := range run.Judge() {
+	for _, claim := range run.Claims {
 		if claim.Holds {
 			held++
 		}
@@ -46,6 +47,9 @@ func TestReadmeShowsTheRunThatWasPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	readme := strings.Join(strings.Fields(string(text)), " ")
+	if len(missing) > 0 && !strings.Contains(readme, "lacks the newer rows "+strings.Join(missing, ", ")) {
+		t.Errorf("the README doesn't say that the run lacks the newer rows %s", strings.Join(missing, ", "))
+	}
 	for _, want := range []string{
 		"bench/published/bench.svg",
 		run.Date.Format("2 January 2006"),

@@ -189,9 +189,13 @@ func (r *runner) sample(ctx context.Context, row rows.Row, entrant rows.Entrant)
 		return sample, fmt.Errorf("make destination: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(out)) }()
-	registry, err := r.server.Configure(row.Server)
+	registry, certificate, err := r.server.Configure(row.Server)
 	if err != nil {
 		return sample, err
+	}
+	trusted := filepath.Join(r.dir, "certificate.pem")
+	if err := os.WriteFile(trusted, []byte(certificate), 0o644); err != nil {
+		return sample, fmt.Errorf("write the server's certificate: %w", err)
 	}
 	if err := warm(r.dir, row.Writes); err != nil {
 		return sample, err
@@ -209,7 +213,7 @@ func (r *runner) sample(ctx context.Context, row rows.Row, entrant rows.Entrant)
 	if row.Limit > 0 {
 		limit = min(limit, row.Limit)
 	}
-	sample.Measurement, err = r.client(ctx, entrant.Peer, job, limit)
+	sample.Measurement, err = r.client(ctx, entrant.Peer, job, limit, trusted)
 	if err != nil {
 		return sample, err
 	}
@@ -225,7 +229,7 @@ func (r *runner) sample(ctx context.Context, row rows.Row, entrant rows.Entrant)
 	return sample, nil
 }
 
-func (r *runner) client(ctx context.Context, name string, job work.Job, limit time.Duration) (work.Measurement, error) {
+func (r *runner) client(ctx context.Context, name string, job work.Job, limit time.Duration, trusted string) (work.Measurement, error) {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	input, err := json.Marshal(job)
@@ -234,6 +238,7 @@ func (r *runner) client(ctx context.Context, name string, job work.Job, limit ti
 	}
 	command := exec.CommandContext(limited, r.executable, "client", name)
 	command.Stdin = bytes.NewReader(input)
+	command.Env = append(os.Environ(), "SSL_CERT_FILE="+trusted)
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	output, err := command.Output()

@@ -75,8 +75,9 @@ type download struct {
 	sum   *digester
 	noted int64 // offset of the last checkpoint
 
-	cpuTime func() time.Duration
-	result  DownloadResult
+	cpuTime     func() time.Duration
+	machineTime func() (busy, all int64)
+	result      DownloadResult
 }
 
 // Download hands a blob to dst and verifies its digest. What it returned from
@@ -84,7 +85,9 @@ type download struct {
 func Download(ctx context.Context, src Ranges, dst Destination, o DownloadOptions) (DownloadResult, error) {
 	d := &download{dst: dst, o: o, sum: newDigester(), cpuTime: o.cpuTime}
 	if d.cpuTime == nil {
-		d.cpuTime = cpuTime
+		d.cpuTime, d.machineTime = cpuTime, machineTime
+	} else {
+		d.machineTime = func() (busy, all int64) { return 0, 0 }
 	}
 	d.blob = &blob{
 		src: src, noProgress: o.NoProgress, budget: o.Budget,

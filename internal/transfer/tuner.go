@@ -32,6 +32,11 @@ const (
 	// the same: decrypting a connection shows up nowhere else.
 	busyMachine = 0.6
 
+	// fastLink is the rate, in bytes a second, from which on the other processes
+	// of the machine count as well: a connection as fast as that is rather held
+	// back by processors that have no time for it than by the network.
+	fastLink = 100e6
+
 	// growBy is how much the connections are multiplied by while that pays,
 	// and growth by how much the rate must have grown for it to have paid.
 	growBy = 4
@@ -88,8 +93,10 @@ func (t *tuner) alone(ctx context.Context) (float64, bool) {
 	var began time.Time
 	var from, busy int64
 	var cpu time.Duration
+	var machineBusy, machineAll int64
 	begin := func() {
 		began, from, busy, cpu = time.Now(), t.d.received.Load(), t.s.busy.Load(), t.d.cpuTime()
+		machineBusy, machineAll = t.d.machineTime()
 	}
 	begin()
 	wait, moving := tuneEvery, false
@@ -117,12 +124,20 @@ func (t *tuner) alone(ctx context.Context) (float64, bool) {
 		}
 		took := time.Since(began)
 		working := float64(t.d.cpuTime()-cpu) / float64(runtime.GOMAXPROCS(0))
-		if float64(t.s.busy.Load()-busy) <= slowLink*float64(took) && working <= busyMachine*float64(took) {
-			return float64(got) / took.Seconds(), true
+		rate := float64(got) / took.Seconds()
+		nowBusy, nowAll := t.d.machineTime()
+		if !overworked(rate, nowBusy-machineBusy, nowAll-machineAll) && float64(t.s.busy.Load()-busy) <= slowLink*float64(took) && working <= busyMachine*float64(took) {
+			return rate, true
 		}
 		wait = min(wait*2, time.Second)
 		begin()
 	}
+}
+
+// overworked reports whether a connection of that rate is held back by the
+// machine's processors, which were busy for so many of all their ticks.
+func overworked(rate float64, busy, all int64) bool {
+	return rate >= fastLink && float64(busy) > busyMachine*float64(all)
 }
 
 // split opens a range some way ahead of the single connection, and only when

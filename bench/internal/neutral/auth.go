@@ -67,7 +67,7 @@ func (st *stage) admit(w http.ResponseWriter, r *http.Request, scope string) boo
 		return true
 	}
 	st.unauthorized.Add(1)
-	challenge := fmt.Sprintf(`Bearer realm="http://%s/oauth2/token",service="%s"`, st.registry, st.registry)
+	challenge := fmt.Sprintf(`Bearer realm="%s://%s/oauth2/token",service="%s"`, st.scheme(), st.registry, st.registry)
 	if scope != "" {
 		challenge += fmt.Sprintf(`,scope="%s"`, scope)
 	}

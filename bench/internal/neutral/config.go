@@ -21,6 +21,8 @@ type Config struct {
 	// BytesPerSecond bounds bodies in each direction, for each connection on
 	// its own; zero is no bound.
 	BytesPerSecond int64
+	// TLS makes both origins speak https, with the server's own certificate.
+	TLS bool
 	// Verify hashes what is uploaded and refuses a wrong digest, as every
 	// real registry does. Off, uploads are thrown away unread, so that the
 	// server's hashing takes no time from the client's.
@@ -74,6 +76,13 @@ type Stats struct {
 	Faults int
 	// Uploaded lists the digests of finished uploads and pushed manifests.
 	Uploaded map[string]int64
+}
+
+func (c Config) scheme() string {
+	if c.TLS {
+		return "https"
+	}
+	return "http"
 }
 
 func (c Config) validate() error {

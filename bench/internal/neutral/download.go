@@ -28,8 +28,8 @@ func (st *stage) serveBlob(w http.ResponseWriter, r *http.Request, repository, d
 		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 		w.WriteHeader(http.StatusOK)
 	case http.MethodGet:
-		http.Redirect(w, r, fmt.Sprintf("http://%s/data?digest=%s&sig=%d",
-			st.data, url.QueryEscape(digest), st.faults.signature()), http.StatusTemporaryRedirect)
+		http.Redirect(w, r, fmt.Sprintf("%s://%s/data?digest=%s&sig=%d",
+			st.scheme(), st.data, url.QueryEscape(digest), st.faults.signature()), http.StatusTemporaryRedirect)
 	default:
 		writeError(w, http.StatusMethodNotAllowed, "UNSUPPORTED", "The operation is unsupported.")
 	}

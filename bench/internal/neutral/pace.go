@@ -2,6 +2,7 @@ package neutral
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -59,10 +60,12 @@ func (p *pace) begin() {
 	}
 }
 
-// listener gives each connection the round trip of its handshake.
+// listener gives each connection the round trip of its handshake, and TLS where
+// the stage wants it.
 type listener struct {
 	net.Listener
-	rtt func() time.Duration
+	secure *tls.Config
+	config func() Config
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -74,7 +77,12 @@ func (l *listener) Accept() (net.Conn, error) {
 	if !ok {
 		return c, nil
 	}
-	return &conn{TCPConn: tcp, handshake: l.rtt()}, nil
+	stage := l.config()
+	plain := &conn{TCPConn: tcp, handshake: stage.RTT}
+	if stage.TLS {
+		return tls.Server(plain, l.secure), nil
+	}
+	return plain, nil
 }
 
 // conn embeds the TCP connection, so that sending files stays sendfile.

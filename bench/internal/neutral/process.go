@@ -18,8 +18,10 @@ type order struct {
 
 type report struct {
 	Registry string
-	Stats    Stats
-	Error    string `json:",omitempty"`
+	// Certificate is what clients must trust for TLS, in PEM.
+	Certificate string
+	Stats       Stats
+	Error       string `json:",omitempty"`
 }
 
 // Obey runs a server until the orders end: each line of JSON on orders either
@@ -40,7 +42,7 @@ func Obey(orders io.Reader, reports io.Writer) (err error) {
 			}
 			return fmt.Errorf("read order: %w", err)
 		}
-		r := report{Registry: server.Registry}
+		r := report{Registry: server.Registry, Certificate: server.Certificate}
 		if o.Configure != nil {
 			if err := server.Configure(*o.Configure); err != nil {
 				r.Error = err.Error()
@@ -82,10 +84,11 @@ func StartProcess(ctx context.Context, executable string, args ...string) (*Proc
 	return &Process{command: command, stdin: stdin, in: json.NewEncoder(stdin), out: json.NewDecoder(stdout)}, nil
 }
 
-// Configure sets the stage and returns the registry's host and port.
-func (p *Process) Configure(c Config) (registry string, err error) {
+// Configure sets the stage and returns the registry's host and port, and the
+// certificate that clients must trust for TLS.
+func (p *Process) Configure(c Config) (registry, certificate string, err error) {
 	r, err := p.ask(order{Configure: &c})
-	return r.Registry, err
+	return r.Registry, r.Certificate, err
 }
 
 // Stats reports what the server saw since Configure.

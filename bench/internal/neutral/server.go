@@ -2,6 +2,7 @@ package neutral
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,8 +21,12 @@ type Server struct {
 	// client tells hosts apart by name and not by port.
 	Registry, Data string
 
-	stage atomic.Pointer[stage]
-	lists lists
+	// Certificate is what clients must trust for TLS, in PEM.
+	Certificate string
+
+	secure *tls.Config
+	stage  atomic.Pointer[stage]
+	lists  lists
 
 	servers []*http.Server
 	done    sync.WaitGroup
@@ -43,7 +48,11 @@ type stage struct {
 
 // Start listens on two loopback ports that the system chooses.
 func Start() (*Server, error) {
-	s := &Server{}
+	secure, certificate, err := certificate()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Certificate: certificate, secure: secure}
 	var listen net.ListenConfig
 	registry, err := listen.Listen(context.Background(), "tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -77,7 +86,7 @@ func (s *Server) serve(l net.Listener, handler http.HandlerFunc) {
 	}
 	s.servers = append(s.servers, server)
 	s.done.Go(func() {
-		_ = server.Serve(&listener{Listener: l, rtt: func() time.Duration { return s.stage.Load().RTT }})
+		_ = server.Serve(&listener{Listener: l, secure: s.secure, config: func() Config { return s.stage.Load().Config }})
 	})
 }
 

@@ -53,7 +53,7 @@ func newBare(job work.Job) *bare {
 	transport.MaxIdleConnsPerHost = 64
 	// Larger than net/http's 4 KiB, for the bodies of blobs.
 	transport.ReadBufferSize, transport.WriteBufferSize = 64<<10, 64<<10
-	return &bare{http: &http.Client{Transport: transport}, base: "http://" + job.Registry, tokens: map[string]string{}}
+	return &bare{http: &http.Client{Transport: transport}, base: job.Endpoint(), tokens: map[string]string{}}
 }
 
 func (b *bare) token(ctx context.Context, scope string) (string, error) {
@@ -119,7 +119,12 @@ func drain(response *http.Response, err error) error {
 	return err
 }
 
-func limitHash(_ context.Context, job work.Job) error {
+// limitHash hashes, which takes longer than sending; over TLS it is the sending
+// that does.
+func limitHash(ctx context.Context, job work.Job) error {
+	if job.TLS {
+		return limitPut(ctx, job)
+	}
 	h := sha256.New()
 	buffer := make([]byte, 64<<10)
 	for left := job.Size; left > 0; left -= int64(len(buffer)) {

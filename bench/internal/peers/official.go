@@ -46,7 +46,7 @@ func official() Peer {
 }
 
 func officialClients(job work.Job) (*azcr.Client, *azcr.BlobClient, error) {
-	endpoint := "http://" + job.Registry
+	endpoint := job.Endpoint()
 	client, err := azcr.NewClient(endpoint, entra{}, nil)
 	if err != nil {
 		return nil, nil, err

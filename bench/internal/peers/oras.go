@@ -52,7 +52,7 @@ func orasRepository(job work.Job, client *auth.Client, repository string) (*remo
 	if err != nil {
 		return nil, err
 	}
-	r.PlainHTTP = true
+	r.PlainHTTP = !job.TLS
 	r.Client = client
 	return r, nil
 }

@@ -33,7 +33,7 @@ func ours() Peer {
 }
 
 func oursClients(job work.Job) (*acr.Client, *acr.BlobClient, error) {
-	client, err := acr.NewClient("http://"+job.Registry, entra{}, nil)
+	client, err := acr.NewClient(job.Endpoint(), entra{}, nil)
 	if err != nil {
 		return nil, nil, err
 	}

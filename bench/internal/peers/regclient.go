@@ -31,10 +31,14 @@ func regclientPeer() Peer {
 }
 
 func regclientNew(job work.Job) *regclient.RegClient {
+	secure := config.TLSDisabled
+	if job.TLS {
+		secure = config.TLSEnabled
+	}
 	return regclient.New(regclient.WithConfigHost(config.Host{
 		Name:          job.Registry,
 		Hostname:      job.Registry,
-		TLS:           config.TLSDisabled,
+		TLS:           secure,
 		User:          username,
 		Pass:          password,
 		ReqConcurrent: int64(job.Setting),

@@ -56,6 +56,9 @@ type Result struct {
 	Least   float64 `json:"least"`
 	Most    float64 `json:"most"`
 	Rounds  int     `json:"rounds"`
+	// Times are the seconds of each round, in their order: the rounds of one row
+	// are run in turn.
+	Times []float64 `json:"times,omitempty"`
 	// The others are medians too, each for itself.
 	CPUSeconds  float64 `json:"cpuSeconds"`
 	MemoryBytes int64   `json:"memoryBytes"`
@@ -97,7 +100,7 @@ func Summarize(client, setting string, samples []Sample) Result {
 		return result
 	}
 	seconds := of(samples, func(s Sample) float64 { return s.Wall.Seconds() })
-	result.Seconds = Median(seconds)
+	result.Seconds, result.Times = Median(seconds), seconds
 	result.Least, result.Most = slices.Min(seconds), slices.Max(seconds)
 	result.CPUSeconds = Median(of(samples, func(s Sample) float64 { return s.CPU.Seconds() }))
 	result.MemoryBytes = Median(of(samples, func(s Sample) int64 { return s.Memory }))

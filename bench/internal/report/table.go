@@ -18,7 +18,7 @@ func (r Report) Table() []byte {
 	for _, row := range r.Rows {
 		fmt.Fprintf(&out, "\n%s\n", row.Title)
 		table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(table, "client\tmedian\tleast\tmost\tours is\tCPU\tmemory\tallocated\trequests\tbytes\t")
+		fmt.Fprintln(table, "client\tmedian\tleast\tmost\tours is\tof limit\tCPU\tmemory\tallocated\trequests\tbytes\t")
 		ours := row.ours()
 		for _, result := range row.Results {
 			if result.Error != "" {
@@ -28,8 +28,12 @@ func (r Report) Table() []byte {
 			if ours > 0 && result.Client != peers.Limit {
 				ratio = fmt.Sprintf("%.2f", ours/result.Seconds)
 			}
-			fmt.Fprintf(table, "%s\t%.3f s\t%.3f\t%.3f\t%s\t%.2f s\t%.0f MB\t%.0f MB\t%d\t%.0f MB\t\n",
-				result.Name(), result.Seconds, result.Least, result.Most, ratio, result.CPUSeconds,
+			share := ""
+			if limit := row.limit(); limit > 0 {
+				share = fmt.Sprintf("%.2f", result.Seconds/limit)
+			}
+			fmt.Fprintf(table, "%s\t%.3f s\t%.3f\t%.3f\t%s\t%s\t%.2f s\t%.0f MB\t%.0f MB\t%d\t%.0f MB\t\n",
+				result.Name(), result.Seconds, result.Least, result.Most, ratio, share, result.CPUSeconds,
 				float64(result.MemoryBytes)/1e6, float64(result.Allocated)/1e6, result.Requests, float64(result.BytesIn+result.BytesOut)/1e6)
 		}
 		table.Flush()
@@ -48,6 +52,18 @@ func (r Report) Table() []byte {
 	held := len(slices.DeleteFunc(slices.Clone(r.Claims), func(c Claim) bool { return !c.Holds }))
 	fmt.Fprintf(&out, "\n%d of %d hold\n", held, len(r.Claims))
 	return out.Bytes()
+}
+
+// limit is the least time of what no client can do without, in the same run; 0 if
+// that wasn't measured.
+func (r Row) limit() float64 {
+	best := 0.0
+	for _, result := range r.Results {
+		if result.Client == peers.Limit && result.Error == "" && (best == 0 || result.Seconds < best) {
+			best = result.Seconds
+		}
+	}
+	return best
 }
 
 // ours is our time by default, or our best when the default wasn't run.

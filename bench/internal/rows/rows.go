@@ -126,6 +126,7 @@ func All(scale Scale, set fixture.Set) ([]Row, error) {
 		MediaType: "application/vnd.oci.image.manifest.v1+json", Body: set.Manifest,
 	}}
 	plain := neutral.Config{Blobs: blobs}
+	secure := neutral.Config{Blobs: blobs, TLS: true}
 	narrow := neutral.Config{Blobs: blobs, BytesPerSecond: slow}
 	distant := neutral.Config{Blobs: blobs, BytesPerSecond: slow, RTT: far, Manifests: image}
 	faulty := func(lose bool, most int) neutral.Config {
@@ -143,12 +144,21 @@ func All(scale Scale, set fixture.Set) ([]Row, error) {
 	pull := work.Job{Kind: work.Pull, Repository: sourceRepository, Layout: set.Layout, Tag: fixture.ImageTag}
 	blob, layers := size(scale.Blob), fmt.Sprintf("%d layers of %s", scale.Layers, size(scale.LayerSize))
 	rows := []Row{
-		{ID: "upload-unknown", Title: "upload " + blob + ", digest not known", Server: plain, Job: with(up, work.UploadUnknown)},
+		{ID: "upload-unknown", Title: "upload " + blob + " from a file, digest not known", Server: plain, Job: with(up, work.UploadUnknown)},
 		{ID: "upload-known", Title: "upload " + blob + ", digest known", Server: plain, Job: with(up, work.UploadKnown)},
 		{ID: "download", Title: "download " + blob + " to a file, verified", Server: plain, Job: down, Writes: set.Blob.Size},
+		{ID: "upload-tls", Title: "upload " + blob + " over TLS, digest not known", Server: secure, Job: overTLS(with(up, work.UploadUnknown))},
+		{
+			ID: "download-tls", Title: "download " + blob + " over TLS to a file, verified", Server: secure, Job: overTLS(down), Writes: set.Blob.Size,
+			Entrants: []Entrant{{peers.Ours, 1, "1 connection"}},
+		},
 		{
 			ID: "download-slow", Title: "download " + blob + ", 50 MB/s a connection", Server: narrow, Job: down, Writes: set.Blob.Size, Rounds: 1,
 			Entrants: []Entrant{{peers.Ours, 8, "8 ranges"}, {peers.Ours, 16, "16 ranges"}, {peers.Limit, 16, "16 ranges"}},
+		},
+		{
+			ID: "download-far", Title: "download " + blob + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: down, Writes: set.Blob.Size, Rounds: 1,
+			Entrants: []Entrant{{peers.Ours, 16, "16 ranges"}, {peers.Limit, 16, "16 ranges"}},
 		},
 		{
 			ID: "push", Title: "push " + layers + ", 50 ms away, 50 MB/s a connection", Server: distant, Job: push, Rounds: 3,
@@ -226,6 +236,11 @@ func best(layers int) []Entrant {
 
 func with(job work.Job, kind work.Kind) work.Job {
 	job.Kind = kind
+	return job
+}
+
+func overTLS(job work.Job) work.Job {
+	job.TLS = true
 	return job
 }
 

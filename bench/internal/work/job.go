@@ -39,8 +39,9 @@ const (
 // Job is what one process does.
 type Job struct {
 	Kind Kind
-	// Registry is the host and port, spoken to in plain HTTP.
+	// Registry is the host and port, spoken to in plain HTTP unless TLS is set.
 	Registry string
+	TLS      bool
 	// Repository is where blobs and images go to or come from.
 	Repository   string
 	Repositories []string
@@ -62,6 +63,14 @@ type Job struct {
 	// Patient says that the server will stall: give up on a connection that
 	// stands still for a second, rather than for the client's default.
 	Patient bool
+}
+
+// Endpoint is the registry's address.
+func (j Job) Endpoint() string {
+	if j.TLS {
+		return "https://" + j.Registry
+	}
+	return "http://" + j.Registry
 }
 
 // TagOf is the tag of manifest i.
