@@ -83,13 +83,7 @@ func TestALongFailureIsCut(t *testing.T) {
 	}
 }
 
-type endless struct{}
-
 var xs = bytes.Repeat([]byte("x"), 1<<20)
-
-func (endless) Read(p []byte) (int, error) {
-	return copy(p, xs), nil
-}
 
 func TestTheBodyOfABrokenFailureIsKept(t *testing.T) {
 	s := &script{}
@@ -287,13 +281,6 @@ type discardAt struct{}
 
 func (discardAt) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
 
-func lastError[T any](list func(func(T, error) bool)) (last error) {
-	for _, err := range list {
-		last = err
-	}
-	return last
-}
-
 func TestWhatTheServiceTakesIsNotRefused(t *testing.T) {
 	for _, name := range []string{"a", "app", "team/app", "a.b", "a_b", "a__b", "a-b", "a---b", "0/1/2", strings.Repeat("a", 255)} {
 		if err := checkRepository("name", name); err != nil {
@@ -393,5 +380,3 @@ func TestNilCredentials(t *testing.T) {
 		}
 	}
 }
-
-func second[T any](_ T, err error) error { return err }

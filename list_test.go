@@ -16,31 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// listNames reads a listing of repositories by iterator.
-func listNames(ctx context.Context, c *Client) (all []string, err error) {
-	for name, err := range c.Repositories(ctx, nil) {
-		if err != nil {
-			return all, err
-		}
-		all = append(all, name)
-	}
-	return all, nil
-}
-
-// pagedNames reads the same by pager.
-func pagedNames(ctx context.Context, c *Client) (all []string, err error) {
-	for pager := c.NewListRepositoriesPager(nil); pager.More(); {
-		page, err := pager.NextPage(ctx)
-		if err != nil {
-			return all, err
-		}
-		for _, name := range page.Names {
-			all = append(all, *name)
-		}
-	}
-	return all, nil
-}
-
 // TestAListingIsWholeOrAnError lets each way of cutting a listing short happen
 // after its first page.
 func TestAListingIsWholeOrAnError(t *testing.T) {
@@ -281,19 +256,6 @@ func TestACancelledListingStops(t *testing.T) {
 		}
 	}
 }
-
-// cutBody breaks off in the middle.
-type cutBody struct{ io.Reader }
-
-func (b cutBody) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
-}
-
-func (cutBody) Close() error { return nil }
 
 func TestAPageThatBreaksOffIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -28,8 +28,6 @@ type saved struct {
 	images []dockerImage
 }
 
-func newSaved(t testing.TB, seed byte) *saved { return &saved{builder: newBuilder(t, seed)} }
-
 // part is one image with its pieces.
 type part struct {
 	desc, config ocispec.Descriptor
@@ -115,8 +113,6 @@ func (s *saved) tar(lacks ...ocispec.Descriptor) []byte {
 func (p part) all() []ocispec.Descriptor {
 	return slices.Concat([]ocispec.Descriptor{p.desc, p.config}, p.layers)
 }
-
-const plainLayer = ocispec.MediaTypeImageLayer
 
 // copied copies an image of an archive and gives the result and where it is.
 func copied(t testing.TB, archive []byte, reference string, o *Options) (*Memory, Result, error) {
@@ -495,10 +491,6 @@ func TestCompressedArchivesAreToldByTheirContent(t *testing.T) {
 		})
 	}
 }
-
-type failingReader struct{ err error }
-
-func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
 
 func TestLayersOfADockerArchiveCompressedInAnyWay(t *testing.T) {
 	layer := makeTar(t, file("etc/a", strings.Repeat("x", 5000)))

@@ -3,77 +3,15 @@ package artifact
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
-
-// memoryRegistry is many repositories in memory.
-type memoryRegistry struct {
-	mu    sync.Mutex
-	repos map[string]*Memory
-}
-
-func (*memoryRegistry) Name() string { return "memory registry" }
-
-func (r *memoryRegistry) Repositories(context.Context) ([]string, error) {
-	var names []string
-	for name := range r.repos {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-func (r *memoryRegistry) Source(name string) (Source, error) {
-	if r.repos[name] == nil {
-		return nil, &NotFoundError{Store: r.Name(), Thing: "repository " + name}
-	}
-	return r.repos[name], nil
-}
-
-func (r *memoryRegistry) Target(name string) (Target, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.repos[name] == nil {
-		r.repos[name] = NewMemory()
-	}
-	return r.repos[name], nil
-}
-
-func (r *memoryRegistry) images() map[string]string {
-	all := map[string]string{}
-	for name, repo := range r.repos {
-		for _, desc := range repo.snapshot().Manifests {
-			if tag := desc.Annotations[ocispec.AnnotationRefName]; tag != "" {
-				all[name+":"+tag] = desc.Digest.String()
-			}
-		}
-	}
-	return all
-}
-
-func filledRegistry(t *testing.T, repositories, tags int) *memoryRegistry {
-	t.Helper()
-	r := &memoryRegistry{repos: map[string]*Memory{}}
-	for i := range repositories {
-		b := newBuilder(t, byte(i+1))
-		for j := range tags {
-			b.tag(b.image("linux/amd64", 10+j), fmt.Sprintf("v%d", j))
-		}
-		r.repos[fmt.Sprintf("team%d/app%d", i%2, i)] = b.store
-	}
-	return r
-}
-
-func emptyRegistry() *memoryRegistry { return &memoryRegistry{repos: map[string]*Memory{}} }
 
 func TestSyncIsIdempotent(t *testing.T) {
 	src, dst := filledRegistry(t, 4, 3), emptyRegistry()

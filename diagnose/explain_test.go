@@ -2,8 +2,6 @@ package diagnose_test
 
 import (
 	"encoding/json"
-	"errors"
-	"flag"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,25 +11,6 @@ import (
 	"github.com/acrkit/azcontainerregistry/diagnose"
 	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden diagnoses in testdata")
-
-// failureOf returns the recorded error: an exchange, a credential's text, or a
-// failure that is made anew on loopback.
-func failureOf(t *testing.T, r diagnosetest.Recording) error {
-	t.Helper()
-	if maker := strings.TrimSpace(r.Section("failure")); maker != "" {
-		make, ok := failures[maker]
-		if !ok {
-			t.Fatalf("%s: nothing makes the failure %q", r.Path, maker)
-		}
-		return make(t)
-	}
-	if text := r.Section("error"); text != "" {
-		return errors.New(strings.TrimSuffix(text, "\n"))
-	}
-	return diagnosetest.ExchangeError(t, r.Section("request"), r.Section("response"), r.Section("claims"))
-}
 
 // TestEveryRecordingHasItsDiagnosis compares the whole diagnosis of each
 // recorded failure with the one beside it.

@@ -1,6 +1,6 @@
 package diagnose
 
-import azcontainerregistry "github.com/acrkit/azcontainerregistry"
+import "github.com/acrkit/azcontainerregistry"
 
 const (
 	azDNS       = "CONNECTIVITY_DNS_ERROR"

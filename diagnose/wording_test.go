@@ -1,21 +1,12 @@
 package diagnose_test
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/acrkit/azcontainerregistry/diagnose"
 	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
-)
-
-// hedge is how an inferred cause begins; a fact holds no such word.
-var (
-	hedge     = regexp.MustCompile(`^(probably|possibly) `)
-	guessing  = regexp.MustCompile(`(?i)\b(probably|possibly|perhaps|maybe|likely|might|seems?|apparently|presumably)\b`)
-	codeStyle = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$`)
-	word      = regexp.MustCompile(`\{(\w+)\}`)
 )
 
 // TestNoGuessIsWordedAsAFact checks, for every row, that what is inferred is

@@ -1,9 +1,6 @@
 package emulator_test
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,119 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/acrkit/azcontainerregistry/emulator"
-	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
-
-const (
-	acrScope = "https://containerregistry.azure.net/.default"
-	armScope = "https://management.azure.com/.default"
-	guidA    = "aaaaaaaa-0000-4000-8000-000000000001"
-	guidB    = "bbbbbbbb-0000-4000-8000-000000000002"
-	guidC    = "cccccccc-0000-4000-8000-000000000003"
-	nullGUID = "00000000-0000-0000-0000-000000000000"
-)
-
-// desk is a registry with what a test of its wire needs.
-type desk struct {
-	*emulatortest.Registry
-	t      *testing.T
-	client *http.Client
-}
-
-func start(t *testing.T, policies emulator.Policies, change ...func(*emulator.Options)) *desk {
-	t.Helper()
-	options := &emulator.Options{Registries: []emulator.RegistryOptions{{Name: "acrkit", Policies: policies}}}
-	for _, f := range change {
-		f(options)
-	}
-	registry := emulatortest.Start(t, options)
-	return &desk{Registry: registry, t: t, client: registry.HTTPClient()}
-}
-
-// answer is a response whose body was read.
-type answer struct {
-	*http.Response
-	body string
-}
-
-func (a answer) challenge() string { return a.Header.Get("WWW-Authenticate") }
-
-func (d *desk) do(method, path, authorization string, body io.Reader, header ...string) answer {
-	d.t.Helper()
-	request, err := http.NewRequestWithContext(d.t.Context(), method, d.Endpoint+path, body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	if authorization != "" {
-		request.Header.Set("Authorization", authorization)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
-	}
-	response, err := d.client.Do(request)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return answer{response, string(text)}
-}
-
-func (d *desk) post(path string, form url.Values) answer {
-	d.t.Helper()
-	return d.do(http.MethodPost, path, "", strings.NewReader(form.Encode()), "Content-Type", "application/x-www-form-urlencoded")
-}
-
-func basic(user, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
-}
-
-func (d *desk) entra(id, scope string) string {
-	d.t.Helper()
-	token, err := d.NewCredential(id).GetToken(d.t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return token.Token
-}
-
-func (d *desk) exchange(entraToken string) answer {
-	d.t.Helper()
-	return d.post("/oauth2/exchange?api-version=2021-07-01", url.Values{
-		"grant_type": {"access_token"}, "service": {d.LoginServer}, "access_token": {entraToken},
-	})
-}
-
-func (d *desk) member(a answer, name string) string {
-	d.t.Helper()
-	if a.StatusCode != http.StatusOK {
-		d.t.Fatalf("got %s %s", a.Status, a.body)
-	}
-	members := map[string]string{}
-	if err := json.Unmarshal([]byte(a.body), &members); err != nil || len(members) != 1 {
-		d.t.Fatalf("got %s, want one member", a.body)
-	}
-	return members[name]
-}
-
-func (d *desk) refreshToken(id string) string {
-	d.t.Helper()
-	return d.member(d.exchange(d.entra(id, acrScope)), "refresh_token")
-}
-
-func (d *desk) accessToken(refreshToken string, scopes ...string) string {
-	d.t.Helper()
-	return d.member(d.post("/oauth2/token", url.Values{
-		"grant_type": {"refresh_token"}, "service": {d.LoginServer}, "refresh_token": {refreshToken}, "scope": scopes,
-	}), "access_token")
-}
 
 func TestChallenges(t *testing.T) {
 	d := start(t, emulator.Policies{})

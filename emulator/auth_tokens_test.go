@@ -2,7 +2,6 @@ package emulator_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -17,25 +16,6 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
-
-// claims decodes a token's payload the way the official Go library does: with
-// the standard alphabet.
-func claims(t *testing.T, token string) map[string]any {
-	t.Helper()
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		t.Fatalf("token has %d parts", len(parts))
-	}
-	payload, err := base64.RawStdEncoding.DecodeString(parts[1])
-	if err != nil {
-		t.Fatalf("payload is not standard base64: %v", err)
-	}
-	got := map[string]any{}
-	if err := json.Unmarshal(payload, &got); err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
 
 func TestTokensHaveTheServicesClaims(t *testing.T) {
 	d := start(t, emulator.Policies{})
@@ -249,37 +229,6 @@ func TestTokensExpire(t *testing.T) {
 }
 
 var correlationSuffix = regexp.MustCompile(` CorrelationId: [0-9a-f-]{36}"`)
-
-// withoutID is the body of an error of the token endpoints without the id at
-// the end of its message.
-func withoutID(body string) string { return correlationSuffix.ReplaceAllString(body, `"`) }
-
-// accessTokenOf is the access token of a response that may hold more.
-func accessTokenOf(t *testing.T, body string) string {
-	t.Helper()
-	var got struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.Unmarshal([]byte(body), &got); err != nil || got.Token == "" {
-		t.Fatalf("no access token in %s: %v", body, err)
-	}
-	return got.Token
-}
-
-// grants lists what an access token allows, as scopes.
-func grants(t *testing.T, token string) []string {
-	t.Helper()
-	got := []string{}
-	for _, entry := range claims(t, token)["access"].([]any) {
-		e := entry.(map[string]any)
-		actions := []string{}
-		for _, action := range e["Actions"].([]any) {
-			actions = append(actions, action.(string))
-		}
-		got = append(got, e["Type"].(string)+":"+e["Name"].(string)+":"+strings.Join(actions, ","))
-	}
-	return got
-}
 
 // Like a GET without a scope, the grant that oras asks for before GET /v2/
 // (ACR protocol §12).

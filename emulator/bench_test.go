@@ -17,19 +17,6 @@ import (
 // benchBlob is the size of the blob that is moved.
 const benchBlob = 1 << 30
 
-// zeros reads as that many zero bytes, so that the sender costs nothing.
-type zeros struct{ left int64 }
-
-func (z *zeros) Read(p []byte) (int, error) {
-	if z.left == 0 {
-		return 0, io.EOF
-	}
-	n := int(min(int64(len(p)), z.left))
-	clear(p[:n])
-	z.left -= int64(n)
-	return n, nil
-}
-
 // What an upload and a download of a blob reach at least, as shares of the
 // speed of SHA-256 on the same machine.
 const (

@@ -3,8 +3,6 @@ package emulator_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -28,11 +26,6 @@ import (
 func (d *desk) owner(repository string) string {
 	d.t.Helper()
 	return "Bearer " + d.accessToken(d.refreshToken(""), "repository:"+repository+":*", "registry:catalog:*")
-}
-
-func digestOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // startUpload returns the location of a new upload.

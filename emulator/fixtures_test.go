@@ -16,8 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const absentDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
 // TestBodiesHaveTheRecordedBytes compares with the recordings of section 9 of
 // the ACR protocol: exact bytes where they are known, and their number.
 func TestBodiesHaveTheRecordedBytes(t *testing.T) {

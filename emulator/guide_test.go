@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -12,8 +11,6 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
 	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "rewrite the lists in EMULATOR.md")
 
 // guideLists are what EMULATOR.md lists, by the marker above each.
 func guideLists() map[string]string {

@@ -3,9 +3,14 @@ package emulator
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +23,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/signin"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // testRegistry is an emulator behind a loopback server that lets every
@@ -219,3 +225,65 @@ func decode[T any](t testing.TB, body string) T {
 	}
 	return v
 }
+
+const absentDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// zeros reads as that many zero bytes, so that the sender costs nothing.
+type zeros struct{ left int64 }
+
+func (z *zeros) Read(p []byte) (int, error) {
+	if z.left == 0 {
+		return 0, io.EOF
+	}
+	n := int(min(int64(len(p)), z.left))
+	clear(p[:n])
+	z.left -= int64(n)
+	return n, nil
+}
+
+// schema1Manifest is an unsigned manifest of one layer.
+func schema1Manifest(repository, tag, layer string) string {
+	return fmt.Sprintf(`{
+   "schemaVersion": 1,
+   "name": %q,
+   "tag": %q,
+   "architecture": "amd64",
+   "fsLayers": [
+      {
+         "blobSum": %q
+      }
+   ],
+   "history": [
+      {
+         "v1Compatibility": "{\"id\":\"1\"}"
+      }
+   ]
+}`, repository, tag, layer)
+}
+
+// signSchema1 signs a manifest the way Docker's libtrust did: the signatures
+// take the place of the last brace, which formatTail gives back.
+func signSchema1(t testing.TB, unsigned string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	length := strings.LastIndex(unsigned, "\n}")
+	protected := encode(fmt.Appendf(nil, `{"formatLength":%d,"formatTail":%q,"time":"2026-01-13T17:34:21Z"}`, length, encode([]byte(unsigned[length:]))))
+	signature, err := jwt.SigningMethodES256.Sign(protected+"."+encode([]byte(unsigned)), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return unsigned[:length] + fmt.Sprintf(`,"signatures":[{"header":{"jwk":{"crv":"P-256","kid":"K","kty":"EC","x":%q,"y":%q},"alg":"ES256"},"signature":%q,"protected":%q}]}`,
+		encode(point[1:33]), encode(point[33:]), encode(signature), protected)
+}
+
+var update = flag.Bool("update", false, "rewrite the lists in EMULATOR.md")
+
+const internalPath = "github.com/acrkit/azcontainerregistry/emulator/internal/"

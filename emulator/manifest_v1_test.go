@@ -1,10 +1,6 @@
 package emulator
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,51 +8,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/quirk"
 	"github.com/acrkit/azcontainerregistry/emulator/internal/wire"
-	"github.com/golang-jwt/jwt/v5"
 )
-
-// schema1Manifest is an unsigned manifest of one layer.
-func schema1Manifest(repository, tag, layer string) string {
-	return fmt.Sprintf(`{
-   "schemaVersion": 1,
-   "name": %q,
-   "tag": %q,
-   "architecture": "amd64",
-   "fsLayers": [
-      {
-         "blobSum": %q
-      }
-   ],
-   "history": [
-      {
-         "v1Compatibility": "{\"id\":\"1\"}"
-      }
-   ]
-}`, repository, tag, layer)
-}
-
-// signSchema1 signs a manifest the way Docker's libtrust did: the signatures
-// take the place of the last brace, which formatTail gives back.
-func signSchema1(t testing.TB, unsigned string) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	point, err := key.PublicKey.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	encode := base64.RawURLEncoding.EncodeToString
-	length := strings.LastIndex(unsigned, "\n}")
-	protected := encode(fmt.Appendf(nil, `{"formatLength":%d,"formatTail":%q,"time":"2026-01-13T17:34:21Z"}`, length, encode([]byte(unsigned[length:]))))
-	signature, err := jwt.SigningMethodES256.Sign(protected+"."+encode([]byte(unsigned)), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return unsigned[:length] + fmt.Sprintf(`,"signatures":[{"header":{"jwk":{"crv":"P-256","kid":"K","kty":"EC","x":%q,"y":%q},"alg":"ES256"},"signature":%q,"protected":%q}]}`,
-		encode(point[1:33]), encode(point[33:]), encode(signature), protected)
-}
 
 func TestManifestsOfSchema1AreTaken(t *testing.T) {
 	r := startRegistry(t, nil)

@@ -10,8 +10,6 @@ import (
 	"testing"
 )
 
-const internalPath = "github.com/acrkit/azcontainerregistry/emulator/internal/"
-
 // rooms are the packages of the emulator from the bottom up. Each may import
 // those before it, so no arrow runs back up.
 var rooms = []string{

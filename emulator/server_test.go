@@ -48,31 +48,6 @@ func serve(t *testing.T, options emulator.ServerOptions) (*emulator.Server, *htt
 	return server, client
 }
 
-func send(t *testing.T, client *http.Client, method, target, body string, header ...string) answer {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		if header[i] == "Host" {
-			request.Host = header[i+1]
-			continue
-		}
-		request.Header.Set(header[i], header[i+1])
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{response, string(text)}
-}
-
 func TestServerPushAndPullOverTwoOrigins(t *testing.T) {
 	for _, withTLS := range []bool{false, true} {
 		server, client := serve(t, emulator.ServerOptions{TLS: withTLS})

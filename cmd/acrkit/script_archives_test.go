@@ -1,79 +1,12 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
-	"encoding/json"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/rogpeppe/go-internal/testscript"
 )
-
-// script archives are what docker and others save, in small.
-type savedArchive struct {
-	ts    *testscript.TestScript
-	blobs map[digest.Digest][]byte
-	roots []ocispec.Descriptor
-	files map[string]any
-}
-
-func (s *savedArchive) add(mediaType string, v any) ocispec.Descriptor {
-	data, ok := v.([]byte)
-	if !ok {
-		var err error
-		data, err = json.Marshal(v)
-		s.ts.Check(err)
-	}
-	d := digest.FromBytes(data)
-	s.blobs[d] = data
-	return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(data))}
-}
-
-// image makes an image of one layer, which holds its own name.
-func (s *savedArchive) image(platform ocispec.Platform, layer ocispec.Descriptor) (manifest, config ocispec.Descriptor) {
-	config = s.add(ocispec.MediaTypeImageConfig, ocispec.Image{Platform: platform, RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{layer.Digest}}})
-	manifest = s.add(ocispec.MediaTypeImageManifest, ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config, Layers: []ocispec.Descriptor{layer},
-	})
-	manifest.Platform = &platform
-	return manifest, config
-}
-
-func (s *savedArchive) layer(name string) ocispec.Descriptor {
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	s.ts.Check(w.WriteHeader(&tar.Header{Name: name, Mode: 0o644}))
-	s.ts.Check(w.Close())
-	return s.add(ocispec.MediaTypeImageLayer, buf.Bytes())
-}
-
-func (s *savedArchive) index(children ...ocispec.Descriptor) ocispec.Descriptor {
-	return s.add(ocispec.MediaTypeImageIndex, ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: children})
-}
-
-func (s *savedArchive) root(desc ocispec.Descriptor, name string) {
-	desc.Platform = nil
-	if name != "" {
-		desc.Annotations = map[string]string{ocispec.AnnotationRefName: name}
-	}
-	s.roots = append(s.roots, desc)
-}
-
-// docker lists an image in docker's manifest.json.
-func (s *savedArchive) docker(config, layer ocispec.Descriptor, names ...string) {
-	list, _ := s.files["manifest.json"].([]map[string]any)
-	path := func(d ocispec.Descriptor) string { return "blobs/sha256/" + d.Digest.Encoded() }
-	s.files["manifest.json"] = append(list, map[string]any{"Config": path(config), "RepoTags": names, "Layers": []string{path(layer)}})
-}
-
-func linuxOn(architecture string) ocispec.Platform {
-	return ocispec.Platform{OS: "linux", Architecture: architecture}
-}
 
 // savedKinds are the archives that scripts ask for.
 var savedKinds = map[string]func(*savedArchive){
@@ -156,32 +89,4 @@ var savedKinds = map[string]func(*savedArchive){
 		s.root(image, "1")
 		s.root(signature, "sha256-"+image.Digest.Encoded()+".sig")
 	},
-}
-
-// makeSaved is the script command "saved FILE KIND".
-func makeSaved(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 || savedKinds[args[1]] == nil {
-		ts.Fatalf("usage: saved FILE KIND")
-	}
-	s := &savedArchive{ts: ts, blobs: map[digest.Digest][]byte{}, files: map[string]any{}}
-	savedKinds[args[1]](s)
-	s.files[ocispec.ImageLayoutFile] = ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion}
-	s.files[ocispec.ImageIndexFile] = map[string]any{"schemaVersion": 2, "manifests": s.roots}
-	var out bytes.Buffer
-	w := tar.NewWriter(&out)
-	write := func(name string, data []byte) {
-		ts.Check(w.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: 0o644}))
-		_, err := w.Write(data)
-		ts.Check(err)
-	}
-	for name, v := range s.files {
-		data, err := json.Marshal(v)
-		ts.Check(err)
-		write(name, data)
-	}
-	for d, data := range s.blobs {
-		write("blobs/"+strings.Replace(d.String(), ":", "/", 1), data)
-	}
-	ts.Check(w.Close())
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o600))
 }

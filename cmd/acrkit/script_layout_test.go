@@ -58,33 +58,3 @@ func layoutTagged(d ocispec.Descriptor, tag string) ocispec.Descriptor {
 	d.Annotations = map[string]string{ocispec.AnnotationRefName: tag}
 	return d
 }
-
-// multiImage writes a layout with an index for two platforms: multi DIR TAG.
-func multiImage(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: multi DIR TAG")
-	}
-	w := newLayoutWriter(ts, args[0])
-	index := w.json(ocispec.MediaTypeImageIndex, ocispec.Index{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
-		Manifests: []ocispec.Descriptor{w.image("amd64", args[1]+" for amd64"), w.image("arm64", args[1]+" for arm64")},
-	})
-	w.finish(layoutTagged(index, args[1]))
-}
-
-// signedImage writes a layout with an image and a manifest that refers to it:
-// signed DIR TAG.
-func signedImage(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: signed DIR TAG")
-	}
-	w := newLayoutWriter(ts, args[0])
-	image := w.image("amd64", args[1]+" signed")
-	image.Platform = nil
-	signature := w.json(ocispec.MediaTypeImageManifest, ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
-		ArtifactType: "application/vnd.example.signature", Config: w.blob(ocispec.MediaTypeEmptyJSON, []byte("{}")),
-		Layers: []ocispec.Descriptor{w.blob("application/octet-stream", []byte("signature"))}, Subject: &image,
-	})
-	w.finish(layoutTagged(image, args[1]), signature)
-}

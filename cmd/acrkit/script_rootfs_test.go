@@ -12,27 +12,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// rootfsImages are three layers, plain, gzip and zstd, for one platform, and
-// another image for another: whiteouts, links, a device, and what would leave a
-// folder.
-func rootfsImages(s *savedArchive) {
-	amd64 := s.rootfs(linuxOn("amd64"), "", []tar.Header{
-		folderHeader("etc/"), fileHeader("etc/os-release", "NAME=base\n"), fileHeader("etc/old", "old\n"),
-		folderHeader("usr/"), folderHeader("usr/bin/"),
-		{Typeflag: tar.TypeReg, Name: "usr/bin/su", Mode: 0o4755, Uname: "su\n"},
-		linkHeader("bin", "usr/bin"),
-	}, []tar.Header{
-		fileHeader("etc/.wh.old", ""), fileHeader("etc/passwd", "root:x:0:0\n"),
-		{Typeflag: tar.TypeLink, Name: "etc/passwd-", Linkname: "etc/passwd"},
-		linkHeader("etc/escape", "../../../outside"), linkHeader("etc/self", "self"),
-		{Typeflag: tar.TypeChar, Name: "null", Mode: 0o666, Devmajor: 1, Devminor: 3},
-	}, []tar.Header{
-		fileHeader("etc/os-release", "NAME=top\n"), fileHeader("../../traversal", "inside\n"),
-	})
-	arm64 := s.rootfs(linuxOn("arm64"), "", []tar.Header{fileHeader("etc/os-release", "NAME=arm\n")})
-	s.root(s.index(amd64, arm64), "app:1")
-}
-
 func folderHeader(name string) tar.Header {
 	return tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,21 +13,6 @@ import (
 
 // schedules is how many seeded random schedules each of the two tests runs.
 const schedules = 1000
-
-type onlyReader struct{ io.Reader }
-
-// typed reports whether a transfer may fail with err: it names what happened.
-func typed(err error) bool {
-	var (
-		retries *RetriesExhaustedError
-		resume  *NotResumableError
-		digest  *DigestMismatchError
-		size    *SizeMismatchError
-		said    answer
-	)
-	return errors.As(err, &retries) || errors.As(err, &resume) || errors.As(err, &digest) ||
-		errors.As(err, &size) || errors.As(err, &said)
-}
 
 func TestUploadsEndRightOrWithATypedError(t *testing.T) {
 	completed := 0
@@ -91,34 +75,6 @@ func TestUploadsEndRightOrWithATypedError(t *testing.T) {
 	if completed < schedules*8/10 {
 		t.Errorf("only %d of %d uploads completed", completed, schedules)
 	}
-}
-
-// memory is a destination that any place of can be written.
-type memory struct {
-	mu   sync.Mutex
-	data []byte
-}
-
-func (m *memory) WriteAt(p []byte, off int64) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if need := off + int64(len(p)); need > int64(len(m.data)) {
-		m.data = append(m.data, make([]byte, need-int64(len(m.data)))...)
-	}
-	return copy(m.data[off:], p), nil
-}
-
-func (m *memory) ReadAt(p []byte, off int64) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if off >= int64(len(m.data)) {
-		return 0, io.EOF
-	}
-	n := copy(p, m.data[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
 }
 
 func TestDownloadsEndRightOrWithATypedError(t *testing.T) {

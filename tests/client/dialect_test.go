@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,55 +22,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
-// wiretap sees what goes over the wire and keeps its secrets.
-type wiretap struct {
-	next    policy.Transporter
-	mu      sync.Mutex
-	secrets map[string]bool
-	agents  map[string]bool
-}
-
 var secretOnTheWire = regexp.MustCompile(`(?:_state|sig)=([^&"\s]+)|"(?:access|refresh)_token":"([^"]+)"|(?:access_token|refresh_token|password)=([^&]+)|Bearer (\S{20,})`)
-
-func (w *wiretap) keep(text string) {
-	for _, m := range secretOnTheWire.FindAllStringSubmatch(text, -1) {
-		for _, s := range m[1:] {
-			if s != "" {
-				w.secrets[s] = true
-			}
-		}
-	}
-}
-
-func (w *wiretap) Do(req *http.Request) (*http.Response, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.agents[req.Header.Get("User-Agent")] = true
-	w.keep(req.URL.String())
-	w.keep(req.Header.Get("Authorization"))
-	if strings.HasPrefix(req.URL.Path, "/oauth2/") {
-		body, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, err
-		}
-		w.keep(string(body))
-		req.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	resp, err := w.next.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	w.keep(resp.Header.Get("Location"))
-	if strings.HasPrefix(req.URL.Path, "/oauth2/") {
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			return nil, err
-		}
-		w.keep(string(body))
-		resp.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	return resp, nil
-}
 
 // outputs gathers everything that a program could print.
 type outputs struct {

@@ -200,15 +200,6 @@ func TestReadmeShowsWhatRuns(t *testing.T) {
 	}
 }
 
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // dedent removes the first line's indentation from every line.
 func dedent(s string) string {
 	indent := s[:len(s)-len(strings.TrimLeft(s, "\t"))]

@@ -2,11 +2,8 @@ package client_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,29 +16,6 @@ import (
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
-
-// noise returns bytes that no two seeds share.
-func noise(seed uint64, n int) []byte {
-	p := make([]byte, n)
-	r := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)})
-	_, _ = r.Read(p)
-	return p
-}
-
-func digestOf(p []byte) string {
-	sum := sha256.Sum256(p)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-func blobClient(t *testing.T, registry *emulatortest.Registry) *azcontainerregistry.BlobClient {
-	t.Helper()
-	client, err := azcontainerregistry.NewBlobClient(registry.Endpoint, registry.Credential,
-		&azcontainerregistry.BlobClientOptions{ClientOptions: registry.ClientOptions()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
 
 // onlyReader hides what else a reader can do.
 type onlyReader struct{ io.Reader }

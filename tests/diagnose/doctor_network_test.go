@@ -21,16 +21,6 @@ import (
 	"github.com/acrkit/azcontainerregistry/internal/diagnosetest"
 )
 
-// resolver answers from a table, and that a name does not exist otherwise.
-type resolver map[string]string
-
-func (r resolver) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
-	if r[host] == "" {
-		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
-	}
-	return []netip.Addr{netip.MustParseAddr(r[host])}, nil
-}
-
 // remote serves a registry's name by TLS on loopback, and returns options that
 // lead there.
 func remote(t *testing.T, c diagnosetest.Certificate, handler http.Handler) *diagnose.Options {

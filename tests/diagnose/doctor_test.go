@@ -2,7 +2,6 @@ package diagnose_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -15,14 +14,6 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
-
-// healthy starts a registry that holds one image of team/app.
-func healthy(t *testing.T, options ...*emulator.Options) *emulatortest.Registry {
-	t.Helper()
-	registry := emulatortest.Start(t, options...)
-	seed(t, registry)
-	return registry
-}
 
 // seed pushes an image whose one layer is large enough to be measured.
 func seed(t *testing.T, registry *emulatortest.Registry) {
@@ -55,38 +46,6 @@ func seed(t *testing.T, registry *emulatortest.Registry) {
 	}
 }
 
-type readSeekCloser struct{ *bytes.Reader }
-
-func (readSeekCloser) Close() error { return nil }
-
-// examine runs the doctor on an emulated registry.
-func examine(t *testing.T, registry *emulatortest.Registry, change func(*diagnose.Target, *diagnose.Options)) diagnose.Report {
-	t.Helper()
-	target := diagnose.Target{Endpoint: registry.Endpoint, Repository: "team/app", Embedded: true}
-	options := diagnose.Options{
-		Transport: registry.HTTPClient().Transport,
-		PushProbe: true,
-		Credential: func(context.Context) (diagnose.Credential, error) {
-			return diagnose.Credential{Source: "the test", Token: registry.Credential}, nil
-		},
-		Stored: func(context.Context, string) (diagnose.StoredCredential, error) {
-			return diagnose.StoredCredential{}, nil
-		},
-	}
-	if change != nil {
-		change(&target, &options)
-	}
-	return diagnose.Run(t.Context(), target, &options)
-}
-
-func describe(report diagnose.Report) string {
-	data, err := json.MarshalIndent(report, "", " ")
-	if err != nil {
-		return err.Error()
-	}
-	return string(data)
-}
-
 func TestDoctorFindsNothingWrongWithAHealthyRegistry(t *testing.T) {
 	// In a bubble a busy machine is no slow line.
 	synctest.Test(t, findsNothingWrong)
@@ -108,17 +67,6 @@ func findsNothingWrong(t *testing.T) {
 	if len(report.Findings) != 0 {
 		t.Errorf("findings: %s", describe(report))
 	}
-}
-
-func checkNamed(t *testing.T, report diagnose.Report, name string) diagnose.Check {
-	t.Helper()
-	for _, c := range report.Checks {
-		if c.Name == name {
-			return c
-		}
-	}
-	t.Fatalf("there is no check %q", name)
-	return diagnose.Check{}
 }
 
 // namedFirst is the code that the doctor names first under each of the

@@ -1,7 +1,6 @@
 package diagnose_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/acrkit/azcontainerregistry/diagnose"
 )
-
-var update = flag.Bool("update", false, "rewrite TROUBLESHOOTING.md and the recordings")
 
 // guide is the file that the tests here hold to the program.
 const guide = "../../TROUBLESHOOTING.md"
@@ -105,11 +102,6 @@ func readSnippets(t *testing.T) map[string]string {
 	}
 	return snippets
 }
-
-var (
-	ids    = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	moment = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
-)
 
 // steady takes out of a text what differs between two runs.
 func steady(text string) string {

@@ -20,12 +20,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func found(kind Kind) Link {
-	return Link{Name: string(kind), Find: func(context.Context, Place) (Credential, string, error) {
-		return Credential{Kind: kind}, "here", nil
-	}}
-}
-
 func failing(err error) Link {
 	return Link{Name: "failing", Find: func(context.Context, Place) (Credential, string, error) {
 		return Credential{}, "", err

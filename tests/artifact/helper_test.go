@@ -13,7 +13,9 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
 
 // contentOf reads what desc names.
@@ -64,4 +66,41 @@ func (r memoryRegistry) Source(name string) (artifact.Source, error) {
 		return nil, artifact.ErrNotFound
 	}
 	return r[name], nil
+}
+
+// clientOf is a client of an emulated registry.
+func clientOf(t testing.TB, r *emulatortest.Registry, endpoint string) *azcontainerregistry.Client {
+	t.Helper()
+	client, err := azcontainerregistry.NewClient(endpoint, r.Credential, &azcontainerregistry.ClientOptions{ClientOptions: r.ClientOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func repositoryOf(t testing.TB, client *azcontainerregistry.Client, name string) *artifact.Repository {
+	t.Helper()
+	repository, err := artifact.NewRepository(client, nil, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repository
+}
+
+// startRepository is an empty repository of a registry of its own.
+func startRepository(t testing.TB, name string) (*artifact.Repository, *emulatortest.Registry) {
+	t.Helper()
+	r := emulatortest.Start(t)
+	return repositoryOf(t, clientOf(t, r, r.Endpoint), name), r
+}
+
+func remoteImplementations() []implementation {
+	return []implementation{{
+		name: "repository",
+		create: func(t *testing.T) artifact.Target {
+			repository, _ := startRepository(t, "team/app")
+			return repository
+		},
+		reopen: func(_ *testing.T, target artifact.Target) artifact.Source { return target.(*artifact.Repository) },
+	}}
 }

@@ -240,3 +240,58 @@ func know(c *Client) *Client {
 	c.registry.tokens.cache.registries = map[string]*registryState{c.registry.key: {service: "contoso.azurecr.io"}}
 	return c
 }
+
+const someDigest = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73" // of "content"
+
+// listNames reads a listing of repositories by iterator.
+func listNames(ctx context.Context, c *Client) (all []string, err error) {
+	for name, err := range c.Repositories(ctx, nil) {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, name)
+	}
+	return all, nil
+}
+
+// pagedNames reads the same by pager.
+func pagedNames(ctx context.Context, c *Client) (all []string, err error) {
+	for pager := c.NewListRepositoriesPager(nil); pager.More(); {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return all, err
+		}
+		for _, name := range page.Names {
+			all = append(all, *name)
+		}
+	}
+	return all, nil
+}
+
+// cutBody breaks off in the middle.
+type cutBody struct{ io.Reader }
+
+func (b cutBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+func (cutBody) Close() error { return nil }
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	return copy(p, xs), nil
+}
+
+func lastError[T any](list func(func(T, error) bool)) (last error) {
+	for _, err := range list {
+		last = err
+	}
+	return last
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -19,14 +19,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var errReset = errors.New("connection reset by fake")
-
-func noise(seed uint64, n int) []byte {
-	p := make([]byte, n)
-	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}).Read(p)
-	return p
-}
-
 func digestOf(p []byte) string {
 	sum := sha256.Sum256(p)
 	return "sha256:" + hex.EncodeToString(sum[:])
