@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	os.Exit(run(os.Args[1:]))
+	os.Exit(run(commandLine(os.Args)))
 }
 
 // run is main without the exit: one command line in, its exit code out.

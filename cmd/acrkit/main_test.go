@@ -12,16 +12,15 @@ import (
 // TestMain makes this test program the acrkit of the scripts: each command
 // line runs in a process of its own, and must leave no goroutine behind.
 func TestMain(m *testing.M) {
-	testscript.Main(leakChecked{m}, map[string]func(){
-		"acrkit": func() {
-			code := run(os.Args[1:])
-			if err := goleak.Find(); err != nil {
-				fmt.Fprintln(os.Stderr, "goroutines left behind:", err)
-				code = 99
-			}
-			os.Exit(code)
-		},
-	})
+	program := func() {
+		code := run(commandLine(os.Args))
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, "goroutines left behind:", err)
+			code = 99
+		}
+		os.Exit(code)
+	}
+	testscript.Main(leakChecked{m}, map[string]func(){"acrkit": program, helperProgram: program})
 }
 
 // leakChecked runs the tests and looks for goroutines that they left.

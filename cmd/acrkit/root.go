@@ -44,6 +44,8 @@ func commands(a *app) []*cobra.Command {
 		newPurgeCommand(a),
 		newLoginCommand(a),
 		newLogoutCommand(a),
+		newDockerCredentialCommand(a),
+		newCredentialProviderCommand(a),
 		newTokenCommand(a),
 		newWhoamiCommand(a),
 		newDoctorCommand(a),

@@ -152,6 +152,35 @@ func (c configFile) find(ctx context.Context, host, repository string) (Credenti
 
 // helperFor is the helper that a file names for a host.
 func (c configFile) helperFor(host string) (helper, bool) {
+	h, named := c.namedHelper(host)
+	return h, named && h != OwnHelper
+}
+
+// OwnHelper is the name of this program as a credential helper: it must not
+// start itself, and it looks into its own store anyway.
+const OwnHelper = "acrkit"
+
+// Users are the names in a store of one file, by registry.
+func (s Stores) Users() (map[string]string, error) {
+	config, err := readConfig(s.Docker)
+	if err != nil {
+		return nil, err
+	}
+	users := map[string]string{}
+	for key, entry := range config.auths {
+		c, err := entry.credential()
+		if err != nil {
+			return nil, fmt.Errorf("the entry of %s: %w", key, err)
+		}
+		users[key] = c.Username
+		if c.Kind == RefreshToken {
+			users[key] = NullUser
+		}
+	}
+	return users, nil
+}
+
+func (c configFile) namedHelper(host string) (helper, bool) {
 	if key, ok := keyFor(c.credHelpers, host, ""); ok && c.credHelpers[key] != "" {
 		return helper(c.credHelpers[key]), true
 	}

@@ -2,6 +2,8 @@ package session
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
@@ -32,8 +34,21 @@ func (s *Session) Chain() creds.Chain {
 		creds.Environment(s.Getenv, ownHost),
 		creds.FindStores(s.Getenv).Link(),
 	}
+	if path, err := s.OwnStore(); err == nil {
+		if _, err := os.Stat(path); err == nil {
+			own := creds.Stores{Docker: path, Files: []string{path}}.Link()
+			own.Name = "acrkit's store"
+			chain = append(chain, own)
+		}
+	}
 	chain = append(chain, creds.EntraLinks(s.Getenv)...)
 	return append(chain, creds.AnonymousLink())
+}
+
+// OwnStore is the file in which acrkit keeps credentials as docker's helper.
+func (s *Session) OwnStore() (string, error) {
+	dir, err := s.DataDir()
+	return filepath.Join(dir, "credentials.json"), err
 }
 
 // OutcomeLines is a line a link of the chain.
