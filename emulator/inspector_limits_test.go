@@ -39,13 +39,19 @@ func TestThousandOpenPagesSlowTheRegistry(t *testing.T) {
 	running.Wait()
 	close(all)
 	statuses := map[int]int{}
+	var streams []*http.Response
 	for o := range all {
 		if o.err != nil {
 			t.Fatal(o.err)
 		}
-		defer o.response.Body.Close()
+		streams = append(streams, o.response)
 		statuses[o.response.StatusCode]++
 	}
+	defer func() {
+		for _, stream := range streams {
+			stream.Body.Close()
+		}
+	}()
 	if statuses[http.StatusOK] == 0 || statuses[http.StatusServiceUnavailable] == 0 || len(statuses) != 2 {
 		t.Errorf("statuses %v", statuses)
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -35,6 +38,27 @@ func TestCommandsOnTheEmbeddedRegistryTakeTurns(t *testing.T) {
 	}
 	if err := closeOther(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDataFolderIsAnEmulatorsOwn sets ACRKIT_DATA to what an emulator was given
+// by --dir: no folder may come into its data.
+func TestDataFolderIsAnEmulatorsOwn(t *testing.T) {
+	dir := t.TempDir()
+	e, err := emulator.New(&emulator.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for _, args := range [][]string{{"ls", "local"}, {"doctor", "local"}, {"emulator", "--addr", "127.0.0.1:0"}} {
+		stderr := &watcher{}
+		a, _ := testApp(map[string]string{"ACRKIT_DATA": dir}, stderr)
+		if code := a.run(t.Context(), args); code != failure.ExitUsage || !strings.Contains(stderr.all.String(), "ACRKIT_DATA") {
+			t.Errorf("%v: exit code %d\n%s", args, code, &stderr.all)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "registry")); err == nil {
+		t.Error("a folder came into the emulator's data")
 	}
 }
 

@@ -74,6 +74,7 @@ func TestRetriesComeAtTheWrongTimes(t *testing.T) {
 				begun := time.Now()
 				s.Send("reg", Event{Action: Push, Target: Target{Repository: "app"}})
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				want := []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second}
 				if len(p.times) != len(want) {
 					t.Fatalf("%d attempts, want %d", len(p.times), len(want))
@@ -103,6 +104,7 @@ func TestEventIsLostOrOutOfOrder(t *testing.T) {
 			s.Send("reg", Event{Action: Push, Target: Target{Repository: "app", Tag: tag}})
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		var seen []string
 		for _, body := range p.bodies {
 			var got payload
@@ -128,6 +130,7 @@ func TestCloseWaitsForARetry(t *testing.T) {
 		}
 		s.Send("reg", Event{Action: Push})
 		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
 		begun := time.Now()
 		s.Close()
 		if took := time.Since(begun); took > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -74,8 +75,21 @@ func (s *Session) RegistryDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if _, err := os.Stat(filepath.Join(dir, emulatorDatabase)); err == nil {
+		return "", &failure.Explained{
+			Err:  failure.Usagef("data folder %s: it holds the data of an emulator that was started with --dir, and local/... would be the folder registry inside of it", dir),
+			Code: "USAGE",
+			Fix: []string{
+				"let ACRKIT_DATA name another folder, or start the emulator without --dir: its registry is the one that local/... names",
+				"to reach that emulator, use the address that it printed in the place of local",
+			},
+		}
+	}
 	return filepath.Join(dir, "registry"), nil
 }
+
+// emulatorDatabase is the file by which an emulator's data folder is known.
+const emulatorDatabase = "registry.db"
 
 // LocalOptions makes the registry that local/... names: its login server is
 // "local", so that every message calls it as the user does.
