@@ -94,7 +94,7 @@ const (
 // postForm sends a form to a token endpoint.
 func (r *registry) postForm(ctx context.Context, path, service string, form url.Values) (*http.Response, error) {
 	if ctx != nil {
-		ctx = context.WithValue(ctx, answerLimit{}, maxToken)
+		ctx = context.WithValue(ctx, responseLimit{}, maxToken)
 		ctx = context.WithValue(ctx, ownCredential{}, credentialInBody)
 	}
 	req, err := r.newRequest(ctx, http.MethodPost, path+r.withAPIVersion(nil))
@@ -138,7 +138,7 @@ func (r *registry) fetchToken(ctx context.Context, path, service string, form ur
 	if err != nil {
 		return token{}, err
 	}
-	answer, err := decodeTokenAnswer(body)
+	answer, err := decodeTokenResponse(body)
 	if err != nil {
 		return token{}, err
 	}

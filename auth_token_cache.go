@@ -248,7 +248,7 @@ func (c *TokenCache) get(ctx context.Context, key tokenKey, d time.Duration, fet
 		case flight.failed.err == nil && flight.token.usable(time.Now(), 0):
 			return flight.token, true, nil
 		case flight.failed.err != nil && !flight.abandoned:
-			// The registry's answer would be the same for each who waited.
+			// The registry's response would be the same for each who waited.
 			return token{}, false, flight.failed.copy()
 		case ctx.Err() != nil:
 			return token{}, false, ctx.Err()

@@ -213,7 +213,7 @@ func (s *tokenSource) ask(ctx context.Context, note challenged) {
 	if err != nil {
 		return
 	}
-	streamAnswer(req)
+	streamResponse(req)
 	resp, err := s.registry.bare.Do(req)
 	if err != nil {
 		return

@@ -66,7 +66,7 @@ func newBlobClient(endpoint string, options *BlobClientOptions, credential func(
 func (c *BlobClient) Endpoint() string { return c.registry.key }
 
 // CheckBlobExists asks for a blob's size. An unknown one is an error of status
-// 404, without a code: the answer to a HEAD has no body.
+// 404, without a code: the response to a HEAD has no body.
 func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, options *BlobClientCheckBlobExistsOptions) (resp BlobClientCheckBlobExistsResponse, err error) {
 	ctx, end := c.registry.beginPlain(ctx, "BlobClient.CheckBlobExists", "check blob", name, digest)
 	defer func() { end(&err) }()
@@ -148,7 +148,7 @@ func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam stri
 }
 
 func (c *BlobClient) readBlob(ctx context.Context, method, name, digest, ranges string, ok ...int) (*http.Response, string, error) {
-	// A compressed answer has another length than the blob.
+	// A compressed response has another length than the blob.
 	header := http.Header{"Accept": {acceptBlob}, "Accept-Encoding": {"identity"}}
 	if ranges != "" {
 		header.Set("Range", ranges)

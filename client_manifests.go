@@ -84,7 +84,7 @@ func isSchema1(mediaType string) bool {
 }
 
 // CheckManifestExists asks for a manifest's digest, type and size without its
-// bytes. An unknown one is an error of status 404, without a code: the answer
+// bytes. An unknown one is an error of status 404, without a code: the response
 // to a HEAD has no body.
 func (c *Client) CheckManifestExists(ctx context.Context, name, reference string, options *ClientCheckManifestExistsOptions) (resp ClientCheckManifestExistsResponse, err error) {
 	ctx, end := c.registry.begin(ctx, "Client.CheckManifestExists", "check manifest", name, reference)
@@ -121,7 +121,7 @@ func manifestType(resp *http.Response) string {
 // and verifies that the registry stored what was sent. manifestData is read
 // from its beginning and closed. contentType is the manifest's media type.
 // Whatever the manifest refers to must be in the repository already, or the
-// answer is [ErrorCodeManifestBlobUnknown].
+// response is [ErrorCodeManifestBlobUnknown].
 func (c *Client) UploadManifest(ctx context.Context, name, reference string, contentType ContentType, manifestData io.ReadSeekCloser, options *ClientUploadManifestOptions) (resp ClientUploadManifestResponse, err error) {
 	ctx, end := c.registry.beginPlain(ctx, "Client.UploadManifest", "upload manifest", name, reference)
 	defer func() { end(&err) }()

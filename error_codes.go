@@ -68,7 +68,7 @@ const (
 	ErrorCodeInvalidRange ErrorCode = "InvalidRange"
 )
 
-// HasCode reports whether err's chain holds an answer of the registry with one
+// HasCode reports whether err's chain holds a response of the registry with one
 // of the codes.
 func HasCode(err error, codes ...ErrorCode) bool {
 	var respErr *azcore.ResponseError
@@ -83,7 +83,7 @@ func HasCode(err error, codes ...ErrorCode) bool {
 	return false
 }
 
-// CorrelationID returns the X-Ms-Correlation-Request-Id of the answer in err's
+// CorrelationID returns the X-Ms-Correlation-Request-Id of the response in err's
 // chain, which Azure's support asks for, or "" (ACR protocol §1.3).
 func CorrelationID(err error) string {
 	resp := responseOf(err)

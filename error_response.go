@@ -19,7 +19,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
-// responseError turns an answer into an error: its code is the registry's own,
+// responseError turns a response into an error: its code is the registry's own,
 // its body stays readable, and no secret is left in what azcore prints of it.
 func (r *registry) responseError(resp *http.Response, sent int) error {
 	err := newResponseError(resp)
@@ -32,7 +32,7 @@ func (r *registry) responseError(resp *http.Response, sent int) error {
 	return err
 }
 
-// transportError is for a request that got no answer.
+// transportError is for a request that got no response.
 func (r *registry) transportError(req *policy.Request, err error, sent int) error {
 	var settled *nonRetriableError
 	if errors.As(err, &settled) {
@@ -121,7 +121,7 @@ func withoutSecret(authorization string) string {
 	return scheme + " " + redact.Mark
 }
 
-// readErrorBody returns what can be read of an answer's body.
+// readErrorBody returns what can be read of a response's body.
 func readErrorBody(resp *http.Response) []byte {
 	if resp.StatusCode >= http.StatusBadRequest {
 		// The pipeline has downloaded it, within errorBody's bounds.
@@ -143,7 +143,7 @@ func firstError(body []byte) wire.Error {
 	return wire.Error{}
 }
 
-// discard reads the little that may be left of an answer, so that its
+// discard reads the little that may be left of a response, so that its
 // connection can be used again, and closes it.
 func discard(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
@@ -151,7 +151,7 @@ func discard(resp *http.Response) {
 }
 
 // sharedError hands one failure to several callers. Reading the body of an
-// answer moves a position in it, so each gets an answer of its own.
+// answer moves a position in it, so each gets a response of its own.
 type sharedError struct {
 	err  error
 	body []byte
@@ -190,8 +190,8 @@ func copyError(err error, body []byte) error {
 	return err
 }
 
-// malformedAnswer says that an answer of success isn't what it should be: a
+// malformedResponse says that a response of success isn't what it should be: a
 // proxy's page, half a JSON.
-func malformedAnswer(body []byte, err error) error {
+func malformedResponse(body []byte, err error) error {
 	return &InvalidResponseError{Missing: ResponsePartJSON, BodyStart: startOf(body), Err: err}
 }

@@ -47,7 +47,7 @@ func describe(err error) string {
 	return redact.Text(b.String())
 }
 
-// isDataHost reports whether an answer came from a storage host: a login
+// isDataHost reports whether a response came from a storage host: a login
 // server always names itself by this header (ACR protocol §1.3), storage by
 // the other (§4.4).
 func isDataHost(resp *http.Response) bool {

@@ -17,7 +17,7 @@ var ErrMismatchedHash = errors.New("mismatched hash")
 var ErrDigestAlgNotSupported = errors.New("digest algorithm not supported")
 
 // OperationError says which call failed, and on what. It wraps the cause: an
-// [*azcore.ResponseError] whenever the registry's answer was the reason, or one
+// [*azcore.ResponseError] whenever the registry's response was the reason, or one
 // of the typed errors of this package, a context's or a transport's error.
 type OperationError struct {
 	// Operation is the call in words, such as "get manifest".
@@ -27,8 +27,8 @@ type OperationError struct {
 	// client came about.
 	Registry string
 
-	// Address is the machine that gave the failed answer, such as
-	// "20.62.128.9:443". It is empty when there was no answer, when a proxy was
+	// Address is the machine that gave the failed response, such as
+	// "20.62.128.9:443". It is empty when there was no response, when a proxy was
 	// on the way, and when the transport does not tell.
 	Address string
 
@@ -168,7 +168,7 @@ func (e *UntrustedOriginError) Error() string {
 }
 
 // NonRetriable marks the error for azcore's retry policy: asking again would
-// give the same answer.
+// give the same result.
 func (e *UntrustedOriginError) NonRetriable() {}
 
 // CredentialError says that the caller's own credential gave no Entra token. It

@@ -43,7 +43,7 @@ type listing struct {
 	scope  string
 }
 
-// page is an answer of a listing whose body hasn't been read yet.
+// page is a response of a listing whose body hasn't been read yet.
 type page struct {
 	address string
 	resp    *http.Response
@@ -67,7 +67,7 @@ func (l *listing) start() string {
 	return l.registry.address(l.path, query.Encode())
 }
 
-// open asks for a page and reads the header of the answer.
+// open asks for a page and reads the header of the response.
 func (l *listing) open(ctx context.Context, address string) (*page, error) {
 	req, err := l.registry.newRequestTo(ctx, http.MethodGet, address, l.scope)
 	if err != nil {
@@ -76,7 +76,7 @@ func (l *listing) open(ctx context.Context, address string) (*page, error) {
 	req.Raw().Header.Set("Accept", "application/json")
 	buffered := l.registry.logBodies || captures(ctx)
 	if !buffered {
-		streamAnswer(req)
+		streamResponse(req)
 	}
 	resp, err := l.registry.send(l.registry.api, req, http.StatusOK)
 	if err != nil {
@@ -134,7 +134,7 @@ func (l *listing) read(ctx context.Context, p *page, buf []byte) ([]byte, error)
 
 func readPage(resp *http.Response, buf []byte) ([]byte, error) {
 	defer resp.Body.Close()
-	if n := resp.ContentLength; n > maxAnswer {
+	if n := resp.ContentLength; n > maxResponse {
 		return nil, responseTooLargeError{}
 	} else if n > int64(cap(buf)) {
 		// One more byte, so that the end is seen without growing.
@@ -152,7 +152,7 @@ func readPage(resp *http.Response, buf []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(buf) > maxAnswer {
+		if len(buf) > maxResponse {
 			return nil, responseTooLargeError{}
 		}
 	}

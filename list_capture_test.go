@@ -121,7 +121,7 @@ func TestPagesOfAnIteratorStreamOtherwise(t *testing.T) {
 	o := s.options()
 	streaming := 0
 	o.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
-		if limit, _ := req.Raw().Context().Value(answerLimit{}).(int); limit == streamed {
+		if limit, _ := req.Raw().Context().Value(responseLimit{}).(int); limit == streamed {
 			streaming++
 		}
 		return req.Next()

@@ -10,7 +10,7 @@ import (
 // the second page on it asks for the page after next while the next one is
 // read, and receives a page while the items of the one before are decoded and
 // yielded: a loop that stops within the first page costs one request, and one that
-// goes on waits for one answer less a page. Nothing of it is left when the loop
+// goes on waits for one response less a page. Nothing of it is left when the loop
 // ends. Who captures responses has them one after the other: no page is asked for
 // ahead then.
 func iterate[T any](ctx context.Context, l *listing, invalid error, span, operation, repository, reference string, decode func(body []byte) (items []T, last string, err error)) iter.Seq2[T, error] {
@@ -58,7 +58,7 @@ func iteratePages[T any](ctx context.Context, l *listing, decode func([]byte) ([
 		}
 		items, last, decodeErr := decode(data)
 		if decodeErr != nil {
-			return w.broken(malformedAnswer(data, decodeErr))
+			return w.broken(malformedResponse(data, decodeErr))
 		}
 		for _, item := range items {
 			w.items++

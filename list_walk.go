@@ -99,7 +99,7 @@ func checkedFetcher[T any](l *listing, invalid error, span, operation, repositor
 		next, nextErr = p.next, p.nextErr
 		result, items, last, err := decode(w.buf, p.link)
 		if err != nil {
-			return result, w.broken(malformedAnswer(w.buf, err))
+			return result, w.broken(malformedResponse(w.buf, err))
 		}
 		if err := w.count(items, last); err != nil {
 			return result, w.broken(err)

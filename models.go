@@ -2,13 +2,13 @@ package azcontainerregistry
 
 import "time"
 
-// ACRAccessToken is the answer of POST /oauth2/token (ACR protocol §2.5).
+// ACRAccessToken is the response of POST /oauth2/token (ACR protocol §2.5).
 type ACRAccessToken struct {
 	// AccessToken is the token for the Authorization header; treat it as opaque.
 	AccessToken *string
 }
 
-// ACRRefreshToken is the answer of POST /oauth2/exchange (ACR protocol §2.4).
+// ACRRefreshToken is the response of POST /oauth2/exchange (ACR protocol §2.4).
 type ACRRefreshToken struct {
 	// RefreshToken buys access tokens at POST /oauth2/token; treat it as opaque.
 	RefreshToken *string

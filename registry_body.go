@@ -103,7 +103,7 @@ func (v *bodyView) Read(p []byte) (int, error) {
 func (v *bodyView) Close() error { return nil }
 
 // Bytes returns the form of a token request, for the diagnosis of its failure:
-// how it asked for a token is not in the answer. It is nil for other bodies.
+// how it asked for a token is not in the response. It is nil for other bodies.
 func (v *bodyView) Bytes() []byte {
 	if form, ok := v.body.source.(tokenForm); ok {
 		return []byte(form.encoded)

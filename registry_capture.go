@@ -21,7 +21,7 @@ func withoutCapture(ctx context.Context) context.Context {
 	return context.WithValue(ctx, uncaptured{}, true)
 }
 
-// captureNothing gives a request of such a context a place for its answer that
+// captureNothing gives a request of such a context a place for its response that
 // is nobody else's.
 func captureNothing(ctx context.Context) context.Context {
 	if ctx == nil || ctx.Value(uncaptured{}) == nil {
@@ -31,8 +31,8 @@ func captureNothing(ctx context.Context) context.Context {
 	return policy.WithCaptureResponse(ctx, &ignored)
 }
 
-// capture gives resp to whoever captures the answer of ctx's operation. azcore
-// alone can do that, so the answer takes the shortest way through a pipeline.
+// capture gives resp to whoever captures the response of ctx's operation. azcore
+// alone can do that, so the response takes the shortest way through a pipeline.
 func capture(ctx context.Context, resp *http.Response) {
 	req, err := runtime.NewRequest(captureNothing(ctx), http.MethodGet, "https://answer.invalid")
 	if err != nil {
@@ -82,7 +82,7 @@ var capturing = sync.OnceValue(func() runtime.Pipeline {
 	return runtime.NewPipeline(moduleName, moduleVersion, runtime.PipelineOptions{PerCall: []policy.Policy{answer}}, nil)
 })
 
-// responseOf returns the answer that was the reason of err, if one was.
+// responseOf returns the response that was the reason of err, if one was.
 func responseOf(err error) *http.Response {
 	var respErr *azcore.ResponseError
 	if !errors.As(err, &respErr) {

@@ -61,7 +61,7 @@ func (o origin) private() bool {
 	return false
 }
 
-// resolve reads an address that an answer points to, relative to the request
+// resolve reads an address that a response points to, relative to the request
 // it answers. Path and query stay byte for byte as they were sent: an upload's
 // _state and a signed path with a double slash don't survive rewriting.
 func resolve(base *url.URL, reference string) (*url.URL, error) {
@@ -98,7 +98,7 @@ func readEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	return u, nil
 }
 
-// redirect returns where an answer redirects to. From an encrypted connection
+// redirect returns where a response redirects to. From an encrypted connection
 // it may lead only to another.
 func (r *registry) redirect(from *url.URL, resp *http.Response) (*url.URL, error) {
 	location := resp.Header.Get("Location")
@@ -115,7 +115,7 @@ func (r *registry) redirect(from *url.URL, resp *http.Response) (*url.URL, error
 	return to, nil
 }
 
-// location returns the address of an upload that an answer or the caller
+// location returns the address of an upload that a response or the caller
 // names: relative or absolute, but at the login server (ACR protocol §4.5).
 func (r *registry) location(value string) (*url.URL, error) {
 	u, err := resolve(r.base, value)

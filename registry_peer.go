@@ -10,7 +10,7 @@ import (
 
 // peer remembers which machine a request went to. Its address tells a registry
 // that was reached by its public address from one behind a private endpoint,
-// and the answer itself does not hold it.
+// and the response itself does not hold it.
 type peer struct {
 	context.Context
 	host    string

@@ -75,9 +75,9 @@ func (r *registry) withAPIVersion(query url.Values) string {
 	return "?" + query.Encode()
 }
 
-// send sends req and returns the answer if its status is one of ok. Otherwise
+// send sends req and returns the response if its status is one of ok. Otherwise
 // the error has a [*azcore.ResponseError] in its chain, whose body is kept.
-// The caller closes the answer's body if it asked for streaming.
+// The caller closes the response's body if it asked for streaming.
 func (r *registry) send(pl runtime.Pipeline, req *policy.Request, ok ...int) (*http.Response, error) {
 	count := &attempts{}
 	req.SetOperationValue(count)
@@ -104,14 +104,14 @@ func (r *registry) call(req *policy.Request, ok ...int) (*http.Response, error) 
 // stream sends a request to the login server whose answer the caller reads and
 // closes.
 func (r *registry) stream(req *policy.Request, ok ...int) (*http.Response, error) {
-	streamAnswer(req)
+	streamResponse(req)
 	return r.send(r.content, req, ok...)
 }
 
 // streamData is stream for an address of another host, such as the signed one
 // of a blob: no credential goes there.
 func (r *registry) streamData(req *policy.Request, ok ...int) (*http.Response, error) {
-	streamAnswer(req)
+	streamResponse(req)
 	return r.send(r.bare, req, ok...)
 }
 
@@ -165,7 +165,7 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 	return nil, "", fmt.Errorf("more than %d redirects", maxRedirects)
 }
 
-// nameHost says which data host a request got no answer from: it is another
+// nameHost says which data host a request got no response from: it is another
 // than the one that the caller knows, and a network may block it alone.
 func (r *registry) nameHost(ctx context.Context, u *url.URL, err error) error {
 	if originOf(u) == r.home || responseOf(err) != nil || !strict.Is(ctx) || strings.Contains(err.Error(), u.Host) {
@@ -174,7 +174,7 @@ func (r *registry) nameHost(ctx context.Context, u *url.URL, err error) error {
 	return fmt.Errorf("data host %s: %w", u.Host, err)
 }
 
-// callJSON sends a JSON call and reads the answer into v.
+// callJSON sends a JSON call and reads the response into v.
 func (r *registry) callJSON(req *policy.Request, v json.Unmarshaler) error {
 	resp, err := r.call(req, http.StatusOK)
 	if err != nil {
@@ -244,5 +244,5 @@ func unmarshalResponse(ctx context.Context, resp *http.Response, v json.Unmarsha
 			return redactError(plain)
 		}
 	}
-	return malformedAnswer(body, err)
+	return malformedResponse(body, err)
 }

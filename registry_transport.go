@@ -20,10 +20,10 @@ const (
 	// own are under a few KiB.
 	maxErrorBody = 1 << 20
 
-	// maxAnswer bounds an answer that is read into memory. ACR's largest, a
+	// maxResponse bounds a response that is read into memory. ACR's largest, a
 	// page of 1000 indexes with all their attributes, is under 2 MiB; what a
 	// DELETE of a repository lists may be some ten.
-	maxAnswer = 32 << 20
+	maxResponse = 32 << 20
 
 	// maxToken is the same for tokens, which are a few KiB.
 	maxToken = 1 << 20
@@ -156,37 +156,37 @@ func (g guardedTransport) Do(req *http.Request) (*http.Response, error) {
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		resp.Body = &errorBody{body: resp.Body, left: maxErrorBody}
-	} else if limit, ok := req.Context().Value(answerLimit{}).(int); !ok {
-		resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxAnswer}
+	} else if limit, ok := req.Context().Value(responseLimit{}).(int); !ok {
+		resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxResponse}
 	} else if limit != streamed {
 		resp.Body = &boundedBody{ReadCloser: resp.Body, left: limit}
 	}
 	return resp, nil
 }
 
-// answerLimit is the key of how much of an answer a request's context lets the
+// responseLimit is the key of how much of a response a request's context lets the
 // pipeline read into memory; streamed means that it doesn't do so at all.
-type answerLimit struct{}
+type responseLimit struct{}
 
 const streamed = -1
 
-// streamAnswer leaves the body of an answer of success to the caller.
-func streamAnswer(req *policy.Request) {
+// streamResponse leaves the body of a response of success to the caller.
+func streamResponse(req *policy.Request) {
 	runtime.SkipBodyDownload(req)
 	raw := req.Raw()
-	*raw = *raw.WithContext(context.WithValue(raw.Context(), answerLimit{}, streamed))
+	*raw = *raw.WithContext(context.WithValue(raw.Context(), responseLimit{}, streamed))
 }
 
-// responseTooLargeError is for an answer that would fill the memory.
+// responseTooLargeError is for a response that would fill the memory.
 type responseTooLargeError struct{}
 
 func (responseTooLargeError) Error() string { return "response is too large" }
 
-// NonRetriable marks the error for azcore's retry policy: the next answer would
+// NonRetriable marks the error for azcore's retry policy: the next response would
 // be as large.
 func (responseTooLargeError) NonRetriable() {}
 
-// boundedBody is the body of an answer that the pipeline reads into memory.
+// boundedBody is the body of a response that the pipeline reads into memory.
 type boundedBody struct {
 	io.ReadCloser
 	left int

@@ -7,18 +7,18 @@ import (
 )
 
 // AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenResponse is the
-// answer of [AuthenticationClient.ExchangeAADAccessTokenForACRRefreshToken].
+// response of [AuthenticationClient.ExchangeAADAccessTokenForACRRefreshToken].
 type AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenResponse struct {
 	ACRRefreshToken
 }
 
 // AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenResponse is the
-// answer of [AuthenticationClient.ExchangeACRRefreshTokenForACRAccessToken].
+// response of [AuthenticationClient.ExchangeACRRefreshTokenForACRAccessToken].
 type AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenResponse struct {
 	ACRAccessToken
 }
 
-// ClientGetAccessTokenResponse is the answer of [Client.GetAccessToken].
+// ClientGetAccessTokenResponse is the response of [Client.GetAccessToken].
 type ClientGetAccessTokenResponse struct {
 	// AccessToken is the token; it is a secret. Empty when the registry asks
 	// for none.
@@ -34,16 +34,16 @@ func (r ClientGetAccessTokenResponse) Format(f fmt.State, _ rune) {
 	fmt.Fprint(f, "access token that expires on ", r.ExpiresOn.UTC().Format(time.RFC3339))
 }
 
-// ClientDeleteManifestResponse is the answer of [Client.DeleteManifest].
+// ClientDeleteManifestResponse is the response of [Client.DeleteManifest].
 type ClientDeleteManifestResponse struct{}
 
-// ClientDeleteRepositoryResponse is the answer of [Client.DeleteRepository].
+// ClientDeleteRepositoryResponse is the response of [Client.DeleteRepository].
 type ClientDeleteRepositoryResponse struct{}
 
-// ClientDeleteTagResponse is the answer of [Client.DeleteTag].
+// ClientDeleteTagResponse is the response of [Client.DeleteTag].
 type ClientDeleteTagResponse struct{}
 
-// ClientGetManifestResponse is the answer of [Client.GetManifest].
+// ClientGetManifestResponse is the response of [Client.GetManifest].
 type ClientGetManifestResponse struct {
 	// ManifestData is the manifest, byte for byte as it was put. The caller
 	// closes it.
@@ -62,7 +62,7 @@ type ClientGetManifestResponse struct {
 	ContentLength *int64
 }
 
-// ClientCheckManifestExistsResponse is the answer of [Client.CheckManifestExists].
+// ClientCheckManifestExistsResponse is the response of [Client.CheckManifestExists].
 type ClientCheckManifestExistsResponse struct {
 	// Digest is the manifest's digest as the registry states it.
 	Digest string
@@ -74,17 +74,17 @@ type ClientCheckManifestExistsResponse struct {
 	Size int64
 }
 
-// ClientGetManifestPropertiesResponse is the answer of [Client.GetManifestProperties].
+// ClientGetManifestPropertiesResponse is the response of [Client.GetManifestProperties].
 type ClientGetManifestPropertiesResponse struct {
 	ArtifactManifestProperties
 }
 
-// ClientGetRepositoryPropertiesResponse is the answer of [Client.GetRepositoryProperties].
+// ClientGetRepositoryPropertiesResponse is the response of [Client.GetRepositoryProperties].
 type ClientGetRepositoryPropertiesResponse struct {
 	ContainerRepositoryProperties
 }
 
-// ClientGetTagPropertiesResponse is the answer of [Client.GetTagProperties].
+// ClientGetTagPropertiesResponse is the response of [Client.GetTagProperties].
 type ClientGetTagPropertiesResponse struct {
 	ArtifactTagProperties
 }
@@ -140,27 +140,27 @@ type ClientListDeletedTagsResponse struct {
 	Link string
 }
 
-// ClientRestoreManifestResponse is the answer of [Client.RestoreManifest].
+// ClientRestoreManifestResponse is the response of [Client.RestoreManifest].
 type ClientRestoreManifestResponse struct{}
 
-// ClientUpdateManifestPropertiesResponse is the answer of [Client.UpdateManifestProperties].
+// ClientUpdateManifestPropertiesResponse is the response of [Client.UpdateManifestProperties].
 type ClientUpdateManifestPropertiesResponse struct {
 	ArtifactManifestProperties
 }
 
-// ClientUpdateRepositoryPropertiesResponse is the answer of [Client.UpdateRepositoryProperties].
+// ClientUpdateRepositoryPropertiesResponse is the response of [Client.UpdateRepositoryProperties].
 type ClientUpdateRepositoryPropertiesResponse struct {
 	ContainerRepositoryProperties
 }
 
-// ClientUpdateTagPropertiesResponse is the answer of [Client.UpdateTagProperties].
+// ClientUpdateTagPropertiesResponse is the response of [Client.UpdateTagProperties].
 type ClientUpdateTagPropertiesResponse struct {
 	ArtifactTagProperties
 }
 
-// ClientUploadManifestResponse is the answer of [Client.UploadManifest].
+// ClientUploadManifestResponse is the response of [Client.UploadManifest].
 type ClientUploadManifestResponse struct {
-	// ContentLength is the Content-Length of the answer, which has no body.
+	// ContentLength is the Content-Length of the response, which has no body.
 	ContentLength *int64
 
 	// DockerContentDigest is the digest of the manifest.
@@ -170,10 +170,10 @@ type ClientUploadManifestResponse struct {
 	Location *string
 }
 
-// BlobClientCancelUploadResponse is the answer of [BlobClient.CancelUpload].
+// BlobClientCancelUploadResponse is the response of [BlobClient.CancelUpload].
 type BlobClientCancelUploadResponse struct{}
 
-// BlobClientCheckBlobExistsResponse is the answer of [BlobClient.CheckBlobExists].
+// BlobClientCheckBlobExistsResponse is the response of [BlobClient.CheckBlobExists].
 type BlobClientCheckBlobExistsResponse struct {
 	// ContentLength is the blob's size in bytes.
 	ContentLength *int64
@@ -182,7 +182,7 @@ type BlobClientCheckBlobExistsResponse struct {
 	DockerContentDigest *string
 }
 
-// BlobClientCheckChunkExistsResponse is the answer of [BlobClient.CheckChunkExists].
+// BlobClientCheckChunkExistsResponse is the response of [BlobClient.CheckChunkExists].
 type BlobClientCheckChunkExistsResponse struct {
 	// ContentLength is the size of the chunk, or of the whole blob when the
 	// registry ignores ranges of a HEAD, as ACR does.
@@ -193,7 +193,7 @@ type BlobClientCheckChunkExistsResponse struct {
 	ContentRange *string
 }
 
-// BlobClientCompleteUploadResponse is the answer of [BlobClient.CompleteUpload].
+// BlobClientCompleteUploadResponse is the response of [BlobClient.CompleteUpload].
 type BlobClientCompleteUploadResponse struct {
 	// DockerContentDigest is the blob's digest.
 	DockerContentDigest *string
@@ -205,13 +205,13 @@ type BlobClientCompleteUploadResponse struct {
 	Range *string
 }
 
-// BlobClientDeleteBlobResponse is the answer of [BlobClient.DeleteBlob].
+// BlobClientDeleteBlobResponse is the response of [BlobClient.DeleteBlob].
 type BlobClientDeleteBlobResponse struct {
 	// DockerContentDigest is the blob's digest; ACR doesn't tell.
 	DockerContentDigest *string
 }
 
-// BlobClientGetBlobResponse is the answer of [BlobClient.GetBlob].
+// BlobClientGetBlobResponse is the response of [BlobClient.GetBlob].
 type BlobClientGetBlobResponse struct {
 	// BlobData is the blob, streamed. The caller closes it.
 	BlobData io.ReadCloser
@@ -224,7 +224,7 @@ type BlobClientGetBlobResponse struct {
 	DockerContentDigest *string
 }
 
-// BlobClientGetChunkResponse is the answer of [BlobClient.GetChunk].
+// BlobClientGetChunkResponse is the response of [BlobClient.GetChunk].
 type BlobClientGetChunkResponse struct {
 	// ChunkData is the chunk, streamed. The caller closes it.
 	ChunkData io.ReadCloser
@@ -236,7 +236,7 @@ type BlobClientGetChunkResponse struct {
 	ContentRange *string
 }
 
-// BlobClientGetUploadStatusResponse is the answer of [BlobClient.GetUploadStatus].
+// BlobClientGetUploadStatusResponse is the response of [BlobClient.GetUploadStatus].
 type BlobClientGetUploadStatusResponse struct {
 	// DockerUploadUUID is the id of the upload.
 	DockerUploadUUID *string
@@ -249,7 +249,7 @@ type BlobClientGetUploadStatusResponse struct {
 	Location *string
 }
 
-// BlobClientMountBlobResponse is the answer of [BlobClient.MountBlob].
+// BlobClientMountBlobResponse is the response of [BlobClient.MountBlob].
 type BlobClientMountBlobResponse struct {
 	// DockerContentDigest is the blob's digest when it was mounted, nil when
 	// the registry started an upload instead.
@@ -263,7 +263,7 @@ type BlobClientMountBlobResponse struct {
 	Location *string
 }
 
-// BlobClientStartUploadResponse is the answer of [BlobClient.StartUpload].
+// BlobClientStartUploadResponse is the response of [BlobClient.StartUpload].
 type BlobClientStartUploadResponse struct {
 	// DockerUploadUUID is the id of the upload.
 	DockerUploadUUID *string
@@ -276,7 +276,7 @@ type BlobClientStartUploadResponse struct {
 	Range *string
 }
 
-// BlobClientUploadChunkResponse is the answer of [BlobClient.UploadChunk].
+// BlobClientUploadChunkResponse is the response of [BlobClient.UploadChunk].
 type BlobClientUploadChunkResponse struct {
 	// DockerUploadUUID is the id of the upload.
 	DockerUploadUUID *string

@@ -5,25 +5,25 @@ import (
 	"encoding/json"
 )
 
-// errNoToken is for an answer of a token endpoint that isn't one: a proxy's
+// errNoToken is for a response of a token endpoint that isn't one: a proxy's
 // page, half a JSON. Its body isn't shown, for it may hold the token after all.
 var errNoToken = &InvalidResponseError{Missing: ResponsePartToken}
 
-type tokenAnswer struct {
+type tokenResponse struct {
 	AccessToken  string  `json:"access_token"`
 	RefreshToken string  `json:"refresh_token"`
 	Token        string  `json:"token"`
 	ExpiresIn    float64 `json:"expires_in"`
 }
 
-func decodeTokenAnswer(body []byte) (tokenAnswer, error) {
-	var a tokenAnswer
+func decodeTokenResponse(body []byte) (tokenResponse, error) {
+	var a tokenResponse
 	if err := json.Unmarshal(body, &a); err != nil {
 		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 			// A page, which holds no token.
-			return tokenAnswer{}, &InvalidResponseError{Missing: ResponsePartToken, BodyStart: startOf(body)}
+			return tokenResponse{}, &InvalidResponseError{Missing: ResponsePartToken, BodyStart: startOf(body)}
 		}
-		return tokenAnswer{}, errNoToken
+		return tokenResponse{}, errNoToken
 	}
 	return a, nil
 }

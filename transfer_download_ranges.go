@@ -35,7 +35,7 @@ type blobRanges struct {
 	location *blobLocation
 	proven   bool  // the address has worked
 	refusals int   // of addresses that never worked, in a row
-	size     int64 // of the blob, once an answer has told; at least 0
+	size     int64 // of the blob, once a response has told; at least 0
 }
 
 func newBlobRanges(r *registry, repository, digest string) *blobRanges {
@@ -159,7 +159,7 @@ func (b *blobRanges) refused(l *blobLocation, err error) error {
 	return &transfer.Fault{Class: transfer.Expired, Err: err}
 }
 
-// partOf says which part of the blob an answer is.
+// partOf says which part of the blob a response is.
 func partOf(resp *http.Response) (*transfer.Body, error) {
 	part := &transfer.Body{ReadCloser: namedBody{resp.Body, resp.Request}, Length: resp.ContentLength, Size: resp.ContentLength}
 	if resp.StatusCode != http.StatusPartialContent {
@@ -176,7 +176,7 @@ func partOf(resp *http.Response) (*transfer.Body, error) {
 	}
 	if part.Length != r.Length() {
 		resp.Body.Close()
-		return nil, &transfer.Fault{Class: transfer.WrongRange, Err: fmt.Errorf("answer has %d bytes for range %d-%d", part.Length, r.First, r.Last)}
+		return nil, &transfer.Fault{Class: transfer.WrongRange, Err: fmt.Errorf("response has %d bytes for range %d-%d", part.Length, r.First, r.Last)}
 	}
 	return part, nil
 }

@@ -35,7 +35,7 @@ func (r *registry) withRetries(ctx context.Context) context.Context {
 	return policy.WithRetryOptions(ctx, r.retry)
 }
 
-// statusClass is the class of an answer whatever the request.
+// statusClass is the class of a response whatever the request.
 func statusClass(status int) transfer.Class {
 	switch status {
 	case http.StatusTooManyRequests:

@@ -29,7 +29,7 @@ type blobLocation struct {
 func (l blobLocation) host() string { return l.url.Host }
 
 // resolveBlob asks the login server where a blob is, without following: one
-// request. When the answer is the blob itself, it comes as resp, whose body
+// request. When the response is the blob itself, it comes as resp, whose body
 // the caller closes; otherwise resp is nil.
 func (r *registry) resolveBlob(ctx context.Context, repository, digest string) (location blobLocation, resp *http.Response, err error) {
 	req, err := r.newRequest(ctx, http.MethodGet, blobPath(repository, digest), pullScope(repository))
@@ -63,7 +63,7 @@ func (r *registry) resolveBlob(ctx context.Context, repository, digest string) (
 
 // readRange reads bytes first to last, both included, of a resolved blob. A
 // negative last means to the end; first 0 and a negative last send no Range
-// at all. The answer is 206, or 200 when the host ignores ranges; the caller
+// at all. The response is 206, or 200 when the host ignores ranges; the caller
 // looks at the status and closes the body. Policies of the context such as
 // [policy.WithRetryOptions] hold.
 func (r *registry) readRange(ctx context.Context, l blobLocation, repository string, first, last int64) (*http.Response, error) {

@@ -68,7 +68,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
 
-// embedded is the answer of the checks of the network for a registry that is
+// embedded is the response of the checks of the network for a registry that is
 // reached without one.
 var embedded = notApplicable("the registry is in this process")
 
@@ -257,7 +257,7 @@ func issuerName(organization []string, name string) string {
 // checkClock compares this machine's clock with the registry's. When the
 // certificate could not be verified, which a wrong clock brings about, the time
 // is asked for without verifying it: nothing but the Date header is taken from
-// such an answer.
+// such a response.
 func checkClock(ctx context.Context, r *doctorRun) outcome {
 	date, how := "", "the registry's answer"
 	switch {

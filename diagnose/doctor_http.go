@@ -34,14 +34,14 @@ func (r *doctorRun) get(ctx context.Context, path string, accept ...string) (*ht
 	return r.do(request, http.StatusOK)
 }
 
-// getJSON reads an answer of the registry's own API.
+// getJSON reads a response of the registry's own API.
 func (r *doctorRun) getJSON(ctx context.Context, path string, into any) error {
 	_, body, err := r.get(ctx, path)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("read the answer to %s: %w", path, err)
+		return fmt.Errorf("read the response to %s: %w", path, err)
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func (r *doctorRun) requestTo(ctx context.Context, method string, to *url.URL, c
 	return request, nil
 }
 
-// maxAnswer is how much of an answer a check reads. Tokens, lists of one entry
+// maxAnswer is how much of a response a check reads. Tokens, lists of one entry
 // and manifests (4 MiB at most, ACR protocol §5.2) are smaller.
 const maxAnswer = 5 << 20
 
@@ -70,7 +70,7 @@ type form struct {
 	data []byte
 }
 
-// do sends a request and reads the answer. Any status outside of want is an
+// do sends a request and reads the response. Any status outside of want is an
 // error that Explain knows.
 func (r *doctorRun) do(request *http.Request, want ...int) (*http.Response, []byte, error) {
 	request.Header.Set("User-Agent", "acrkit-doctor")
@@ -92,7 +92,7 @@ func (r *doctorRun) do(request *http.Request, want ...int) (*http.Response, []by
 	return response, body, asResponseError(response, body)
 }
 
-// asResponseError makes azcore's error of an answer whose body was read.
+// asResponseError makes azcore's error of a response whose body was read.
 func asResponseError(response *http.Response, body []byte) error {
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return runtime.NewResponseError(response)

@@ -39,7 +39,7 @@ type doctorRun struct {
 	repository   string
 
 	mu        sync.Mutex
-	remaining string // the lowest rate that an answer told
+	remaining string // the lowest rate that a response told
 }
 
 func newDoctorRun(target Target, options *Options) *doctorRun {

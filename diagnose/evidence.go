@@ -40,7 +40,7 @@ type evidence struct {
 	body    []byte
 	page    bool // the body is a web page
 
-	date      time.Time // the answer's own
+	date      time.Time // the response's own
 	challenge challenge
 	auth      authorization
 	transport transport

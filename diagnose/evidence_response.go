@@ -104,12 +104,12 @@ func (ev *evidence) actions() []scope {
 	return scopes
 }
 
-// serverTime returns the registry's clock as the answer told it.
+// serverTime returns the registry's clock as the response told it.
 func (ev *evidence) serverTime() (time.Time, bool) {
 	return ev.date, !ev.date.IsZero()
 }
 
-// retryAfter returns the wait that the answer asked for.
+// retryAfter returns the wait that the response asked for.
 func (ev *evidence) retryAfter() (time.Duration, bool) {
 	if ev.response == nil {
 		return 0, false

@@ -42,7 +42,7 @@ func (ev *evidence) readGrant() {
 		return
 	}
 	a.grant, a.user = form.Get("grant_type"), or(a.user, form.Get("username"))
-	// Whose token was sent is not in the answer. Only its claims are kept.
+	// Whose token was sent is not in the response. Only its claims are kept.
 	if token := or(form.Get("access_token"), form.Get("refresh_token")); token != "" {
 		a.claims = parseClaims(token)
 	}

@@ -15,7 +15,7 @@ func found(kind libraryKind) func(*evidence) bool {
 	return func(ev *evidence) bool { return ev.library.kind == kind }
 }
 
-// responseLacks matches an answer of success that lacks something.
+// responseLacks matches a response of success that lacks something.
 func responseLacks(what azcontainerregistry.ResponsePart) func(*evidence) bool {
 	return func(ev *evidence) bool {
 		return ev.library.kind == libraryResponse && ev.library.answer.Missing == what

@@ -10,7 +10,7 @@ func registry404(ev *evidence) bool {
 	return ev.status == 404 && (ev.phase == phaseResource || ev.phase == phaseChallenge)
 }
 
-// plain404 is the answer of a path that no route of the registry matches (ACR
+// plain404 is the response of a path that no route of the registry matches (ACR
 // protocol §1.5).
 func plain404(ev *evidence) bool {
 	return registry404(ev) && len(ev.entries) == 0 && strings.HasPrefix(string(ev.body), "404 page not found")

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// empty reports whether the answer had no body at all.
+// empty reports whether the response had no body at all.
 func empty(ev *evidence) bool { return ev.response != nil && len(ev.body) == 0 && ev.message == "" }
 
 func granting(grants ...string) func(*evidence) bool {

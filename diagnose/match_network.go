@@ -34,7 +34,7 @@ var brokenConnection = failed(transportReset, transportClosed, transportResponse
 // signIn is how pages that want a sign-in give themselves away.
 var signIn = []string{`type="password"`, "type=password", "type='password'", "sign in", "log in", "captive portal"}
 
-// webPage is a page of the web where a registry's answer was expected. A page
+// webPage is a page of the web where a registry's response was expected. A page
 // with one of the later statuses is a gateway's, and its status says more.
 func webPage(ev *evidence) bool { return ev.page && ev.status < 405 && notStorageNorEntra(ev) }
 
@@ -52,7 +52,7 @@ func loginPage(ev *evidence) bool {
 	return false
 }
 
-// notJSON reports whether reading an answer's JSON failed.
+// notJSON reports whether reading a response's JSON failed.
 func notJSON(ev *evidence) bool {
 	if ofCredential(ev) {
 		return false // of a file or a helper of this machine

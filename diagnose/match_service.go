@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// disallowed is the registry's answer to what a lock, a quarantine or a limit
+// disallowed is the registry's response to what a lock, a quarantine or a limit
 // forbids (ACR protocol §6, §7.3, §7.4, §13).
 func disallowed(ev *evidence) bool {
 	if ev.code == "IMAGE_QUARANTINED" {
 		return true
 	}
-	// The answer to a HEAD has no body for a code; its routes all take it.
+	// The response to a HEAD has no body for a code; its routes all take it.
 	return ev.status == 405 && (ev.code == "REGISTRY_DISALLOWED_OPERATION" || ev.method == "HEAD" && ev.phase == phaseResource && !ev.page)
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // registryCalls lists, for each code that stands in answers of a registry or of
-// its storage, the rows that such an answer may be about, the general one last.
+// its storage, the rows that such a response may be about, the general one last.
 // One code of the registry's means many things; the rest of the response tells
 // them apart.
 var registryCalls = []struct {
@@ -64,7 +64,7 @@ var statusCodes = map[string][]string{
 }
 
 // Find returns the rows that a name stands for: a code of the catalogue, the
-// code in an answer of the registry, a code of `az acr check-health`, one of
+// code in a response of the registry, a code of `az acr check-health`, one of
 // Entra's such as AADSTS50076, or a status such as 401. The row whose own code it is comes first; letters
 // may be of either case. It returns none for a name that nobody uses.
 func Find(name string) []Row {

@@ -46,7 +46,7 @@ func (s observer) add(seen []Observation, ev *evidence) []Observation {
 // maxSeen is how much of one observation is shown, in bytes: a line or two.
 const maxSeen = 400
 
-// observeResponse shows what was asked and the answer's status.
+// observeResponse shows what was asked and the response's status.
 var observeResponse observer = func(ev *evidence, report reporter) {
 	if ev.status == 0 {
 		return
@@ -96,7 +96,7 @@ var observeBody observer = func(ev *evidence, report reporter) {
 	report(ev.origin(), "the answer's body: %s", ev.body[:min(len(ev.body), maxSeen)])
 }
 
-// observeEmpty says that an answer had no body, where that is the way this failure
+// observeEmpty says that a response had no body, where that is the way this failure
 // is recognised.
 var observeEmpty observer = func(ev *evidence, report reporter) {
 	if ev.response != nil && len(ev.body) == 0 {

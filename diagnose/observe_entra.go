@@ -2,7 +2,7 @@ package diagnose
 
 import "strings"
 
-// observeUnreachable shows why no answer came from the identity service: once,
+// observeUnreachable shows why no response came from the identity service: once,
 // by what is known of the connection, or by the credential's own words.
 var observeUnreachable observer = func(ev *evidence, report reporter) {
 	t := &ev.transport

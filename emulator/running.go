@@ -109,7 +109,7 @@ func (x *Running) alive(ctx context.Context) (bool, error) {
 	return response.StatusCode == http.StatusOK, nil
 }
 
-var errNotAlive = errors.New("no answer")
+var errNotAlive = errors.New("no response")
 
 // HTTPClient returns a client that trusts the server's certificate and uses no
 // proxy. The caller closes its idle connections.

@@ -21,7 +21,7 @@ const (
 	// 4 KiB cost a system call each time a blob moves on by so much.
 	writeBuffer = 64 << 10
 
-	// readBuffer holds the head of an answer and what comes with it. The parts
+	// readBuffer holds the head of a response and what comes with it. The parts
 	// of a blob that are at least as long go past it, without a copy.
 	readBuffer = 16 << 10
 

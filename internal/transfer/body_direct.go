@@ -60,7 +60,7 @@ func (d *directBody) Read(p []byte) (int, error) {
 	case d.over.Load():
 		return 0, errStopped
 	case d.left == 0:
-		d.watchdog.allow(completionLimits) // what is left is the registry's answer
+		d.watchdog.allow(completionLimits) // what is left is the registry's response
 		return 0, io.EOF
 	case d.left > 0:
 		p = p[:min(int64(len(p)), d.left)]

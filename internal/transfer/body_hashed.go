@@ -237,7 +237,7 @@ func (f *hashedBody) next() error {
 			if f.err != nil {
 				return f.err
 			}
-			f.watchdog.allow(completionLimits) // what is left is the registry's answer
+			f.watchdog.allow(completionLimits) // what is left is the registry's response
 			return io.EOF
 		}
 		f.cur, f.rest = s, s.data

@@ -73,7 +73,7 @@ type cursor struct {
 	body     *Body
 	bodyEnd  int64 // -1 when the server didn't say
 	pending  error
-	latency  time.Duration // of the last answer
+	latency  time.Duration // of the last response
 }
 
 // read reads on, through faults, until there is at least one byte.

@@ -14,7 +14,7 @@ type Class int
 const (
 	// Permanent: trying again gives the same answer.
 	Permanent Class = iota
-	// Connection: refused, reset, cut, timed out, or an answer that makes no sense.
+	// Connection: refused, reset, cut, timed out, or a response that makes no sense.
 	Connection
 	// Server: 408, and 5xx that may pass.
 	Server
@@ -23,7 +23,7 @@ const (
 	// Unauthorized: 401 for a request with a body, which can't be repeated
 	// unseen. The upload's session isn't touched (ACR protocol §2.2).
 	Unauthorized
-	// StaleLocation: 404 BLOB_UPLOAD_INVALID, the answer to a Location that was
+	// StaleLocation: 404 BLOB_UPLOAD_INVALID, the response to a Location that was
 	// replaced by a newer one (ACR protocol §4.5).
 	StaleLocation
 	// SessionGone: 404 BLOB_UPLOAD_UNKNOWN.

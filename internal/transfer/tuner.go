@@ -112,7 +112,7 @@ func (t *tuner) alone(ctx context.Context) (float64, bool) {
 		size, got := t.d.known(), t.d.received.Load()-from
 		switch {
 		case !moving, got == 0:
-			// The answer is on its way, or came in this span, or nothing moves
+			// The response is on its way, or came in this span, or nothing moves
 			// at all.
 			moving = got > 0
 			begin()

@@ -113,7 +113,7 @@ func (u *upload) restart(ctx context.Context, f *Fault) (bool, error) {
 }
 
 // alreadyStored reports whether the blob is there after all. The question is asked
-// again while only the network stands in its way: the answer may save sending
+// again while only the network stands in its way: the response may save sending
 // everything once more.
 func (u *upload) alreadyStored(ctx context.Context) (bool, error) {
 	for {
@@ -159,7 +159,7 @@ func (u *upload) verifySource(ctx context.Context, f *Fault) error {
 	return err
 }
 
-// responded reports whether a request got an answer, even a refusal.
+// responded reports whether a request got a response, even a refusal.
 func responded(err error) bool {
 	if err == nil {
 		return true

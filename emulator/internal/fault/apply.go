@@ -119,7 +119,7 @@ func (c *call) respond(respond *Response) {
 	w.finish()
 }
 
-// body returns the answer's body: the one given, or the registry's envelope
+// body returns the response's body: the one given, or the registry's envelope
 // around code and message.
 func (x *Response) body() []byte {
 	if x.Body != "" || x.Code == "" && x.Message == "" {
@@ -158,7 +158,7 @@ func (c *call) expireToken() {
 	refused.Write(c.w)
 }
 
-// overrideHeaders applies the rule's headers to an answer.
+// overrideHeaders applies the rule's headers to a response.
 func (c *call) overrideHeaders(h http.Header) {
 	for name, value := range c.rule.Header {
 		protocol.DeleteHeader(h, name)
@@ -267,7 +267,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// discardWriter takes an answer that is lost.
+// discardWriter takes a response that is lost.
 type discardWriter struct{ header http.Header }
 
 func (w *discardWriter) Header() http.Header         { return w.header }

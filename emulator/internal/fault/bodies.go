@@ -53,7 +53,7 @@ func corrupt(p []byte, at int64) {
 	}
 }
 
-// faultyWriter is an answer that a rule applies to.
+// faultyWriter is a response that a rule applies to.
 type responseWriter struct {
 	http.ResponseWriter
 	call        *call
@@ -143,11 +143,11 @@ func (w *responseWriter) writePart(p []byte) (int, error) {
 
 func (w *responseWriter) flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
-// finish is called when the handler is done: an answer without a body can be
+// finish is called when the handler is done: a response without a body can be
 // broken only now.
 func (w *responseWriter) finish() {
 	if brk := w.call.rule.Break; brk != nil && brk.On == OnResponse && brk.After == 0 && w.offset == 0 {
-		// Nothing of the answer may have left, its status included.
+		// Nothing of the response may have left, its status included.
 		w.call.breakAs(brk)
 	}
 }

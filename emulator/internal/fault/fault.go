@@ -69,10 +69,10 @@ type Rule struct {
 	Break *Break `json:"break,omitempty"`
 	// Corrupt changes one byte of a body.
 	Corrupt *Corrupt `json:"corrupt,omitempty"`
-	// Header replaces headers of the answer; an empty value removes one.
+	// Header replaces headers of the response; an empty value removes one.
 	Header map[string]string `json:"header,omitempty"`
-	// RedirectHost replaces the host of the answer's Location, with a scheme
-	// in front of it when the answer's own shall not stay.
+	// RedirectHost replaces the host of the response's Location, with a scheme
+	// in front of it when the response's own shall not stay.
 	RedirectHost string `json:"redirectHost,omitempty"`
 	// LoseChunk acknowledges the data of an upload without keeping it.
 	LoseChunk bool `json:"loseChunk,omitempty"`
@@ -81,7 +81,7 @@ type Rule struct {
 	Replica *Replica `json:"replica,omitempty"`
 }
 
-// Response is an answer in the place of the registry's.
+// Response is a response in the place of the registry's.
 type Response struct {
 	// Status is the HTTP status, 200 to 599.
 	Status int `json:"status"`
@@ -100,7 +100,7 @@ type Response struct {
 	// this error attribute; "none" is a challenge without one.
 	Challenge string `json:"challenge,omitempty"`
 	// AfterHandling lets the registry do its work first, and only then loses
-	// its answer.
+	// its response.
 	AfterHandling bool `json:"afterHandling,omitempty"`
 }
 

@@ -17,7 +17,7 @@ type Preset struct {
 	Name string
 	// Summary says in one sentence what a client sees.
 	Summary string
-	// Status and Code are what a client gets; zero where it gets no answer,
+	// Status and Code are what a client gets; zero where it gets no response,
 	// or one without a code.
 	Status int
 	Code   string
@@ -373,7 +373,7 @@ func servicePresets(on presetRoutes) []Preset {
 }
 
 // breakAfter is where the breaking presets cut: late enough that a client has
-// begun to believe in the answer.
+// begun to believe in the response.
 const breakAfter = 1000
 
 func networkPresets(on presetRoutes) []Preset {

@@ -158,7 +158,7 @@ func WritePlain(w http.ResponseWriter, status int, mediaType, body string) {
 // headerChallenge is spelt as the recordings do, which net/http would not.
 const HeaderChallenge = "WWW-Authenticate"
 
-// Refusal is an answer that ends a request before its handler.
+// Refusal is a response that ends a request before its handler.
 type Refusal struct {
 	Err        *Error
 	Challenge  string
@@ -201,7 +201,7 @@ func WriteJSON(w http.ResponseWriter, status int, value any) {
 	WritePlain(w, status, MediaTypeJSON, string(body)+"\n")
 }
 
-// FirewallError is the answer to an address that is shut out (ACR protocol
+// FirewallError is the response to an address that is shut out (ACR protocol
 // §6).
 func FirewallError(address string) *Error {
 	return ErrDenied.WithMessage("client with IP '%s' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.", address)

@@ -207,7 +207,7 @@ func (r *Registry) rightsOf(subject string) []string {
 	return nil
 }
 
-// Lacking is the answer to a caller who lacks an action that op needs.
+// Lacking is the response to a caller who lacks an action that op needs.
 func (s *Service) Lacking(r *http.Request, op *Access) *protocol.Refusal {
 	if op.Registry.Policies().ABAC && s.quirks.Is(quirk.ABACDenial, "403") {
 		return &protocol.Refusal{Err: protocol.ErrDenied}

@@ -117,7 +117,7 @@ func (s *tokenService) grant(w http.ResponseWriter, member, token string) {
 // protocol §2.4, §2.5).
 var emptyUnauthorized = &protocol.Refusal{}
 
-// badForm is the answer to a request that lacks something, or cannot be read.
+// badForm is the response to a request that lacks something, or cannot be read.
 func (s *tokenService) badForm(reason string) *protocol.Refusal {
 	if s.quirks.Is(quirk.MalformedForm, "401") {
 		return emptyUnauthorized
@@ -216,7 +216,7 @@ func (s *tokenService) exchange() (string, string, *protocol.Refusal) {
 	return "refresh_token", token, nil
 }
 
-// withoutRole is the answer to an identity that has no role on the registry.
+// withoutRole is the response to an identity that has no role on the registry.
 func (s *tokenService) withoutRole() *protocol.Refusal {
 	switch s.quirks.Value(quirk.NoRole) {
 	case "401-empty":

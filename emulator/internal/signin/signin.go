@@ -151,7 +151,7 @@ func (p *compiledPolicies) admitsAddress(address netip.Addr) bool {
 }
 
 // screen applies what comes before authentication: network rules and the
-// registry's own throttling. It returns nil or the answer.
+// registry's own throttling. It returns nil or the response.
 func (s *Service) screen(r *http.Request, reg *Registry, class RateClass) *protocol.Refusal {
 	policies := reg.Policies()
 	if address := protocol.ClientAddress(r); !policies.admitsAddress(address) {

@@ -48,7 +48,7 @@ func (u *Upload) copyHashed(f *os.File, r io.Reader) (int64, error) {
 			free <- b.buffer
 		}
 	}()
-	// Deferred, since a reader may panic: net/http's way to abort an answer.
+	// Deferred, since a reader may panic: net/http's way to abort a response.
 	defer func() {
 		close(filled)
 		<-done

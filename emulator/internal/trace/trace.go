@@ -20,7 +20,7 @@ type Request struct {
 	// Number counts the requests from 1.
 	Number int64 `json:"number"`
 	// Time is when the request came, by the emulator's clock, and Duration
-	// how long the answer took.
+	// how long the response took.
 	Time     time.Time      `json:"time"`
 	Duration clock.Duration `json:"duration"`
 
@@ -51,14 +51,14 @@ type Request struct {
 	Asked   []string `json:"asked,omitempty"`
 	Granted []string `json:"granted,omitempty"`
 
-	// Status is the status of the answer; 0 when the connection was broken
+	// Status is the status of the response; 0 when the connection was broken
 	// before one.
 	Status int `json:"status"`
 	// ReceivedBytes and SentBytes count the bodies.
 	ReceivedBytes int64  `json:"receivedBytes"`
 	SentBytes     int64  `json:"sentBytes"`
 	CorrelationID string `json:"correlationId,omitempty"`
-	// Challenge is the WWW-Authenticate header of the answer.
+	// Challenge is the WWW-Authenticate header of the response.
 	Challenge string `json:"challenge,omitempty"`
 	// Faults names the fault rules that were applied.
 	Faults []string `json:"faults,omitempty"`

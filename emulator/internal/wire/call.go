@@ -166,7 +166,7 @@ func (c *Call) touchRepository(tx *store.Tx, now store.Ticks) error {
 	return tx.PutRepository(c.op.repository, r)
 }
 
-// digestMismatch is the answer to content that has another digest.
+// digestMismatch is the response to content that has another digest.
 func (c *Call) digestMismatch(actual string) error {
 	if c.Quirks.Is(quirk.MismatchDetail, "absent") {
 		return protocol.ErrDigestInvalid

@@ -40,7 +40,7 @@ func (c manifestHandler) listManifests() error {
 	}{c.image(), manifests.items})
 }
 
-// manifestProperties is the answer of GET and PATCH on a manifest, which has
+// manifestProperties is the response of GET and PATCH on a manifest, which has
 // the references that listings lack.
 func (c manifestHandler) manifestProperties(described manifestJSON) error {
 	return c.json(http.StatusOK, struct {

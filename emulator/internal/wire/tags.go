@@ -95,7 +95,7 @@ func (c tagHandler) tagsOfDigest(tx *store.Tx, digest, after string, yield func(
 	return nil
 }
 
-// tagProperties is the answer of GET and PATCH on a tag.
+// tagProperties is the response of GET and PATCH on a tag.
 func (c tagHandler) tagProperties(tag store.Tag) error {
 	return c.json(http.StatusOK, struct {
 		image

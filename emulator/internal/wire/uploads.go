@@ -66,7 +66,7 @@ func (c uploadHandler) answerStarted(u *store.Upload) error {
 	return c.empty(http.StatusAccepted)
 }
 
-// setUploadHeaders writes the session's headers. Only the answer to POST has
+// setUploadHeaders writes the session's headers. Only the response to POST has
 // its start with fractions of a second.
 func (c uploadHandler) setUploadHeaders(u *store.Upload, startedAt time.Time) {
 	h := c.w.Header()
