@@ -26,6 +26,9 @@ type Draft struct {
 	base      Source // may be nil
 	root      ocispec.Descriptor
 	blobs     map[digest.Digest]draftBlob
+	others    map[digest.Digest]Source // what is from elsewhere than the base
+	left      []LeftOut                // what of the base's image is not in it
+	notes     []string
 	temporary []string
 }
 
@@ -84,10 +87,55 @@ func (d *Draft) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadClos
 		}
 		return os.Open(blob.file)
 	}
+	if other := d.others[desc.Digest]; other != nil {
+		return other.Fetch(ctx, desc)
+	}
 	if d.base == nil {
 		return nil, &NotFoundError{Store: d.name, Thing: thingOf(desc)}
 	}
 	return d.base.Fetch(ctx, desc)
+}
+
+// Notes are what a person should know of the draft: that docker's media types
+// have become OCI's, for one.
+func (d *Draft) Notes() []string { return d.notes }
+
+// leftOut is what of the changed image is not in the draft.
+func (d *Draft) leftOut(digest.Digest) []LeftOut { return d.left }
+
+// adopt takes over a manifest of another store, with all that it leads to.
+func (d *Draft) adopt(ctx context.Context, src Source, desc ocispec.Descriptor, depth int) error {
+	if d.others[desc.Digest] != nil {
+		return nil
+	}
+	if depth > maxDepth {
+		return &InvalidError{Thing: thingOf(desc), Rule: fmt.Sprintf("it lies more than %d levels deep", maxDepth)}
+	}
+	data, err := fetchSmall(ctx, src, desc)
+	if err != nil {
+		return err
+	}
+	_, m, err := readManifest(desc, data)
+	if err != nil {
+		return err
+	}
+	d.adoptBlob(src, desc.Digest)
+	for _, blob := range m.blobs() {
+		d.adoptBlob(src, blob.Digest)
+	}
+	for _, child := range m.children() {
+		if err := d.adopt(ctx, src, bare(child), depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Draft) adoptBlob(src Source, of digest.Digest) {
+	if d.others == nil {
+		d.others = map[digest.Digest]Source{}
+	}
+	d.others[of] = src
 }
 
 // New lists what the draft has of its own, by digest: what a copy to where the
@@ -160,7 +208,13 @@ func (d *Draft) addMade(mediaType string, fill func(w io.Writer) error) (ocispec
 // holderOf is the store that has content of src: for what a draft has from its
 // base, that base.
 func holderOf(src Source, of digest.Digest) Source {
-	if d, ok := src.(*Draft); ok && d.base != nil && !d.owns(of) {
+	d, ok := src.(*Draft)
+	switch {
+	case !ok || d.owns(of):
+		return src
+	case d.others[of] != nil:
+		return d.others[of]
+	case d.base != nil:
 		return d.base
 	}
 	return src

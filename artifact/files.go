@@ -193,6 +193,11 @@ func (d *Draft) packFolder(ctx context.Context, file FileSpec, title string) (oc
 // The same folder gives the same bytes. Links are written as links, and devices,
 // pipes and sockets are refused.
 func TarFolder(ctx context.Context, w io.Writer, dir, prefix string) error {
+	return tarFolder(ctx, w, dir, prefix, nil)
+}
+
+// tarFolder is TarFolder with one time for all, where that isn't nil.
+func tarFolder(ctx context.Context, w io.Writer, dir, prefix string, when *time.Time) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -206,7 +211,7 @@ func TarFolder(ctx context.Context, w io.Writer, dir, prefix string) error {
 		if err != nil || name == "." && prefix == "" {
 			return err
 		}
-		return tarEntryOf(ctx, archive, root, name, path.Join(prefix, name), entry)
+		return tarEntryOf(ctx, archive, root, name, path.Join(prefix, name), entry, when)
 	})
 	if err == nil {
 		err = archive.Close()
@@ -217,7 +222,7 @@ func TarFolder(ctx context.Context, w io.Writer, dir, prefix string) error {
 	return nil
 }
 
-func tarEntryOf(ctx context.Context, archive *tar.Writer, root *os.Root, name, called string, entry fs.DirEntry) error {
+func tarEntryOf(ctx context.Context, archive *tar.Writer, root *os.Root, name, called string, entry fs.DirEntry, when *time.Time) error {
 	info, err := entry.Info()
 	if err != nil {
 		return err
@@ -240,6 +245,9 @@ func tarEntryOf(ctx context.Context, archive *tar.Writer, root *os.Root, name, c
 	*header = tar.Header{
 		Typeflag: header.Typeflag, Name: called, Linkname: link, Size: header.Size, Mode: header.Mode,
 		ModTime: info.ModTime().Truncate(time.Second), Format: tar.FormatPAX,
+	}
+	if when != nil {
+		header.ModTime = *when
 	}
 	if info.IsDir() {
 		header.Name += "/"

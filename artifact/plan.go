@@ -94,8 +94,13 @@ func (c *copier) plan(dstRef, srcRef string) *Plan {
 	}
 	for _, blob := range c.missing {
 		move := PlanCopy
-		if _, own := holderOf(c.src, blob.Digest).(*Draft); c.mountFrom != "" && !own {
-			move = PlanMount
+		holder := holderOf(c.src, blob.Digest)
+		if _, own := holder.(*Draft); !own {
+			if m, ok := c.dst.(Mounter); ok {
+				if _, ok := m.MountsFrom(holder); ok {
+					move = PlanMount
+				}
+			}
 		}
 		add(&p.Blobs, move, blob, false)
 		p.Requests += requests[move]

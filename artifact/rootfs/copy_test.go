@@ -243,3 +243,32 @@ func TestDiffTellsWhatChanged(t *testing.T) {
 		t.Errorf("a layer that isn't there: %v", err)
 	}
 }
+
+func TestAFlatImageIsTheSameFileSystem(t *testing.T) {
+	s := newImage(t, gzipLayer(t, folder("d/"), file("d/a", "1"), file("gone", strings.Repeat("x", 100))), zstdLayer(t, file(".wh.gone", ""), hardlink("b", "d/a"), device("null")))
+	draft, err := Flatten(t.Context(), s, "x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer draft.Close()
+	flat, err := Open(t.Context(), draft, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := flat.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := openImage(t, s, nil).Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := Diff(before, after, "/"); err != nil || len(changes) > 0 || len(flat.Layers()) != 1 {
+		t.Errorf("%+v, %v, %d layers", changes, err, len(flat.Layers()))
+	}
+	again, err := Flatten(t.Context(), s, "x", nil)
+	if err != nil || again.Root().Digest != draft.Root().Digest {
+		t.Errorf("the same image has another digest (%v)", err)
+	}
+	again.Close()
+}

@@ -121,7 +121,7 @@ func valueRule(err error) string {
 
 // otherWords are what other tools call the things that commands do.
 var otherWords = map[string][]string{
-	"cp": {"copy"}, "retag": {"copy"}, "import": {"copy"}, "mv": {"copy"}, "clone": {"copy"}, "promote": {"copy"},
+	"cp": {"copy"}, "import": {"copy"}, "mv": {"copy"}, "clone": {"copy"}, "promote": {"copy"},
 	"mirror": {"sync"}, "replicate": {"sync"},
 	"rm": {"tag untag", "tag delete", "manifest delete", "repo delete"}, "remove": {"tag untag", "tag delete", "manifest delete", "repo delete"},
 	"delete": {"tag delete", "manifest delete", "repo delete"}, "del": {"tag delete", "manifest delete", "repo delete"}, "untag": {"tag untag"},

@@ -19,6 +19,7 @@ import (
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/demo"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/image"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/emulator"
@@ -242,7 +243,31 @@ func (w *world) state() map[string]string {
 		if err == nil && got.ChangeableAttributes != nil {
 			state["locks of "+repository] = fmt.Sprint(*got.ChangeableAttributes.CanWrite, *got.ChangeableAttributes.CanDelete)
 		}
-		for digest := range w.digests() {
+		looked := w.digests()
+		for m, err := range client.Manifests(ctx, repository, nil) {
+			if err != nil {
+				break
+			}
+			// A change makes blobs that no layout of the world has.
+			made, err := a.Repository(ctx, reference.Reference{Registry: r.Host, Repository: repository})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			_, data, err := made.ResolveManifest(ctx, *m.Digest)
+			if err != nil {
+				continue // a lock may forbid it
+			}
+			var body image.Manifest
+			if err := json.Unmarshal(data, &body); err != nil {
+				w.t.Fatal(err)
+			}
+			for _, part := range body.Parts() {
+				if part.Role != "manifest" {
+					looked[part.Desc.Digest.String()] = true
+				}
+			}
+		}
+		for digest := range looked {
 			if _, err := blobs.CheckBlobExists(ctx, repository, digest, nil); err == nil {
 				state["blob "+repository+"@"+digest] = "there"
 			}

@@ -78,12 +78,28 @@ var writings = []writing{
 	{line: "blob put - local/notes", stdin: "note.txt", noPlan: "standard input"},
 	{line: "blob mount local/team/app@$CONFIG local/new/app"},
 	{line: "blob delete local/team/app@$CONFIG --yes --force"},
+	{line: "retag local/team/app:1.0 again"},
+	{line: "retag local/team/app:1.0 local/prod/app:1"},
+	{line: "retag local/other/db:1.0 local/team/web:1.0"},
+	{line: "annotate local/team/app:1.0 stage=test"},
+	{line: "annotate local/team/app@$IMG stage=test"},
+	{line: "mutate local/team/app:1.0 --label a=b --env X=y --user 1000 --entrypoint /app --created 2024-01-02T03:04:05Z"},
+	{line: "mutate local/team/app:1.0 --workdir /srv --to local/prod/app:2"},
+	{line: "mutate oci:img --label a=b"},
+	{line: "append local/team/app:1.0 img --to more"},
+	{line: "rebase local/team/app:1.0 --old-base local/team/app:1.0 --new-base local/other/db:1.0"},
+	{line: "flatten local/team/app:1.0 --to flat"},
+	{line: "index create local/new/app:multi local/team/app:1.0=linux/amd64 local/other/db:1.0=linux/arm64"},
+	{line: "index create local/team/app:multi local/team/app:1.0"},
 }
 
 // refusals are dry runs and plans of what would be refused: with the same exit
 // code, and without a change.
 var refusals = []writing{
 	{line: "push oci:other local/team/app:fixed"},
+	{line: "retag local/other/db:1.0 local/team/app:fixed"},
+	{line: "mutate local/team/app:fixed --label a=b"},
+	{line: "annotate local/frozen/app:1.0 a=b"},
 	{line: "push oci:img local/frozen/app:2"},
 	{line: "push oci:named local/new/app"},
 	{line: "push oci:nothing local/new/app:1"},
@@ -214,6 +230,8 @@ func TestEveryWritingCommandIsCompared(t *testing.T) {
 		"artifact push":   "announces what is made of files: artifacts.txtar",
 		"artifact pull":   "writes files that only an artifact of files has: artifacts.txtar",
 		"purge":           "plans many deletions: purge.txtar and internal/purge",
+		"index add":       "changes what only an index has: indexes.txtar",
+		"index remove":    "changes what only an index has: indexes.txtar",
 		"attach":          "announces what is made of files: artifacts.txtar",
 	}
 	a, _ := testApp(nil, &watcher{})
@@ -247,14 +265,16 @@ func verb(line string) string {
 type announcement struct {
 	Kind  string
 	Items []announcedItem
-	Item  *struct {
-		Destination string
-		Plan        struct {
-			Root                 struct{ Digest string }
-			DestinationReference string
-			Tagged               bool
-			Blobs, Manifests     []announcedItem
-		}
+	Item  *announcedTransfer
+}
+
+type announcedTransfer struct {
+	Destination string
+	Plan        struct {
+		Root                 struct{ Digest string }
+		DestinationReference string
+		Tagged               bool
+		Blobs, Manifests     []announcedItem
 	}
 }
 
@@ -262,6 +282,7 @@ type announcedItem struct {
 	Action, Registry, Repository, Tag, Digest, Target string
 	Tags                                              []string
 	Locks, Set                                        *struct{ CanWrite, CanDelete, CanRead, CanList bool }
+	announcedTransfer                                 // of a change that makes new content
 }
 
 // announcedItems is what is announced, without what differs between two runs.
@@ -296,12 +317,15 @@ func (w *world) compare(announced string, change map[string]string) {
 	optional := map[string]bool{} // what goes along with what is announced
 	switch {
 	case a.Item != nil:
-		w.expectTransfer(a, want, optional)
+		w.expectTransfer(*a.Item, want, optional)
 	default:
 		for _, item := range a.Items {
-			if item.Target != "" {
+			switch {
+			case item.Destination != "":
+				w.expectTransfer(item.announcedTransfer, want, optional)
+			case item.Target != "":
 				w.expectSync(item, want, optional)
-			} else {
+			default:
 				w.expectStep(item, change, want, optional)
 			}
 		}
@@ -318,16 +342,16 @@ func (w *world) compare(announced string, change map[string]string) {
 	}
 }
 
-func (w *world) expectTransfer(a announcement, want, optional map[string]bool) {
-	p := a.Item.Plan
-	place, local := strings.CutPrefix(a.Item.Destination, "local/")
+func (w *world) expectTransfer(a announcedTransfer, want, optional map[string]bool) {
+	p := a.Plan
+	place, local := strings.CutPrefix(a.Destination, "local/")
 	repository, _, _ := strings.Cut(place, "@")
 	if local {
 		if colon := strings.LastIndexByte(repository, ':'); colon > 0 {
 			repository = repository[:colon]
 		}
 	}
-	_, path, _ := strings.Cut(a.Item.Destination, ":")
+	_, path, _ := strings.Cut(a.Destination, ":")
 	path = strings.TrimPrefix(path, w.dir+"/")
 	archive := strings.Contains(path, ".tar")
 	for kind, list := range map[string][]announcedItem{"blob ": p.Blobs, "manifest ": p.Manifests} {
