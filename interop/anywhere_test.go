@@ -63,7 +63,7 @@ func TestGuideNamesOnlyWhatTheEmulatorHas(t *testing.T) {
 // TestGuideTellsWhatTheEmulatorSays compares the words of its last table with
 // those of the command's source.
 func TestGuideTellsWhatTheEmulatorSays(t *testing.T) {
-	source, err := os.ReadFile("../cmd/acrkit/cmd_emulator_settings.go")
+	source, err := os.ReadFile("../cmd/acrkit/emulator_settings.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -261,6 +261,14 @@ unknown blob`,
 		Example: `PUT https://shop.azurecr.io/v2/web/manifests/1.0: REGISTRY_DISALLOWED_OPERATION`,
 	},
 	{
+		Tool: "all", Text: "image_quarantined", Code: "READ_DISALLOWED", Weight: Said, Proven: true,
+		Example: `GET https://shop.azurecr.io/v2/web/manifests/1.0: IMAGE_QUARANTINED: The image is quarantined.; map[]`,
+	},
+	{
+		Tool: "all", Text: "the image is quarantined", Code: "READ_DISALLOWED", Weight: Said, Proven: true,
+		Example: `reading manifest 1.0 in shop.azurecr.io/web: unknown: The image is quarantined.`,
+	},
+	{
 		Tool: "all", Text: "\"quarantined\"", Code: "READ_DISALLOWED", Weight: Said,
 		Example: `{"errors":[{"code":"QUARANTINED","message":"the image is quarantined"}]}`,
 	},
