@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -365,6 +367,52 @@ func TestAPageCostsAFewAllocations(t *testing.T) {
 		if n > c.most {
 			t.Errorf("1000 %s: %v allocations, want %v at most", c.kind, n, c.most)
 		}
+	}
+}
+
+type transporterFunc func(*http.Request) (*http.Response, error)
+
+func (f transporterFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestAMillionTagsNeedNoMoreMemoryThanAHundredThousand(t *testing.T) {
+	text := string(page1000("tags"))
+	asked := 0
+	options := (&script{}).options()
+	options.Transport = transporterFunc(func(req *http.Request) (*http.Response, error) {
+		page, _ := strconv.Atoi(strings.TrimPrefix(req.URL.Query().Get("last"), "p"))
+		asked++
+		header := []string{}
+		if page < 999 {
+			header = []string{"Link", fmt.Sprintf(`</acr/v1/app/_tags?last=p%d>; rel="next"`, page+1)}
+		}
+		resp := answer(http.StatusOK, strings.ReplaceAll(text, "v1.0.", fmt.Sprintf("v%d.", page)), header...)
+		resp.Request = req
+		return resp, nil
+	})
+	c, err := NewClientWithNoCredential(scriptEndpoint, &ClientOptions{ClientOptions: options})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var early, late runtime.MemStats
+	n := 0
+	for _, err := range c.Tags(t.Context(), "app", nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch n++; n {
+		case 100_000:
+			runtime.GC()
+			runtime.ReadMemStats(&early)
+		case 1_000_000:
+			runtime.GC()
+			runtime.ReadMemStats(&late)
+		}
+	}
+	if n != 1_000_000 || asked != 1000 {
+		t.Errorf("%d tags on %d pages", n, asked)
+	}
+	if late.HeapAlloc > early.HeapAlloc+4<<20 {
+		t.Errorf("%d bytes in use after 100,000 tags, %d after a million", early.HeapAlloc, late.HeapAlloc)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
@@ -17,7 +18,10 @@ import (
 //go:embed treemap.html
 var pageText string
 
-var page = template.Must(template.New("treemap.html").Parse(pageText))
+// page is parsed when it is needed: every command starts with this package.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("treemap.html").Parse(pageText))
+})
 
 // maxCells bounds the parts of one picture: the smallest ones are drawn
 // together.
@@ -93,7 +97,7 @@ func WriteHTML(w io.Writer, root Row, u *artifact.Usage, now time.Time) error {
 		}
 		data.Weeks = append(data.Weeks, bar)
 	}
-	return page.Execute(w, data)
+	return page().Execute(w, data)
 }
 
 // shortName is a row's name, a digest cut to what fits.
