@@ -208,7 +208,7 @@ func (m *usageMeter) entriesOf(g *RepositoryGraph, i int) RepositoryUsage {
 			continue
 		}
 		entry := EntryUsage{Tag: t.Name, Digest: t.Digest, CreatedOn: t.CreatedOn}
-		for _, d := range g.below(t.Digest) {
+		for _, d := range g.Below(t.Digest) {
 			covered[d] = true
 			entry.Contents = append(entry.Contents, d)
 		}
@@ -310,9 +310,9 @@ func (m *usageMeter) addUp(u *Usage, r *RepositoryUsage, g *RepositoryGraph, i i
 	u.Sizes.Logical += r.Sizes.Logical
 }
 
-// below are a manifest, its children, and what refers to any of them, parents
+// Below are a manifest, its children, and what refers to any of them, parents
 // before children.
-func (g *RepositoryGraph) below(root digest.Digest) []digest.Digest {
+func (g *RepositoryGraph) Below(root digest.Digest) []digest.Digest {
 	var list []digest.Digest
 	seen := map[digest.Digest]bool{}
 	for todo := []digest.Digest{root}; len(todo) > 0; {

@@ -131,7 +131,7 @@ var otherWords = map[string][]string{
 	"restore": {"repo restore", "manifest restore", "tag restore"}, "undelete": {"repo restore", "manifest restore"},
 	"upload": {"push"}, "download": {"pull"}, "fetch": {"pull"}, "save": {"pull"}, "load": {"push"},
 	"resume": {"transfers resume"}, "continue": {"transfers resume"},
-	"auth": {"login"}, "signin": {"login"}, "check-health": {"doctor"}, "check": {"doctor"}, "ping": {"doctor"}, "health": {"doctor"},
+	"auth": {"login"}, "signin": {"login"}, "check-health": {"doctor"}, "ping": {"doctor"}, "health": {"doctor"},
 	"error": {"explain"}, "serve": {"emulator"}, "registry": {"emulator"}, "server": {"emulator"},
 	"referrers": {"manifest referrers"}, "signatures": {"manifest referrers"}, "layers": {"blob list"},
 }

@@ -42,7 +42,7 @@ into the file of --image-credential-provider-config:
       args: [credential-provider]
       matchImages: ["*.azurecr.io", "*.azurecr.cn", "*.azurecr.us"]
       defaultCacheDuration: 1h`,
-		Example: `  acrkit credential-provider < request.json`,
+		Example: `  cat request.json | acrkit credential-provider`,
 		GroupID: groupAccess, Args: exactArgs(),
 		RunE: func(command *cobra.Command, _ []string) error {
 			data, err := readHelperInput(a.Stdin)

@@ -30,6 +30,8 @@ func commands(a *app) []*cobra.Command {
 		newLsCommand(a),
 		newShowCommand(a),
 		newTreeCommand(a),
+		newVerifyCommand(a),
+		newCheckCommand(a),
 		newDiffCommand(a),
 		newFilesCommand(a),
 		newExportCommand(a),

@@ -58,6 +58,7 @@ func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 		"digests":   digests,
 		"waitready": waitReady,
 		"word":      word,
+		"truncated": truncated,
 	}
 }
 
@@ -186,4 +187,22 @@ func word(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: word NAME, after a command that printed something")
 	}
 	ts.Setenv(args[0], words[0])
+}
+
+// truncated takes the last byte from the largest file below a folder.
+func truncated(ts *testscript.TestScript, neg bool, args []string) {
+	var largest string
+	var size int64
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.Size() > size {
+			largest, size = path, info.Size()
+		}
+		return err
+	}))
+	ts.Check(os.Chmod(largest, 0o600))
+	ts.Check(os.Truncate(largest, size-1))
 }
