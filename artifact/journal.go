@@ -274,6 +274,7 @@ type JournalEntry struct {
 	record TransferRecord
 	noted  time.Time // when progress was last written
 	closed bool
+	gone   bool // removed from the journal
 }
 
 // Resumed reports whether an earlier process began the transfer.
@@ -377,6 +378,14 @@ func (e *JournalEntry) finish(ctx context.Context, err error, began bool) error 
 	})
 }
 
+// Kept reports whether the journal has the transfer, so that it can be gone on
+// with: one that succeeded, or ended before anything was moved, is forgotten.
+func (e *JournalEntry) Kept() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.gone
+}
+
 // remove forgets the transfer. The lock is given back last.
 func (e *JournalEntry) remove() error {
 	e.mu.Lock()
@@ -384,7 +393,7 @@ func (e *JournalEntry) remove() error {
 	if e.closed {
 		return nil
 	}
-	e.closed = true
+	e.closed, e.gone = true, true
 	return errors.Join(os.RemoveAll(e.dir), e.lock.Close())
 }
 

@@ -67,9 +67,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if errors.Is(context.Cause(ctx), failure.ErrTimeout) && err != nil && failure.ExitCode(err) != failure.ExitResumable {
 		err = failure.Coded(failure.ExitFailed, fmt.Errorf("not done within --timeout %s: %w", a.timeout, failure.ErrTimeout))
 	}
-	if cause := context.Cause(ctx); err != nil && errors.Is(cause, failure.ErrInterrupted) && failure.ExitCode(err) == failure.ExitFailed {
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, failure.ErrInterrupted) && !output.IsClosedPipe(err) {
 		// Whatever the command was doing failed because it was interrupted.
-		err = fmt.Errorf("%w: %w", failure.ErrInterrupted, err)
+		err = failure.Interrupted(err)
 	}
 	if closing := a.Close(); err == nil {
 		err = closing

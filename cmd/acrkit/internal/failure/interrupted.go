@@ -3,6 +3,7 @@ package failure
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 // ErrInterrupted is the cause of a context that a signal ended.
@@ -14,6 +15,22 @@ func (interruptedError) Error() string { return "interrupted" }
 
 // Unwrap makes it a cancellation for whoever knows nothing of signals.
 func (interruptedError) Unwrap() error { return context.Canceled }
+
+// Interrupted says of what failed because of a signal that it was one. The exit
+// code that the error has of its own stays.
+func Interrupted(err error) error { return &stoppedError{err} }
+
+type stoppedError struct{ err error }
+
+func (e *stoppedError) Error() string {
+	text := strings.ReplaceAll(e.err.Error(), context.Canceled.Error(), ErrInterrupted.Error())
+	if !strings.Contains(text, ErrInterrupted.Error()) {
+		text = ErrInterrupted.Error() + ": " + text
+	}
+	return text
+}
+
+func (e *stoppedError) Unwrap() []error { return []error{ErrInterrupted, e.err} }
 
 // ErrTimeout is the cause of a context that --timeout ended.
 var ErrTimeout error = timeoutError{}

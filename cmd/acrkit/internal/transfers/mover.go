@@ -98,7 +98,7 @@ func (m *Mover) interrupted(ctx context.Context, t Transfer, entry *artifact.Jou
 	if !failure.Stopped(ctx) {
 		return err
 	}
-	if entry == nil {
+	if entry == nil || !entry.Kept() {
 		return fmt.Errorf("%s %s to %s: %w", t.Verb, t.From, t.To, context.Cause(ctx))
 	}
 	record := entry.Record()

@@ -320,7 +320,7 @@ func causes(errs []error) (why, fix []string, again bool) {
 }
 
 func (m *Mover) interruptedSync(ctx context.Context, entry *artifact.JournalEntry, spec artifact.TransferSpec, result artifact.SyncResult, err error) error {
-	if !failure.Stopped(ctx) || entry == nil {
+	if !failure.Stopped(ctx) || entry == nil || !entry.Kept() {
 		return err
 	}
 	return &failure.Explained{
