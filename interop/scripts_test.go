@@ -17,7 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// clients is the folder of the strangers' own commands: crane, oras and
+// clients is the folder of the strangers' own commands: crane, oras, notation and
 // regctl, as their projects released them (clients/go.mod).
 var clients = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(filepath.Dir(acrkit), "clients")
