@@ -85,6 +85,9 @@ func UnpackFiles(ctx context.Context, src Source, reference, dir string, o *Unpa
 	if err != nil {
 		return Unpacked{}, err
 	}
+	if err := nameHelmChart(ctx, src, m); err != nil {
+		return Unpacked{}, err
+	}
 	done := Unpacked{Root: root, ArtifactType: artifactTypeOf(m)}
 	if done.Files, err = plannedFiles(src, root, m, options.KeepFolders); err != nil {
 		return done, err

@@ -17,18 +17,19 @@ import (
 
 // shownImage is what show tells of an image.
 type shownImage struct {
-	Reference string          `json:"reference"`
-	Digest    string          `json:"digest"`
-	MediaType string          `json:"mediaType"`
-	Size      int64           `json:"size"` // of the manifest
-	Content   int64           `json:"contentSize"`
-	Platform  string          `json:"platform,omitempty"`
-	Tag       *shownState     `json:"tag,omitempty"`    // that the reference names; in a registry
-	Stored    *shownState     `json:"stored,omitempty"` // the manifest; in a registry
-	Files     []string        `json:"files,omitempty"`  // titles of files that it holds
-	Missing   []string        `json:"missing,omitempty"`
-	Config    *ocispec.Image  `json:"config,omitempty"`
-	Manifest  json.RawMessage `json:"manifest"`
+	Reference string              `json:"reference"`
+	Digest    string              `json:"digest"`
+	MediaType string              `json:"mediaType"`
+	Size      int64               `json:"size"` // of the manifest
+	Content   int64               `json:"contentSize"`
+	Platform  string              `json:"platform,omitempty"`
+	Tag       *shownState         `json:"tag,omitempty"`    // that the reference names; in a registry
+	Stored    *shownState         `json:"stored,omitempty"` // the manifest; in a registry
+	Files     []string            `json:"files,omitempty"`  // titles of files that it holds
+	Missing   []string            `json:"missing,omitempty"`
+	Config    *ocispec.Image      `json:"config,omitempty"`
+	Chart     *artifact.HelmChart `json:"chart,omitempty"`
+	Manifest  json.RawMessage     `json:"manifest"`
 
 	body image.Manifest
 }
@@ -49,7 +50,8 @@ func newShowCommand(a *app) *cobra.Command {
 		Use: "show REF", Short: "Show what a reference names: digest, platform, layers, configuration, locks",
 		Long: `Show what a reference names: its digest, platform, layers, configuration and
 history; in a registry its tags, times and locks too. The manifest is verified
-against its digest. --raw prints its bytes as stored.
+against its digest. --raw prints its bytes as stored. Of a Helm chart its name,
+version and description are shown; acrkit artifact pull fetches its .tgz.
 
 ` + image.Help,
 		Example: `  acrkit show local/team/app:1
@@ -75,6 +77,9 @@ against its digest. --raw prints its bytes as stored.
 				Reference: i.Named(i.Desc.Digest), Digest: i.Desc.Digest.String(),
 				MediaType: i.Desc.MediaType, Size: i.Desc.Size, Content: i.Body.Size(), Config: config,
 				Files: artifact.Titles(append(i.Body.Layers, i.Body.Blobs...)), Manifest: i.Data, body: i.Body,
+			}
+			if shown.Chart, err = artifact.ReadHelmChart(command.Context(), i.Source, i.Body.Config); err != nil {
+				return err
 			}
 			if config != nil {
 				shown.Platform = artifact.FormatPlatform(&config.Platform)

@@ -82,6 +82,14 @@ var savedKinds = map[string]func(*savedArchive){
 		}), "files")
 	},
 	"rootfs": rootfsImages,
+	// A Helm chart of helm 3.7, whose manifest has no annotations.
+	"chart": func(s *savedArchive) {
+		config := s.add("application/vnd.cncf.helm.config.v1+json", []byte(`{"name":"app","version":"1.2.0","appVersion":"7","description":"what it is","apiVersion":"v2"}`))
+		s.root(s.add(ocispec.MediaTypeImageManifest, ocispec.Manifest{
+			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config,
+			Layers: []ocispec.Descriptor{s.add("application/vnd.cncf.helm.chart.content.v1.tar+gzip", []byte("chart"))},
+		}), "1.2.0")
+	},
 	// An image, and cosign's signature of it.
 	"signed": func(s *savedArchive) {
 		image, _ := s.image(linuxOn("amd64"), s.layer("a"))

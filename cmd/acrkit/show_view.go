@@ -42,6 +42,12 @@ func writeShown(w io.Writer, i shownImage) error {
 	lines.add("reference", i.Reference)
 	lines.add("type", i.MediaType)
 	lines.add("artifact", i.body.ArtifactType)
+	if c := i.Chart; c != nil {
+		lines.add("chart", c.Name)
+		lines.add("version", c.Version)
+		lines.add("app", c.AppVersion)
+		lines.add("describes", c.Description)
+	}
 	lines.add("platform", i.Platform)
 	if i.Content > 0 {
 		lines.add("content", output.Size(i.Content))
