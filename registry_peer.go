@@ -14,7 +14,7 @@ import (
 type peer struct {
 	context.Context
 	host    string
-	address string
+	address *net.TCPAddr // nil when it isn't known
 	proxied bool
 }
 
@@ -42,7 +42,7 @@ func (p *peer) dials(hostPort string) {
 
 func (p *peer) connected(info httptrace.GotConnInfo) {
 	if address, ok := info.Conn.RemoteAddr().(*net.TCPAddr); ok && !p.proxied {
-		p.address = address.String()
+		p.address = address
 	}
 }
 
@@ -53,8 +53,8 @@ func respondedFrom(err error) string {
 	if resp == nil || resp.Request == nil {
 		return ""
 	}
-	if p, ok := resp.Request.Context().Value(peerKey{}).(*peer); ok {
-		return p.address
+	if p, ok := resp.Request.Context().Value(peerKey{}).(*peer); ok && p.address != nil {
+		return p.address.String()
 	}
 	return ""
 }

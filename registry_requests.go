@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -123,16 +124,16 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 		http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
 	}, ok...)
-	visited := map[string]bool{}
+	visited := make([]string, 0, maxRedirects+1)
 	var redirected redirectedDigest
 	if ctx != nil {
 		ctx = context.WithValue(ctx, redirectedDigest{}, &redirected)
 	}
 	for range maxRedirects + 1 {
-		if visited[address] {
+		if slices.Contains(visited, address) {
 			return nil, "", fmt.Errorf("redirect loop at %s", redact.URL(address))
 		}
-		visited[address] = true
+		visited = append(visited, address)
 		req, err := r.newRequestTo(ctx, method, address, scopes...)
 		if err != nil {
 			return nil, "", err
@@ -140,11 +141,12 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 		for name, values := range header {
 			req.Raw().Header[name] = values
 		}
-		send := r.stream
-		if originOf(req.Raw().URL) != r.home {
-			send = r.streamData
+		if originOf(req.Raw().URL) == r.home {
+			resp, err = r.stream(req, want...)
+		} else {
+			resp, err = r.streamData(req, want...)
 		}
-		if resp, err = send(req, want...); err != nil {
+		if err != nil {
 			return nil, "", r.nameHost(ctx, req.Raw().URL, err)
 		}
 		for _, d := range []string{redirected.value, resp.Header.Get(headerDigest)} {
