@@ -77,24 +77,34 @@ func TestGuideConfigurationWorks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := strings.Split(string(data), "```json\n")
-	if len(blocks) != 3 {
-		t.Fatalf("%d JSON files, want two", len(blocks)-1)
+	blocks := strings.Split(string(data), "```json\n")[1:]
+	if len(blocks) < 3 {
+		t.Fatalf("%d JSON files, want three", len(blocks))
 	}
-	config, _, _ := strings.Cut(blocks[1], "```")
-	options, err := ParseConfig([]byte(config))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Close(); err != nil {
-		t.Error(err)
-	}
-	faults, _, _ := strings.Cut(blocks[2], "```")
-	if _, err := ParseFaults([]byte(faults)); err != nil {
-		t.Error(err)
+	for _, block := range blocks {
+		text, _, _ := strings.Cut(block, "```")
+		switch {
+		case strings.HasPrefix(text, `{"faults"`):
+			if _, err := ParseFaults([]byte(text)); err != nil {
+				t.Error(err)
+			}
+			continue
+		case strings.HasPrefix(text, `{"webhooks"`):
+			// A part of one registry.
+			text = `{"registries":[{"name":"acrkit",` + strings.TrimPrefix(strings.TrimSpace(text), "{") + `]}`
+		}
+		options, err := ParseConfig([]byte(text))
+		if err != nil {
+			t.Errorf("%v in %s", err, text)
+			continue
+		}
+		e, err := New(options)
+		if err != nil {
+			t.Errorf("%v in %s", err, text)
+			continue
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

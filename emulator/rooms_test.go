@@ -14,7 +14,7 @@ import (
 // those before it, so no arrow runs back up.
 var rooms = []string{
 	"store", "clock", "quirk", "strictjson", "privatefile", "memnet",
-	"protocol", "trace", "signin", "fault", "wire", "listen", "inspector",
+	"protocol", "trace", "signin", "fault", "webhook", "wire", "listen", "inspector",
 }
 
 // TestNoArrowRunsBackUp counts the imports between the emulator's packages
