@@ -41,19 +41,11 @@ func (ev *evidence) canHelp(fix string) bool {
 // outsideAzure reports a host that is no registry in Azure for certain: an
 // address, localhost, or the command's embedded registry.
 func outsideAzure(host string) bool {
-	name := hostName(host)
+	name := hostnameOf(host)
 	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		return true
 	}
 	return name == "localhost" || strings.HasSuffix(name, ".localhost") || name == "local"
-}
-
-// hostName is a host without its port.
-func hostName(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return host
 }
 
 // withPort is a host with its port, that of https where it has none.

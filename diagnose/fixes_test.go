@@ -87,3 +87,18 @@ func TestAStatusStandsForItsCodes(t *testing.T) {
 		t.Error("a status that says nothing is explained")
 	}
 }
+
+// A suffix of the domain name label is no part of the registry's name.
+func TestTheRegistryIsCalledAsAzDoes(t *testing.T) {
+	for host, want := range map[string]string{
+		"myreg.azurecr.io": "myreg", "myreg-abc123.azurecr.io": "myreg",
+		"myreg-abc123.azurecr.cn:443": "myreg", "images.contoso.com": "<registry>", "127.0.0.1:5306": "<registry>",
+	} {
+		d, _ := Explain(refusedAt(host, &tls.CertificateVerificationError{
+			UnverifiedCertificates: []*x509.Certificate{{}}, Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: host},
+		}))
+		if line := "az acr show -n " + want + " --query loginServer -o tsv"; d.Code != CodeTLSNameMismatch || !slices.Contains(d.Fix, line) {
+			t.Errorf("%s: %s %q, want %q", host, d.Code, d.Fix, line)
+		}
+	}
+}
