@@ -45,7 +45,10 @@ var fixedValues = map[string][]string{
 	"progress":  {"auto", "bar", "plain", "json", "none"},
 	"debug":     {"requests", "trace", "file:"},
 	"referrers": {"auto", "follow", "skip"},
-	"order":     {"name", "oldest", "newest"},
+	"order":     {"name", "oldest", "newest", "time"},
+	"sort":      {"stored", "unique", "shared", "logical", "name"},
+	"keep-by":   {"time", "version"},
+	"store":     {"docker", "none"},
 	"for":       {"write", "delete", "read", "list"},
 }
 

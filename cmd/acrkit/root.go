@@ -119,6 +119,7 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	root.SetHelpCommand(newHelpCommand())
 	root.CompletionOptions.DisableDefaultCmd = true
 	completeValues(root)
+	completeReferences(a, root)
 	return root
 }
 

@@ -18,6 +18,7 @@ type Flags struct {
 	size  int
 	last  string
 	order string
+	top   int
 }
 
 // Add adds the flags; listings by time have --order.
@@ -26,7 +27,8 @@ func (f *Flags) Add(command *cobra.Command, ordered bool) {
 	command.Flags().IntVar(&f.size, "page-size", pageSize, "ask for so many items a request, 1 to 1000")
 	command.Flags().StringVar(&f.last, "last", "", "begin after this `name` or digest")
 	if ordered {
-		command.Flags().StringVar(&f.order, "order", "name", "order: name, oldest, newest")
+		command.Flags().StringVar(&f.order, "order", "name", "order: name, oldest, newest, or time, which is newest")
+		command.Flags().IntVar(&f.top, "top", 0, "show the first `N` only, as --limit does (0: all)")
 	}
 }
 
@@ -36,6 +38,15 @@ func (f *Flags) AddLimit(command *cobra.Command) {
 }
 
 func (f *Flags) CheckLimit() error {
+	if f.top < 0 {
+		return failure.Usagef("--top %d: must not be negative", f.top)
+	}
+	if f.top > 0 {
+		if f.limit != 0 && f.limit != f.top {
+			return failure.Usagef("--top and --limit are the same: give one")
+		}
+		f.limit = f.top
+	}
 	if f.limit < 0 {
 		return failure.Usagef("--limit %d: must not be negative", f.limit)
 	}
@@ -49,11 +60,14 @@ func (f *Flags) check() error {
 	if f.size < 1 || f.size > pageSize {
 		return failure.Usagef("--page-size %d: must be 1 to %d", f.size, pageSize)
 	}
+	if f.order == "time" {
+		f.order = "newest"
+	}
 	switch f.order {
 	case "", "name", "oldest", "newest":
 		return nil
 	}
-	return failure.Usagef("--order %q: must be one of name, oldest, newest", f.order)
+	return failure.Usagef("--order %q: must be one of name, oldest, newest, time", f.order)
 }
 
 // page is the size of the pages: no more than wanted.
