@@ -110,7 +110,8 @@ func TestAskingWhoCapturesChangesNothing(t *testing.T) {
 	if !captures(ctx) || raw != before {
 		t.Errorf("captures %t, and the place has changed: %t", captures(ctx), raw != before)
 	}
-	if captures(t.Context()) || captures(withoutCapture(ctx)) || captures(nil) { //nolint:staticcheck // nil is what is tested
+	//lint:ignore SA1012 nil is what is tested
+	if captures(t.Context()) || captures(withoutCapture(ctx)) || captures(nil) {
 		t.Error("nobody captures")
 	}
 }

@@ -136,7 +136,6 @@ type metered struct {
 	ContentUsage
 	owner      int // the graph that it is attributed to
 	ownerTag   *EntryUsage
-	lastEntry  *EntryUsage // the entry that counted it last
 	lastGraph  int
 	graphs     int
 	firstOwner bool

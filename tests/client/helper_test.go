@@ -17,7 +17,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
-	"github.com/acrkit/azcontainerregistry"
 	acr "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/emulator/emulatortest"
 )
@@ -202,10 +201,10 @@ func digestOf(p []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-func blobClient(t *testing.T, registry *emulatortest.Registry) *azcontainerregistry.BlobClient {
+func blobClient(t *testing.T, registry *emulatortest.Registry) *acr.BlobClient {
 	t.Helper()
-	client, err := azcontainerregistry.NewBlobClient(registry.Endpoint, registry.Credential,
-		&azcontainerregistry.BlobClientOptions{ClientOptions: registry.ClientOptions()})
+	client, err := acr.NewBlobClient(registry.Endpoint, registry.Credential,
+		&acr.BlobClientOptions{ClientOptions: registry.ClientOptions()})
 	if err != nil {
 		t.Fatal(err)
 	}

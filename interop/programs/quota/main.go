@@ -43,6 +43,7 @@ func main() {
 			measure(client, *name)
 		}
 	}
+	//lint:ignore SA1019 programs of v0.2.3 call it by this name
 	_, err = client.GetRepositoryProperties(runtime.WithCaptureResponse(context.Background(), &raw), "none", nil)
 	body, readErr := io.ReadAll(raw.Body)
 	fmt.Println("# failed", err != nil, raw.StatusCode, len(body) > 0, readErr)
