@@ -16,7 +16,8 @@ import (
 
 // interruptions are how densely the moments of TestInterruptedAtEveryMoment lie:
 // each command is ended at so many of its moments, spread over all of them, others
-// for each. All of them are tried where ACRKIT_INTERRUPT_ALL is set.
+// for each. All of them are tried where ACRKIT_INTERRUPT_ALL is set, one where
+// tests are to be short.
 const interruptions = 2
 
 // interrupted runs a command and interrupts it when it has told of so many
@@ -66,8 +67,11 @@ func TestInterruptedAtEveryMoment(t *testing.T) {
 			}
 			want := w.lasting()
 			step := max(1, (moments+interruptions)/interruptions)
-			if os.Getenv("ACRKIT_INTERRUPT_ALL") != "" {
+			switch {
+			case os.Getenv("ACRKIT_INTERRUPT_ALL") != "":
 				step = 1
+			case testing.Short():
+				step = moments + 1
 			}
 			for at := i % step; at <= moments; at += step {
 				w.restore()
