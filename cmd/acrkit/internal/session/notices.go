@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"sync"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
@@ -20,7 +19,6 @@ const maxWarnings = 10
 
 // noticeWarnings shows what a server warns of, each text once.
 func (s *Session) noticeWarnings() around {
-	var mu sync.Mutex
 	return func(request *http.Request, next func() (*http.Response, error)) (*http.Response, error) {
 		response, err := next()
 		if response == nil {
@@ -32,7 +30,7 @@ func (s *Session) noticeWarnings() around {
 				text = m[2]
 			}
 			line := fmt.Sprintf("warning: %s: %s", request.URL.Host, output.Clean(redact.Text(text)))
-			mu.Lock()
+			s.hearing.Lock()
 			if s.heard == nil {
 				s.heard = map[string]bool{}
 			}
@@ -40,7 +38,7 @@ func (s *Session) noticeWarnings() around {
 				s.heard[line] = true
 				s.Note("%s", line)
 			}
-			mu.Unlock()
+			s.hearing.Unlock()
 		}
 		return response, err
 	}

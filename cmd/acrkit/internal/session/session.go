@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
@@ -41,6 +42,7 @@ type Session struct {
 	// the embedded one.
 	FlagsElsewhere bool
 
+	hearing    sync.Mutex      // guards heard, from every client of the session
 	heard      map[string]bool // warnings of servers that were shown
 	http       *http.Client
 	RequestLog *RequestLog
