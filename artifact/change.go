@@ -25,11 +25,7 @@ func Retag(ctx context.Context, store interface {
 	Target
 }, reference, tag string,
 ) (ocispec.Descriptor, error) {
-	desc, data, err := resolve(ctx, store, reference)
-	if err != nil {
-		return desc, err
-	}
-	desc, _, err = readManifest(bare(desc), data)
+	desc, _, data, err := resolveManifest(ctx, store, reference)
 	if err != nil {
 		return desc, err
 	}
@@ -68,11 +64,7 @@ func Annotate(ctx context.Context, src Source, reference string, o *AnnotateOpti
 			})
 		})
 	}
-	desc, data, err := resolve(ctx, src, reference)
-	if err != nil {
-		return nil, err
-	}
-	desc, _, err = readManifest(bare(desc), data)
+	desc, _, data, err := resolveManifest(ctx, src, reference)
 	if err != nil {
 		return nil, err
 	}

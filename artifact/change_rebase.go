@@ -272,11 +272,7 @@ func IndexRemove(ctx context.Context, src Source, reference string, digests []di
 
 // editIndex changes an index itself.
 func editIndex(ctx context.Context, src Source, reference string, change func(d *Draft, index *object) error) (*Draft, error) {
-	desc, data, err := resolve(ctx, src, reference)
-	if err != nil {
-		return nil, err
-	}
-	desc, _, err = readManifest(bare(desc), data)
+	desc, _, data, err := resolveManifest(ctx, src, reference)
 	if err != nil {
 		return nil, err
 	}
@@ -398,11 +394,7 @@ func insertEntry(list []rawEntry, desc ocispec.Descriptor, replace bool) ([]rawE
 
 // indexEntries are the descriptors that an entry stands for.
 func (d *Draft) indexEntries(ctx context.Context, entry IndexEntry) ([]ocispec.Descriptor, error) {
-	desc, data, err := resolve(ctx, entry.Source, entry.Reference)
-	if err != nil {
-		return nil, err
-	}
-	desc, m, err := readManifest(bare(desc), data)
+	desc, m, _, err := resolveManifest(ctx, entry.Source, entry.Reference)
 	if err != nil {
 		return nil, err
 	}

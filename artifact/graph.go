@@ -77,6 +77,17 @@ type manifest struct {
 	Annotations  map[string]string    `json:"annotations"`
 }
 
+// resolveManifest finds the manifest of a reference and decodes it; the
+// descriptor is without what an index said of it.
+func resolveManifest(ctx context.Context, src Source, reference string) (ocispec.Descriptor, *manifest, []byte, error) {
+	desc, data, err := resolve(ctx, src, reference)
+	if err != nil {
+		return desc, nil, nil, err
+	}
+	desc, m, err := readManifest(bare(desc), data)
+	return desc, m, data, err
+}
+
 // readManifest reads data as what it says itself to be, and gives the
 // descriptor with that media type: what an index or a layout says about its
 // entry may be wrong, and a registry goes by the manifest.

@@ -35,11 +35,7 @@ code isn't 0. acrkit pull keeps the layers.`,
 		GroupID: groupImages, Args: exactArgs("SRC", "FILE"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ctx := command.Context()
-			i, err := a.imageFiles(ctx, &f, args[0])
-			if err != nil {
-				return err
-			}
-			tree, err := i.Read(ctx)
+			i, tree, err := a.imageTree(ctx, &f, args[0])
 			if err != nil {
 				return err
 			}

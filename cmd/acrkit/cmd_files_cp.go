@@ -47,11 +47,7 @@ acrkit export keeps them all.`,
 			if args[2] == "-" || args[2] == "" {
 				return failure.Usagef("acrkit files cp writes to a path; acrkit files cat prints a file, and acrkit export writes a tar to standard output")
 			}
-			i, err := a.imageFiles(ctx, &f, args[0])
-			if err != nil {
-				return err
-			}
-			tree, err := i.Read(ctx)
+			_, tree, err := a.imageTree(ctx, &f, args[0])
 			if err != nil {
 				return err
 			}

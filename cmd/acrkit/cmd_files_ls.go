@@ -25,11 +25,7 @@ folder. Every layer is read and verified.`,
 		Args: rangeArgs(1, "SRC", "PATH"),
 		RunE: func(command *cobra.Command, args []string) error {
 			ctx := command.Context()
-			i, err := a.imageFiles(ctx, &f, args[0])
-			if err != nil {
-				return err
-			}
-			tree, err := i.Read(ctx)
+			i, tree, err := a.imageTree(ctx, &f, args[0])
 			if err != nil {
 				return err
 			}

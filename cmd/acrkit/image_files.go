@@ -51,6 +51,16 @@ func (a *app) imageFiles(ctx context.Context, f *filesFlags, text string) (*root
 	return i, err
 }
 
+// imageTree opens the image that an argument names and merges its layers.
+func (a *app) imageTree(ctx context.Context, f *filesFlags, text string) (*rootfs.Image, *rootfs.Tree, error) {
+	i, err := a.imageFiles(ctx, f, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	tree, err := i.Read(ctx)
+	return i, tree, err
+}
+
 // imageFile is a file of an image as it is shown.
 type imageFile struct {
 	Path       string            `json:"path"`

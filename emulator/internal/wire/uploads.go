@@ -217,23 +217,13 @@ func (c uploadHandler) uploadStatus() error {
 
 // uploadChunk answers PATCH on a session.
 func (c uploadHandler) uploadChunk() error {
-	u, stale, err := c.acquiredSession()
-	if err != nil {
-		return err
-	}
-	defer u.Release()
-	resend, err := c.checkContentRange(u, stale)
-	if err != nil {
-		return err
-	}
-	if resend {
-		return c.resumeUpload(u)
-	}
-	if err := c.receive(u); err != nil {
-		return err
-	}
-	c.setUploadHeaders(u, u.Started.Truncate(time.Second))
-	return c.empty(http.StatusAccepted)
+	return c.goOn(func(u *store.Upload) error {
+		if err := c.receive(u); err != nil {
+			return err
+		}
+		c.setUploadHeaders(u, u.Started.Truncate(time.Second))
+		return c.empty(http.StatusAccepted)
+	})
 }
 
 // resumeUpload is the 416 for a chunk that the upload has already, in part or
@@ -307,6 +297,12 @@ func parseContentRange(value string) (start, end int64, ok bool) {
 
 // finishUpload answers PUT on a session, with or without the last data.
 func (c uploadHandler) finishUpload() error {
+	return c.goOn(func(u *store.Upload) error { return c.complete(u, c.r.URL.Query().Get("digest")) })
+}
+
+// goOn does something with a session whose turn this request has, if its data
+// begins where the session ends; if not, it says where that is.
+func (c uploadHandler) goOn(do func(*store.Upload) error) error {
 	u, stale, err := c.acquiredSession()
 	if err != nil {
 		return err
@@ -319,7 +315,7 @@ func (c uploadHandler) finishUpload() error {
 	if resend {
 		return c.resumeUpload(u)
 	}
-	return c.complete(u, c.r.URL.Query().Get("digest"))
+	return do(u)
 }
 
 // complete receives the request's body and makes the upload a blob.

@@ -63,14 +63,8 @@ func (w *Writer) RunEach(command *cobra.Command, f Flags, each Each, makeSteps f
 		return err
 	}
 	each.Before(p.Items)
-	if f.Keep != "" {
-		if err := Save(f.Keep, p); err != nil {
-			return err
-		}
-		w.Note("kept the plan of %d changes in %s; to do it: %s --apply %s", len(p.Items), f.Keep, p.Command, f.Keep)
-	}
 	if f.DryRun || f.Keep != "" {
-		return output.List(w.Printer, planView(), output.Sequence(p.Items))
+		return w.show(p, f)
 	}
 	if err := w.confirm(ctx, p, f.yes); err != nil {
 		return err

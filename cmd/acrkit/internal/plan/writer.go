@@ -30,15 +30,7 @@ func (w *Writer) Run(command *cobra.Command, f Flags, makeSteps func(context.Con
 		if err := w.foresee(ctx, p, f.DryRun); err != nil {
 			return err
 		}
-	}
-	if f.Keep != "" {
-		if err := Save(f.Keep, p); err != nil {
-			return err
-		}
-		w.Note("kept the plan of %d changes in %s; to do it: %s --apply %s", len(p.Items), f.Keep, p.Command, f.Keep)
-	}
-	if f.DryRun || f.Keep != "" {
-		return output.List(w.Printer, planView(), output.Sequence(p.Items))
+		return w.show(p, f)
 	}
 	if err := w.checkPlan(ctx, p); err != nil {
 		return err
@@ -47,6 +39,17 @@ func (w *Writer) Run(command *cobra.Command, f Flags, makeSteps func(context.Con
 		return err
 	}
 	return w.carryOut(ctx, p)
+}
+
+// show lists a plan instead of doing it, and keeps it where that is asked for.
+func (w *Writer) show(p plan, f Flags) error {
+	if f.Keep != "" {
+		if err := Save(f.Keep, p); err != nil {
+			return err
+		}
+		w.Note("kept the plan of %d changes in %s; to do it: %s --apply %s", len(p.Items), f.Keep, p.Command, f.Keep)
+	}
+	return output.List(w.Printer, planView(), output.Sequence(p.Items))
 }
 
 // makePlan is planOf, with deletions in their order.
