@@ -14,6 +14,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
 )
 
 // helperProgram is the name under which docker starts this program as its
@@ -73,10 +74,7 @@ const maxHelperInput = 1 << 20
 
 // readHelperInput reads standard input.
 func readHelperInput(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxHelperInput+1))
-	if err == nil && len(data) > maxHelperInput {
-		err = fmt.Errorf("over %d bytes", maxHelperInput)
-	}
+	data, err := userfile.ReadAll(r, maxHelperInput)
 	if err != nil {
 		return nil, fmt.Errorf("read standard input: %w", err)
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/manifestcache"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/usage"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
 )
 
 // duFlags say what is measured, and how it is shown.
@@ -325,7 +325,7 @@ func saveHTML(path string, root usage.Row, u *artifact.Usage, a *app) error {
 	if err := usage.WriteHTML(&page, root, u, a.Now()); err != nil {
 		return fmt.Errorf("write the treemap: %w", err)
 	}
-	if err := plan.SaveBytes(path, page.Bytes()); err != nil {
+	if err := userfile.Write(path, page.Bytes()); err != nil {
 		return fmt.Errorf("write the treemap: %w", err)
 	}
 	a.Note("wrote %s; open it with a browser", path)

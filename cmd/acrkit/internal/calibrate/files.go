@@ -16,6 +16,7 @@ import (
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/creds"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
 	"github.com/acrkit/azcontainerregistry/diagnose"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -89,11 +90,7 @@ func (f Folder) write(name string, content any) error {
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return err
 	}
-	path := filepath.Join(string(f), name)
-	if err := os.WriteFile(path+".new", data.Bytes(), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return userfile.Write(filepath.Join(string(f), name), data.Bytes())
 }
 
 // evidence is the file to send in.

@@ -3,7 +3,6 @@
 package manifestcache
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
 )
 
 const (
@@ -133,18 +134,7 @@ func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*") // for its owner alone
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(data)
-	if err = errors.Join(err, temporary.Close()); err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
-	}
-	return err
+	return userfile.Write(path, data)
 }
 
 // Close removes what was used longest ago until the folder is within its bound.

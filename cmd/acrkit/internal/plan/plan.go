@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
 )
 
 // plan is what a writing command is going to do, decided before it does
@@ -81,26 +81,10 @@ func Save(path string, p any) error {
 		// A device or a pipe must not be replaced by a file.
 		return fmt.Errorf("keep the plan: %s is there, and not a regular file", path)
 	}
-	if err := SaveBytes(path, append(data, '\n')); err != nil {
+	if err := userfile.Write(path, append(data, '\n')); err != nil {
 		return fmt.Errorf("keep the plan: %w", err)
 	}
 	return nil
-}
-
-// SaveBytes writes a file in one step, for its owner's eyes.
-func SaveBytes(path string, data []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".acrkit-*")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(data)
-	if err = errors.Join(err, temporary.Close()); err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
-	}
-	return err
 }
 
 // Load reads a plan of any kind from its file.
@@ -111,7 +95,7 @@ func Load[T any](path, kind string, parse func(data []byte) (T, error)) (T, erro
 		return none, fmt.Errorf("read the plan: %w", err)
 	}
 	defer file.Close()
-	data, err := readAll(file, maxPlan)
+	data, err := userfile.ReadAll(file, maxPlan)
 	if err != nil {
 		return none, fmt.Errorf("read the plan %s: %w", path, err)
 	}
@@ -176,12 +160,3 @@ func parsePlan(data []byte) (plan, error) {
 
 // maxPlan bounds a plan's file: a purge of a million manifests is some 300 MB.
 const maxPlan = 512 << 20
-
-// readAll reads at most limit bytes, and says so when there is more.
-func readAll(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("over %d bytes", limit)
-	}
-	return data, err
-}

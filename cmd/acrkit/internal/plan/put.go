@@ -19,6 +19,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
 )
 
 // maxManifest is the largest manifest that ACR takes (ACR protocol §4.3).
@@ -91,7 +92,7 @@ func readManifest(path string, stdin io.Reader) ([]byte, error) {
 		defer file.Close()
 		body = file
 	}
-	data, err := readAll(body, maxManifest)
+	data, err := userfile.ReadAll(body, maxManifest)
 	if err != nil {
 		return nil, failure.Coded(failure.ExitMismatch, fmt.Errorf("%s is no manifest: %w", path, err))
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/units"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
 )
 
 // Rule says what of which repositories goes. It is also the form of a rule in a
@@ -80,10 +81,7 @@ func Load(path string) (rules []Rule, protect []string, err error) {
 		return nil, nil, fmt.Errorf("read the rules: %w", err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxRules+1))
-	if err == nil && len(data) > maxRules {
-		err = fmt.Errorf("over %d bytes", maxRules)
-	}
+	data, err := userfile.ReadAll(file, maxRules)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the rules %s: %w", path, err)
 	}
