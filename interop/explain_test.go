@@ -39,7 +39,9 @@ func TestExplainFindsInForeignToolsWhatOurClientFinds(t *testing.T) {
 		"oras":   func(ctx context.Context) error { return orasWork(ctx, t, s) },
 		"regctl": func(ctx context.Context) error { return regctlWork(ctx, t, s) },
 	}
-	if _, err := exec.LookPath("skopeo"); err == nil {
+	if there, err := installed("skopeo"); err != nil {
+		t.Error(err)
+	} else if there {
 		k := loginSkopeo(t, s)
 		tools["skopeo"] = func(context.Context) error { return skopeoWork(k, s, t.TempDir()) }
 	}

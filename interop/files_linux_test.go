@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -18,9 +17,7 @@ import (
 // to a folder, with its whiteouts; that image under another layer and flattened
 // by acrkit; and one of a part of this machine's system.
 func TestFilesAgreeWithUmoci(t *testing.T) {
-	if _, err := exec.LookPath("umoci"); err != nil {
-		t.Skip("umoci isn't installed: apt-get install umoci")
-	}
+	need(t, "umoci")
 	dir := t.TempDir()
 	t.Setenv("HOME", dir)
 	layout, bundle := filepath.Join(dir, "l"), filepath.Join(dir, "bundle")

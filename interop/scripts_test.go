@@ -33,7 +33,7 @@ var clients = sync.OnceValues(func() (string, error) {
 // packaged are the programs that a package manager brings, by where they come
 // from. CI has all of them; elsewhere a missing one leaves its scripts out.
 var packaged = map[string]string{
-	"skopeo": "apt-get install skopeo", "umoci": "apt-get install umoci", "docker-registry": "apt-get install docker-registry",
+	"skopeo": "apt-get install skopeo", "umoci": "apt-get install umoci", "chromium": "apt-get install chromium", "docker-registry": "apt-get install docker-registry",
 	"docker": "apt-get install docker.io", "dockerd": "apt-get install docker.io", "buildah": "apt-get install buildah", "runc": "apt-get install runc", "podman": "apt-get install podman",
 	"node": "apt-get install nodejs npm", "javascript/node_modules": "npm ci, in interop/javascript",
 }
