@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -72,11 +74,8 @@ missing, 9 for what could not be read, 11 for an interrupted check that can go o
 						failed = append(failed, fmt.Errorf("%s/%s: %w", h, name, err))
 						continue
 					}
-					var roots []digest.Digest
-					for d := range graph.Manifests {
-						roots = append(roots, d)
-					}
-					for item, err := range v.findings(ctx, r, source, name, graph, roots, seen, true) {
+					roots := slices.Sorted(maps.Keys(graph.Manifests))
+					for item, err := range v.findings(ctx, source, name, graph, roots, seen, true) {
 						if !yield(item, err) {
 							return
 						}

@@ -11,7 +11,6 @@ import (
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 )
 
 // findingItem is what verify and check print of one content.
@@ -83,7 +82,7 @@ too. What is damaged or missing is named: exit code 8; what may not be read: 9.`
 				roots = graph.Below(desc.Digest)
 			}
 			v := verifier{}
-			err = output.List(a.printer, findingView(), v.findings(ctx, r, source, ref.Repository, graph, roots, nil, false))
+			err = output.List(a.printer, findingView(), v.findings(ctx, source, ref.Repository, graph, roots, nil, false))
 			return v.end(a, err)
 		},
 	}
@@ -98,7 +97,7 @@ type verifier struct {
 }
 
 // findings reads what a repository has, and gives what is said of it.
-func (v *verifier) findings(ctx context.Context, _ *session.Registry, source *artifact.Repository, name string, g *artifact.RepositoryGraph, roots []digest.Digest, seen *seenBlobs, faultsOnly bool) func(yield func(findingItem, error) bool) {
+func (v *verifier) findings(ctx context.Context, source *artifact.Repository, name string, g *artifact.RepositoryGraph, roots []digest.Digest, seen *seenBlobs, faultsOnly bool) func(yield func(findingItem, error) bool) {
 	return func(yield func(findingItem, error) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
