@@ -281,7 +281,7 @@ type relay struct {
 	conns    map[net.Conn]bool
 	waiting  int64
 	reached  chan struct{}
-	open     sync.WaitGroup // connections
+	idle     chan struct{} // closed when no connection is open; nil when nobody waits
 }
 
 func startRelay(t *testing.T, target string) *relay {
@@ -316,8 +316,6 @@ func (r *relay) serve(client net.Conn) {
 		return
 	}
 	defer server.Close()
-	r.open.Add(1)
-	defer r.open.Done()
 	r.mu.Lock()
 	r.conns[client], r.conns[server] = true, true
 	r.mu.Unlock()
@@ -332,6 +330,10 @@ func (r *relay) serve(client net.Conn) {
 	r.mu.Lock()
 	delete(r.conns, client)
 	delete(r.conns, server)
+	if len(r.conns) == 0 && r.idle != nil {
+		close(r.idle)
+		r.idle = nil
+	}
 	r.mu.Unlock()
 }
 
@@ -392,12 +394,17 @@ func (r *relay) longestPart() int64 {
 
 // quiet returns a channel that is closed when no connection is open.
 func (r *relay) quiet() <-chan struct{} {
-	quiet := make(chan struct{})
-	go func() {
-		r.open.Wait()
-		close(quiet)
-	}()
-	return quiet
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.idle == nil {
+		r.idle = make(chan struct{})
+	}
+	idle := r.idle
+	if len(r.conns) == 0 {
+		close(idle)
+		r.idle = nil
+	}
+	return idle
 }
 
 func (r *relay) cut() {

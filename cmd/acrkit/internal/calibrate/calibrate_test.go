@@ -160,6 +160,7 @@ func TestValueOfAQuirkIsNotFound(t *testing.T) {
 	for _, q := range emulator.Quirks() {
 		for _, value := range valuesOf(q) {
 			t.Run(q.Name+" "+value, func(t *testing.T) {
+				t.Parallel()
 				quirks := map[string]string{q.Name: value}
 				maps.Copy(quirks, needs[q.Name])
 				s := start(t, subjectOptions(quirks, q.Name == "abac-denial"))
@@ -210,6 +211,7 @@ func TestCombinationOfQuirksIsNotFound(t *testing.T) {
 		}
 		abac := i%2 == 1
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
 			s := start(t, subjectOptions(want, abac))
 			report := s.calibrate(t)
 			strict := "on"
