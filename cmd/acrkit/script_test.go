@@ -41,6 +41,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, "xdg"))
 	env.Setenv("DOCKER_CONFIG", filepath.Join(home, ".docker"))
 	env.Setenv("TERM", "dumb")
+	env.Setenv("GORACE", os.Getenv("GORACE")) // how long a command waits at its end for races to be told of
 	return nil
 }
 

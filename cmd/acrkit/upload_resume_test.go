@@ -162,7 +162,7 @@ func (u *interruptedUpload) command(args ...string) *exec.Cmd {
 	c := exec.Command("acrkit", args...)
 	c.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + u.dir, "DOCKER_CONFIG=" + u.dir, "ACRKIT_DATA=" + filepath.Join(u.dir, "data"),
-		"ACR_USERNAME=regone", "ACR_PASSWORD=adminpw1",
+		"ACR_USERNAME=regone", "ACR_PASSWORD=adminpw1", "GORACE=" + os.Getenv("GORACE"),
 	}
 	if u.relay != nil {
 		c.Env = append(c.Env, "ACR_REGISTRY="+u.relay.address())
