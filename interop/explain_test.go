@@ -38,6 +38,10 @@ func TestExplainFindsInForeignToolsWhatOurClientFinds(t *testing.T) {
 		"crane":  func(ctx context.Context) error { return craneWork(ctx, t, s) },
 		"oras":   func(ctx context.Context) error { return orasWork(ctx, t, s) },
 		"regctl": func(ctx context.Context) error { return regctlWork(ctx, t, s) },
+		"helm":   func(ctx context.Context) error { return helmWork(ctx, t, s) },
+	}
+	if _, err := helmClient(t.Context(), t, s).Push(chart(t, "app", "1.0.0"), s.repository("team/app:1.0.0")); err != nil {
+		t.Fatal(err)
 	}
 	if there, err := installed("skopeo"); err != nil {
 		t.Error(err)

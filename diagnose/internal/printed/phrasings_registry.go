@@ -209,6 +209,10 @@ unknown blob`,
 		Example: `{"errors":[{"code":"MANIFEST_UNVERIFIED","message":"manifest failed signature verification"}]}`,
 	},
 	{
+		Tool: "oras, helm", Text: "manifest unverified", Code: "MANIFEST_UNVERIFIED", Weight: Said,
+		Example: `PUT "https://shop.azurecr.io/v2/web/manifests/1.0": response status code 400: manifest unverified: manifest failed signature verification`,
+	},
+	{
 		Tool: "all", Text: "manifest_invalid", Code: "MANIFEST_INVALID", Weight: Said,
 		Example: `PUT https://shop.azurecr.io/v2/web/manifests/1.0: MANIFEST_INVALID: manifest invalid; map[Tag:1.0]`,
 	},
@@ -231,6 +235,10 @@ unknown blob`,
 	{
 		Tool: "all", Text: "size_invalid", Code: "SIZE_INVALID", Weight: Said,
 		Example: `{"errors":[{"code":"SIZE_INVALID","message":"provided length did not match content length"}]}`,
+	},
+	{
+		Tool: "oras, helm", Text: "size invalid", Code: "SIZE_INVALID", Weight: Said,
+		Example: `PUT "https://shop.azurecr.io/v2/web/blobs/uploads/1": response status code 400: size invalid: provided length did not match content length`,
 	},
 	{
 		Tool: "all", Text: "name_invalid", Code: "NAME_INVALID", Weight: Said,

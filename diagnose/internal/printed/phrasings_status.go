@@ -271,6 +271,14 @@ var phrasingsStatus = []Phrasing{
 		Example: `fetching tags list from shop.azurecr.io/web: invalid status code from registry 400 (Bad Request)`,
 	},
 	{
+		Tool: "oras, helm", Text: "response status code 400: bad request", Code: "BAD_REQUEST", Weight: Status,
+		Example: `GET "https://shop.azurecr.io/v2/web/tags/list": response status code 400: Bad Request`,
+	},
+	{
+		Tool: "oras, helm", Text: "\"fetch\" on source: sha256:…: not found", Code: "BLOB_NOT_FOUND", Weight: Said,
+		Example: `Error: failed to perform "Fetch" on source: sha256:dc6ebb6b2c973073c0bf453ae8b5e5e7d7b4fc1df8d2ce5c54d9de2c636e0a52: not found`,
+	},
+	{
 		Tool: "skopeo, podman", Text: "status code from registry 500", Code: "SERVICE_ERROR", Weight: Status,
 		Example: `pinging container registry shop.azurecr.io: invalid status code from registry 500 (Internal Server Error)`,
 	},
