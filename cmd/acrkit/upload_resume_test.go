@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -267,21 +268,20 @@ func (l *readyLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// relay passes connections on, counts what goes up, and notes where the
-// registry answered.
+// relay passes connections on, counts what goes up, and how much of it a
+// connection took between two responses.
 type relay struct {
 	listener net.Listener
 	target   string
 	wg       sync.WaitGroup
 
-	mu       sync.Mutex
-	up       int64
-	answered int64 // up at the last response
-	longest  int64 // the most that was sent between two responses
-	conns    map[net.Conn]bool
-	waiting  int64
-	reached  chan struct{}
-	idle     chan struct{} // closed when no connection is open; nil when nobody waits
+	mu      sync.Mutex
+	up      int64
+	longest int64 // the most that a connection took between two responses
+	conns   map[net.Conn]bool
+	waiting int64
+	reached chan struct{}
+	idle    chan struct{} // closed when no connection is open; nil when nobody waits
 }
 
 func startRelay(t *testing.T, target string) *relay {
@@ -319,12 +319,13 @@ func (r *relay) serve(client net.Conn) {
 	r.mu.Lock()
 	r.conns[client], r.conns[server] = true, true
 	r.mu.Unlock()
+	var part atomic.Int64 // sent since the connection's last response
 	var down sync.WaitGroup
 	down.Go(func() {
-		r.copy(client, server, func(int) { r.note(0, true) })
+		r.copy(client, server, func(int) { part.Store(0) })
 		client.Close()
 	})
-	r.copy(server, client, func(n int) { r.note(n, false) })
+	r.copy(server, client, func(n int) { r.note(int64(n), part.Add(int64(n))) })
 	server.Close()
 	down.Wait()
 	r.mu.Lock()
@@ -353,14 +354,11 @@ func (r *relay) copy(dst io.Writer, src io.Reader, note func(int)) {
 	}
 }
 
-func (r *relay) note(n int, response bool) {
+func (r *relay) note(n, part int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.up += int64(n)
-	r.longest = max(r.longest, r.up-r.answered)
-	if response {
-		r.answered = r.up
-	}
+	r.up += n
+	r.longest = max(r.longest, part)
 	if r.reached != nil && r.up >= r.waiting {
 		close(r.reached)
 		r.reached = nil
