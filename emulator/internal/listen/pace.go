@@ -27,12 +27,12 @@ const pacedPiece = 1 << 20
 // anything.
 const deadlineStep = time.Second
 
-// leftoverTimeout is how long what is left of a request's body may take to
-// come once it has been answered, before its connection is closed.
-const leftoverTimeout = 5 * time.Second
-
-// maxLeftover is how much of it is worth a connection.
-const maxLeftover = 256 << 10
+// Limits of what is left of a request's body once it has been answered, before
+// its connection is closed: the time without any of it, and the time in all.
+const (
+	leftoverTimeout = 5 * time.Second
+	maxLeftover     = 30 * time.Second
+)
 
 // Paced ends connections on which nothing has moved for a minute, in either
 // direction, while a transfer that does move may take as long as it likes. A
@@ -60,17 +60,30 @@ func Paced(next http.Handler) http.Handler {
 	})
 }
 
-// finish sends the response of a handler that left some of the body, takes the
-// rest when it comes soon and is short, and ends the connection otherwise.
+// finish sends the response of a handler that left some of the body and takes
+// the rest as long as it comes: many clients read no response before they have
+// sent everything, and would meet a reset connection instead. What stalls, or
+// takes too long, ends the connection.
 func (b *pacedBody) finish() {
 	if b.pacer.control.Flush() != nil {
 		return
 	}
-	_ = b.pacer.control.SetReadDeadline(time.Now().Add(leftoverTimeout))
-	if _, err := io.CopyN(io.Discard, b.ReadCloser, maxLeftover); !errors.Is(err, io.EOF) {
-		panic(http.ErrAbortHandler)
+	end := time.Now().Add(maxLeftover)
+	rest := make([]byte, 64<<10)
+	for {
+		deadline := time.Now().Add(leftoverTimeout)
+		if deadline.After(end) {
+			deadline = end
+		}
+		_ = b.pacer.control.SetReadDeadline(deadline)
+		switch _, err := b.ReadCloser.Read(rest); {
+		case errors.Is(err, io.EOF):
+			b.pacer.afterBody()
+			return
+		case err != nil:
+			panic(http.ErrAbortHandler)
+		}
 	}
-	b.pacer.afterBody()
 }
 
 type pacer struct {

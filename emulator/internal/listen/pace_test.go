@@ -146,6 +146,48 @@ func TestEarlyResponseIsNotHeldBackByTheBody(t *testing.T) {
 	}
 }
 
+// A client that reads nothing before it has sent everything gets the response,
+// and its connection goes on.
+func TestClientThatSendsEverythingFirstMeetsAReset(t *testing.T) {
+	const size = 8 << 20
+	synctest.Test(t, func(t *testing.T) {
+		client := servePaced(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "0")
+			w.WriteHeader(http.StatusUnauthorized)
+		})
+		reader := bufio.NewReader(client)
+		for range 2 {
+			fmt.Fprintf(client, "PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
+			if _, err := client.Write(make([]byte, size)); err != nil {
+				t.Fatal(err)
+			}
+			response, err := http.ReadResponse(reader, nil)
+			if err != nil || response.StatusCode != http.StatusUnauthorized {
+				t.Fatalf("got %v %v, want 401", response, err)
+			}
+		}
+	})
+}
+
+// A body that nobody reads, and that comes byte by byte, isn't waited for
+// without end.
+func TestBodyThatTricklesInIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := servePaced(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+		begin := time.Now()
+		fmt.Fprint(client, "PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+		for range 1000 {
+			if _, err := client.Write([]byte("x")); err != nil {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		if waited := time.Since(begin); waited > maxLeftover+2*time.Second {
+			t.Errorf("the connection ended after %v", waited)
+		}
+	})
+}
+
 func TestUnreadBodyIsNotAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := servePaced(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
