@@ -338,3 +338,40 @@ func TestStorageHostRefusesWhatTheRealOneRefuses(t *testing.T) {
 	clock.advance(20*time.Minute + time.Second)
 	r.want(403, "GET", path, nil)
 }
+
+// What holds a blob's bytes keeps the form it first got: sent whole, or put
+// together from an upload (ACR protocol §4.4). It is a new one once garbage
+// collection has removed the bytes.
+func TestStorageHostTellsHowABlobCame(t *testing.T) {
+	r := startRegistry(t, nil)
+	content := "sent whole"
+	digest := sha256Of([]byte(content))
+	copied := func() bool {
+		t.Helper()
+		a := r.want(200, "GET", r.signedPath("app", digest), nil)
+		if kind := a.Header.Get("X-Ms-Blob-Type") + a.Header.Get("X-Ms-Blob-Committed-Block-Count"); kind != "AppendBlob1" {
+			t.Errorf("got %s", kind)
+		}
+		id, progress := a.Header.Get("X-Ms-Copy-Id"), a.Header.Get("X-Ms-Copy-Progress")
+		if (id == "") != (progress == "") {
+			t.Errorf("half a copy: %v", a.Header)
+		}
+		return id != ""
+	}
+	r.want(201, "POST", "/v2/app/blobs/uploads/?digest="+digest, strings.NewReader(content))
+	if copied() {
+		t.Error("a blob of one POST was copied")
+	}
+	r.pushBlob("app", []byte(content))
+	if copied() {
+		t.Error("the second upload of the same bytes counted")
+	}
+	r.want(202, "DELETE", "/v2/app/blobs/"+digest, nil)
+	if _, err := r.e.CollectGarbage(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	r.pushBlob("app", []byte(content))
+	if !copied() {
+		t.Error("a blob that came in chunks was not copied")
+	}
+}

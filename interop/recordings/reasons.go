@@ -2,6 +2,7 @@ package recordings
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -9,7 +10,7 @@ import (
 // The reasons for which the emulator's responses differ from the recordings.
 const (
 	noConnection  = "the service leaves Connection out now and then"
-	onePost       = "the emulator does not keep whether a blob came in one POST, and has the copy's headers of the usual upload"
+	copiedThen    = "the service of 2022 copied a blob that came in one POST, as any other"
 	toDelete      = "the storage host's mark for its own garbage collection; when it is set follows no rule that the recordings show"
 	oldStorage    = "the storage host's protocol of 2016 had no creation time"
 	earlierListed = "the tag of an earlier session, whose manifest the report does not have"
@@ -39,19 +40,27 @@ func (w *writer) reasons(r *Row) {
 			apart("-"+l, toDelete)
 		}
 	}
+	if w.camePosted(r) && has("X-Ms-Copy-Id") {
+		for _, l := range lines {
+			if strings.HasPrefix(l, "X-Ms-Copy-") {
+				apart("-"+l, copiedThen)
+			}
+		}
+	}
 	if slices.Contains(lines, "X-Ms-Version: 2016-05-31") {
 		apart("-X-Ms-Version: 2016-05-31", oldStorage)
 		apart("+X-Ms-Version: 2018-03-28", oldStorage)
 		apart("+X-Ms-Creation-Time: <date>", oldStorage)
 	}
-	if !has("X-Ms-Copy-Id") {
-		for _, l := range []string{
-			"Completion-Time: <date>", "Id: <guid>", "Source: <upload's url>", "Status: success",
-			"Progress: " + r.Length + "/" + r.Length,
-		} {
-			apart("+X-Ms-Copy-"+l, onePost)
-		}
-	}
+}
+
+// camePosted reports whether the content that a row gets was sent in one POST
+// before.
+func (w *writer) camePosted(r *Row) bool {
+	content := w.names[w.all[r.N].gotten()]
+	return slices.ContainsFunc(w.session.Rows[:r.N], func(o Row) bool {
+		return o.Method == http.MethodPost && o.Status == http.StatusCreated && o.Body == content
+	})
 }
 
 // earlierTags finds a listing with a tag that nothing in the session has pushed

@@ -168,7 +168,8 @@ func (s *Store) sweepBatch(digests []string, touched map[string]bool, collected 
 		return err
 	}
 	defer tx.Rollback()
-	links := tx.Bucket(bucketBlobLinks)
+	links, whole := tx.Bucket(bucketBlobLinks), tx.Bucket(bucketWhole)
+	noted := false
 	for _, digest := range digests {
 		if touched[digest] || linked(links, digest) {
 			continue
@@ -181,6 +182,15 @@ func (s *Store) sweepBatch(digests []string, touched map[string]bool, collected 
 			collected.Blobs++
 			collected.Bytes += size
 		}
+		if get(whole, []byte(digest)) != nil {
+			noted = true
+			if err := whole.Delete([]byte(digest)); err != nil {
+				return err
+			}
+		}
+	}
+	if noted {
+		return tx.Commit()
 	}
 	return nil
 }

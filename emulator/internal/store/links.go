@@ -64,6 +64,22 @@ func (t *Tx) FindBlob(digest string) (repository string, link Link, ok bool) {
 	return repository, link, ok
 }
 
+// MarkWhole notes that a blob came whole, in one POST: what holds its bytes was
+// not copied together. The note lasts as long as the bytes do.
+func (t *Tx) MarkWhole(digest string) error {
+	*t.writes++
+	whole, err := t.tx.CreateBucketIfNotExists(bucketWhole)
+	if err != nil {
+		return err
+	}
+	return whole.Put([]byte(digest), nil)
+}
+
+// CameWhole reports whether a blob came in one POST.
+func (t *Tx) CameWhole(digest string) bool {
+	return get(t.tx.Bucket(bucketWhole), []byte(digest)) != nil
+}
+
 func (t *Tx) linkKey(digest, repository string) []byte {
 	return pairKey(digest, t.registry+"\x00"+repository)
 }

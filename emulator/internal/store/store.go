@@ -51,6 +51,7 @@ var (
 	bucketMeta       = []byte("meta")
 	bucketRegistries = []byte("registries")
 	bucketBlobLinks  = []byte("bloblinks") // digest 0 registry 0 repository
+	bucketWhole      = []byte("whole")     // digest, of blobs that came in one POST
 	keyLayout        = []byte("layout")
 	keySecret        = []byte("secret")
 )

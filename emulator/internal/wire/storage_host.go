@@ -109,7 +109,7 @@ func (h *StorageHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The recordings have these names in lower case.
 	header["x-ms-request-id"] = []string{protocol.NewGUID()}
 	header["x-ms-version"] = []string{storageVersion}
-	digest, refusal := h.checkSignedURL(r)
+	reg, digest, refusal := h.checkSignedURL(r)
 	if refusal != nil {
 		h.failData(w, refusal)
 		return
@@ -125,21 +125,27 @@ func (h *StorageHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer blob.Close()
-	h.sendBlob(w, r, blob, digest)
+	whole := false
+	if err := reg.Data.View(func(tx *store.Tx) error { whole = tx.CameWhole(digest); return nil }); err != nil {
+		h.logger.Error("blob cannot be looked up", "digest", digest, "error", err)
+		h.failData(w, protocol.ErrStorageInternal)
+		return
+	}
+	h.sendBlob(w, r, blob, digest, whole)
 }
 
-// checkSignedURL returns the digest that a request may read.
-func (h *StorageHost) checkSignedURL(r *http.Request) (string, *protocol.StorageError) {
+// checkSignedURL returns the registry and the digest that a request may read.
+func (h *StorageHost) checkSignedURL(r *http.Request) (*Registry, string, *protocol.StorageError) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return "", protocol.ErrStorageMethod
+		return nil, "", protocol.ErrStorageMethod
 	}
 	if len(r.Header.Values("Authorization")) > 0 {
-		return "", protocol.ErrStorageAuthorization
+		return nil, "", protocol.ErrStorageAuthorization
 	}
 	query := r.URL.Query()
 	expiry, err := time.Parse(signedTimeFormat, query.Get("se"))
 	if err != nil || !h.clock.Now().Before(expiry) {
-		return "", protocol.ErrStorageSignature
+		return nil, "", protocol.ErrStorageSignature
 	}
 	for _, reg := range h.registries {
 		if reg.ID != query.Get("regid") {
@@ -149,9 +155,9 @@ func (h *StorageHost) checkSignedURL(r *http.Request) (string, *protocol.Storage
 		if !hmac.Equal([]byte(want), []byte(query.Get("sig"))) {
 			break
 		}
-		return dataDigest(r.URL.Path), nil
+		return reg, dataDigest(r.URL.Path), nil
 	}
-	return "", protocol.ErrStorageSignature
+	return nil, "", protocol.ErrStorageSignature
 }
 
 func (h *StorageHost) failData(w http.ResponseWriter, failure *protocol.StorageError) {
@@ -172,7 +178,7 @@ func (h *StorageHost) failData(w http.ResponseWriter, failure *protocol.StorageE
 
 // sendBlob answers with a blob or one range of it. The file goes to the
 // response as it is, so that the system can send it without copying.
-func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.File, digest string) {
+func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.File, digest string, whole bool) {
 	info, err := blob.Stat()
 	if err != nil {
 		h.logger.Error("blob cannot be read", "digest", digest, "error", err)
@@ -202,16 +208,14 @@ func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.
 		"x-ms-blob-type":                  "AppendBlob",
 		"x-ms-blob-committed-block-count": "1",
 		"x-ms-creation-time":              info.ModTime().UTC().Format(http.TimeFormat),
-		"x-ms-copy-completion-time":       info.ModTime().UTC().Format(http.TimeFormat),
-		"x-ms-copy-id":                    guidOf(digest),
-		"x-ms-copy-progress":              fmt.Sprintf("%d/%d", size, size),
-		"x-ms-copy-source":                "https://" + r.Host + copySource(r.URL.Path, guidOf(digest)),
-		"x-ms-copy-status":                "success",
 		"x-ms-lease-state":                "available",
 		"x-ms-lease-status":               "unlocked",
 		"x-ms-server-encrypted":           "true",
 	} {
 		header[name] = []string{value}
+	}
+	if !whole {
+		setCopyHeaders(header, r, digest, info)
 	}
 	if h.Quirks.Is(quirk.StorageDigest, "on") {
 		header.Set(protocol.HeaderContentDigest, digest)
@@ -228,6 +232,21 @@ func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.
 	}
 	if _, err := io.CopyN(w, blob, length); err != nil && r.Context().Err() == nil {
 		h.logger.Debug("blob was not sent to its end", "digest", digest, "error", err)
+	}
+}
+
+// setCopyHeaders sets what the storage host says of a blob that was put together
+// from an upload (ACR protocol §4.4).
+func setCopyHeaders(header http.Header, r *http.Request, digest string, info fs.FileInfo) {
+	id := guidOf(digest)
+	for name, value := range map[string]string{
+		"x-ms-copy-completion-time": info.ModTime().UTC().Format(http.TimeFormat),
+		"x-ms-copy-id":              id,
+		"x-ms-copy-progress":        fmt.Sprintf("%d/%[1]d", info.Size()),
+		"x-ms-copy-source":          "https://" + r.Host + copySource(r.URL.Path, id),
+		"x-ms-copy-status":          "success",
+	} {
+		header[name] = []string{value}
 	}
 }
 

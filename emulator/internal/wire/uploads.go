@@ -350,6 +350,11 @@ func (c uploadHandler) complete(u *store.Upload, digest string) error {
 
 func (c uploadHandler) linkBlob(digest string, size int64) error {
 	return c.data.Update(func(tx *store.Tx) error {
+		if c.r.Method == http.MethodPost {
+			if err := tx.MarkWhole(digest); err != nil {
+				return err
+			}
+		}
 		return c.link(tx, store.Link{Digest: digest, Size: size, Linked: store.TicksOf(c.Clock.Now())})
 	})
 }
