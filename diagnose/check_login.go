@@ -51,7 +51,7 @@ func checkCredential(ctx context.Context, r *doctorRun) outcome {
 		ev := &evidence{}
 		ev.auth.claims = r.refresh
 		if end := r.refresh.expiry(); !end.IsZero() && r.now().After(end) {
-			o.findings = append(o.findings, r.finding(CodeRefreshTokenExpired, ev, observed(FromToken, "the token ended at %s", end.Format(time.RFC3339))))
+			o.findings = append(o.findings, r.finding(CodeRefreshTokenExpired, ev, observed(FromToken, "the token expired at %s", end.Format(time.RFC3339))))
 		}
 	case c.Username != "":
 		o.summary = "user " + clean(c.Username, 64) + from(c.Source)
@@ -88,7 +88,7 @@ func (r *doctorRun) askEntra(ctx context.Context, o outcome) outcome {
 		end = token.ExpiresOn
 	}
 	if !end.IsZero() {
-		seen := observed(FromToken, "the Entra token ends at %s", end.UTC().Format(time.RFC3339))
+		seen := observed(FromToken, "the Entra token expires at %s", end.UTC().Format(time.RFC3339))
 		o.seen = append(o.seen, seen)
 		if r.now().After(end) {
 			o.findings = append(o.findings, r.finding(CodeEntraTokenExpired, ev, seen))
@@ -122,7 +122,7 @@ func checkExchange(ctx context.Context, r *doctorRun) outcome {
 	o := ok("a refresh token")
 	if end := r.refresh.expiry(); !end.IsZero() {
 		o.summary += " until " + end.Format("15:04 MST")
-		o.seen = append(o.seen, observed(FromToken, "the refresh token ends at %s", end.Format(time.RFC3339)))
+		o.seen = append(o.seen, observed(FromToken, "the refresh token expires at %s", end.Format(time.RFC3339)))
 	}
 	if actions := r.refresh.Permissions.Actions; len(actions) > 0 {
 		o.seen = append(o.seen, observed(FromToken, "the registry grants this identity: %s", strings.Join(actions, " ")))
@@ -130,13 +130,13 @@ func checkExchange(ctx context.Context, r *doctorRun) outcome {
 	return o
 }
 
-// tokenIn reads one member of a token endpoint's answer.
+// tokenIn reads one member of a token endpoint's response.
 func tokenIn(body []byte, member string) string {
-	var answer map[string]any
-	if json.Unmarshal(body, &answer) != nil {
+	var response map[string]any
+	if json.Unmarshal(body, &response) != nil {
 		return ""
 	}
-	token, _ := answer[member].(string)
+	token, _ := response[member].(string)
 	return token
 }
 

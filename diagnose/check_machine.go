@@ -48,11 +48,11 @@ func checkDocker(ctx context.Context, r *doctorRun) outcome {
 		if end.IsZero() {
 			return o
 		}
-		seen := observed(FromToken, "the stored token ends at %s", end.Format(time.RFC3339))
+		seen := observed(FromToken, "the stored token expires at %s", end.Format(time.RFC3339))
 		o.seen = append(o.seen, seen)
 		switch {
 		case r.now().After(end):
-			o.summary = "the stored token has ended"
+			o.summary = "the stored token has expired"
 			o.findings = append(o.findings, r.finding(CodeDockerCredentialExpired, ev, seen))
 		case c.audience() != "" && c.audience() != r.host:
 			o.findings = append(o.findings, r.finding(CodeDockerCredentialOther, ev, observed(FromToken, "the stored token is for %s", c.audience())))

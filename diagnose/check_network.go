@@ -259,7 +259,7 @@ func issuerName(organization []string, name string) string {
 // is asked for without verifying it: nothing but the Date header is taken from
 // such a response.
 func checkClock(ctx context.Context, r *doctorRun) outcome {
-	date, how := "", "the registry's answer"
+	date, how := "", "the registry's response"
 	switch {
 	case r.challenge != nil:
 		date = r.challenge.Header.Get("Date")
@@ -274,12 +274,12 @@ func checkClock(ctx context.Context, r *doctorRun) outcome {
 		}
 		if response, err := transport.RoundTrip(request); err == nil {
 			response.Body.Close()
-			date, how = response.Header.Get("Date"), "an answer whose certificate is not verified"
+			date, how = response.Header.Get("Date"), "a response whose certificate is not verified"
 		}
 	}
 	theirs, err := http.ParseTime(date)
 	if err != nil {
-		return notApplicable("no answer told the time")
+		return notApplicable("no response stated the time")
 	}
 	skew := r.now().Sub(theirs).Round(time.Second)
 	seen := observed(FromMachine, "this machine's clock says %s, %s says %s", r.now().UTC().Format(time.RFC3339), how, theirs.UTC().Format(time.RFC3339))
@@ -293,7 +293,7 @@ func checkClock(ctx context.Context, r *doctorRun) outcome {
 	return ok("within "+noticeableSkew.String(), seen)
 }
 
-// checkChallenge asks GET /v2/ without credentials: a registry answers 401 and
+// checkChallenge asks GET /v2/ without credentials: a registry returns 401 and
 // names its token endpoint (ACR protocol §2.2).
 func checkChallenge(ctx context.Context, r *doctorRun) outcome {
 	request, err := r.request(ctx, http.MethodGet, "/v2/")
@@ -306,14 +306,14 @@ func checkChallenge(ctx context.Context, r *doctorRun) outcome {
 	}
 	if err != nil {
 		if response != nil && response.StatusCode == http.StatusOK && !gather(err).page && strings.HasPrefix(response.Header.Get("Docker-Distribution-Api-Version"), "registry/2") {
-			return outcome{status: StatusOK, summary: "answers without a sign-in", findings: []Diagnosis{r.finding(CodeNoChallenge, gather(err))}}
+			return outcome{status: StatusOK, summary: "responds without a sign-in", findings: []Diagnosis{r.finding(CodeNoChallenge, gather(err))}}
 		}
 		return fails(err)
 	}
 	refused := asResponseError(response, body)
 	ev := gather(refused)
 	c := chooseChallenge(response.Header)
-	o := ok("401, "+c.scheme, observed(FromRegistry, "GET /v2/ answered 401 with the challenge %s", strings.Join(response.Header.Values("Www-Authenticate"), " ")))
+	o := ok("401, "+c.scheme, observed(FromRegistry, "GET /v2/ returned 401 with the challenge %s", strings.Join(response.Header.Values("Www-Authenticate"), " ")))
 	realm, parsed := url.Parse(c.realm)
 	switch {
 	case ev.page:

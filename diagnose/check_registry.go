@@ -352,18 +352,18 @@ func (r *doctorRun) upload(ctx context.Context, method string, to *url.URL, chun
 	return location, nil
 }
 
-// checkThrottling reads what the answers told of the rate that is left.
+// checkThrottling reads what the responses told of the rate that is left.
 func checkThrottling(_ context.Context, r *doctorRun) outcome {
 	r.mu.Lock()
 	remaining := r.remaining
 	r.mu.Unlock()
 	if remaining == "" {
-		return notApplicable("no answer told the rate that is left")
+		return notApplicable("no response stated the rate that is left")
 	}
 	left := number(remaining)
 	seen := observed(FromRegistry, "%s calls a second are left", strings.TrimRight(strings.TrimRight(remaining, "0"), "."))
 	o := ok(fmt.Sprintf("%.0f calls a second left", left), seen)
-	// The rate on DELETE answers is another, small by nature (ACR protocol §1.3).
+	// The rate on responses to DELETE is another, small one (ACR protocol §1.3).
 	if left < lowRate && !r.options.PushProbe {
 		o.findings = append(o.findings, r.finding(CodeThrottlingNear, &evidence{}, seen))
 	}

@@ -34,7 +34,7 @@ type Target struct {
 type Credential struct {
 	// Source says in a few words where it comes from.
 	Source string
-	// Tried says what each place where a credential may be answered, one line
+	// Tried says what each place where a credential may be found gave, one line
 	// each.
 	Tried []string
 

@@ -60,9 +60,9 @@ func (r *doctorRun) requestTo(ctx context.Context, method string, to *url.URL, c
 	return request, nil
 }
 
-// maxAnswer is how much of a response a check reads. Tokens, lists of one entry
+// maxResponse is how much of a response a check reads. Tokens, lists of one entry
 // and manifests (4 MiB at most, ACR protocol §5.2) are smaller.
-const maxAnswer = 5 << 20
+const maxResponse = 5 << 20
 
 // form is a token request's body that stays readable for its explanation.
 type form struct {
@@ -79,7 +79,7 @@ func (r *doctorRun) do(request *http.Request, want ...int) (*http.Response, []by
 		return nil, nil, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	if err != nil && len(body) == 0 {
 		return nil, nil, &url.Error{Op: "Get", URL: request.URL.Redacted(), Err: err}
 	}

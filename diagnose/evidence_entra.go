@@ -14,17 +14,17 @@ type entra struct {
 	words  string    // what the identity service said beside the code
 	app    string
 	tenant string
-	links  []string // what each credential of a chain answered
+	links  []string // what each credential of a chain returned
 }
 
 // entraKind is a kind of failure of a credential.
 type entraKind string
 
 const (
-	entraCode        entraKind = "code"        // the identity service answered with an AADSTS code
+	entraCode        entraKind = "code"        // the identity service returned an AADSTS code
 	entraUnavailable entraKind = "unavailable" // no credential of the chain could try
 	entraIdentity    entraKind = "identity"    // the managed identity endpoint refused
-	entraNoEndpoint  entraKind = "no endpoint" // no managed identity endpoint answered
+	entraNoEndpoint  entraKind = "no endpoint" // no managed identity endpoint responded
 	entraWorkload    entraKind = "workload"    // what a workload identity needs is not there
 	entraCLI         entraKind = "cli"         // the Azure CLI or a program like it failed
 	entraNoCLI       entraKind = "no cli"      // there is no such program
@@ -92,7 +92,7 @@ func credentialName(text string) string {
 	return ""
 }
 
-// attempted is the line above what each credential of a chain answered.
+// attempted is the line above what each credential of a chain returned.
 const attempted = "Attempted credentials"
 
 // credentialTexts tell the kinds apart, in the words of azidentity. The first

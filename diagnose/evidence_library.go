@@ -10,7 +10,7 @@ import (
 type library struct {
 	kind     libraryKind // empty when none is in the chain
 	host     string      // the login server, where the call or a check knows it
-	address  string      // of the machine that gave the failed answer
+	address  string      // of the machine that gave the failed response
 	attempts int         // of a call that was tried until it gave up
 	listed   int         // items before a listing broke off
 	broken   bool        // a listing broke off
@@ -20,7 +20,7 @@ type library struct {
 	argument *azcontainerregistry.ArgumentError
 	digest   *azcontainerregistry.DigestMismatchError
 	origin   *azcontainerregistry.UntrustedOriginError
-	answer   *azcontainerregistry.InvalidResponseError
+	response *azcontainerregistry.InvalidResponseError
 }
 
 // libraryKind is a kind of failure that the library finds by itself.
@@ -35,7 +35,7 @@ const (
 	libraryResume   libraryKind = "resume"
 	libraryStalled  libraryKind = "stalled"
 	libraryRange    libraryKind = "range"
-	libraryResponse libraryKind = "answer"
+	libraryResponse libraryKind = "response"
 )
 
 // gatherOperation reads which call the response belongs to: it travels with the
@@ -83,7 +83,7 @@ func (ev *evidence) gatherLibrary() {
 		case *azcontainerregistry.RangeError:
 			l.kind, l.own = libraryRange, e
 		case *azcontainerregistry.InvalidResponseError:
-			l.kind, l.own, l.answer = libraryResponse, e, e
+			l.kind, l.own, l.response = libraryResponse, e, e
 		}
 		// What it wraps is its occasion, not its cause.
 		if l.kind != "" {

@@ -12,7 +12,7 @@ import (
 type phase int
 
 const (
-	phaseNone      phase = iota // no HTTP answer, or nothing known of its request
+	phaseNone      phase = iota // no HTTP response, or nothing known of its request
 	phaseChallenge              // GET /v2/
 	phaseExchange               // POST /oauth2/exchange: Entra token → refresh token
 	phaseToken                  // /oauth2/token: refresh token or password → access token
@@ -22,7 +22,7 @@ const (
 )
 
 // phaseOf places a request in the protocol by its address alone.
-func phaseOf(u *url.URL, answer http.Header) phase {
+func phaseOf(u *url.URL, response http.Header) phase {
 	if u == nil {
 		return phaseNone
 	}
@@ -40,7 +40,7 @@ func phaseOf(u *url.URL, answer http.Header) phase {
 		return phaseChallenge
 	case strings.HasPrefix(path, "/v2/"), strings.HasPrefix(path, "/acr/"):
 		return phaseResource
-	case u.Query().Has("sig"), answer.Get("X-Ms-Error-Code") != "":
+	case u.Query().Has("sig"), response.Get("X-Ms-Error-Code") != "":
 		// Storage behind a host name of its own, such as an emulator's.
 		return phaseStorage
 	}
@@ -115,12 +115,12 @@ func (ev *evidence) loginServer() string {
 	return ev.transport.host
 }
 
-// towardData reports a failure on the way to the host that serves blobs' bytes.
+// towardData reports a failure of the connection to the host that serves blobs' bytes.
 func (ev *evidence) towardData() bool {
 	return isStorageHost(ev.transport.hostname()) || ev.phase == phaseStorage
 }
 
-// towardEntra reports one on the way to the identity service.
+// towardEntra reports one of the connection to the identity service.
 func (ev *evidence) towardEntra() bool { return isEntraHost(ev.transport.hostname()) }
 
 // registryName returns the name that a registry has in the Azure CLI: the first

@@ -18,7 +18,7 @@ func found(kind libraryKind) func(*evidence) bool {
 // responseLacks matches a response of success that lacks something.
 func responseLacks(what azcontainerregistry.ResponsePart) func(*evidence) bool {
 	return func(ev *evidence) bool {
-		return ev.library.kind == libraryResponse && ev.library.answer.Missing == what
+		return ev.library.kind == libraryResponse && ev.library.response.Missing == what
 	}
 }
 
@@ -27,7 +27,7 @@ func pointedBy(kind azcontainerregistry.OriginKind) func(*evidence) bool {
 	return func(ev *evidence) bool { return ev.library.kind == libraryOrigin && ev.library.origin.Kind == kind }
 }
 
-// phased matches an HTTP answer of a phase with a status.
+// phased matches an HTTP response of a phase with a status.
 func phased(p phase, status int) func(*evidence) bool {
 	return func(ev *evidence) bool { return ev.phase == p && ev.status == status }
 }

@@ -25,7 +25,7 @@ var refusedPassword = all(phased(phaseToken, 401), either(empty, func(ev *eviden
 }))
 
 // refreshing is a token request with a refresh token, or one of which nothing
-// is known but the empty answer that such a token gets.
+// is known but the empty response that such a token gets.
 var refreshing = either(granting("refresh_token"), func(ev *evidence) bool { return ev.auth.user == nullUser }, all(granting(""), empty))
 
 // unknownUser is a user name that is none of a token's, and no GUID. A disabled

@@ -12,10 +12,10 @@ func failed(kinds ...transportKind) func(*evidence) bool {
 	}
 }
 
-// toData matches a failure on the way to the host that serves blobs' bytes.
+// toData matches a failure of the connection to the host that serves blobs' bytes.
 func toData(ev *evidence) bool { return ev.towardData() }
 
-// toEntra matches a failure on the way to the identity service or to the
+// toEntra matches a failure of the connection to the identity service or to the
 // machine's own identity endpoint.
 func toEntra(ev *evidence) bool { return ev.towardEntra() }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// resource401 is the registry's own refusal of a request; it never answers 403
+// resource401 is the registry's own refusal of a request; it never returns 403
 // for a missing permission (ACR protocol §2.2).
 var resource401 = all(either(phased(phaseResource, 401), phased(phaseChallenge, 401)), func(ev *evidence) bool { return !ev.page })
 
@@ -20,7 +20,7 @@ func insufficient(ev *evidence) bool { return ev.challenge.err == "insufficient_
 // can be compared with what was asked.
 func readable(ev *evidence) bool { return ev.auth.claims.ok && !ev.auth.claims.fromEntra() }
 
-// expired reports whether the token had ended by the registry's own clock.
+// expired reports whether the token had expired by the registry's own clock.
 func expired(ev *evidence) bool {
 	now, ok := ev.serverTime()
 	end := ev.auth.claims.expiry()

@@ -7,7 +7,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/internal/words"
 )
 
-// registryCalls lists, for each code that stands in answers of a registry or of
+// registryCalls lists, for each code that stands in responses of a registry or of
 // its storage, the rows that such a response may be about, the general one last.
 // One code of the registry's means many things; the rest of the response tells
 // them apart.

@@ -53,10 +53,10 @@ var observeResponse observer = func(ev *evidence, report reporter) {
 	}
 	status := fmt.Sprintf("%d %s", ev.status, http.StatusText(ev.status))
 	if ev.method == "" {
-		report(FromRegistry, "answered %s", status)
+		report(FromRegistry, "returned %s", status)
 		return
 	}
-	report(ev.origin(), "%s %s%s answered %s", ev.method, ev.host, ev.path, strings.TrimSpace(status))
+	report(ev.origin(), "%s %s%s returned %s", ev.method, ev.host, ev.path, strings.TrimSpace(status))
 }
 
 // observeMessage shows the registry's own words.
@@ -64,7 +64,7 @@ var observeMessage observer = func(ev *evidence, report reporter) {
 	for i, e := range ev.entries {
 		// More entries than this are one per missing blob, of the same kind.
 		if i == 3 {
-			report(ev.origin(), "and %d more errors of the same answer", len(ev.entries)-i)
+			report(ev.origin(), "and %d more errors in the same response", len(ev.entries)-i)
 			return
 		}
 		detail := string(e.Detail)
@@ -73,10 +73,10 @@ var observeMessage observer = func(ev *evidence, report reporter) {
 		} else {
 			detail = ", detail " + detail
 		}
-		report(ev.origin(), "%s answered: %s (%s)%s", ev.speaker(), e.Message, e.Code, detail)
+		report(ev.origin(), "%s responded: %s (%s)%s", ev.speaker(), e.Message, e.Code, detail)
 	}
 	if len(ev.entries) == 0 && ev.message != "" {
-		report(ev.origin(), "%s answered: %s (%s)", ev.speaker(), ev.message, ev.code)
+		report(ev.origin(), "%s responded: %s (%s)", ev.speaker(), ev.message, ev.code)
 	}
 }
 
@@ -86,25 +86,25 @@ var observeBody observer = func(ev *evidence, report reporter) {
 		return
 	}
 	if len(ev.body) == 0 {
-		report(ev.origin(), "the answer had no body")
+		report(ev.origin(), "the response had no body")
 		return
 	}
 	if ev.page {
-		report(ev.origin(), "the answer was a web page%s", pageTitle(ev.body))
+		report(ev.origin(), "the response was a web page%s", pageTitle(ev.body))
 		return
 	}
-	report(ev.origin(), "the answer's body: %s", ev.body[:min(len(ev.body), maxSeen)])
+	report(ev.origin(), "the response's body: %s", ev.body[:min(len(ev.body), maxSeen)])
 }
 
 // observeEmpty says that a response had no body, where that is the way this failure
 // is recognised.
 var observeEmpty observer = func(ev *evidence, report reporter) {
 	if ev.response != nil && len(ev.body) == 0 {
-		report(ev.origin(), "the answer had no body")
+		report(ev.origin(), "the response had no body")
 	}
 }
 
-// observeText shows the error's own text, when there was no HTTP answer.
+// observeText shows the error's own text, when there was no HTTP response.
 var observeText observer = func(ev *evidence, report reporter) {
 	if ev.status == 0 {
 		report(FromClient, "%s", ev.err.Error())
@@ -114,9 +114,9 @@ var observeText observer = func(ev *evidence, report reporter) {
 // observeWait shows the wait that was asked for.
 var observeWait observer = func(ev *evidence, report reporter) {
 	if wait, ok := ev.retryAfter(); ok {
-		report(ev.origin(), "the answer asks for a wait of %s", wait)
+		report(ev.origin(), "the response asks to wait %s (Retry-After)", wait)
 	} else if ev.response != nil {
-		report(ev.origin(), "the answer named no wait")
+		report(ev.origin(), "the response has no Retry-After")
 	}
 }
 
@@ -126,14 +126,14 @@ var observeEnd observer = func(ev *evidence, report reporter) {
 		report(FromClient, "the library tried %d times", ev.library.attempts)
 	}
 	if ev.waited > 0 {
-		report(FromClient, "the limit of %s was over", ev.waited)
+		report(FromClient, "the time limit of %s was exceeded", ev.waited)
 	}
 	if ev.library.listed > 0 {
 		report(FromClient, "%d items had been listed before", ev.library.listed)
 	}
 }
 
-// origin says who the HTTP answer came from.
+// origin says who the HTTP response came from.
 func (ev *evidence) origin() Origin {
 	if ev.phase == phaseEntra {
 		return FromEntra

@@ -29,14 +29,14 @@ var observeEntra observer = func(ev *evidence, report reporter) {
 	if len(e.links) == 0 {
 		report(FromEntra, "%s", firstLine(text))
 	}
-	if status, body, ok := quotedAnswer(text); ok {
-		report(FromEntra, "the answer to it: %s %s", status, body)
+	if status, body, ok := quotedResponse(text); ok {
+		report(FromEntra, "the response: %s %s", status, body)
 	}
 }
 
-// quotedAnswer takes the HTTP answer out of a text of azidentity, where it
+// quotedResponse takes the HTTP response out of a text of azidentity, where it
 // stands between lines of dashes.
-func quotedAnswer(text string) (status, body string, ok bool) {
+func quotedResponse(text string) (status, body string, ok bool) {
 	_, rest, ok := strings.Cut(text, "\nRESPONSE ")
 	if !ok {
 		return "", "", false
@@ -49,6 +49,6 @@ func quotedAnswer(text string) (status, body string, ok bool) {
 // observeEntraHost shows where the identity service was asked.
 var observeEntraHost observer = func(ev *evidence, report reporter) {
 	if ev.phase == phaseEntra {
-		report(FromEntra, "%s answered %d", ev.host, ev.status)
+		report(FromEntra, "%s returned %d", ev.host, ev.status)
 	}
 }

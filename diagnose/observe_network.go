@@ -81,7 +81,7 @@ var observeRedirect observer = func(ev *evidence, report reporter) {
 		return
 	}
 	if to := hostOf(ev.response.Header.Get("Location")); to != "" {
-		report(ev.origin(), "the answer leads to %s", to)
+		report(ev.origin(), "the response redirects to %s", to)
 	}
 	if ev.request != nil && ev.request.Response != nil && ev.request.Response.Request != nil && ev.request.Response.Request.URL != nil {
 		report(FromRegistry, "%s sent the request on to %s", ev.request.Response.Request.URL.Host, ev.host)
@@ -95,10 +95,10 @@ var observeServer observer = func(ev *evidence, report reporter) {
 	}
 	for _, name := range []string{"Server", "Via", "Proxy-Authenticate", "X-Cache", "X-Squid-Error"} {
 		if value := ev.response.Header.Get(name); value != "" {
-			report(ev.origin(), "the answer's %s header: %s", name, value)
+			report(ev.origin(), "the response's %s header: %s", name, value)
 		}
 	}
 	if ev.response.Header.Get("Docker-Distribution-Api-Version") == "" {
-		report(ev.origin(), "the answer has none of a registry's headers")
+		report(ev.origin(), "the response has none of a registry's headers")
 	}
 }

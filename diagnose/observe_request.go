@@ -15,7 +15,7 @@ var observeLength observer = func(ev *evidence, report reporter) {
 	}
 }
 
-// observeRange shows the ranges that request and answer speak of.
+// observeRange shows the ranges that request and response name.
 var observeRange observer = func(ev *evidence, report reporter) {
 	if ev.request != nil {
 		for _, name := range []string{"Content-Range", "Range"} {
@@ -27,7 +27,7 @@ var observeRange observer = func(ev *evidence, report reporter) {
 	if ev.response != nil {
 		for _, name := range []string{"Range", "Content-Range"} {
 			if value := ev.response.Header.Get(name); value != "" {
-				report(ev.origin(), "the answer's %s: %s", name, value)
+				report(ev.origin(), "the response's %s: %s", name, value)
 			}
 		}
 	}

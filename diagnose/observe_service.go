@@ -15,7 +15,7 @@ var observeLinkEnd observer = func(ev *evidence, report reporter) {
 		return
 	}
 	if end := ev.request.URL.Query().Get("se"); end != "" {
-		report(FromRequest, "the link was good until %s", end)
+		report(FromRequest, "the link was valid until %s", end)
 	}
 	if now, ok := ev.serverTime(); ok {
 		report(FromRegistry, "the storage host's clock said %s", now.UTC().Format("2006-01-02T15:04:05Z"))

@@ -46,9 +46,9 @@ var observeExpiry observer = func(ev *evidence, report reporter) {
 	now, ok := ev.serverTime()
 	switch {
 	case ok && now.After(end):
-		report(FromToken, "the token ended at %s, %s before the registry answered", end.Format(time.RFC3339), now.Sub(end))
+		report(FromToken, "the token expired at %s, %s before the registry responded", end.Format(time.RFC3339), now.Sub(end))
 	default:
-		report(FromToken, "the token ends at %s", end.Format(time.RFC3339))
+		report(FromToken, "the token expires at %s", end.Format(time.RFC3339))
 	}
 }
 

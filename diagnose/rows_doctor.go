@@ -29,7 +29,7 @@ var rowsDoctor = []Row{
 	{
 		Code: "CLOCK_SKEW", Kind: KindLocal, Severity: SeverityError,
 		Title:   "this machine's clock differs from the registry's by more than five minutes",
-		Meaning: "Certificates and tokens are good between two times. A clock that is off makes them look ended or not yet valid.",
+		Meaning: "Certificates and tokens are valid between two times. A wrong clock makes them look expired or not yet valid.",
 		Causes: []Cause{
 			certain("the two clocks differ", "both times were compared"),
 			inferred("probably this machine's clock is the wrong one", "a second source of time, such as a phone"),
@@ -40,7 +40,7 @@ var rowsDoctor = []Row{
 	{
 		Code: "CLOCK_DRIFT", Kind: KindLocal, Severity: SeverityWarning,
 		Title:   "this machine's clock differs from the registry's by more than a minute",
-		Meaning: "Below five minutes nothing fails yet; a clock that drifts goes on drifting.",
+		Meaning: "Below five minutes nothing fails yet; a clock that drifts keeps drifting.",
 		Causes: []Cause{
 			certain("the two clocks differ", "both times were compared"),
 			inferred("probably this machine does not synchronise its clock", "timedatectl"),
@@ -50,19 +50,19 @@ var rowsDoctor = []Row{
 	},
 	{
 		Code: "NO_CHALLENGE", Kind: KindService, Severity: SeverityWarning,
-		Title:   "{host} answers GET /v2/ without asking for a sign-in",
-		Meaning: "Azure's registries answer 401 there, with anonymous pull too. This one is open, or is another product's.",
+		Title:   "{host} responds to GET /v2/ without asking for a sign-in",
+		Meaning: "Azure's registries return 401 there, with anonymous pull too. This one asks for no credentials, or is another product.",
 		Causes:  []Cause{inferred("possibly {host} is not an Azure registry", "its Server header")},
 		Fix:     []string{"check the name: az acr list --query \"[].loginServer\" -o tsv"},
 		Retry:   RetryNo, Link: linkHealth, AzCode: azChallenge,
 	},
 	{
 		Code: "CHALLENGE_MISSING", Kind: KindNetwork, Severity: SeverityError,
-		Title:   "{host} answers 401 and does not say where tokens are had",
+		Title:   "{host} returns 401 and does not say where to get tokens",
 		Meaning: "A registry's 401 carries the header WWW-Authenticate with realm and service. Without it no client can sign in.",
 		Causes: []Cause{
-			certain("the answer has no usable challenge", "its headers"),
-			inferred("probably a proxy on the way drops the header, or {host} is no registry", "curl -si https://{host}/v2/"),
+			certain("the response has no usable challenge", "its headers"),
+			inferred("probably a proxy in between drops the header, or {host} is no registry", "curl -si https://{host}/v2/"),
 		},
 		Fix:   []string{"curl -si https://{host}/v2/"},
 		Retry: RetryNo, Link: linkHealth, AzCode: azChallenge,
@@ -73,7 +73,7 @@ var rowsDoctor = []Row{
 		Meaning: "A registry asks for Bearer, and in some cases for Basic. Others, such as Negotiate or NTLM, are those of proxies.",
 		Causes: []Cause{
 			certain("the challenge's scheme is neither Bearer nor Basic", "its WWW-Authenticate header"),
-			inferred("probably a proxy or another kind of server answered", "curl -si https://{host}/v2/"),
+			inferred("probably a proxy or another kind of server responded", "curl -si https://{host}/v2/"),
 		},
 		Fix:   []string{"curl -si https://{host}/v2/"},
 		Retry: RetryNo, Link: linkHealth, AzCode: "CONNECTIVITY_WWW_AUTHENTICATE_ERROR",
@@ -81,7 +81,7 @@ var rowsDoctor = []Row{
 	{
 		Code: "ENTRA_LOGIN_UNSUPPORTED", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "{host} offers no sign-in by Entra, only by user and password",
-		Meaning: "Every Azure registry offers Bearer, by which Entra tokens are traded. This one offers Basic alone.",
+		Meaning: "Every Azure registry offers Bearer, by which Entra tokens are exchanged. This one offers Basic alone.",
 		Causes: []Cause{
 			certain("the challenge offers Basic alone", "its WWW-Authenticate header"),
 			inferred("probably {host} is not an Azure registry, or an old classic one", "az acr show -n {registry} --query sku"),
@@ -92,9 +92,9 @@ var rowsDoctor = []Row{
 	{
 		Code: "CREDENTIAL_TIMEOUT", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the credential gave no token in time",
-		Meaning: "A credential may run a program, ask the managed identity endpoint or ask Entra. It did not come back within the limit.",
+		Meaning: "A credential may run a program, ask the managed identity endpoint or ask Entra. It did not return within the limit.",
 		Causes: []Cause{
-			certain("no token was there when the limit was over", "the check's time limit"),
+			certain("no token was there when the time limit ended", "the check's time limit"),
 			inferred("probably a managed identity is asked for on a machine that has none, or the Azure CLI waits for something", "az account get-access-token"),
 		},
 		Fix:   []string{"az account get-access-token --scope https://containerregistry.azure.net/.default", "acrkit whoami {host}"},
@@ -103,8 +103,8 @@ var rowsDoctor = []Row{
 	{
 		Code: "REFRESH_TOKEN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the refresh token for {host} has ended",
-		Meaning: "A refresh token lives for 3 hours and 15 minutes.",
-		Causes:  []Cause{certain("the token's end is in the past", "its exp claim")},
+		Meaning: "A refresh token is valid for 3 hours and 15 minutes.",
+		Causes:  []Cause{certain("the token's expiry is in the past", "its exp claim")},
 		Fix:     []string{"az acr login -n {registry}", "acrkit login {host}"},
 		Retry:   RetryNo, Link: linkLogin, AzCode: azAccessToken,
 		match:   all(refusedPassword, refreshing, expired),
@@ -112,11 +112,11 @@ var rowsDoctor = []Row{
 	},
 	{
 		Code: "ENTRA_TOKEN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
-		Title:   "the credential gave an Entra token that has ended",
-		Meaning: "The token's end is before this machine's time, so the registry can't take it.",
+		Title:   "the credential gave an Entra token that has expired",
+		Meaning: "The token's expiry is before this machine's time, so the registry can't take it.",
 		Causes: []Cause{
-			certain("the token's end is before this machine's time", "its exp claim"),
-			inferred("probably this machine's clock runs ahead, or a cache gives old tokens", "date -u"),
+			certain("the token's expiry is before this machine's time", "its exp claim"),
+			inferred("probably this machine's clock is ahead, or a cache gives old tokens", "date -u"),
 		},
 		Fix:   []string{"date -u", "az account clear && az login"},
 		Retry: RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
@@ -146,7 +146,7 @@ var rowsDoctor = []Row{
 	{
 		Code: "ABAC_PULL_NOT_GRANTED", Kind: KindAuthorization, Severity: SeverityError,
 		Title:   "{host} decides by repository, and does not grant pull on {repository} to this identity",
-		Meaning: "The registry is in ABAC mode: the classic roles count for nothing, and the Container Registry Repository roles may carry conditions on names.",
+		Meaning: "The registry is in ABAC mode: the classic roles have no effect, and the Container Registry Repository roles may carry conditions on names.",
 		Causes: []Cause{
 			certain("the token grants no pull on {repository}", "its access claim"),
 			certain("the registry is in ABAC mode", "the claim aad_identity in the refresh token"),
@@ -185,9 +185,9 @@ var rowsDoctor = []Row{
 	{
 		Code: "PULL_TIMEOUT", Kind: KindNetwork, Severity: SeverityError,
 		Title:   "the beginning of a blob did not arrive in time",
-		Meaning: "The registry answers, and the bytes of an image come too slowly or not at all.",
+		Meaning: "The registry responds, and the bytes of an image arrive too slowly or not at all.",
 		Causes: []Cause{
-			certain("the blob was not there when the limit was over", "the check's time limit"),
+			certain("the blob was not there when the time limit ended", "the check's time limit"),
 			inferred("probably a firewall drops connections to the data host, or the line is very slow", "curl -o /dev/null a blob's address"),
 		},
 		Fix:   []string{"allow port 443 to *.data.azurecr.io and *.blob.core.windows.net"},
@@ -195,11 +195,11 @@ var rowsDoctor = []Row{
 	},
 	{
 		Code: "UPLOAD_LOST_BYTES", Kind: KindService, Severity: SeverityError,
-		Title:   "{host} does not have the bytes whose receipt it acknowledged",
-		Meaning: "A chunk was answered with 202, and the upload's status says that other bytes have arrived.",
+		Title:   "{host} does not have the bytes that it acknowledged",
+		Meaning: "The registry accepted a chunk with 202, and the upload's status says that other bytes have arrived.",
 		Causes: []Cause{
-			certain("the registry's status and its acknowledgement differ", "both answers"),
-			inferred("probably the two requests were answered by different replicas or front ends", "a regional endpoint answers alike"),
+			certain("the registry's status and its acknowledgement differ", "both responses"),
+			inferred("probably the two requests went to different replicas or front ends", "a regional endpoint gives consistent responses"),
 		},
 		Fix:   []string{"for a geo-replicated registry, push to its regional endpoint", "push again: an upload that is lost starts from its beginning"},
 		Retry: RetryRestart, Link: linkGeo,
@@ -221,9 +221,9 @@ var rowsDoctor = []Row{
 	{
 		Code: "THROTTLING_NEAR", Kind: KindThrottled, Severity: SeverityWarning,
 		Title:   "few calls to {host} are left before it throttles",
-		Meaning: "Registry and identity have limits by the minute; the answers tell what is left.",
+		Meaning: "Registry and identity have limits for each minute; the responses say what is left.",
 		Causes: []Cause{
-			certain("few calls are left", "the header of the registry's answers"),
+			certain("few calls are left", "the header of the registry's responses"),
 			inferred("probably many jobs share the registry or this identity at this moment", "the registry's metrics"),
 		},
 		Fix:   []string{"spread the jobs, or give them identities of their own", "az acr update -n {registry} --sku Premium"},
@@ -244,10 +244,10 @@ var rowsDoctor = []Row{
 	},
 	{
 		Code: "DOCKER_HELPER_TIMEOUT", Kind: KindLocal, Severity: SeverityWarning,
-		Title:   "docker's credential helper did not answer in time",
-		Meaning: "The configuration names a program that keeps the credentials. It was started and did not come back.",
+		Title:   "docker's credential helper did not respond in time",
+		Meaning: "The configuration names a program that keeps the credentials. It was started and did not return.",
 		Causes: []Cause{
-			certain("the helper had not answered when the limit was over", "the check's time limit"),
+			certain("the helper had not responded when the time limit ended", "the check's time limit"),
 			inferred("probably it waits for a person to unlock a key ring that nobody sees", "run it by hand"),
 		},
 		Fix: []string{
@@ -258,7 +258,7 @@ var rowsDoctor = []Row{
 	},
 	{
 		Code: "DOCKER_HELPER_FAILED", Kind: KindLocal, Severity: SeverityWarning,
-		Title:   "docker's stored credential can't be had",
+		Title:   "docker's stored credential can't be read",
 		Meaning: "The configuration or its helper gave something that is no credential: the program is missing, failed, or printed something else.",
 		Causes: []Cause{
 			certain("no usable credential came out of docker's store", "the error shown"),
@@ -273,15 +273,15 @@ var rowsDoctor = []Row{
 	{
 		Code: "DOCKER_CREDENTIAL_EXPIRED", Kind: KindLocal, Severity: SeverityWarning,
 		Title:   "docker's stored token for {host} has ended",
-		Meaning: "az acr login and acrkit login store a token that lives for 3 hours and 15 minutes.",
-		Causes:  []Cause{certain("the stored token's end is before this machine's time", "its exp claim")},
+		Meaning: "az acr login and acrkit login store a token that is valid for 3 hours and 15 minutes.",
+		Causes:  []Cause{certain("the stored token's expiry is before this machine's time", "its exp claim")},
 		Fix:     []string{"az acr login -n {registry}", "acrkit login {host}"},
 		Retry:   RetryNo, Link: linkLogin,
 	},
 	{
 		Code: "DOCKER_CREDENTIAL_OTHER", Kind: KindLocal, Severity: SeverityWarning,
 		Title:   "docker's stored token for {host} is for {audience}",
-		Meaning: "The entry was copied from another registry; tokens are good for one alone.",
+		Meaning: "The entry was copied from another registry; tokens are valid for one registry alone.",
 		Causes:  []Cause{certain("the stored token's audience is another registry", "its aud claim")},
 		Fix:     []string{"acrkit login {host}"},
 		Retry:   RetryNo, Link: linkLogin,

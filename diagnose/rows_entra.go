@@ -37,9 +37,9 @@ var rowsEntra = []Row{
 	},
 	{
 		Code: "ENTRA_SECRET_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
-		Title:   "the application's secret has ended ({aadsts})",
-		Meaning: "Secrets of applications live for at most two years.",
-		Causes:  []Cause{certain("the secret has ended", saidSo)},
+		Title:   "the application's secret has expired ({aadsts})",
+		Meaning: "Secrets of applications are valid for at most two years.",
+		Causes:  []Cause{certain("the secret has expired", saidSo)},
 		Fix:     []string{"az ad app credential list --id {app} -o table", "az ad sp credential reset --id {app}"},
 		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
 		Entra:   []string{"AADSTS7000222"},
@@ -71,7 +71,7 @@ var rowsEntra = []Row{
 	{
 		Code: "ENTRA_TENANT_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the identity service does not know the tenant ({aadsts})",
-		Meaning: "The tenant's id or domain is mistyped, or lives in another cloud.",
+		Meaning: "The tenant's id or domain is mistyped, or is in another cloud.",
 		Causes: []Cause{
 			certain("there is no such tenant at the identity service that was asked", saidSo),
 			inferred("possibly the tenant is in another cloud (China, US Government)", "az cloud show"),
@@ -97,7 +97,7 @@ var rowsEntra = []Row{
 	{
 		Code: "ENTRA_RESOURCE_DISABLED", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the tenant has switched off what the token was asked for ({aadsts})",
-		Meaning: "An administrator can disable the service principal by which a tenant knows a service, such as the registries.",
+		Meaning: "An administrator can disable the service principal that stands for a service in a tenant, such as the registries.",
 		Causes:  []Cause{certain("the service principal of the resource is disabled in the tenant", saidSo)},
 		Fix:     []string{"az ad sp list --filter \"servicePrincipalNames/any(n:n eq 'https://containerregistry.azure.net')\" --query \"[].[displayName,accountEnabled]\""},
 		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
@@ -116,7 +116,7 @@ var rowsEntra = []Row{
 	},
 	{
 		Code: "ENTRA_INTERACTION_REQUIRED", Kind: KindAuthentication, Severity: SeverityError,
-		Title:   "the identity service wants a person to confirm the sign-in ({aadsts})",
+		Title:   "the identity service requires a person to confirm the sign-in ({aadsts})",
 		Meaning: "A policy asks for a second factor or a fresh sign-in, which a program can't give.",
 		Causes: []Cause{
 			certain("a policy asks for a sign-in by a person", saidSo),
@@ -149,8 +149,8 @@ var rowsEntra = []Row{
 	},
 	{
 		Code: "ENTRA_SIGN_IN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
-		Title:   "the kept sign-in has ended ({aadsts})",
-		Meaning: "A kept sign-in ends after a time without use, by a policy, or when the password changes.",
+		Title:   "the kept sign-in has expired ({aadsts})",
+		Meaning: "A kept sign-in expires after a time without use, by a policy, or when the password changes.",
 		Causes:  []Cause{certain("the kept sign-in is no longer valid", saidSo)},
 		Fix:     []string{"az login", "for jobs: use a managed identity or a service principal"},
 		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
@@ -180,8 +180,8 @@ var rowsEntra = []Row{
 	{
 		Code: "ENTRA_PASSWORD_INVALID", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the identity service does not accept the user's password ({aadsts})",
-		Meaning: "The password is wrong or has ended.",
-		Causes:  []Cause{certain("the password is wrong or has ended", saidSo)},
+		Meaning: "The password is wrong or has expired.",
+		Causes:  []Cause{certain("the password is wrong or has expired", saidSo)},
 		Fix:     []string{"az login"},
 		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
 		Entra:   []string{"AADSTS50126", "AADSTS50055", "AADSTS50056", "AADSTS50144"},
@@ -213,11 +213,11 @@ var rowsEntra = []Row{
 	{
 		Code: "ENTRA_ASSERTION_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the workload's token or assertion was not valid at that time ({aadsts})",
-		Meaning: "The token that proves the workload ends after minutes, and its times are compared with the identity service's clock.",
+		Meaning: "The token that proves the workload expires after minutes, and its times are compared with the identity service's clock.",
 		Causes: []Cause{
 			certain("the assertion's times do not cover the present by the identity service's clock", saidSo),
 			inferred("probably this machine's clock is wrong", "acrkit doctor compares the clocks"),
-			inferred("possibly a job ran longer than its token lives", "the token's exp claim"),
+			inferred("possibly a job ran longer than its token is valid", "the token's exp claim"),
 		},
 		Fix:   []string{"date -u", "read the token's file anew for each sign-in, as azidentity does"},
 		Retry: RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
@@ -227,7 +227,7 @@ var rowsEntra = []Row{
 	{
 		Code: "ENTRA_CERTIFICATE_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the identity service does not know the key that signed the sign-in ({aadsts})",
-		Meaning: "A sign-in by certificate or key is checked with the public half that the application or user has in the tenant. This one is not there, or has ended.",
+		Meaning: "A sign-in by certificate or key is checked with the public half that the application or user has in the tenant. This one is not there, or has expired.",
 		Causes: []Cause{
 			certain("the identity has no key or certificate that fits the signature", saidSo),
 			inferred("probably the certificate was renewed on one side alone", "compare its thumbprint with those that are listed"),
@@ -253,7 +253,7 @@ var rowsEntra = []Row{
 	{
 		Code: "ENTRA_REFUSED", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the identity service refused the sign-in ({aadsts})",
-		Meaning: "The identity service answered with a code that has no row of its own. Its words are shown.",
+		Meaning: "The identity service returned a code that has no row of its own. Its message is shown.",
 		Causes:  []Cause{inferred("probably the code's page names the cause", "look the code up at the link below")},
 		Fix:     []string{"https://login.microsoftonline.com/error shows the meaning of {aadsts}"},
 		Retry:   RetryNo, Link: linkEntraCodes, AzCode: azRefreshToken,
@@ -264,9 +264,9 @@ var rowsEntra = []Row{
 	{
 		Code: "NO_CREDENTIAL_AVAILABLE", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "none of the credentials that were tried could give a token",
-		Meaning: "A chain asks one credential after the other. None of them found what it needs on this machine; each one's answer is shown.",
+		Meaning: "A chain asks one credential after the other. None of them found what it needs on this machine; the message of each is shown.",
 		Causes: []Cause{
-			certain("every credential of the chain lacked what it needs", "their own answers"),
+			certain("every credential of the chain lacked what it needs", "their own messages"),
 			inferred("probably nobody has signed in here with az login, and no identity is assigned to this machine", "az account show"),
 		},
 		Fix: []string{
@@ -281,10 +281,10 @@ var rowsEntra = []Row{
 	{
 		Code: "CLI_NOT_SIGNED_IN", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the command line that should give a token has nobody signed in",
-		Meaning: "The credential runs az, azd or PowerShell and takes the token they print. The program's answer is shown.",
+		Meaning: "The credential runs az, azd or PowerShell and takes the token they print. The program's message is shown.",
 		Causes: []Cause{
-			certain("the program that was run asks for a sign-in", "its own answer"),
-			inferred("probably nobody has signed in on this machine as this user, or the sign-in has ended", "az account show"),
+			certain("the program that was run asks for a sign-in", "its own message"),
+			inferred("probably nobody has signed in on this machine as this user, or the sign-in has expired", "az account show"),
 		},
 		Fix:   []string{"az login", "az account get-access-token --scope https://containerregistry.azure.net/.default"},
 		Retry: RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
@@ -295,7 +295,7 @@ var rowsEntra = []Row{
 		Code: "CLI_NOT_FOUND", Kind: KindLocal, Severity: SeverityError,
 		Title:   "the command line that should give a token is not on this machine's PATH",
 		Meaning: "The credential runs az, azd or PowerShell and takes the token they print. There is no such program here.",
-		Causes:  []Cause{certain("the shell found no such program", "its own answer")},
+		Causes:  []Cause{certain("the shell found no such program", "its own message")},
 		Fix:     []string{"install the Azure CLI: https://aka.ms/azure-cli", "for a job: use a managed identity or a service principal"},
 		Retry:   RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
 		match:   ofEntra(entraNoCLI),
@@ -304,9 +304,9 @@ var rowsEntra = []Row{
 	{
 		Code: "MANAGED_IDENTITY_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "this machine has no managed identity of that kind",
-		Meaning: "The managed identity endpoint answered, and has no identity that fits the request.",
+		Meaning: "The managed identity endpoint responded, and has no identity that fits the request.",
 		Causes: []Cause{
-			certain("the endpoint has no identity that fits", "its own answer"),
+			certain("the endpoint has no identity that fits", "its own message"),
 			inferred("probably no identity is assigned to this machine, or AZURE_CLIENT_ID names another one", "az vm identity show -n <vm> -g <group>"),
 		},
 		Fix:   []string{"az vm identity assign -n <vm> -g <group>", "export AZURE_CLIENT_ID=<client-id-of-the-identity>"},
@@ -316,10 +316,10 @@ var rowsEntra = []Row{
 	},
 	{
 		Code: "MANAGED_IDENTITY_UNREACHABLE", Kind: KindAuthentication, Severity: SeverityError,
-		Title:   "no managed identity endpoint answers on this machine",
+		Title:   "no managed identity endpoint responds on this machine",
 		Meaning: "Managed identities exist inside Azure alone, where each machine has an endpoint of its own at 169.254.169.254, or one that its environment names.",
 		Causes: []Cause{
-			certain("the managed identity endpoint gave no usable answer", "the credential's own error"),
+			certain("the managed identity endpoint gave no usable response", "the credential's own error"),
 			inferred("probably this machine is not in Azure", "curl -s -m 2 -H Metadata:true \"http://169.254.169.254/metadata/instance?api-version=2021-02-01\""),
 			inferred("possibly a proxy or a network policy keeps the program from its endpoint, as on AKS", "the same command from the same container"),
 		},
@@ -345,7 +345,7 @@ var rowsEntra = []Row{
 		Code: "SIGN_IN_NEEDS_PERSON", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the credential waits for a person to sign in",
 		Meaning: "The credential is an interactive one and was told not to ask by itself.",
-		Causes:  []Cause{certain("the credential can't get a token without a person", "its own answer")},
+		Causes:  []Cause{certain("the credential can't get a token without a person", "its own message")},
 		Fix:     []string{"call the credential's Authenticate first", "for jobs: use a managed identity or a service principal"},
 		Retry:   RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
 		match:   ofEntra(entraInteraction),
@@ -354,7 +354,7 @@ var rowsEntra = []Row{
 	{
 		Code: "CREDENTIAL_FAILED", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the credential gave no token",
-		Meaning: "The credential failed for a reason that the catalogue does not know. Its own words are shown.",
+		Meaning: "The credential failed for a reason that is not in the catalogue. Its message is shown.",
 		Causes:  []Cause{inferred("possibly it is set up for another machine or cloud", "acrkit whoami")},
 		Fix:     []string{"acrkit whoami", "AZURE_SDK_GO_LOGGING=all shows what the credential does"},
 		Retry:   RetryNo, Link: linkIdentity, AzCode: azRefreshToken,

@@ -21,7 +21,7 @@ var rowsHealth = []Row{
 		Meaning: "check-health runs docker --version and reads what it prints.",
 		Causes: []Cause{
 			certain("docker --version failed, or printed something else", "check-health ran it"),
-			inferred("probably the name docker leads to another program, as with podman's or an alias", "docker --version"),
+			inferred("probably the name docker refers to another program, as with podman's or an alias", "docker --version"),
 		},
 		Fix:   []string{"docker --version"},
 		Retry: RetryNo, Link: linkHealth, AzCode: "DOCKER_VERSION_ERROR",
@@ -32,7 +32,7 @@ var rowsHealth = []Row{
 		Meaning: "check-health pulls mcr.microsoft.com/mcr/hello-world. It comes from Microsoft's public registry, not from yours.",
 		Causes: []Cause{
 			certain("docker pull failed for an image of mcr.microsoft.com", "check-health ran it"),
-			inferred("probably docker's daemon has no way to the internet, or needs a proxy of its own", "docker info shows the daemon's proxy"),
+			inferred("probably docker's daemon has no route to the internet, or needs a proxy of its own", "docker info shows the daemon's proxy"),
 		},
 		Fix:   []string{"docker pull mcr.microsoft.com/mcr/hello-world", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkHealth, AzCode: "DOCKER_PULL_ERROR",

@@ -10,12 +10,12 @@ const azRefreshToken = "CONNECTIVITY_REFRESH_TOKEN_ERROR"
 
 var rowsLogin = []Row{
 	{
-		Code: "ANSWER_WITHOUT_TOKEN", Kind: KindNetwork, Severity: SeverityError,
-		Title:   "the token endpoint answered 200, and no token is in the answer",
-		Meaning: "A registry's token endpoint answers JSON with a token in it. An answer that says all is well and holds none comes from something else.",
+		Code: "RESPONSE_WITHOUT_TOKEN", Kind: KindNetwork, Severity: SeverityError,
+		Title:   "the token endpoint returned 200, and the response has no token",
+		Meaning: "A registry's token endpoint returns JSON that holds a token. A successful response without one comes from something else.",
 		Causes: []Cause{
-			certain("the answer to a token request holds no token", "the library read it"),
-			inferred("probably a proxy's or a guest network's page answered in the registry's place", "acrkit doctor shows the page"),
+			certain("the response to a token request has no token", "the library read it"),
+			inferred("probably a proxy's or a guest network's page was returned in place of the registry's response", "acrkit doctor shows the page"),
 		},
 		Fix:   []string{"acrkit doctor {host}", "open http://example.com in a browser on this machine"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azRefreshToken,
@@ -25,11 +25,11 @@ var rowsLogin = []Row{
 	{
 		Code: "ENTRA_TOKEN_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} does not accept the Entra token (401 at the exchange)",
-		Meaning: "The registry trades an Entra token for one of its own. It refused this one without saying why; it does so for " +
-			"tokens that have ended, are damaged, or come from a tenant that is not the registry's.",
+		Meaning: "The registry exchanges an Entra token for one of its own. It refused this one without giving a reason; it does so for " +
+			"tokens that have expired, are damaged, or come from a tenant that is not the registry's.",
 		Causes: []Cause{
 			inferred("probably the token comes from another tenant than the registry's", "compare the token's tenant with az acr show -n {registry} --query identity; acrkit doctor {host} shows the token's"),
-			inferred("possibly the token has ended, or its audience is not a registry's", "acrkit doctor {host} shows audience and expiry"),
+			inferred("possibly the token has expired, or its audience is not a registry's", "acrkit doctor {host} shows audience and expiry"),
 		},
 		Fix: []string{
 			"acrkit doctor {host}",
@@ -43,7 +43,7 @@ var rowsLogin = []Row{
 		Code: "ARM_TOKEN_DISALLOWED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} refuses tokens that were issued for Azure Resource Manager (401)",
 		Meaning: "Entra tokens name whom they are for. This registry's policy authentication-as-arm is off, so only tokens for " +
-			"https://containerregistry.azure.net are traded.",
+			"https://containerregistry.azure.net are exchanged.",
 		Causes: []Cause{certain("the Entra token's audience is Azure Resource Manager, and the registry's policy refuses that", "the registry's own message")},
 		Fix: []string{
 			"ask for the scope https://containerregistry.azure.net/.default (this library does so by default)",
@@ -61,7 +61,7 @@ var rowsLogin = []Row{
 		Causes: []Cause{
 			certain("the registry could find no permission for the identity", "the registry's own message"),
 			inferred("probably no role was ever assigned to it on {registry}", "az role assignment list --assignee {subject} --all"),
-			inferred("possibly another identity signed in than the one that has the role", "acrkit whoami {host} shows which credential answered"),
+			inferred("possibly another identity signed in than the one that has the role", "acrkit whoami {host} shows which credential was used"),
 			inferred("possibly the role was assigned minutes ago", "new assignments take up to ten minutes to show"),
 		},
 		Fix: []string{
@@ -80,11 +80,11 @@ var rowsLogin = []Row{
 	{
 		Code: "REFRESH_TOKEN_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} does not accept the refresh token (401 at the token endpoint)",
-		Meaning: "A refresh token lives for 3 hours and 15 minutes and is good for one registry. The registry refused this one " +
-			"without saying why.",
+		Meaning: "A refresh token is valid for 3 hours and 15 minutes, and for one registry alone. The registry refused this one " +
+			"without giving a reason.",
 		Causes: []Cause{
-			inferred("probably the refresh token has ended", "docker's store keeps the one of the last login: log in again"),
-			inferred("possibly the registry's permission mode was changed, which ends all its tokens", "a new login works at once"),
+			inferred("probably the refresh token has expired", "docker's store keeps the one of the last login: log in again"),
+			inferred("possibly the registry's permission mode was changed, which invalidates all its tokens", "a new login works at once"),
 			inferred("possibly the token is another registry's", "acrkit doctor {host} reads docker's stored token"),
 		},
 		Fix:   []string{"az acr login -n {registry}", "acrkit login {host}"},
@@ -98,7 +98,7 @@ var rowsLogin = []Row{
 		Meaning: "Anonymous pull is a setting of Standard and Premium registries, off unless somebody turned it on. Without it " +
 			"every caller needs credentials, for reading too.",
 		Causes: []Cause{
-			certain("no credentials were given, and the registry wants some", "the token request named no user and no token"),
+			certain("no credentials were given, and the registry requires some", "the token request named no user and no token"),
 			inferred("probably anonymous pull is off, as it is by default", "az acr show -n {registry} --query anonymousPullEnabled"),
 		},
 		Fix: []string{
@@ -113,7 +113,7 @@ var rowsLogin = []Row{
 	{
 		Code: "ADMIN_LOGIN_REFUSED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} does not accept the admin user's password (401)",
-		Meaning: "The user named like the registry is its admin user. The registry answers the same when the admin user is off " +
+		Meaning: "The user named like the registry is its admin user. The response is the same when the admin user is off " +
 			"and when the password is wrong.",
 		Causes: []Cause{
 			inferred("probably the admin user is off, as it is by default", "az acr show -n {registry} --query adminUserEnabled"),
@@ -131,10 +131,10 @@ var rowsLogin = []Row{
 	{
 		Code: "PASSWORD_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} does not accept the password of {user} (401)",
-		Meaning: "The token endpoint refused user name and password without a closer reason: the name of a scope-map token with a " +
-			"password that is wrong, has ended or was regenerated, or a token that is disabled.",
+		Meaning: "The token endpoint refused user name and password without naming a reason: the name of a scope-map token with a " +
+			"password that is wrong, has expired or was regenerated, or a token that is disabled.",
 		Causes: []Cause{
-			inferred("probably the password is wrong, has ended or was regenerated", "az acr token show -r {registry} -n {user}"),
+			inferred("probably the password is wrong, has expired or was regenerated", "az acr token show -r {registry} -n {user}"),
 			inferred("possibly the token {user} is disabled", "its status in az acr token show"),
 			inferred("possibly the password was generated within the last minute", "it works after about 60 seconds"),
 		},
@@ -167,7 +167,7 @@ var rowsLogin = []Row{
 			"application.",
 		Causes: []Cause{
 			certain("the registry's tenant has no application of that id", "the registry's own message"),
-			inferred("probably the application lives in another tenant, or its id is mistyped", "az ad sp show --id <app-id>"),
+			inferred("probably the application is in another tenant, or its id is mistyped", "az ad sp show --id <app-id>"),
 			inferred("possibly the user name was meant to be a scope-map token's, and is mistyped", "az acr token list -r {registry}"),
 		},
 		Fix:   []string{"az ad sp show --id <app-id>", "az acr token list -r {registry} -o table"},
@@ -178,10 +178,10 @@ var rowsLogin = []Row{
 	{
 		Code: "APP_SECRET_INVALID", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "{host} was given a wrong secret for a service principal (401)",
-		Meaning: "The application exists, and its secret is not the one that was sent: it is wrong, or it has ended.",
+		Meaning: "The application exists, and its secret is not the one that was sent: it is wrong, or it has expired.",
 		Causes: []Cause{
 			certain("the application id or its secret is not valid", "the registry's own message"),
-			inferred("probably the secret has ended: they live for at most two years", "az ad app credential list --id <app-id>"),
+			inferred("probably the secret has expired: secrets are valid for at most two years", "az ad app credential list --id <app-id>"),
 		},
 		Fix:   []string{"az ad app credential list --id <app-id> -o table", "az ad sp credential reset --id <app-id>"},
 		Retry: RetryNo, Link: linkLogin, AzCode: azAccessToken,
@@ -190,7 +190,7 @@ var rowsLogin = []Row{
 	},
 	{
 		Code: "USER_NAME_UNKNOWN", Kind: KindAuthentication, Severity: SeverityError,
-		Title: "{host} does not know this kind of user name (401)",
+		Title: "{host} does not accept this kind of user name (401)",
 		Meaning: "The user name is neither the admin user's nor a scope-map token's, and it is no GUID, as an application id " +
 			"would be.",
 		Causes: []Cause{
@@ -217,8 +217,8 @@ var rowsLogin = []Row{
 	},
 	{
 		Code: "EXCHANGE_METHOD", Kind: KindRequest, Severity: SeverityError,
-		Title:   "{host} trades tokens by POST, and was sent {method} (404)",
-		Meaning: "The exchange is reached by POST alone; every other method is answered as if the path did not exist.",
+		Title:   "{host} exchanges tokens by POST, and was sent {method} (404)",
+		Meaning: "The exchange is reached by POST alone; for every other method the response is that of a path that does not exist.",
 		Causes:  []Cause{certain("the request's method was {method}", "the recorded request")},
 		Fix:     []string{"send POST /oauth2/exchange, with the form in its body"},
 		Retry:   RetryNo, Link: linkAuthentication, AzCode: azRefreshToken,
@@ -228,7 +228,7 @@ var rowsLogin = []Row{
 	{
 		Code: "LOGIN_REQUEST_INVALID", Kind: KindRequest, Severity: SeverityError,
 		Title:   "{host} does not understand the token request (400)",
-		Meaning: "The form sent to a token endpoint lacks a field or has a value that the registry does not know.",
+		Meaning: "The form sent to a token endpoint lacks a field or has a value that the registry does not accept.",
 		Causes: []Cause{
 			inferred("probably grant_type, service or scope is missing or misspelt", "the form's fields, in acrkit … --debug=trace"),
 			inferred("possibly service names another registry than {host}", "it has to be the login server itself"),
@@ -241,7 +241,7 @@ var rowsLogin = []Row{
 	{
 		Code: "USER_NAME_WHITESPACE", Kind: KindRequest, Severity: SeverityError,
 		Title:   "{host} failed on a user name that ends in white space (500)",
-		Meaning: "A user name with a line break at its end, as `echo` gives it, is answered with an internal error.",
+		Meaning: "A user name with a line break at its end, as `echo` adds it, makes the registry return an internal error.",
 		Causes:  []Cause{certain("the user name that was sent ends in white space", "the recorded request's Authorization header")},
 		Fix:     []string{"take the line break away: printf %s \"$USER_NAME\" in place of echo"},
 		Retry:   RetryNo, Link: linkLogin,
@@ -251,7 +251,7 @@ var rowsLogin = []Row{
 	{
 		Code: "TOKEN_ENDPOINT_REFUSED", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "{host} gives no token ({status})",
-		Meaning: "A token endpoint refused the request for a reason that the catalogue does not know. Its own words are shown.",
+		Meaning: "A token endpoint refused the request for a reason that is not in the catalogue. Its message is shown.",
 		Causes:  []Cause{inferred("probably the credential is not one that this registry takes", "acrkit whoami {host} shows which one was used")},
 		Fix:     []string{"acrkit whoami {host}", "acrkit doctor {host}"},
 		Retry:   RetryNo, Link: linkLogin, AzCode: azAccessToken,
@@ -304,7 +304,7 @@ var rowsForbidden = []Row{
 	{
 		Code: "CMK_INACTIVE", Kind: KindService, Severity: SeverityError,
 		Title: "{host} cannot use its encryption key (403)",
-		Meaning: "The registry is encrypted with a key of yours. Its identity or the key is gone, so it neither reads nor " +
+		Meaning: "The registry is encrypted with a key of yours. Its identity or the key was removed, so it neither reads nor " +
 			"writes.",
 		Causes: []Cause{
 			certain("the identity that the registry opens its key with is inactive", "the registry's own message"),
@@ -322,7 +322,7 @@ var rowsForbidden = []Row{
 		Code: "CMK_KEY_FORBIDDEN", Kind: KindService, Severity: SeverityError,
 		Title: "{host} may not use its encryption key",
 		Meaning: "The registry is encrypted with a key of yours, and its key vault refuses that key. It neither reads nor writes " +
-			"until that is mended.",
+			"until that is fixed.",
 		Causes: []Cause{
 			certain("the key vault refuses the key to the registry", "the registry's own message"),
 			inferred("probably the registry's identity lost its access to the vault, or the vault's firewall leaves the registry out", "az acr encryption show -n {registry}"),
@@ -339,11 +339,11 @@ var rowsForbidden = []Row{
 	{
 		Code: "ACCESS_DENIED", Kind: KindAuthorization, Severity: SeverityError,
 		Title: "{host} denies the request (403)",
-		Meaning: "The registry answered 403 without naming an address or a missing role. Azure's registry answers a missing " +
+		Meaning: "The registry returned 403 without naming an address or a missing role. Azure's registry reports a missing " +
 			"permission with 401, so this comes from a rule of another kind.",
 		Causes: []Cause{
-			inferred("possibly a policy of the registry or of a proxy before it forbids the operation", "the answer's own words"),
-			inferred("possibly {host} is another product's registry, which answers 403 for missing permissions", "its Server header"),
+			inferred("possibly a policy of the registry or of a proxy before it forbids the operation", "the response's message"),
+			inferred("possibly {host} is another product's registry, which returns 403 for missing permissions", "its Server header"),
 		},
 		Fix:   []string{"acrkit doctor {host}/{repository}"},
 		Retry: RetryNo, Link: linkLogin, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",
@@ -355,11 +355,11 @@ var rowsForbidden = []Row{
 	},
 	{
 		Code: "DENIED_WITHOUT_REASON", Kind: KindAuthorization, Severity: SeverityError,
-		Title:   "{host} denies the request, and the answer to a HEAD has no room for the reason (403)",
-		Meaning: "A registry explains its 403 in the body, and the answer to a HEAD has none. The same request by GET would tell.",
+		Title:   "{host} denies the request, and a HEAD response cannot state the reason (403)",
+		Meaning: "A registry explains its 403 in the body, and the response to a HEAD request has none. The same request by GET would tell.",
 		Causes: []Cause{
 			inferred("probably the registry's network rules leave this address out, or public access is off", "acrkit doctor {host} asks by GET"),
-			inferred("possibly a proxy or a policy on the way forbids it", "the answer's Server and Via headers"),
+			inferred("possibly a proxy or a policy in between forbids it", "the response's Server and Via headers"),
 		},
 		Fix:   []string{"acrkit doctor {host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",
@@ -372,11 +372,11 @@ var rowsForbidden = []Row{
 	{
 		Code: "FORBIDDEN_IN_BETWEEN", Kind: KindNetwork, Severity: SeverityError,
 		Title: "a 403 that is not in the registry's form came back from {host}",
-		Meaning: "A registry explains its 403 in a JSON body. This answer has none, as those of proxies and of firewalls " +
+		Meaning: "A registry explains its 403 in a JSON body. This response has none, as those of proxies and of firewalls " +
 			"in front of a network.",
 		Causes: []Cause{
-			inferred("probably a proxy or a firewall on the way forbids {host}", "the answer's headers and body name it"),
-			inferred("possibly a gateway of the service's own answered", "the X-Ms-Correlation-Request-Id header is there"),
+			inferred("probably a proxy or a firewall in between forbids {host}", "the response's headers and body name it"),
+			inferred("possibly one of the service's own gateways responded", "the X-Ms-Correlation-Request-Id header is there"),
 		},
 		Fix:   []string{"acrkit doctor {host}", "ask whoever runs the proxy to allow {host} and its data hosts"},
 		Retry: RetryNo, Link: linkAccess, AzCode: "CONNECTIVITY_FORBIDDEN_ERROR",

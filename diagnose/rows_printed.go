@@ -6,8 +6,8 @@ var rowsPrinted = []Row{
 	{
 		Code: "NOT_AZURE_REGISTRY", Kind: KindUnknown, Severity: SeverityError,
 		Title: "the failure is another registry's, not one of Azure's",
-		Meaning: "What failed was asked of a registry of another house, such as Docker Hub's, GitHub's or Amazon's. Nothing of " +
-			"Azure's roles, tokens or network rules has a part in it. An image's name without .azurecr.io leads to Docker Hub.",
+		Meaning: "What failed was asked of a registry of another vendor, such as Docker Hub's, GitHub's or Amazon's. Nothing of " +
+			"Azure's roles, tokens or network rules is involved. An image's name without .azurecr.io refers to Docker Hub.",
 		Causes: []Cause{
 			inferred("probably the image was meant to be of Azure's registry, and its name lacks <registry>.azurecr.io/", "the name in the tool's own output: docker.io stands there for a name without a registry"),
 			inferred("possibly the other registry refuses the caller, or has no such image", "its own documentation and sign-in"),
@@ -22,7 +22,7 @@ var rowsPrinted = []Row{
 		Code: "LOGIN_SERVER_MISTYPED", Kind: KindRequest, Severity: SeverityError,
 		Title: "{host} is not the form of a login server",
 		Meaning: "A registry's login server is its name and one suffix: .azurecr.io, .azurecr.cn or .azurecr.us. A command that " +
-			"wants the name alone adds the suffix itself, and one that wants the login server takes what it is given.",
+			"expects the name alone adds the suffix itself, and one that expects the login server uses it unchanged.",
 		Causes: []Cause{
 			inferred("probably the suffix is there twice, or is misspelt", "compare {host} with the output of az acr show --query loginServer"),
 			inferred("possibly the command looks in another cloud than the registry's", "az cloud show --query name"),
@@ -36,7 +36,7 @@ var rowsPrinted = []Row{
 		Meaning: "The docker command passes its work to a daemon, and found none. The registry was not asked. az acr login calls " +
 			"docker, too.",
 		Causes: []Cause{
-			certain("the daemon does not answer at the place where the command looks for it", "the command's own words"),
+			certain("the daemon does not respond at the address where the command looks for it", "the command's message"),
 			inferred("probably it is not running", "docker info"),
 			inferred("possibly DOCKER_HOST or docker's context names another place", "docker context ls"),
 		},
@@ -51,7 +51,7 @@ var rowsPrinted = []Row{
 		Title:   "there is no image of that name on this machine to push",
 		Meaning: "A push sends an image that was built or pulled before, by its whole name. The registry was not asked for it.",
 		Causes: []Cause{
-			certain("the local store has no image of that name and tag", "the tool's own words"),
+			certain("the local store has no image of that name and tag", "the tool's message"),
 			inferred("probably the image was built under another name or tag", "docker image ls"),
 		},
 		Fix:   []string{"docker image ls", "docker tag <local image> {host}/{repository}:<tag>"},
@@ -63,7 +63,7 @@ var rowsPrinted = []Row{
 		Meaning: "An image is named registry/repository:tag or registry/repository@sha256:…, without https:// before it and in " +
 			"lower case up to the tag. The tool refused the name; nothing was asked.",
 		Causes: []Cause{
-			certain("the tool could not read the name as a reference", "the tool's own words"),
+			certain("the tool could not read the name as a reference", "the tool's message"),
 			inferred("probably a variable in it is empty, or it has a blank, an https:// or a capital letter in it", "print the name between quotes before it is used"),
 		},
 		Fix:   []string{"write it as <registry>.azurecr.io/<repository>:<tag>", "az acr list --query \"[].loginServer\" -o tsv"},
@@ -75,7 +75,7 @@ var rowsPrinted = []Row{
 		Meaning: "An image is for one platform, or an index lists several. What was read has none that fits. The registry gave " +
 			"it; neither rights nor the name are at fault.",
 		Causes: []Cause{
-			certain("no entry of the image is for the platform that was asked for", "the tool's own words"),
+			certain("no entry of the image is for the platform that was asked for", "the tool's message"),
 			inferred("probably it was built on a machine of another processor, as arm64 is on newer Macs", "acrkit show {host}/{image} lists the platforms"),
 			inferred("possibly the pod was put on a node of another operating system", "kubectl get nodes -L kubernetes.io/os,kubernetes.io/arch"),
 		},
@@ -140,11 +140,11 @@ var rowsPrinted = []Row{
 		Code: "IMPORT_SOURCE_REFUSED", Kind: KindAuthorization, Severity: SeverityError,
 		Title: "an import was refused by the registry that it reads from",
 		Meaning: "az acr import makes the target registry read from the source, with the credentials that the command names, or " +
-			"none. A docker login on this machine has no part in it.",
+			"none. A docker login on this machine is not used for it.",
 		Causes: []Cause{
-			certain("the source registry did not give the image to the import", "the answer that the import passes on"),
+			certain("the source registry did not give the image to the import", "the response that the import passes on"),
 			inferred("probably no credentials for the source were given", "--username and --password, or --registry with the source's resource id"),
-			inferred("possibly the source has no such image: Docker Hub answers 401 to that", "docker pull <source>"),
+			inferred("possibly the source has no such image: Docker Hub returns 401 for that", "docker pull <source>"),
 		},
 		Fix: []string{
 			"az acr import -n <target> --source <source> --username <user> --password <password>",
@@ -170,7 +170,7 @@ var rowsPrinted = []Row{
 	{
 		Code: "HELM_REPO_RETIRED", Kind: KindRequest, Severity: SeverityError,
 		Title: "{host} was asked for a chart repository of the old kind",
-		Meaning: "helm repo add wants an index.yaml over HTTP. Charts that are pushed as OCI artifacts have none; they are pulled " +
+		Meaning: "helm repo add expects an index.yaml over HTTP. Charts that are pushed as OCI artifacts have none; they are pulled " +
 			"by oci:// and their name. Azure's own index under /helm/v1/repo is retired.",
 		Causes: []Cause{
 			inferred("probably the charts are OCI artifacts, which helm repo add cannot reach", "acrkit ls {host} lists their repositories"),
@@ -203,7 +203,7 @@ var rowsPrinted = []Row{
 		Meaning: "Signatures are artifacts of their own beside the image. The image itself was found; the registry refused " +
 			"nothing.",
 		Causes: []Cause{
-			certain("no signature beside the image fits what was asked for", "the tool's own words"),
+			certain("no signature beside the image fits what was asked for", "the tool's message"),
 			inferred("probably it was copied without its signatures, as az acr import and docker push do", "acrkit tree {host}/{image} lists what is attached"),
 			inferred("possibly it was signed by another identity or key, or never", "the place that the image was copied from"),
 		},
@@ -247,7 +247,7 @@ var rowsPrinted = []Row{
 		Code: "TASK_WITHOUT_IDENTITY", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "an ACR task has no credentials for a registry that it uses",
 		Meaning: "A task signs in to the registry that it runs in, unless that one decides by repository (ABAC). For every other " +
-			"registry it needs an identity and a credential of its own; az login and docker login have no part in it.",
+			"registry it needs an identity and a credential of its own; az login and docker login are not used for it.",
 		Causes: []Cause{
 			inferred("probably the task has no credential for {host}", "az acr task credential list -r <registry of the task> -n <task>"),
 			inferred("possibly its identity has no AcrPull there", "az role assignment list --assignee <identity of the task> --all"),

@@ -7,7 +7,7 @@ var rowsRequest = []Row{
 		Meaning: "A manifest is accepted only after everything it names. The registry lists what is missing. On a geo-replicated " +
 			"registry a push that changes replicas midway meets this too.",
 		Causes: []Cause{
-			certain("the replica that answered has not got the blobs that it names", "the registry's own answer"),
+			certain("the replica that responded does not have the blobs that the manifest names", "the registry's response"),
 			inferred("probably they were not pushed to this repository", "acrkit blob show {host}/{repository}@<digest>"),
 			inferred("possibly they went to another geo-replica and have not arrived here", "the same push succeeds after a minute, or at a regional endpoint"),
 		},
@@ -34,7 +34,7 @@ var rowsRequest = []Row{
 		Code: "DIGEST_MALFORMED", Kind: KindRequest, Severity: SeverityError,
 		Title:   "{host} cannot read the digest that ends the upload (400 DIGEST_INVALID)",
 		Meaning: "The digest parameter is not sha256: and 64 hexadecimal digits in lower case.",
-		Causes:  []Cause{certain("the digest parameter is malformed", "the answer's detail")},
+		Causes:  []Cause{certain("the digest parameter is malformed", "the response's detail")},
 		Fix:     []string{"send digest=sha256:<64 hexadecimal digits>"},
 		Retry:   RetryNo, Link: linkErrors,
 		match:   all(coded(400, "DIGEST_INVALID"), parsingFailed),
@@ -42,7 +42,7 @@ var rowsRequest = []Row{
 	},
 	{
 		Code: "DIGEST_INVALID", Kind: KindContent, Severity: SeverityError,
-		Title:   "the bytes that arrived at {host} don't have the digest that was promised",
+		Title:   "the bytes that arrived at {host} don't have the digest that was stated",
 		Meaning: "The registry hashed what it received, and compared. The upload is refused, nothing is kept.",
 		Causes: []Cause{
 			certain("what the registry received has another digest than the request names", "the registry's own message"),
@@ -112,12 +112,12 @@ var rowsRequest = []Row{
 		Title:   "{host} did not expect a chunk at this place (416)",
 		Meaning: "Chunks go strictly in order, and Content-Range reads 0-99: without the word bytes and without a total.",
 		Causes: []Cause{
-			certain("the request does not go on where the registry's upload ends", "status 416"),
+			certain("the request does not continue where the registry's upload ends", "status 416"),
 			inferred("probably an earlier chunk got lost or arrived twice", "the response's Range header says what has arrived"),
 			inferred("possibly Content-Range is not in the registry's form", "the response's detail says so"),
 		},
 		Fix: []string{
-			"run the upload again; a program of your own asks the upload's status and goes on after its Range, as BlobClient.Upload does",
+			"run the upload again; a program of your own asks the upload's status and continues after its Range, as BlobClient.Upload does",
 		},
 		Retry: RetryRestart, Link: linkErrors,
 		match:   uploadRange,
@@ -139,7 +139,7 @@ var rowsRequest = []Row{
 	{
 		Code: "DELETE_BY_TAG", Kind: KindRequest, Severity: SeverityError,
 		Title:   "{host} deletes manifests by digest alone (405 UNSUPPORTED)",
-		Meaning: "Deleting a manifest removes all its tags; so the registry wants its digest. Removing one tag and keeping the manifest is another call.",
+		Meaning: "Deleting a manifest removes all its tags; so the registry requires its digest. Removing one tag and keeping the manifest is another call.",
 		Causes:  []Cause{certain("the request names a manifest by something else than its digest", "the registry's own message")},
 		Fix: []string{
 			"remove the tag alone: acrkit tag delete {host}/{image}",
@@ -154,7 +154,7 @@ var rowsRequest = []Row{
 		Title:   "{host} does not support {method} here (405)",
 		Meaning: "The path exists, and the registry has no such operation on it.",
 		Causes: []Cause{
-			certain("the registry does not support this operation here", "the registry's own answer"),
+			certain("the registry does not support this operation here", "the registry's response"),
 			inferred("possibly the feature is off or not in the registry's tier, such as soft delete", "az acr show -n {registry} --query \"[sku,policies]\""),
 		},
 		Fix:   []string{"az acr show -n {registry} --query \"[sku,policies]\""},
@@ -195,7 +195,7 @@ var rowsRequest = []Row{
 	{
 		Code: "REQUEST_TOO_LARGE", Kind: KindContent, Severity: SeverityError,
 		Title: "one request is too large for {host} (413)",
-		Meaning: "A layer may have some 195 GiB, and a single request less: registries of the Basic tier and proxies on the way " +
+		Meaning: "A layer may have some 195 GiB, and a single request less: registries of the Basic tier and proxies in between " +
 			"have been seen to refuse bodies above some 20 MB.",
 		Causes: []Cause{
 			inferred("probably the tier or a proxy limits the size of one request", "smaller chunks get through"),
@@ -209,7 +209,7 @@ var rowsRequest = []Row{
 	{
 		Code: "BAD_REQUEST", Kind: KindRequest, Severity: SeverityError,
 		Title:   "{host} does not understand the request ({status})",
-		Meaning: "The registry refused the request as malformed, for a reason that the catalogue does not know. Its own words are shown.",
+		Meaning: "The registry refused the request as malformed, for a reason that is not in the catalogue. Its message is shown.",
 		Causes:  []Cause{inferred("probably the client built the request wrongly", "the request in --debug=trace")},
 		Fix:     []string{"run the command with --debug=trace"},
 		Retry:   RetryNo, Link: linkErrors,

@@ -5,7 +5,7 @@ var rowsDisallowed = []Row{
 		Code: "WRITE_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
 		Title: "{host} forbids to change {thing} (405)",
 		Meaning: "A lock of the tag, the manifest or the repository forbids the change, or the registry is full. The registry " +
-			"answers all of them alike.",
+			"gives the same response to all of them.",
 		Causes: []Cause{
 			inferred("probably the tag or the repository is locked: writeEnabled is false", "the locks in acrkit show, and in acrkit repo show"),
 			inferred("possibly the registry has reached its storage limit", "az acr show-usage -n {registry}"),
@@ -41,7 +41,7 @@ var rowsDisallowed = []Row{
 		Code: "READ_DISALLOWED", Kind: KindConflict, Severity: SeverityError,
 		Title: "{host} forbids to read {thing} (405)",
 		Meaning: "A manifest in quarantine can't be pulled by its digest until it is released, and one whose readEnabled is false " +
-			"not at all. The registry answers both alike.",
+			"not at all. The response is the same for both.",
 		Causes: []Cause{
 			inferred("probably the image is in quarantine, or its readEnabled is false", "acrkit manifest show {host}/{image} shows the locks; no lock means quarantine"),
 		},
@@ -120,10 +120,10 @@ var rowsService = []Row{
 	{
 		Code: "SERVICE_UNAVAILABLE", Kind: KindService, Severity: SeverityError,
 		Title:   "{host} is not available at this moment (503)",
-		Meaning: "The service answers, and cannot do the work for now.",
+		Meaning: "The service responds, and cannot do the work for now.",
 		Causes: []Cause{
 			certain("the service could not do the work when it was asked", "status 503"),
-			inferred("probably a passing fault of the service", "the same request succeeds within minutes"),
+			inferred("probably a temporary fault of the service", "the same request succeeds within minutes"),
 		},
 		Fix:   []string{"wait {wait}, then try again", "az acr check-health -n {registry}"},
 		Retry: RetryLater, Link: linkStatus,
@@ -132,11 +132,11 @@ var rowsService = []Row{
 	},
 	{
 		Code: "GATEWAY_ERROR", Kind: KindService, Severity: SeverityError,
-		Title:   "a gateway in front of {host} got no answer from it ({status})",
+		Title:   "a gateway in front of {host} got no response from it ({status})",
 		Meaning: "Something between here and the registry passed the request on and got nothing usable back: the service's own gateway, or a proxy.",
 		Causes: []Cause{
-			inferred("probably a passing fault of the service", "the same request succeeds within minutes"),
-			inferred("possibly a proxy on the way lost the connection", "the answer's Via and Server headers name it"),
+			inferred("probably a temporary fault of the service", "the same request succeeds within minutes"),
+			inferred("possibly a proxy in between lost the connection", "the response's Via and Server headers name it"),
 		},
 		Fix:   []string{"try again", "acrkit doctor {host}"},
 		Retry: RetryLater, Link: linkStatus,
@@ -145,9 +145,9 @@ var rowsService = []Row{
 	},
 	{
 		Code: "SERVICE_ERROR", Kind: KindService, Severity: SeverityError,
-		Title:   "{host} failed by itself ({status})",
-		Meaning: "The registry met a fault of its own. Its support finds the cause by the correlation id.",
-		Causes:  []Cause{inferred("probably a passing fault of the service", "the same request succeeds within minutes; one that goes on failing is for the support")},
+		Title:   "{host} reported an internal error ({status})",
+		Meaning: "The registry failed internally. Azure's support can find the cause by the correlation id.",
+		Causes:  []Cause{inferred("probably a temporary fault of the service", "the same request succeeds within minutes; one that keeps failing is for Azure's support")},
 		Fix:     []string{"try again", "open a support request that quotes the correlation id"},
 		Retry:   RetryLater, Link: linkStatus,
 		match: func(ev *evidence) bool {
@@ -163,8 +163,8 @@ var rowsStorage = []Row{
 	{
 		Code: "CREDENTIALS_TO_STORAGE", Kind: KindRequest, Severity: SeverityError,
 		Title: "the storage host {data} refuses the form of the request's credentials (400)",
-		Meaning: "A blob is answered with a redirect to a storage host, by a link that is signed already. An Authorization " +
-			"header sent along makes the storage refuse the request, and shows the token to a host that has no business with it.",
+		Meaning: "A blob's GET is redirected to a storage host, with a URL that is signed already. An Authorization " +
+			"header sent along makes the storage refuse the request, and shows the token to a host that has no use for it.",
 		Causes: []Cause{
 			certain("the storage host refuses the form of the credentials sent to it", "its own error code"),
 			inferred("probably the client follows the redirect with its Authorization header", "this library drops it; a transport given to it may add it again"),
@@ -179,9 +179,9 @@ var rowsStorage = []Row{
 	{
 		Code: "STORAGE_LINK_REFUSED", Kind: KindAuthorization, Severity: SeverityError,
 		Title:   "the storage host {data} does not accept the signed link (403)",
-		Meaning: "A blob's link is signed and good for some twenty minutes. The storage calls this one not valid.",
+		Meaning: "A blob's link is signed and valid for about twenty minutes. The storage host rejects this one.",
 		Causes: []Cause{
-			inferred("probably the link has ended: it is good for some twenty minutes", "its se parameter, against the answer's Date"),
+			inferred("probably the link has expired: it is valid for about twenty minutes", "its se parameter, against the response's Date"),
 			inferred("possibly this machine or a proxy changed the link's query", "its length"),
 			inferred("possibly this machine's clock is wrong", "acrkit doctor compares the clocks"),
 		},
@@ -196,7 +196,7 @@ var rowsStorage = []Row{
 		Meaning: "The registry let the caller in, and the storage behind it does not.",
 		Causes: []Cause{
 			certain("the storage host does not authorise the request from here", "its own error code"),
-			inferred("probably a service endpoint policy or a network rule on the way keeps requests from this storage account", "the subnet's service endpoint policies"),
+			inferred("probably a service endpoint policy or a network rule in between keeps requests from this storage account", "the subnet's service endpoint policies"),
 		},
 		Fix:   []string{"allow {data}, or switch on dedicated data endpoints: az acr update -n {registry} --data-endpoint-enabled"},
 		Retry: RetryNo, Link: linkEndpoints,
@@ -205,7 +205,7 @@ var rowsStorage = []Row{
 	},
 	{
 		Code: "STORAGE_BLOB_MISSING", Kind: KindService, Severity: SeverityError,
-		Title:   "the storage host {data} has no such blob, though the registry led there (404)",
+		Title:   "the storage host {data} has no such blob, though the registry redirected to it (404)",
 		Meaning: "The registry knows the blob and its storage does not have it.",
 		Causes:  []Cause{inferred("probably the blob was deleted between the redirect and the download, or a replica has not received it", "ask again after a minute")},
 		Fix:     []string{"try again after a minute", "push the image again if it stays so"},
@@ -216,8 +216,8 @@ var rowsStorage = []Row{
 	{
 		Code: "STORAGE_BUSY", Kind: KindService, Severity: SeverityError,
 		Title:   "the storage host {data} failed or is busy ({status})",
-		Meaning: "Azure storage answers so for a moment, when it is overloaded or moves data.",
-		Causes:  []Cause{inferred("probably a passing fault of the storage service", "the same request succeeds within a minute")},
+		Meaning: "Azure storage responds so for a short time, when it is overloaded or moves data.",
+		Causes:  []Cause{inferred("probably a temporary fault of the storage service", "the same request succeeds within a minute")},
 		Fix:     []string{"try again; BlobClient does so by itself"},
 		Retry:   RetryLater, Link: linkStatus,
 		match:   func(ev *evidence) bool { return ev.phase == phaseStorage && (ev.status >= 500 || ev.status == 429) },
@@ -226,8 +226,8 @@ var rowsStorage = []Row{
 	{
 		Code: "STORAGE_ERROR", Kind: KindService, Severity: SeverityError,
 		Title:   "the storage host {data} refused the download ({status})",
-		Meaning: "The host that a blob's redirect leads to answered with a status that the catalogue does not know.",
-		Causes:  []Cause{inferred("possibly a proxy on the way answered in its place", "the answer's Server and Via headers")},
+		Meaning: "The host of a blob's redirect returned a status that the catalogue does not list.",
+		Causes:  []Cause{inferred("possibly a proxy in between responded in its place", "the response's Server and Via headers")},
 		Fix:     []string{"acrkit doctor {host}"},
 		Retry:   RetryLater, Link: linkEndpoints,
 		match:   func(ev *evidence) bool { return ev.phase == phaseStorage && ev.status >= 400 && ev.status != 416 },

@@ -21,10 +21,10 @@ var rowsUnauthorized = []Row{
 		Code: "NO_CREDENTIALS", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} asks for a sign-in, and none was given (401)",
 		Meaning: "The request carried no credentials, and what it asks for is not open to everybody. " +
-			"Without credentials a registry answers only when anonymous pull is on, and then only for reading.",
+			"Without credentials a registry gives content only when anonymous pull is on, and then only for reading.",
 		Causes: []Cause{
 			certain("the request carried no Authorization header", "the recorded request has none"),
-			inferred("probably no credential was configured for this registry", "acrkit whoami {host} shows which links of the chain answered"),
+			inferred("probably no credential was configured for this registry", "acrkit whoami {host} shows what each credential of the chain found"),
 			inferred("possibly this was meant to be an anonymous pull, which is off unless somebody turned it on", "az acr show -n {registry} --query anonymousPullEnabled"),
 		},
 		Fix: []string{
@@ -40,9 +40,9 @@ var rowsUnauthorized = []Row{
 	{
 		Code: "TOKEN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "the access token for {host} has expired (401)",
-		Meaning: "An access token lives for 75 minutes, a refresh token for 3 hours and 15 minutes. The token sent " +
-			"had ended by the registry's own clock.",
-		Causes: []Cause{certain("the token had ended when the registry answered", "its exp claim is before the answer's Date header")},
+		Meaning: "An access token is valid for 75 minutes, a refresh token for 3 hours and 15 minutes. The token sent " +
+			"had expired by the registry's own clock.",
+		Causes: []Cause{certain("the token had expired when the registry responded", "its exp claim is before the response's Date header")},
 		Fix: []string{
 			"get a new token: acrkit token --scope {scope} {host}",
 			"a token fetched by a program is renewed when the program keeps its credential, not the token",
@@ -54,7 +54,7 @@ var rowsUnauthorized = []Row{
 	{
 		Code: "ENTRA_TOKEN_AS_BEARER", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} was given an Entra token, and takes only its own (401)",
-		Meaning: "A registry does not accept an Entra token on its paths. The token is traded at /oauth2/exchange for a " +
+		Meaning: "A registry does not accept an Entra token on its paths. The token is exchanged at /oauth2/exchange for a " +
 			"refresh token, and that one at /oauth2/token for an access token.",
 		Causes: []Cause{certain("the bearer token was issued by Entra", "its iss claim names Entra")},
 		Fix:    []string{"use acrkit token --scope {scope} {host} for a token that the registry takes"},
@@ -65,7 +65,7 @@ var rowsUnauthorized = []Row{
 	{
 		Code: "TOKEN_OTHER_REGISTRY", Kind: KindAuthentication, Severity: SeverityError,
 		Title:   "the token sent to {host} is for another registry (401)",
-		Meaning: "A registry's tokens are good for that registry alone; the audience in them names it.",
+		Meaning: "A registry's tokens are valid for that registry alone; the audience in them names it.",
 		Causes:  []Cause{certain("the token was issued for {audience}", "its aud claim names another login server")},
 		Fix:     []string{"acrkit token --scope {scope} {host}"},
 		Retry:   RetryNo, Link: linkAuthentication,
@@ -78,8 +78,8 @@ var rowsUnauthorized = []Row{
 		Meaning: "The registry calls the token invalid although it had not ended: it is damaged, not one of the registry's, " +
 			"or was made invalid meanwhile.",
 		Causes: []Cause{
-			inferred("probably the token was cut or altered on its way here", "a token has three parts divided by dots; compare its length with the one that was issued"),
-			inferred("possibly the registry's permission mode was changed, which ends all its tokens", "a new token works at once"),
+			inferred("probably the token was truncated or changed in transit", "a token has three parts divided by dots; compare its length with the one that was issued"),
+			inferred("possibly the registry's permission mode was changed, which invalidates all its tokens", "a new token works at once"),
 			inferred("possibly this machine's clock is wrong", "acrkit doctor {host} compares the clocks"),
 		},
 		Fix:   []string{"acrkit logout {host}", "acrkit token --scope {scope} {host}"},
@@ -121,7 +121,7 @@ var rowsUnauthorized = []Row{
 	{
 		Code: "ABAC_CONDITION", Kind: KindAuthorization, Severity: SeverityError,
 		Title: "this identity may not {action} in {repository}; the registry decides by repository (401)",
-		Meaning: "The registry is in ABAC mode: the classic roles AcrPull, AcrPush and AcrDelete count for nothing, and the " +
+		Meaning: "The registry is in ABAC mode: the classic roles AcrPull, AcrPush and AcrDelete have no effect, and the " +
 			"Container Registry Repository roles may carry conditions on the repository's name.",
 		Causes: []Cause{
 			inferred("probably no Repository role of the identity covers {repository}, or its condition names other repositories", "look at the conditions of its role assignments"),
@@ -175,7 +175,7 @@ var rowsUnauthorized = []Row{
 	{
 		Code: "PULL_DENIED_OR_MISSING", Kind: KindAuthorization, Severity: SeverityError,
 		Title: "{host} grants nothing on {repository}, and does not say whether it exists (401)",
-		Meaning: "To a caller who may not read a repository, the registry answers the same whether the repository and the tag " +
+		Meaning: "To a caller who may not read a repository, the response is the same whether the repository and the tag " +
 			"exist or not. So a mistyped name looks like a missing permission.",
 		Causes: []Cause{
 			inferred("possibly {image} is mistyped or does not exist", "somebody who may list can tell: acrkit ls {host}"),
@@ -224,10 +224,10 @@ var rowsUnauthorized = []Row{
 	{
 		Code: "REFRESH_TOKEN_AS_PASSWORD", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "a refresh token was sent as a password to {host} (401)",
-		Meaning: "The user " + nullUser + " stands for a refresh token. It is traded for an access token at /oauth2/token; " +
+		Meaning: "The user " + nullUser + " stands for a refresh token. It is exchanged for an access token at /oauth2/token; " +
 			"the registry's other paths don't take it.",
 		Causes: []Cause{certain("the request carried the null user and a password on a path other than /oauth2/token", "the recorded request's Authorization header")},
-		Fix:    []string{"trade it first: acrkit token --scope {scope} {host}"},
+		Fix:    []string{"exchange it first: acrkit token --scope {scope} {host}"},
 		Retry:  RetryNo, Link: linkAuthentication,
 		match:   all(resource401, basic, func(ev *evidence) bool { return ev.auth.user == nullUser }),
 		observe: []observer{observeIdentity, observeMessage, observeResponse},
@@ -236,7 +236,7 @@ var rowsUnauthorized = []Row{
 		Code: "BASIC_REJECTED", Kind: KindAuthentication, Severity: SeverityError,
 		Title: "{host} does not accept this user name and password (401)",
 		Meaning: "User name and password work on the registry's paths for the admin user and for a service principal. A " +
-			"scope-map token's password has to be traded at /oauth2/token first.",
+			"scope-map token's password has to be exchanged at /oauth2/token first.",
 		Causes: []Cause{
 			inferred("probably the password is wrong, was regenerated, or the admin user is off", "az acr show -n {registry} --query adminUserEnabled"),
 			inferred("possibly {user} is a scope-map token, whose password works at /oauth2/token only", "az acr token show -r {registry} -n {user}"),
@@ -251,12 +251,12 @@ var rowsUnauthorized = []Row{
 	},
 	{
 		Code: "UNAUTHORIZED", Kind: KindAuthentication, Severity: SeverityError,
-		Title: "{host} wants other credentials than those sent (401)",
+		Title: "{host} asks for other credentials than those sent (401)",
 		Meaning: "The registry refused the credentials, and the response does not tell whether they are wrong or too weak: the " +
 			"token cannot be read, or the request is not recorded.",
 		Causes: []Cause{
 			inferred("probably the token does not cover {scope}", "acrkit doctor {host}/{repository} shows what is granted"),
-			inferred("possibly the token has ended or is for another registry", "acrkit whoami {host}"),
+			inferred("possibly the token has expired or is for another registry", "acrkit whoami {host}"),
 		},
 		Fix:   []string{"acrkit whoami {host}", "acrkit doctor {host}/{repository}"},
 		Retry: RetryNo, Link: linkAuthorization, AzCode: azAccessToken,

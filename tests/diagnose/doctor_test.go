@@ -115,7 +115,7 @@ var namedFirst = map[string]string{
 	"html-503":                  "SERVICE_UNAVAILABLE",
 	"html-504":                  "GATEWAY_ERROR",
 	"proxy-login-page":          "PROXY_LOGIN_PAGE",
-	"half-json":                 "ANSWER_UNREADABLE",
+	"half-json":                 "RESPONSE_UNREADABLE",
 	"lost-answer":               "SERVICE_UNAVAILABLE",
 	"lost-chunk":                "UPLOAD_LOST_BYTES",
 	"storage-auth":              "CREDENTIALS_TO_STORAGE",

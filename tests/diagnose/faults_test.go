@@ -57,7 +57,7 @@ var byFault = map[string]scenario{
 	"html-502":                  {code: "GATEWAY_ERROR", call: pull},
 	"html-503":                  {code: "SERVICE_UNAVAILABLE", call: pull},
 	"html-504":                  {code: "GATEWAY_ERROR", call: pull},
-	"half-json":                 {code: "ANSWER_UNREADABLE", call: repositoryProperties},
+	"half-json":                 {code: "RESPONSE_UNREADABLE", call: repositoryProperties},
 	"lost-answer":               {code: "SERVICE_UNAVAILABLE", call: push},
 	"lost-chunk":                {code: "DIGEST_INVALID", call: uploadByHand},
 	"storage-auth":              {code: "CREDENTIALS_TO_STORAGE", call: download},

@@ -248,7 +248,7 @@ var scenarios = map[string]scenario{
 	"dead-data-host":   {code: "DATA_HOST_UNREACHABLE", call: download, fault: "dead-data-host"},
 	"corrupt-download": {code: "DIGEST_MISMATCH", call: download, fault: "corrupt-download"},
 	"foreign-location": {code: "UNTRUSTED_LOCATION", call: upload, fault: "foreign-location"},
-	"web-page":         {code: "ANSWER_WITHOUT_TOKEN", call: askForToken, fault: "proxy-login-page"},
+	"web-page":         {code: "RESPONSE_WITHOUT_TOKEN", call: askForToken, fault: "proxy-login-page"},
 }
 
 // TestScenariosAreToldApart makes each failure happen to the library itself.

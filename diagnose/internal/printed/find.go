@@ -31,7 +31,7 @@ type Finding struct {
 	// Peer is the host that was asked, where it is no registry.
 	Peer          string
 	CorrelationID string
-	// Status is the answer's, where the text tells one.
+	// Status is the response's, where the text tells one.
 	Status int
 	// Lines are the numbers of the lines, in order.
 	Lines []int

@@ -168,7 +168,7 @@ var (
 	// escapes are the sequences that move a terminal's cursor and colour its
 	// text, as they are, and as logs spell them.
 	escapes = regexp.MustCompile(`(?:\x1b|\x{9b}|\^\[|\\(?:x1[bB]|u001[bB]|0?33|e))(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][A-Z0-9]|[=>78cDEHM])`)
-	// orphans are those whose first byte was lost on the way.
+	// orphans are those whose first byte was lost in transit.
 	orphans = regexp.MustCompile(`\[(?:\d{1,3}(?:;\d{1,3})*m|\d{1,3}[AK])`)
 )
 

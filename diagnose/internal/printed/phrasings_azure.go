@@ -21,7 +21,7 @@ Failed to reach DNS for registry 'shop.azurecr.io'. Please check if the spelling
 	{
 		Tool: "Azure CLI", Text: "connectivity_ssl_error", Code: "TLS_UNKNOWN_AUTHORITY", Weight: Said,
 		Causes: []Cause{
-			{"probably a proxy on the way opens the connection, and this machine does not trust its certificate", "acrkit doctor {host} shows who issued the certificate"},
+			{"probably a proxy in between intercepts the connection, and this machine does not trust its certificate", "acrkit doctor {host} shows who issued the certificate"},
 			{"possibly the TLS handshake fails for another reason: the text does not tell", "acrkit doctor {host}"},
 		},
 		Example: `An error occurred: CONNECTIVITY_SSL_ERROR
@@ -30,7 +30,7 @@ Unable to establish a secure connection to the registry 'shop.azurecr.io'. Are y
 	{
 		Tool: "Azure CLI", Text: "connectivity_challenge_error", Code: "CHALLENGE_MISSING", Weight: Said,
 		Causes: []Cause{
-			{"probably something other than the registry answers at this name: a proxy, a gateway, or a private endpoint's wrong target", "curl -si https://{host}/v2/ should show a 401 with WWW-Authenticate; acrkit doctor {host}"},
+			{"probably something other than the registry responds at this name: a proxy, a gateway, or a private endpoint's wrong target", "curl -si https://{host}/v2/ should show a 401 with WWW-Authenticate; acrkit doctor {host}"},
 			{"possibly the request failed on its way, which the Azure CLI reports by the same code", "acrkit doctor {host} tells the two apart"},
 		},
 		Example: `An error occurred: CONNECTIVITY_CHALLENGE_ERROR
@@ -39,7 +39,7 @@ Registry 'shop.azurecr.io' did not issue a challenge.`,
 	{
 		Tool: "Azure CLI", Text: "did not issue a challenge", Code: "CHALLENGE_MISSING", Weight: Said,
 		Causes: []Cause{
-			{"probably something other than the registry answers at this name: a proxy, a gateway, or a private endpoint's wrong target", "acrkit doctor {host}"},
+			{"probably something other than the registry responds at this name: a proxy, a gateway, or a private endpoint's wrong target", "acrkit doctor {host}"},
 		},
 		Example: `Registry 'shop.azurecr.io' did not issue a challenge.`,
 	},
@@ -119,7 +119,7 @@ An error occurred while retrieving the login server for registry 'shop'.`,
 	{
 		Tool: "Azure CLI", Text: "could not connect to the registry login server", Code: "CONNECT_TIMEOUT", Weight: Vague,
 		Causes: []Cause{
-			{"probably the network between here and {host} lets nothing through, or the name leads to the wrong address", "acrkit doctor {host} shows name, address, TLS and answer, one after the other"},
+			{"probably the network between here and {host} blocks the connection, or the name resolves to the wrong address", "acrkit doctor {host} shows name, address, TLS and response, one after the other"},
 			{"possibly there is no registry of that name", "az acr list --query \"[].loginServer\" -o tsv"},
 		},
 		Example: `Could not connect to the registry login server 'shop.azurecr.io'. Please verify that the registry exists and the URL 'https://shop.azurecr.io/v2/' is reachable from your environment.`,

@@ -2,9 +2,9 @@ package printed
 
 // forbiddenCauses are what a 403 may mean whose reason the tool does not show.
 var forbiddenCauses = []Cause{
-	{"probably the registry's network rules leave this address out, or public access is off", `az acr show -n {registry} --query "[publicNetworkAccess,networkRuleSet]"; the registry's answer names the address, which this text does not show: acrkit doctor {host}`},
+	{"probably the registry's network rules leave this address out, or public access is off", `az acr show -n {registry} --query "[publicNetworkAccess,networkRuleSet]"; the registry's response names the address, which this text does not show: acrkit doctor {host}`},
 	{"possibly the machine should use the private endpoint, and its private DNS zone is not linked to this network", "acrkit doctor {host} shows what the name resolves to"},
-	{"possibly a proxy or a firewall on the way forbids it", "acrkit doctor {host} shows whose answer it is"},
+	{"possibly a proxy or a firewall in between forbids it", "acrkit doctor {host} shows whose response it is"},
 }
 
 // anonymousCauses are what an anonymous token request that was refused may
@@ -13,7 +13,7 @@ var anonymousCauses = []Cause{
 	{"probably no credentials for {host} were given to the tool, and anonymous pull is off", "acrkit doctor {host} shows which credentials are found; az acr show -n {registry} --query anonymousPullEnabled"},
 	{"possibly credentials are there under another name than {host}, or for another user", "the name in docker's or helm's store must be the login server in lower case"},
 	{"possibly the identity that should sign in has no role on the registry, so that the tool went on without it", "az role assignment list --assignee <identity> --all"},
-	{"possibly {image} is mistyped: the registry answers the same for what does not exist", "somebody who may list can tell: acrkit ls {host}"},
+	{"possibly {image} is mistyped: the registry gives the same response for what does not exist", "somebody who may list can tell: acrkit ls {host}"},
 }
 
 // nodeCauses are the same for a node of Kubernetes.
@@ -26,9 +26,9 @@ var nodeCauses = []Cause{
 
 // exchangeCauses are what a 401 at the exchange may mean.
 var exchangeCauses = []Cause{
-	{"probably the identity has no role on the registry: some answers to that are 401", "az role assignment list --assignee <identity> --all"},
+	{"probably the identity has no role on the registry: some responses to that are 401", "az role assignment list --assignee <identity> --all"},
 	{"possibly the token comes from another tenant than the registry's", "acrkit doctor {host} shows the token's tenant"},
-	{"possibly the token has ended, or its audience is not a registry's", "acrkit doctor {host} shows audience and expiry"},
+	{"possibly the token has expired, or its audience is not a registry's", "acrkit doctor {host} shows audience and expiry"},
 }
 
 // phrasingsLogin are the failures of signing in to a registry, by who prints

@@ -1,6 +1,6 @@
 package printed
 
-// phrasingsNetwork are the failures on the way, by the words of the languages
+// phrasingsNetwork are the failures of connections, by the words of the languages
 // that tools are written in.
 var phrasingsNetwork = []Phrasing{
 	{

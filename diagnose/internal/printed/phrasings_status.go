@@ -1,6 +1,6 @@
 package printed
 
-// phrasingsStatus tell the status of an answer, and not its reason.
+// phrasingsStatus tell the status of a response, and not its reason.
 var phrasingsStatus = []Phrasing{
 	{
 		Tool: "Docker", Text: "error parsing http 403 response body: unexpected end of json input", Code: "DENIED_WITHOUT_REASON", Weight: Said,
@@ -303,7 +303,7 @@ var phrasingsStatus = []Phrasing{
 		Example: `Error: GET https://shop.azurecr.io/v2/web/manifests/1.0: UNKNOWN: unknown error`,
 	},
 	{
-		Tool: "regctl", Text: "failed to unmarshal…unexpected end of json input", Code: "ANSWER_UNREADABLE", Weight: Said,
+		Tool: "regctl", Text: "failed to unmarshal…unexpected end of json input", Code: "RESPONSE_UNREADABLE", Weight: Said,
 		Example: `failed to list tags shop.azurecr.io/web: failed to unmarshal tag list for shop.azurecr.io/web: unexpected end of JSON input`,
 	},
 	{

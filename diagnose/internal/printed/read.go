@@ -47,7 +47,7 @@ type Log struct {
 	Total int
 	Bytes int64
 	// LeftOut is how many lines with a word of some phrasing were not kept,
-	// for want of room or because they repeat others.
+	// for lack of space or because they repeat others.
 	LeftOut int
 	// Endless reports that reading stopped before the text's end.
 	Endless bool
