@@ -138,24 +138,24 @@ func (r *registry) fetchToken(ctx context.Context, path, service string, form ur
 	if err != nil {
 		return token{}, err
 	}
-	answer, err := decodeTokenResponse(body)
+	response, err := decodeTokenResponse(body)
 	if err != nil {
 		return token{}, err
 	}
-	value := answer.AccessToken
+	value := response.AccessToken
 	if path == "/oauth2/exchange" {
-		value = answer.RefreshToken
+		value = response.RefreshToken
 	} else if value == "" {
 		// Docker's specification calls it so; a gateway in front may too.
-		value = answer.Token
+		value = response.Token
 	}
 	if value == "" || !headerSafe(value) {
 		return token{}, errNoToken
 	}
 	now := time.Now()
 	t := token{value: value, fetched: now, expires: freshExpiry(value, now)}
-	if _, _, ok := wire.TokenTimes(value); !ok && answer.ExpiresIn > 0 {
-		t.expires = now.Add(min(time.Duration(min(answer.ExpiresIn, maxLifetime.Seconds())*float64(time.Second)), maxLifetime))
+	if _, _, ok := wire.TokenTimes(value); !ok && response.ExpiresIn > 0 {
+		t.expires = now.Add(min(time.Duration(min(response.ExpiresIn, maxLifetime.Seconds())*float64(time.Second)), maxLifetime))
 	}
 	return t, nil
 }

@@ -22,7 +22,7 @@ func (h hidden) reveal() string { return value(h.value) }
 
 // NewPasswordCredential returns a credential for NewClientWithPasswordCredential.
 // Both must be given. Surrounding white space is refused in the user name: the
-// registry answers 500 to it (ACR protocol §2.6).
+// registry returns 500 to it (ACR protocol §2.6).
 func NewPasswordCredential(username, password string) (*PasswordCredential, error) {
 	if err := checkUsername(username); err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ type TokenCache struct {
 type registryState struct {
 	// service is what its challenges name; empty before the first.
 	service string
-	// open says that it answered a request without a token.
+	// open says that it served a request without a token.
 	open bool
 	// asking is closed when the response to the first request is there; nil
 	// while nobody asks.
@@ -39,7 +39,7 @@ type challenged func(service string, open bool)
 
 // enter returns what is known of a registry. If it is nothing the caller is the
 // one to ask: leave is then to be called with the service of the challenge, if there is
-// one, and with whether the registry answered without asking for anything; calls
+// one, and with whether the registry responded without asking for anything; calls
 // after the first change nothing but the service. Others wait for it, as long
 // as their contexts allow.
 func (c *TokenCache) enter(ctx context.Context, registry string) (state registryState, leave challenged, err error) {

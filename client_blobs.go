@@ -73,13 +73,13 @@ func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, o
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
-	answer, stated, err := c.readBlob(ctx, http.MethodHead, name, digest, "", http.StatusOK)
+	response, stated, err := c.readBlob(ctx, http.MethodHead, name, digest, "", http.StatusOK)
 	if err != nil {
 		return resp, err
 	}
-	discard(answer)
+	discard(response)
 	resp.DockerContentDigest = optional(stated)
-	resp.ContentLength, err = statedLength(answer)
+	resp.ContentLength, err = statedLength(response)
 	return resp, err
 }
 
@@ -91,13 +91,13 @@ func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangePa
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
 		return resp, err
 	}
-	answer, _, err := c.readBlob(ctx, http.MethodHead, name, digest, rangeParam, http.StatusOK, http.StatusPartialContent)
+	response, _, err := c.readBlob(ctx, http.MethodHead, name, digest, rangeParam, http.StatusOK, http.StatusPartialContent)
 	if err != nil {
 		return resp, err
 	}
-	discard(answer)
-	resp.ContentRange = optional(answer.Header.Get("Content-Range"))
-	resp.ContentLength, err = statedLength(answer)
+	discard(response)
+	resp.ContentRange = optional(response.Header.Get("Content-Range"))
+	resp.ContentLength, err = statedLength(response)
 	return resp, err
 }
 
@@ -110,13 +110,13 @@ func (c *BlobClient) GetBlob(ctx context.Context, name, digest string, options *
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
-	answer, stated, err := c.readBlob(ctx, http.MethodGet, name, digest, "", http.StatusOK)
+	response, stated, err := c.readBlob(ctx, http.MethodGet, name, digest, "", http.StatusOK)
 	if err != nil {
 		return resp, err
 	}
-	resp = BlobClientGetBlobResponse{BlobData: answer.Body, DockerContentDigest: optional(stated)}
-	if resp.ContentLength, err = statedLength(answer); err != nil {
-		answer.Body.Close()
+	resp = BlobClientGetBlobResponse{BlobData: response.Body, DockerContentDigest: optional(stated)}
+	if resp.ContentLength, err = statedLength(response); err != nil {
+		response.Body.Close()
 		return BlobClientGetBlobResponse{}, err
 	}
 	return resp, nil
@@ -135,13 +135,13 @@ func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam stri
 	if strict.Is(ctx) {
 		ok = append(ok, http.StatusOK)
 	}
-	answer, _, err := c.readBlob(ctx, http.MethodGet, name, digest, rangeParam, ok...)
+	response, _, err := c.readBlob(ctx, http.MethodGet, name, digest, rangeParam, ok...)
 	if err != nil {
 		return resp, err
 	}
-	resp = BlobClientGetChunkResponse{ChunkData: answer.Body, ContentRange: optional(answer.Header.Get("Content-Range"))}
-	if resp.ContentLength, err = statedLength(answer); err != nil {
-		answer.Body.Close()
+	resp = BlobClientGetChunkResponse{ChunkData: response.Body, ContentRange: optional(response.Header.Get("Content-Range"))}
+	if resp.ContentLength, err = statedLength(response); err != nil {
+		response.Body.Close()
 		return BlobClientGetChunkResponse{}, err
 	}
 	return resp, nil
@@ -173,11 +173,11 @@ func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, option
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
-	answer, err := c.registry.delete(ctx, blobPath(name, digest), true, deleteScope(name))
+	response, err := c.registry.delete(ctx, blobPath(name, digest), true, deleteScope(name))
 	if err != nil {
 		return resp, err
 	}
-	return BlobClientDeleteBlobResponse{DockerContentDigest: optional(answer.Header.Get(headerDigest))}, nil
+	return BlobClientDeleteBlobResponse{DockerContentDigest: optional(response.Header.Get(headerDigest))}, nil
 }
 
 // MountBlob makes the blob mount of repository from appear in repository name
@@ -189,17 +189,17 @@ func (c *BlobClient) MountBlob(ctx context.Context, name, from, mount string, op
 	if err := checkArguments(ctx, checkRepository("name", name), checkRepository("from", from), checkDigest("mount", mount)); err != nil {
 		return resp, err
 	}
-	answer, err := c.startUpload(ctx, uploadsPath(name)+"?"+url.Values{"from": {from}, "mount": {mount}}.Encode(), pullScope(from), pushScope(name))
+	response, err := c.startUpload(ctx, uploadsPath(name)+"?"+url.Values{"from": {from}, "mount": {mount}}.Encode(), pullScope(from), pushScope(name))
 	if err != nil {
 		return resp, err
 	}
 	resp = BlobClientMountBlobResponse{
-		DockerUploadUUID: optional(answer.Header.Get(headerUploadUUID)),
-		Location:         optional(nextLocation(answer)),
+		DockerUploadUUID: optional(response.Header.Get(headerUploadUUID)),
+		Location:         optional(nextLocation(response)),
 	}
-	if stated := answer.Header.Get(headerDigest); stated != "" {
+	if stated := response.Header.Get(headerDigest); stated != "" {
 		resp.DockerContentDigest = &stated
-	} else if answer.StatusCode == http.StatusCreated && strict.Is(ctx) {
+	} else if response.StatusCode == http.StatusCreated && strict.Is(ctx) {
 		resp.DockerContentDigest = &mount
 	}
 	return resp, nil

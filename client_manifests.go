@@ -47,19 +47,19 @@ func (c *Client) GetManifest(ctx context.Context, name, reference string, option
 	if options != nil && options.Accept != nil && *options.Accept != "" {
 		accept = *options.Accept
 	}
-	answer, digest, err := c.readManifest(ctx, http.MethodGet, name, reference, accept)
+	response, digest, err := c.readManifest(ctx, http.MethodGet, name, reference, accept)
 	if err != nil {
 		return resp, err
 	}
-	mediaType := manifestType(answer)
+	mediaType := manifestType(response)
 	resp = ClientGetManifestResponse{
-		ManifestData:        answer.Body,
+		ManifestData:        response.Body,
 		DockerContentDigest: optional(digest),
 		MediaType:           optional(mediaType),
-		ContentLength:       bodyLength(answer),
+		ContentLength:       bodyLength(response),
 	}
 	if d := verifiableDigest(reference, digest, mediaType); d != "" && strict.Is(ctx) {
-		resp.ManifestData = newVerifiedBody(answer.Body, d)
+		resp.ManifestData = newVerifiedBody(response.Body, d)
 	}
 	return resp, nil
 }
@@ -96,12 +96,12 @@ func (c *Client) CheckManifestExists(ctx context.Context, name, reference string
 	if options != nil && options.Accept != "" {
 		accept = options.Accept
 	}
-	answer, digest, err := c.readManifest(ctx, http.MethodHead, name, reference, accept)
+	response, digest, err := c.readManifest(ctx, http.MethodHead, name, reference, accept)
 	if err != nil {
 		return resp, err
 	}
-	discard(answer)
-	return ClientCheckManifestExistsResponse{Digest: digest, MediaType: manifestType(answer), Size: answer.ContentLength}, nil
+	discard(response)
+	return ClientCheckManifestExistsResponse{Digest: digest, MediaType: manifestType(response), Size: response.ContentLength}, nil
 }
 
 func (c *Client) readManifest(ctx context.Context, method, name, reference, accept string) (*http.Response, string, error) {
@@ -148,16 +148,16 @@ func (c *Client) UploadManifest(ctx context.Context, name, reference string, con
 	if err := setBody(req, bytes.NewReader(data), string(contentType), nil); err != nil {
 		return resp, err
 	}
-	answer, err := c.registry.call(req, http.StatusCreated)
+	response, err := c.registry.call(req, http.StatusCreated)
 	if err != nil {
 		return resp, err
 	}
-	stored := answer.Header.Get(headerDigest)
+	stored := response.Header.Get(headerDigest)
 	if names.IsSHA256(stored) && stored != digest && !isSchema1(string(contentType)) && strict.Is(ctx) {
 		return resp, &DigestMismatchError{Expected: digest, Actual: stored, Size: int64(len(data))}
 	}
-	resp = ClientUploadManifestResponse{DockerContentDigest: optional(stored), Location: optional(answer.Header.Get("Location"))}
-	resp.ContentLength, err = statedLength(answer)
+	resp = ClientUploadManifestResponse{DockerContentDigest: optional(stored), Location: optional(response.Header.Get("Location"))}
+	resp.ContentLength, err = statedLength(response)
 	return resp, err
 }
 

@@ -92,7 +92,7 @@ func (c *BlobClient) checkLocation(ctx context.Context, response *http.Response,
 // beginning to its end; nothing closes it. location is the newest one of the
 // upload, relative or absolute, but at this registry. The chunk becomes part of
 // blobDigestCalculator when the registry has accepted it. A chunk that the
-// registry answers with [ErrorCodeBlobUploadInvalid] or
+// registry responds with [ErrorCodeBlobUploadInvalid] or
 // [ErrorCodeBlobUploadUnknown] means that the upload must begin again:
 // [BlobClient.Upload] does so by itself.
 func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData io.ReadSeeker, blobDigestCalculator *BlobDigestCalculator, options *BlobClientUploadChunkOptions) (resp BlobClientUploadChunkResponse, err error) {
@@ -213,7 +213,7 @@ func chunkRange(ctx context.Context, options *BlobClientUploadChunkOptions, size
 }
 
 // CompleteUpload ends an upload: the registry verifies that what it received
-// has the calculator's digest, else it answers [ErrorCodeDigestInvalid].
+// has the calculator's digest, else it returns [ErrorCodeDigestInvalid].
 func (c *BlobClient) CompleteUpload(ctx context.Context, location string, blobDigestCalculator *BlobDigestCalculator, options *BlobClientCompleteUploadOptions) (resp BlobClientCompleteUploadResponse, err error) {
 	u, name, err := c.uploadAddress(ctx, location)
 	ctx, end := c.registry.beginPlain(ctx, "BlobClient.CompleteUpload", "complete upload", name, "")

@@ -6,7 +6,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
-// ErrorCode is the code of an error that the registry answered
+// ErrorCode is the code of an error that the registry returned
 // (ACR protocol §6). [HasCode] finds it in an error's chain.
 type ErrorCode string
 

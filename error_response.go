@@ -150,8 +150,8 @@ func discard(resp *http.Response) {
 	resp.Body.Close()
 }
 
-// sharedError hands one failure to several callers. Reading the body of an
-// answer moves a position in it, so each gets a response of its own.
+// sharedError hands one failure to several callers. Reading the body of a
+// response moves a position in it, so each gets a response of its own.
 type sharedError struct {
 	err  error
 	body []byte

@@ -116,7 +116,7 @@ func (w *walk) fetch(ctx context.Context, address string, buf []byte) *pageFetch
 // fetchAhead asks for a page and reads it in the background.
 func (w *walk) fetchAhead(ctx context.Context, address string, buf []byte) *pageFetch {
 	f := &pageFetch{address: address, walk: w, buf: buf, opened: make(chan struct{}), done: make(chan struct{})}
-	// The caller's captured answer would otherwise be written behind its back.
+	// The caller's captured response would otherwise be written behind its back.
 	ctx, f.cancel = context.WithCancel(withoutCapture(ctx))
 	go func() {
 		defer close(f.done)

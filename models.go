@@ -109,7 +109,7 @@ type TagList struct {
 	// Repository is the repository of the tags.
 	Repository *string
 
-	// Tags are the tags of the page; none when the registry answers null.
+	// Tags are the tags of the page; none when the registry returns null.
 	Tags []*TagAttributes
 
 	// Link leads to the next page when the registry says so in the body. ACR
@@ -198,7 +198,7 @@ type ManifestWriteableProperties struct {
 
 // Manifests is a page of manifests (ACR protocol §3.8).
 type Manifests struct {
-	// Attributes are the manifests of the page; none when the registry answers null.
+	// Attributes are the manifests of the page; none when the registry returns null.
 	Attributes []*ManifestAttributes
 
 	// Link leads to the next page when the registry says so in the body. ACR
@@ -218,7 +218,7 @@ type Repositories struct {
 	// says it in the header of the same name only.
 	Link *string
 
-	// Names are the repositories of the page; none when the registry answers null.
+	// Names are the repositories of the page; none when the registry returns null.
 	Names []*string
 }
 

@@ -13,7 +13,7 @@ import (
 
 // uncaptured is the key that marks the context of requests that serve an
 // operation: what [policy.WithCaptureResponse] asks for is the operation's own
-// answer, never one with a token in it, and never one that a goroutine writes
+// response, never one with a token in it, and never one that a goroutine writes
 // behind the caller's back.
 type uncaptured struct{}
 
@@ -34,7 +34,7 @@ func captureNothing(ctx context.Context) context.Context {
 // capture gives resp to whoever captures the response of ctx's operation. azcore
 // alone can do that, so the response takes the shortest way through a pipeline.
 func capture(ctx context.Context, resp *http.Response) {
-	req, err := runtime.NewRequest(captureNothing(ctx), http.MethodGet, "https://answer.invalid")
+	req, err := runtime.NewRequest(captureNothing(ctx), http.MethodGet, "https://response.invalid")
 	if err != nil {
 		return
 	}
@@ -74,12 +74,12 @@ func (p captureProbe) Value(key any) any {
 type captured struct{ resp *http.Response }
 
 var capturing = sync.OnceValue(func() runtime.Pipeline {
-	answer := policyFunc(func(req *policy.Request) (*http.Response, error) {
+	respond := policyFunc(func(req *policy.Request) (*http.Response, error) {
 		var c captured
 		req.OperationValue(&c)
 		return c.resp, nil
 	})
-	return runtime.NewPipeline(moduleName, moduleVersion, runtime.PipelineOptions{PerCall: []policy.Policy{answer}}, nil)
+	return runtime.NewPipeline(moduleName, moduleVersion, runtime.PipelineOptions{PerCall: []policy.Policy{respond}}, nil)
 })
 
 // responseOf returns the response that was the reason of err, if one was.

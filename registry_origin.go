@@ -62,7 +62,7 @@ func (o origin) private() bool {
 }
 
 // resolve reads an address that a response points to, relative to the request
-// it answers. Path and query stay byte for byte as they were sent: an upload's
+// it responds to. Path and query stay byte for byte as they were sent: an upload's
 // _state and a signed path with a double slash don't survive rewriting.
 func resolve(base *url.URL, reference string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(reference))

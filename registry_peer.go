@@ -46,7 +46,7 @@ func (p *peer) connected(info httptrace.GotConnInfo) {
 	}
 }
 
-// respondedFrom returns the machine that the failed answer in err's chain came
+// respondedFrom returns the machine that the failed response in err's chain came
 // from, and "" when that is not known.
 func respondedFrom(err error) string {
 	resp := responseOf(err)

@@ -102,7 +102,7 @@ func (r *registry) call(req *policy.Request, ok ...int) (*http.Response, error) 
 	return r.send(r.api, req, ok...)
 }
 
-// stream sends a request to the login server whose answer the caller reads and
+// stream sends a request to the login server whose response the caller reads and
 // closes.
 func (r *registry) stream(req *policy.Request, ok ...int) (*http.Response, error) {
 	streamResponse(req)
@@ -209,7 +209,7 @@ func (r *registry) patch(ctx context.Context, path string, body json.Marshaler, 
 }
 
 // delete sends a DELETE. That there was nothing to delete is success, as in
-// v0.2.3, unless it must exist. Other registries than ACR answer 200 and 204, too,
+// v0.2.3, unless it must exist. Other registries than ACR return 200 and 204, too,
 // which strict callers take.
 func (r *registry) delete(ctx context.Context, path string, mustExist bool, scopes ...string) (*http.Response, error) {
 	req, err := r.newRequest(ctx, http.MethodDelete, path, scopes...)

@@ -188,7 +188,7 @@ type BlobClientCheckChunkExistsResponse struct {
 	// registry ignores ranges of a HEAD, as ACR does.
 	ContentLength *int64
 
-	// ContentRange is the range that the registry answers for; nil when it
+	// ContentRange is the range that the response is for; nil when it
 	// ignored the range.
 	ContentRange *string
 }
@@ -232,7 +232,7 @@ type BlobClientGetChunkResponse struct {
 	// ContentLength is the chunk's size in bytes; nil when not told.
 	ContentLength *int64
 
-	// ContentRange is the range that was answered, such as "bytes 0-9/100".
+	// ContentRange is the range that was sent, such as "bytes 0-9/100".
 	ContentRange *string
 }
 

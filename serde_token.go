@@ -28,7 +28,7 @@ func decodeTokenResponse(body []byte) (tokenResponse, error) {
 	return a, nil
 }
 
-// hideBody replaces an error of decoding a token answer: azcore's quotes the
+// hideBody replaces an error of decoding a token response: azcore's quotes the
 // body.
 func hideBody(err error) error {
 	if err == nil {

@@ -58,7 +58,7 @@ func (b *blobRanges) Open(ctx context.Context, offset, length int64) (*transfer.
 	if length >= 0 {
 		last = offset + length - 1
 	} else if offset > 0 {
-		// Some registries know only ranges with an end, and answer 416 to
+		// Some registries know only ranges with an end, and return 416 to
 		// others: go-containerregistry's.
 		last = b.end(offset)
 	}
@@ -93,7 +93,7 @@ func (b *blobRanges) end(offset int64) int64 {
 }
 
 // locate returns the blob's address, asking for it when there is none that is
-// still good. A registry that answers with the blob itself is left to do so
+// still good. A registry that responds with the blob itself is left to do so
 // if all of it is wanted.
 func (b *blobRanges) locate(ctx context.Context, all bool) (*blobLocation, *http.Response, error) {
 	if l := b.current(); l != nil {

@@ -31,7 +31,7 @@ type UploadNotResumableError = transfer.NotResumableError
 // StalledError says that no byte moved for too long.
 type StalledError = transfer.StalledError
 
-// RangeError says that a server answered a range of Length bytes at Offset
+// RangeError says that a server responded to a range request of Length bytes at Offset
 // with something else.
 type RangeError = transfer.RangeError
 

@@ -79,7 +79,7 @@ func uploadFault(err error) error {
 	class := transfer.Permanent
 	switch code := ErrorCode(respErr.ErrorCode); {
 	case code == ErrorCodeBlobUploadInvalid:
-		// ACR answers 404; the specification leaves the status open.
+		// ACR returns 404; the specification leaves the status open.
 		class = transfer.StaleLocation
 	case respErr.StatusCode == http.StatusNotFound, code == ErrorCodeBlobUploadUnknown:
 		class = transfer.SessionGone

@@ -209,7 +209,7 @@ func setChunk(req *policy.Request, chunk transfer.Chunk) {
 	raw.Header.Set("Content-Type", "application/octet-stream")
 	if chunk.Size > 0 && (chunk.Offset > 0 || raw.Method == http.MethodPatch) {
 		// Without it a registry would append the chunk to whatever it has, and ACR
-		// answers 404 instead of 416 where the location is stale (ACR protocol §4.5).
+		// returns 404 instead of 416 where the location is stale (ACR protocol §4.5).
 		raw.Header.Set("Content-Range", fmt.Sprintf("%d-%d", chunk.Offset, chunk.Offset+chunk.Size-1))
 	}
 }

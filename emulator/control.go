@@ -139,9 +139,9 @@ func guardControl(token string, beyondLoopback bool, next http.Handler) http.Han
 		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		switch {
 		case !beyondLoopback && !protocol.ClientAddress(r).IsLoopback():
-			refuse(http.StatusForbidden, "the control endpoint answers on loopback only")
+			refuse(http.StatusForbidden, "the control endpoint serves loopback only")
 		case !beyondLoopback && !isLoopbackName(memnet.BareHost(r.Host)) || r.Header.Get("Origin") != "":
-			refuse(http.StatusForbidden, "the control endpoint does not answer web pages")
+			refuse(http.StatusForbidden, "the control endpoint does not serve web pages")
 		case r.Method == http.MethodGet && r.URL.Path == ControlPrefix+"ready":
 			next.ServeHTTP(w, r)
 		case token == "" || !bearer || !protocol.Same(given, token):

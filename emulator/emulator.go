@@ -238,7 +238,7 @@ func (e *Emulator) newRegistries(all []RegistryOptions) ([]*wire.Registry, error
 	return registries, nil
 }
 
-// ServeHTTP answers requests to the login servers and to the storage host
+// ServeHTTP serves requests to the login servers and to the storage host
 // that blobs are redirected to, told apart by host and path.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.signIn.IsIdentityRequest(r) {
@@ -252,7 +252,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // IdentityProviderHandler returns the stand-in for Entra as a handler of its
 // own, for servers that give it an origin: the OpenID configuration, the
 // keys, the token endpoint for client credentials, and the endpoints of
-// managed identities. Without [Options.IdentityProvider] it answers 404.
+// managed identities. Without [Options.IdentityProvider] it returns 404.
 func (e *Emulator) IdentityProviderHandler() http.Handler { return e.signIn.IdentityProviderHandler() }
 
 // ExpireTokens makes every refresh token and access token issued so far

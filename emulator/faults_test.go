@@ -354,7 +354,7 @@ func TestFaultsOnUploads(t *testing.T) {
 		t.Errorf("finish after a lost chunk: %s %s", got.Status, got.body)
 	}
 
-	mustFault(t, d, emulator.Fault{Preset: "lost-answer", Routes: []emulator.Route{"finish-upload"}, Count: 1})
+	mustFault(t, d, emulator.Fault{Preset: "lost-response", Routes: []emulator.Route{"finish-upload"}, Count: 1})
 	location = d.startUpload("a", bearer)
 	got = d.do(http.MethodPut, location+"&digest="+url.QueryEscape(digestOf(data)), bearer, bytes.NewReader(data))
 	if got.StatusCode != 503 {

@@ -43,7 +43,7 @@ type Options struct {
 	// Nil means time.Now. [Emulator.Clock] moves it.
 	Now func() time.Time
 
-	// Logger receives what the emulator has to say outside of answers, such
+	// Logger receives what the emulator has to say outside of responses, such
 	// as what a start swept away. Nil discards it.
 	Logger *slog.Logger
 

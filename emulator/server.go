@@ -52,7 +52,7 @@ type ServerOptions struct {
 	// it, such an address is a [BeyondLoopbackError]. Whoever reaches the
 	// server then can use the registries and the identity provider as far as
 	// the policies let them, and any well-formed Entra token is an owner
-	// unless they say otherwise. The control endpoint answers beyond loopback,
+	// unless they say otherwise. The control endpoint serves beyond loopback,
 	// too, to those who have the token.
 	BeyondLoopback bool
 	// IdentityProviderPort is the port of the identity provider, which listens
@@ -314,7 +314,7 @@ func isPage(path string) bool {
 func guardPages(beyondLoopback bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !beyondLoopback && (!protocol.ClientAddress(r).IsLoopback() || !isLoopbackName(memnet.BareHost(r.Host))) {
-			http.Error(w, "the inspector answers on loopback only", http.StatusForbidden)
+			http.Error(w, "the inspector serves loopback only", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

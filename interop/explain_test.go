@@ -133,7 +133,7 @@ var wider = map[string][]string{
 	"UPLOAD_NOT_RESUMABLE":        {"UPLOAD_INVALID", "UPLOAD_UNKNOWN"},
 	"UNSUPPORTED":                 {"DELETE_BY_TAG"},
 	"DIGEST_MISMATCH":             {"SIZE_MISMATCH"},
-	"RESPONSE_UNREADABLE":           {"NOT_A_REGISTRY", "CONNECTION_CLOSED"},
+	"RESPONSE_UNREADABLE":         {"NOT_A_REGISTRY", "CONNECTION_CLOSED"},
 }
 
 // fault switches a ready-made fault on until the test ends.

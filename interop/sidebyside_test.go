@@ -38,7 +38,7 @@ var differences = []difference{
 	{`^F10/page (\[\]|\{"tags")`, "texts of JSON errors name struct fields", "they name the byte", "another reader of JSON; the errors have one type"},
 	{`^F11/other server's request$`, "the access token goes along to another port of the host", "it stays at the registry", "a credential goes to the login server and nowhere else"},
 	{`^F16/fields of `, "structs have fewer fields", "`GetManifestResponse`, `GetUploadStatusResponse` and `UploadChunkOptions` have more", "64-bit offsets, and where to go on; unkeyed literals of these three don't compile"},
-	{`^(F17|F5)/GetUploadStatus |^F6/GetUploadStatus `, "200 for the status of an upload is an error", "it is taken", "ACR answered so"},
+	{`^(F17|F5)/GetUploadStatus |^F6/GetUploadStatus `, "200 for the status of an upload is an error", "it is taken", "ACR returned that"},
 	{`^F20/model \{"imageSize":1e3\}$`, "a number with an exponent is refused", "it is read", "it is JSON"},
 	{`^F20/tracer of `, "five tracers of one name", "three", "fewer clients inside"},
 	{`^F5/location  requests$`, `an empty location is the registry's "/"`, "the registry's own address", "the same resource"},

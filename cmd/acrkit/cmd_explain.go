@@ -21,7 +21,7 @@ func newExplainCommand(a *app) *cobra.Command {
 		Long: `Explain an error's code, or what another tool printed.
 
 A code is the word in capitals that every error of acrkit carries. The codes of
-others are known too: those in a registry's answers (DENIED), in az acr
+others are known too: those in a registry's responses (DENIED), in az acr
 check-health (CONNECTIVITY_DNS_ERROR) and of Entra (AADSTS50076). One of them may
 stand for several causes, which are listed then. Words in braces, such as
 {registry}, stand for what the error itself names. Without a code, list them all.

@@ -17,9 +17,9 @@ import (
 
 func newWhoamiCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "whoami [REGISTRY]", Short: "Show which credential is used for a registry, and what each link of the chain answered",
+		Use: "whoami [REGISTRY]", Short: "Show which credential is used for a registry, and what each credential of the chain returned",
 		Long: `Show which credential is used for a registry, and what each link of the chain
-answered: the flags, the environment, docker's store, a service principal,
+returned: the flags, the environment, docker's store, a service principal,
 workload identity, managed identity, the Azure CLI, anonymous. The credential
 is tried at the registry.
 

@@ -89,7 +89,7 @@ func beyondLoopbackOpens(f *emulatorFlags) []string {
 	opened := []string{
 		"whoever reaches it can use the registries as far as the configuration lets them; without --config, any well-formed Entra token signs in as owner",
 		"the identity provider gives tokens to whoever asks it",
-		"the control endpoint answers whoever has the control token",
+		"the control endpoint serves whoever has the control token",
 	}
 	if !f.tls {
 		opened = append(opened, "passwords and tokens travel unencrypted without --tls")

@@ -175,7 +175,7 @@ func (p *pusher) member(path, name string, form url.Values) (string, error) {
 	}
 	var members map[string]string
 	if response.StatusCode != http.StatusOK || json.Unmarshal(body, &members) != nil {
-		return "", fmt.Errorf("%s answers %s %s", path, response.Status, body)
+		return "", fmt.Errorf("%s returned %s %s", path, response.Status, body)
 	}
 	return members[name], nil
 }
@@ -200,7 +200,7 @@ func (p *pusher) do(method, path string, body []byte, contentType string, want i
 		return nil, err
 	}
 	if response.StatusCode != want {
-		return nil, fmt.Errorf("%s %s answers %s %s", method, request.URL.Path, response.Status, text)
+		return nil, fmt.Errorf("%s %s returned %s %s", method, request.URL.Path, response.Status, text)
 	}
 	return response.Header, nil
 }

@@ -30,7 +30,7 @@ type CredentialOptions struct {
 	// Now is the clock that the tokens' times follow. Nil means time.Now;
 	// [Registry.NewCredential] sets the emulator's clock.
 	Now func() time.Time
-	// Err is what GetToken answers instead of a token.
+	// Err is what GetToken returns instead of a token.
 	Err error
 }
 

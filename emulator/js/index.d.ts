@@ -63,7 +63,7 @@ export interface FaultState {
   applied: number;
 }
 
-/** A request that the emulator has answered; it holds no secrets. */
+/** A request that the emulator has served; it holds no secrets. */
 export interface RecordedRequest {
   number: number;
   time: string;

@@ -1,6 +1,6 @@
 // Package names holds the grammar of what a registry's paths are made of:
 // repositories, tags, digests (ACR protocol §1.2). A path that doesn't follow it
-// is answered by a plain 404 without a word about why.
+// gets a plain 404 without a word about why.
 package names
 
 import (

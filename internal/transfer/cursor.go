@@ -20,7 +20,7 @@ type blob struct {
 	received   atomic.Int64
 	failures   atomic.Int64
 	throttles  atomic.Int64 // bursts of 429
-	reached    atomic.Bool  // something was answered
+	reached    atomic.Bool  // a response has arrived
 
 	mu        sync.Mutex
 	size      int64 // -1 until it is known
@@ -66,7 +66,7 @@ type cursor struct {
 	retries *retryBudget // of this connection: an outage strikes all at once
 	off     int64
 	end     int64 // first byte not to be read; -1 for the blob's end
-	ranged  bool  // a server that answers with the whole blob is wrong
+	ranged  bool  // a server that responds with the whole blob is wrong
 
 	ctx      context.Context // of the open body
 	watchdog *watchdog
@@ -249,7 +249,7 @@ func (c *cursor) open(ctx context.Context) error {
 	return nil
 }
 
-// accept compares what the server answers with what it was asked.
+// accept compares what the server responds with what it was asked.
 func (c *cursor) accept(length int64) error {
 	b := c.body
 	if err := c.learn(b.Size); err != nil {

@@ -115,7 +115,7 @@ func (e *StalledError) Error() string { return fmt.Sprintf("no progress for %s",
 // Timeout says that this is a timeout, as [net.Error] has it.
 func (e *StalledError) Timeout() bool { return true }
 
-// RangeError says that a server answered a range with something else.
+// RangeError says that a server responded to a range request with something else.
 type RangeError struct {
 	// Offset and Length are the range asked for, in bytes; Length is -1 for
 	// the rest of the blob.

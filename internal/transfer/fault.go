@@ -12,7 +12,7 @@ type Class int
 
 // The classes of faults. The zero Class is final.
 const (
-	// Permanent: trying again gives the same answer.
+	// Permanent: trying again gives the same result.
 	Permanent Class = iota
 	// Connection: refused, reset, cut, timed out, or a response that makes no sense.
 	Connection
@@ -42,7 +42,7 @@ const (
 	Stalled
 	// Unreachable: the connection was refused or the name is unknown, so no
 	// request was sent. It is final in a transfer that got no response yet: an
-	// address that never answered is more likely wrong than down.
+	// address that never responded is more likely wrong than down.
 	Unreachable
 
 	classes

@@ -248,7 +248,7 @@ func (r *rangeScheduler) allocate(ctx context.Context, s *segment) error {
 }
 
 // openAhead sends the request for the next segment when the present one will
-// be complete by the time it is answered. It returns nil when that isn't so yet,
+// be complete by the time its response comes. It returns nil when that isn't so yet,
 // or another connection isn't to be had.
 func (r *rangeScheduler) openAhead(ctx context.Context, left int64) *opening {
 	r.mu.Lock()
@@ -308,7 +308,7 @@ func (r *rangeScheduler) work(ctx context.Context, c *cursor, seg *segment) {
 		scratch = make([]byte, slotSize)
 	}
 	for {
-		var opened time.Duration // how long ago the request was answered
+		var opened time.Duration // how long ago the response came
 		switch {
 		case seg != nil:
 		case ahead != nil:

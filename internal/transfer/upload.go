@@ -21,7 +21,7 @@ const (
 	lateLimit   = 400 * time.Millisecond
 
 	// probeChunk is the size of a chunk that is sent to find out where an upload
-	// stands, when its status can't be had: the registry takes it, or answers
+	// stands, when its status can't be had: the registry takes it, or responds
 	// with a fresh location.
 	probeChunk = 1 << 20
 )
@@ -81,7 +81,7 @@ type upload struct {
 	completed     bool  // a request to complete was sent, in whatever session
 	disagreed     bool  // since the last progress, a chunk didn't fit what the registry has
 	probing       bool  // the next chunk is to find out where the upload stands
-	reached       bool  // the registry has answered something
+	reached       bool  // the registry has sent a response
 	sourceBlocked bool  // the source still blocks
 	cause         error // the last failure
 

@@ -126,7 +126,7 @@ func (u *upload) alreadyStored(ctx context.Context) (bool, error) {
 			return false, ctx.Err()
 		}
 		if !rules[f.Class].download {
-			return false, nil // a registry that doesn't answer this is still sent the blob
+			return false, nil // a registry that doesn't serve this is still sent the blob
 		}
 		if f.Class == Throttled {
 			u.o.Budget.Throttled()

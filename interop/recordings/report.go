@@ -113,7 +113,7 @@ type writer struct {
 
 // upload is an upload session of the recording.
 type upload struct {
-	locations []int // the exchanges that answered with a Location
+	locations []int // the exchanges that responded with a Location
 	digest    string
 	offset    int
 }

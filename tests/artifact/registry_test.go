@@ -256,7 +256,7 @@ func mustChild(t testing.TB, b *builder, index ocispec.Descriptor) digest.Digest
 func TestCopySurvivesFaultsOfTheRegistry(t *testing.T) {
 	for _, preset := range []string{
 		"throttled", "unavailable", "html-502", "cut-upload", "reset-upload", "cut-download", "reset-download",
-		"blob-upload-invalid", "blob-upload-unknown", "expired-signed-url", "expired-token", "lost-answer", "lost-chunk",
+		"blob-upload-invalid", "blob-upload-unknown", "expired-signed-url", "expired-token", "lost-response", "lost-chunk",
 	} {
 		t.Run(preset, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

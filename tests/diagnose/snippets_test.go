@@ -33,9 +33,9 @@ func snippetErrors(ctx context.Context, client *azcontainerregistry.Client) stri
 	case azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeManifestUnknown):
 		return "there is no such tag"
 	case errors.As(err, &response):
-		return fmt.Sprintf("the registry answered %d %s", response.StatusCode, response.ErrorCode)
+		return fmt.Sprintf("the registry returned %d %s", response.StatusCode, response.ErrorCode)
 	case err != nil:
-		return "the registry did not answer: " + err.Error()
+		return "no response from the registry: " + err.Error()
 	}
 	// end
 	return ""

@@ -15,7 +15,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/trace"
 )
 
-// Wrap puts the faults in force around what answers requests.
+// Wrap puts the faults in force around what serves requests.
 func (f *Injector) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var record trace.Request
@@ -82,7 +82,7 @@ func (c *call) serve(next http.Handler) {
 	}
 }
 
-// respond writes a rule's own answer.
+// respond writes a rule's own response.
 func (c *call) respond(respond *Response) {
 	switch c.record.Route {
 	case protocol.RouteOAuthToken, protocol.RouteOAuthExchange:
@@ -145,7 +145,7 @@ func (c *call) challenge(reason string) string {
 	return ""
 }
 
-// expireToken answers as if the token of the request had just expired.
+// expireToken responds as if the token of the request had just expired.
 func (c *call) expireToken() {
 	refused := c.faults.Unauthorized(c.r, "invalid_token")
 	if refused == nil {

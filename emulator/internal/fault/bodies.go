@@ -77,7 +77,7 @@ func (w *responseWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// pretendReceived adds the lost bytes to the Range of an upload's answer.
+// pretendReceived adds the lost bytes to the Range of an upload's response.
 func (w *responseWriter) pretendReceived() {
 	_, last, ok := strings.Cut(w.Header().Get("Range"), "-")
 	end, err := strconv.ParseInt(last, 10, 64)

@@ -59,7 +59,7 @@ type Rule struct {
 
 	// Delay holds the request back before anything else happens.
 	Delay clock.Duration `json:"delay,omitempty"`
-	// Respond answers in the place of the registry.
+	// Respond responds in the place of the registry.
 	Respond *Response `json:"respond,omitempty"`
 	// ExpireToken treats the request's token as expired.
 	ExpireToken bool `json:"expireToken,omitempty"`
@@ -310,10 +310,10 @@ func (f *Rule) validate(routes []protocol.Route) error {
 	case f.Replica != nil && f.Replica.Lag <= 0:
 		return fmt.Errorf("replica.lag %v: want a positive duration", time.Duration(f.Replica.Lag))
 	}
-	return f.validateAnswer()
+	return f.validateResponse()
 }
 
-func (f *Rule) validateAnswer() error {
+func (f *Rule) validateResponse() error {
 	if r := f.Respond; r != nil {
 		switch {
 		case r.Status < 200 || r.Status > 599:

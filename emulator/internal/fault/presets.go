@@ -62,8 +62,8 @@ func presetNames(routes []protocol.Route) []string {
 	return names
 }
 
-// answering is a fault that answers with the registry's error envelope.
-func answering(status int, code, message string, detail any, routes ...protocol.Route) Rule {
+// responding is a fault that responds with the registry's error envelope.
+func responding(status int, code, message string, detail any, routes ...protocol.Route) Rule {
 	respond := &Response{Status: status, Code: code, Message: message}
 	if detail != nil {
 		// The details below are plain values, which always encode.
@@ -72,9 +72,9 @@ func answering(status int, code, message string, detail any, routes ...protocol.
 	return Rule{Routes: routes, Respond: respond}
 }
 
-// from is a fault that answers with one of the registry's own errors.
+// from is a fault that responds with one of the registry's own errors.
 func from(err *protocol.Error, routes ...protocol.Route) Rule {
-	return answering(err.Status, err.Code, err.Message, err.Detail, routes...)
+	return responding(err.Status, err.Code, err.Message, err.Detail, routes...)
 }
 
 // presetRoutes are the sets of routes that presets apply to.
@@ -100,7 +100,7 @@ func signInPresets(on presetRoutes) []Preset {
 	insufficient := from(protocol.ErrUnauthorized, on.resources...)
 	insufficient.Respond.Challenge = "insufficient_scope"
 	token := func(message string) Rule {
-		return answering(http.StatusUnauthorized, "UNAUTHORIZED", message, nil, protocol.RouteOAuthToken)
+		return responding(http.StatusUnauthorized, "UNAUTHORIZED", message, nil, protocol.RouteOAuthToken)
 	}
 	return []Preset{
 		{
@@ -125,7 +125,7 @@ func signInPresets(on presetRoutes) []Preset {
 			Summary: "the token endpoint refuses the refresh token, without a body",
 		},
 		{
-			Name: "arm-token-disallowed", Evidence: "§2.4", Fault: answering(http.StatusUnauthorized, "UNAUTHORIZED", "arm aad token disallowed", nil, protocol.RouteOAuthExchange),
+			Name: "arm-token-disallowed", Evidence: "§2.4", Fault: responding(http.StatusUnauthorized, "UNAUTHORIZED", "arm aad token disallowed", nil, protocol.RouteOAuthExchange),
 			Summary: "the registry refuses Entra tokens for Azure Resource Manager",
 		},
 		{
@@ -145,7 +145,7 @@ func signInPresets(on presetRoutes) []Preset {
 			Summary: "the user name is neither the admin's, a token's nor a GUID",
 		},
 		{
-			Name: "incorrect-password", Evidence: "§6", Fault: answering(http.StatusUnauthorized, "UNAUTHORIZED", "Incorrect Password",
+			Name: "incorrect-password", Evidence: "§6", Fault: responding(http.StatusUnauthorized, "UNAUTHORIZED", "Incorrect Password",
 				"Please visit https://aka.ms/acr#UNAUTHORIZED for more information.", protocol.RouteOAuthToken),
 			Summary: "a connected registry refuses a token's password",
 		},
@@ -159,7 +159,7 @@ func accessPresets(on presetRoutes) []Preset {
 			Summary: "the identity has no role on the registry",
 		},
 		{
-			Name: "no-role-denied", Evidence: "§2.4", Fault: answering(http.StatusForbidden, "DENIED", "retrieving permissions failed", nil, protocol.RouteOAuthExchange),
+			Name: "no-role-denied", Evidence: "§2.4", Fault: responding(http.StatusForbidden, "DENIED", "retrieving permissions failed", nil, protocol.RouteOAuthExchange),
 			Summary: "the identity has no role on the registry, as the service said it in 2022 and 2023",
 		},
 		{
@@ -171,15 +171,15 @@ func accessPresets(on presetRoutes) []Preset {
 			Summary: "the standard text of the code DENIED",
 		},
 		{
-			Name: "cmk-inactive", Evidence: "§5.3", Fault: answering(http.StatusForbidden, "DENIED", "The identity associated with the registry is inactive. This could be due to attempted removal of the identity.", nil, on.resources...),
+			Name: "cmk-inactive", Evidence: "§5.3", Fault: responding(http.StatusForbidden, "DENIED", "The identity associated with the registry is inactive. This could be due to attempted removal of the identity.", nil, on.resources...),
 			Summary: "the registry cannot use its customer-managed key",
 		},
 		{
-			Name: "cmk-forbidden", Evidence: "§13", Fault: answering(http.StatusForbidden, "DENIED", "Access to Key Encryption Key is forbidden. View troubleshooting steps at https://aka.ms/acr/cmk", nil, on.resources...),
+			Name: "cmk-forbidden", Evidence: "§13", Fault: responding(http.StatusForbidden, "DENIED", "Access to Key Encryption Key is forbidden. View troubleshooting steps at https://aka.ms/acr/cmk", nil, on.resources...),
 			Summary: "the registry may not use its customer-managed key",
 		},
 		{
-			Name: "image-quarantined", Evidence: "§13", Fault: answering(http.StatusMethodNotAllowed, "IMAGE_QUARANTINED", "The image is quarantined.", map[string]string{}, protocol.RouteGetManifest),
+			Name: "image-quarantined", Evidence: "§13", Fault: responding(http.StatusMethodNotAllowed, "IMAGE_QUARANTINED", "The image is quarantined.", map[string]string{}, protocol.RouteGetManifest),
 			Summary: "the image waits in quarantine for its check",
 		},
 		{
@@ -202,7 +202,7 @@ func notFoundPresets(on presetRoutes) []Preset {
 		Status: http.StatusNotFound, Body: "404 page not found\n", ContentType: "text/plain; charset=utf-8",
 	}}
 	accept := func(kind, kinds string) Rule {
-		return answering(http.StatusNotFound, "MANIFEST_UNKNOWN", kind+" found, but accept header does not support "+kinds, nil, protocol.RouteGetManifest)
+		return responding(http.StatusNotFound, "MANIFEST_UNKNOWN", kind+" found, but accept header does not support "+kinds, nil, protocol.RouteGetManifest)
 	}
 	return []Preset{
 		{
@@ -275,7 +275,7 @@ func requestPresets() []Preset {
 			Summary: "the manifest is malformed",
 		},
 		{
-			Name: "manifest-too-large", Evidence: "§4.3", Fault: answering(http.StatusRequestEntityTooLarge, "MANIFEST_INVALID", protocol.ErrManifestInvalid.Message, nil, put),
+			Name: "manifest-too-large", Evidence: "§4.3", Fault: responding(http.StatusRequestEntityTooLarge, "MANIFEST_INVALID", protocol.ErrManifestInvalid.Message, nil, put),
 			Summary: "the manifest is over 4 MiB",
 		},
 		{
@@ -329,16 +329,16 @@ func servicePresets(on presetRoutes) []Preset {
 			Summary: "the service fails",
 		},
 		{
-			Name: "unavailable", Evidence: "§6", Fault: answering(http.StatusServiceUnavailable, "UNAVAILABLE", "service unavailable", nil, on.everywhere...),
+			Name: "unavailable", Evidence: "§6", Fault: responding(http.StatusServiceUnavailable, "UNAVAILABLE", "service unavailable", nil, on.everywhere...),
 			Summary: "the service is unavailable for a while",
 		},
 		{
 			Name: "html-502", Evidence: "§5.3", Fault: gateway(http.StatusBadGateway, "502 Bad Gateway"),
-			Summary: "a gateway answers with a page of HTML",
+			Summary: "a gateway responds with a page of HTML",
 		},
 		{
 			Name: "html-503", Evidence: "§5.3", Fault: gateway(http.StatusServiceUnavailable, "503 Service Temporarily Unavailable"),
-			Summary: "a gateway answers with a page of HTML",
+			Summary: "a gateway responds with a page of HTML",
 		},
 		{
 			Name: "html-504", Evidence: "§5.3", Fault: gateway(http.StatusGatewayTimeout, "504 Gateway Time-out"),
@@ -346,15 +346,15 @@ func servicePresets(on presetRoutes) []Preset {
 		},
 		{Name: "proxy-login-page", Evidence: "§5.3", Fault: Rule{Routes: on.everywhere, Respond: &Response{
 			Status: http.StatusOK, ContentType: "text/html", Body: "<html><body>Please sign in to the network.</body></html>\n",
-		}}, Summary: "a captive portal answers 200 with a page of HTML"},
+		}}, Summary: "a captive portal returns 200 with a page of HTML"},
 		{Name: "half-json", Evidence: "§5.3", Fault: Rule{
 			Routes:  []protocol.Route{protocol.RouteListRepositories, protocol.RouteListTags, protocol.RouteListManifests, protocol.RouteGetRepository, protocol.RouteGetTag, protocol.RouteGetManifestProperties, protocol.RouteCatalog, protocol.RouteTagsList},
 			Respond: &Response{Status: http.StatusOK, Body: `{"registry":"acrkit.azurecr.io","imageName":"te`},
-		}, Summary: "a JSON answer ends in the middle"},
-		{Name: "lost-answer", Evidence: "§5.3", Fault: Rule{
+		}, Summary: "a JSON response ends in the middle"},
+		{Name: "lost-response", Evidence: "§5.3", Fault: Rule{
 			Routes:  []protocol.Route{protocol.RouteUploadChunk, protocol.RouteFinishUpload, protocol.RoutePutManifest, protocol.RouteStartUpload},
 			Respond: &Response{Status: http.StatusServiceUnavailable, Code: "UNAVAILABLE", Message: "service unavailable", AfterHandling: true},
-		}, Summary: "the registry does its work, and its answer is lost"},
+		}, Summary: "the registry does its work, and its response is lost"},
 		{
 			Name: "replica-lag", Evidence: "§4.3", Status: 0, Fault: Rule{Routes: on.resources, Replica: &Replica{Lag: clock.Duration(10 * time.Second)}},
 			Summary: "every other request meets a replica that is ten seconds behind",
@@ -400,15 +400,15 @@ func networkPresets(on presetRoutes) []Preset {
 		},
 		{
 			Name: "reset", Evidence: "§5.3", Fault: breaking(OnRequest, BreakReset, 0, append(slices.Clone(on.everywhere), protocol.RouteData)...),
-			Summary: "the connection is reset before an answer",
+			Summary: "the connection is reset before a response",
 		},
 		{
-			Name: "no-answer", Evidence: "§5.3", Fault: breaking(OnResponse, BreakCut, 0, append(slices.Clone(on.everywhere), protocol.RouteData)...),
-			Summary: "the request is handled, and the connection closes before the answer",
+			Name: "no-response", Evidence: "§5.3", Fault: breaking(OnResponse, BreakCut, 0, append(slices.Clone(on.everywhere), protocol.RouteData)...),
+			Summary: "the request is handled, and the connection closes before the response",
 		},
 		{
 			Name: "stall", Evidence: "§5.3", Fault: breaking(OnRequest, BreakStall, 0, append(slices.Clone(on.everywhere), protocol.RouteData)...),
-			Summary: "nothing is ever answered",
+			Summary: "no response ever comes",
 		},
 		{
 			Name: "stall-download", Evidence: "§5.3", Fault: breaking(OnResponse, BreakStall, breakAfter, protocol.RouteData),

@@ -12,7 +12,7 @@ import (
 // maxReplicaWrites bounds what is remembered of the latest writes.
 const maxReplicaWrites = 10_000
 
-// serveWatched answers with next, and remembers the writes that a replica
+// serveWatched serves by next, and remembers the writes that a replica
 // which is behind would not know about yet.
 func (f *Injector) serveWatched(w http.ResponseWriter, r *http.Request, next http.Handler, now time.Time) {
 	var record trace.Request
@@ -74,10 +74,10 @@ func (f *Injector) freshBlob(now time.Time, lag time.Duration, repository string
 	return ""
 }
 
-// serveStale answers from the replica that is behind when it is its turn and
+// serveStale serves from the replica that is behind when it is its turn and
 // it knows no better; otherwise it returns false.
 func (c *call) serveStale(lag time.Duration) bool {
-	err := c.staleAnswer(lag)
+	err := c.staleResponse(lag)
 	if err == nil {
 		return false
 	}
@@ -86,7 +86,7 @@ func (c *call) serveStale(lag time.Duration) bool {
 	return true
 }
 
-func (c *call) staleAnswer(lag time.Duration) *protocol.Error {
+func (c *call) staleResponse(lag time.Duration) *protocol.Error {
 	now := c.faults.Clock.Now()
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()

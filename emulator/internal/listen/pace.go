@@ -27,7 +27,7 @@ const pacedPiece = 1 << 20
 // anything.
 const deadlineStep = time.Second
 
-// Limits of what is left of a request's body once it has been answered, before
+// Limits of what is left of a request's body once its response was sent, before
 // its connection is closed: the time without any of it, and the time in all.
 const (
 	leftoverTimeout = 5 * time.Second

@@ -257,7 +257,7 @@ type Conn struct {
 	in, out       *pipe
 	local, remote addr
 	// secure says that the client asked for https. There is no TLS in
-	// memory; the flag makes the server answer as if there were.
+	// memory; the flag makes the server respond as if there were.
 	secure bool
 }
 

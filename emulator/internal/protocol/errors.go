@@ -100,7 +100,7 @@ func ErrorBody(errs ...*Error) []byte {
 	return body.Bytes()
 }
 
-// WriteError answers with the error envelope; the headers of the route must
+// WriteError responds with the error envelope; the headers of the route must
 // be set already.
 func WriteError(w http.ResponseWriter, errs ...*Error) {
 	body := ErrorBody(errs...)
@@ -110,14 +110,14 @@ func WriteError(w http.ResponseWriter, errs ...*Error) {
 	w.Write(body)
 }
 
-// RouteNotFound answers a path that no route matches, before authentication
+// RouteNotFound responds to a path that no route matches, before authentication
 // (ACR protocol §1.5).
 func (p *Responder) RouteNotFound(w http.ResponseWriter, r *http.Request) {
 	p.SetPlainHeaders(w, r)
 	WritePlain(w, http.StatusNotFound, "text/plain; charset=utf-8", "404 page not found\n")
 }
 
-// GatewayNotFound answers a path outside of /v2, /acr and /oauth2, as the
+// GatewayNotFound responds to a path outside of /v2, /acr and /oauth2, as the
 // gateway in front of the registry does (ACR protocol §1.5).
 func (p *Responder) GatewayNotFound(w http.ResponseWriter) {
 	h := w.Header()
@@ -128,7 +128,7 @@ func (p *Responder) GatewayNotFound(w http.ResponseWriter) {
 	WritePlain(w, http.StatusNotFound, "application/octet-stream", "Not found")
 }
 
-// WriteInternal answers 500, with the registry's envelope or with what a
+// WriteInternal returns 500, with the registry's envelope or with what a
 // gateway in front of it may send instead.
 func (p *Responder) WriteInternal(w http.ResponseWriter, err *Error) {
 	switch p.quirks.Value(quirk.InternalBody) {
@@ -191,7 +191,7 @@ func writeEscapedError(w http.ResponseWriter, err *Error) {
 	WritePlain(w, err.Status, MediaTypeJSON, body)
 }
 
-// WriteJSON answers with JSON outside of ACR's own paths.
+// WriteJSON responds with JSON outside of ACR's own paths.
 func WriteJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {

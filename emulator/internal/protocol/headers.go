@@ -40,7 +40,7 @@ func NewResponder(quirks quirk.Set, clock *clock.Clock) *Responder {
 	return &Responder{quirks: quirks, clock: clock}
 }
 
-// SetServiceHeaders writes what every answer of the service in front of the
+// SetServiceHeaders writes what every response of the service in front of the
 // registry and of the token endpoints carries (ACR protocol §1.4). The
 // correlation id is the request's own when it sent one, else a new GUID.
 func (p *Responder) SetServiceHeaders(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +65,7 @@ func (p *Responder) SetDate(h http.Header) {
 	h["Date"] = []string{p.clock.Now().UTC().Format(http.TimeFormat)}
 }
 
-// SetRegistryHeaders writes the headers common to the answers of /v2 and
+// SetRegistryHeaders writes the headers common to the responses of /v2 and
 // /acr/v1 (ACR protocol §1.3).
 func (p *Responder) SetRegistryHeaders(w http.ResponseWriter, r *http.Request) {
 	p.SetPlainHeaders(w, r)

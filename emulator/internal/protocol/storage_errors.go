@@ -2,7 +2,7 @@ package protocol
 
 import "net/http"
 
-// StorageError is an error of the storage host, which answers in XML.
+// StorageError is an error of the storage host, which responds in XML.
 type StorageError struct {
 	Status  int
 	Code    string

@@ -233,7 +233,7 @@ func (s Set) Value(name string) string {
 // Is reports whether a quirk has a value.
 func (s Set) Is(name, value string) bool { return s.Value(name) == value }
 
-// ValidHeader keeps answers from being split by what a rule says.
+// ValidHeader keeps responses from being split by what a rule says.
 func ValidHeader(name, value string) bool {
 	control := func(r rune) bool { return r < ' ' || r == 0x7f }
 	return name != "" && !strings.ContainsFunc(value, control) &&

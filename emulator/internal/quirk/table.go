@@ -119,12 +119,12 @@ var quirkTable = []Quirk{
 	},
 	{
 		Name: RateRemaining, Default: "count", check: checkHeaderQuirk,
-		Effect:   "X-Ms-Ratelimit-Remaining-Calls-Per-Second on DELETE answers: count counts down and refills by the tier, a value stays, off leaves it out, at the token endpoints too",
+		Effect:   "X-Ms-Ratelimit-Remaining-Calls-Per-Second on DELETE responses: count counts down and refills by the tier, a value stays, off leaves it out, at the token endpoints too",
 		Evidence: "recorded in OCI's conformance programme for Premium, section 12; a fixed value or none in older recordings, section 1.3",
 	},
 	{
 		Name: BlobDigestHeader, Values: []string{"off", "on"},
-		Effect:   "Docker-Content-Digest on blob DELETE answers",
+		Effect:   "Docker-Content-Digest on blob DELETE responses",
 		Evidence: "recorded in OCI's conformance programme without, section 12",
 	},
 	{
@@ -144,7 +144,7 @@ var quirkTable = []Quirk{
 	},
 	{
 		Name: StorageDigest, Values: []string{"off", "on"}, Strict: "on",
-		Effect:   "Docker-Content-Digest on the storage host's answers",
+		Effect:   "Docker-Content-Digest on the storage host's responses",
 		Evidence: "recorded without, section 4.4; the specification's development version asks for it",
 	},
 	{
@@ -164,7 +164,7 @@ var quirkTable = []Quirk{
 	},
 	{
 		Name: TokenMember, Values: []string{"off", "on"},
-		Effect:   "a second member \"token\" beside \"access_token\" in what the token endpoint answers",
+		Effect:   "a second member \"token\" beside \"access_token\" in what the token endpoint returns",
 		Evidence: "recorded in OCI's conformance programme: not, section 12",
 	},
 	{
@@ -234,7 +234,7 @@ var quirkTable = []Quirk{
 	},
 	{
 		Name: OfflineToken, Values: []string{"null-guid", "off"},
-		Effect:   "a refresh_token in the answer to GET /oauth2/token?offline_token=true, for who signs in with the null GUID and a refresh token, or never",
+		Effect:   "a refresh_token in the response to GET /oauth2/token?offline_token=true, for a caller who signs in with the null GUID and a refresh token, or never",
 		Evidence: "deduced from what az acr login leaves in docker's configuration, section 12",
 	},
 	{
@@ -334,7 +334,7 @@ var quirkTable = []Quirk{
 	},
 	{
 		Name: StaleUpload, Values: []string{"resume", "invalid"},
-		Effect:   "a request at an upload's earlier Location: the status is answered and a chunk sent again gets 416 with a fresh Location and Range, as since mid-2024, or 404 BLOB_UPLOAD_INVALID, as in 2023",
+		Effect:   "a request at an upload's earlier Location: the status is given and a chunk sent again gets 416 with a fresh Location and Range, as since mid-2024, or 404 BLOB_UPLOAD_INVALID, as in 2023",
 		Evidence: "recorded in OCI's conformance programme; issues of 2023 for the other value, section 4.5",
 	},
 	{
@@ -364,7 +364,7 @@ var quirkTable = []Quirk{
 	},
 	{
 		Name: ABACDenial, Values: []string{"401", "403"},
-		Effect:   "what an ABAC registry answers who lacks an action: 401 with insufficient_scope as any other, or 403 DENIED",
+		Effect:   "what an ABAC registry returns to a caller that lacks an action: 401 with insufficient_scope as any other, or 403 DENIED",
 		Evidence: "documented and output of clients, section 13",
 	},
 	{

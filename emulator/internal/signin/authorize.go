@@ -29,7 +29,7 @@ type Caller struct {
 	QuarantineReleaser bool   // may PATCH quarantineState
 }
 
-// Admit lets a request in, or answers it and returns false. The order is that
+// Admit lets a request in, or responds to it and returns false. The order is that
 // of the service: network rules, throttling, authentication, permission, the
 // identity's own throttling.
 func (s *Service) Admit(w http.ResponseWriter, r *http.Request, op *Access) (*Caller, bool) {
@@ -172,7 +172,7 @@ func (s *Service) signIn(reg *Registry, user, password string) (*principal, *pro
 			if p := policies.entra(identity.ID); p != nil {
 				return p, nil
 			}
-			// Only the exchange answers 403 for want of a role; here the
+			// Only the exchange returns 403 for lack of a role; here the
 			// token is good for nothing (ACR protocol §10, 10).
 			return policies.withRights(identity.ID, nil), nil
 		}

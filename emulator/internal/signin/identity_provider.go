@@ -74,7 +74,7 @@ func (p *identityProvider) issued(claims *entraClaims) bool {
 // IdentityProviderHandler returns the stand-in for Entra as a handler of its
 // own, for servers that give it an origin: the OpenID configuration, the
 // keys, the token endpoint for client credentials, and the endpoints of
-// managed identities. Without a provider it answers 404.
+// managed identities. Without a provider it returns 404.
 func (s *Service) IdentityProviderHandler() http.Handler {
 	if s.Provider == nil {
 		return http.NotFoundHandler()
@@ -116,7 +116,7 @@ func (s *Service) serveOpenIDConfiguration(w http.ResponseWriter, r *http.Reques
 	})
 }
 
-// serveInstanceDiscovery answers what official clients ask about an unknown
+// serveInstanceDiscovery serves what official clients ask about an unknown
 // authority: here it is known, under the one name it was asked for by.
 func (s *Service) serveInstanceDiscovery(w http.ResponseWriter, r *http.Request) {
 	base := memnet.RequestScheme(r) + "://" + r.Host + "/" + s.Provider.TenantID
@@ -141,7 +141,7 @@ func (s *Service) serveKeys(w http.ResponseWriter, r *http.Request) {
 	}}})
 }
 
-// serveClientCredentials answers the client credentials grant, with a secret
+// serveClientCredentials serves the client credentials grant, with a secret
 // or an assertion.
 func (s *Service) serveClientCredentials(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
@@ -220,7 +220,7 @@ func (s *Service) checkClient(client string, form url.Values) error {
 	return nil
 }
 
-// serveManagedIdentity answers in the form of App Service, and of the
+// serveManagedIdentity responds in the form of App Service, and of the
 // metadata service of a virtual machine.
 func (s *Service) serveManagedIdentity(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Metadata") == "" && r.Header.Get("X-Identity-Header") == "" {
@@ -264,7 +264,7 @@ func (s *Service) entraToken(id, audience string) (string, time.Time, error) {
 	return token, expires, err
 }
 
-// identityError answers in the form of RFC 6749 §5.2, as Entra does.
+// identityError responds in the form of RFC 6749 §5.2, as Entra does.
 func (s *Service) identityError(w http.ResponseWriter, status int, code, description string) {
 	protocol.WriteJSON(w, status, map[string]any{
 		"error": code, "error_description": description,

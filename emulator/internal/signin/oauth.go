@@ -23,17 +23,17 @@ var guidPattern = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-
 
 func isGUID(text string) bool { return guidPattern.MatchString(text) }
 
-// ServeOAuth answers the token endpoints (ACR protocol §2.4 to §2.6).
+// ServeOAuth serves the token endpoints (ACR protocol §2.4 to §2.6).
 func (s *Service) ServeOAuth(w http.ResponseWriter, r *http.Request, reg *Registry) {
 	t := &tokenService{Service: s, r: r, reg: reg, login: r.Host}
-	var answer func() (string, string, *protocol.Refusal)
+	var issue func() (string, string, *protocol.Refusal)
 	switch {
 	case r.URL.Path == "/oauth2/exchange" && r.Method == http.MethodPost:
-		answer = t.exchange
+		issue = t.exchange
 	case r.URL.Path == "/oauth2/token" && r.Method == http.MethodPost:
-		answer = t.tokenByForm
+		issue = t.tokenByForm
 	case r.URL.Path == "/oauth2/token" && r.Method == http.MethodGet:
-		answer = t.tokenByQuery
+		issue = t.tokenByQuery
 	default:
 		// Without the registry's headers (ACR protocol §1.4).
 		s.responder.SetServiceHeaders(w, r)
@@ -53,7 +53,7 @@ func (s *Service) ServeOAuth(w http.ResponseWriter, r *http.Request, reg *Regist
 	if r.Method == http.MethodPost {
 		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 	}
-	member, token, refused := answer()
+	member, token, refused := issue()
 	s.responder.SetServiceHeaders(w, r)
 	switch {
 	case refused == nil:
@@ -82,7 +82,7 @@ func (s *Service) identify(w http.ResponseWriter, refused *protocol.Refusal) *pr
 	return &identified
 }
 
-// tokenService answers one request to a token endpoint.
+// tokenService serves one request to a token endpoint.
 type tokenService struct {
 	*Service
 	r     *http.Request
@@ -93,7 +93,7 @@ type tokenService struct {
 	refresh string
 }
 
-// grant answers 200 with the headers of the recordings (ACR protocol §1.4).
+// grant returns 200 with the headers of the recordings (ACR protocol §1.4).
 func (s *tokenService) grant(w http.ResponseWriter, member, token string) {
 	h := w.Header()
 	h["Content-Type"] = []string{protocol.MediaTypeJSON}
@@ -233,7 +233,7 @@ func (s *tokenService) broken(err error) *protocol.Refusal {
 	return &protocol.Refusal{Err: protocol.ErrInternal}
 }
 
-// tokenByForm answers POST /oauth2/token.
+// tokenByForm serves POST /oauth2/token.
 func (s *tokenService) tokenByForm() (string, string, *protocol.Refusal) {
 	form, refused := s.form()
 	if refused != nil {
@@ -274,7 +274,7 @@ func (s *tokenService) holder(form url.Values) (*principal, *protocol.Refusal) {
 	return s.byPassword(user, password)
 }
 
-// tokenByQuery answers GET /oauth2/token.
+// tokenByQuery serves GET /oauth2/token.
 func (s *tokenService) tokenByQuery() (string, string, *protocol.Refusal) {
 	query, err := url.ParseQuery(s.r.URL.RawQuery)
 	if err != nil {

@@ -39,7 +39,7 @@ type Policies struct {
 	Tokens []ScopeMapToken `json:"tokens,omitempty"`
 	// AnonymousPull lets callers without credentials pull and list.
 	AnonymousPull bool `json:"anonymousPull,omitempty"`
-	// NoAuthentication makes the registry answer everything without ever
+	// NoAuthentication makes the registry serve everything without ever
 	// challenging, as a plain OCI registry on localhost does. ACR has no such
 	// mode.
 	NoAuthentication bool `json:"noAuthentication,omitempty"`
@@ -141,7 +141,7 @@ type Identity struct {
 	// The zero value means that it has none.
 	Secret string `json:"secret,omitempty"`
 	// Roles are what the identity may do. Empty means nothing at all: the
-	// exchange answers 403.
+	// exchange returns 403.
 	Roles []RoleAssignment `json:"roles,omitempty"`
 }
 

@@ -1,4 +1,4 @@
-// Package trace records the requests that the emulator answered.
+// Package trace records the requests that the emulator served.
 package trace
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/protocol"
 )
 
-// Request is the record of one request that the emulator answered, for
+// Request is the record of one request that the emulator served, for
 // assertions and for the request log. It holds no secrets.
 type Request struct {
 	// Number counts the requests from 1.
@@ -131,7 +131,7 @@ func (r *Recorder) Requests() []Request {
 	return all
 }
 
-// RequestCounts returns how many requests were answered since the start or
+// RequestCounts returns how many requests were served since the start or
 // the last reset, by route.
 func (r *Recorder) RequestCounts() map[protocol.Route]int64 {
 	r.mu.Lock()
@@ -177,7 +177,7 @@ func NewRequest(r *http.Request) Request {
 	return record
 }
 
-// Serve answers a request with next and records it. record is what is known
+// Serve serves a request by next and records it. record is what is known
 // of it beforehand.
 func (r *Recorder) Serve(w http.ResponseWriter, request *http.Request, record Request, next http.Handler) {
 	x := &requestTrace{record: record}

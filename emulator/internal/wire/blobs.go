@@ -9,7 +9,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// blobHandler answers what concerns blobs, but for their upload.
+// blobHandler serves what concerns blobs, but for their upload.
 type blobHandler struct{ *Call }
 
 // linked finds the blob that a request names.
@@ -32,7 +32,7 @@ func (c blobHandler) unknownBlob() error {
 	return protocol.ErrBlobUnknown
 }
 
-// headBlob answers HEAD directly, whatever the range (ACR protocol §4.4).
+// headBlob serves HEAD directly, whatever the range (ACR protocol §4.4).
 func (c blobHandler) headBlob() error {
 	link, ok, err := c.linked()
 	if err != nil {

@@ -39,7 +39,7 @@ type Call struct {
 	data   *store.Registry
 }
 
-// serve answers the call. A handler that returns an error has written
+// serve serves the call. A handler that returns an error has written
 // nothing.
 func (c *Call) serve() {
 	c.Responder.SetRegistryHeaders(c.w, c.r)
@@ -66,8 +66,8 @@ func (c *Call) setRequestHeaders() {
 	}
 }
 
-// fail answers with an error; one that is no apiError is a fault of ours or
-// of the disk, logged and answered 500.
+// fail responds with an error; one that is no apiError is a fault of ours or
+// of the disk: it is logged, and the response is a 500.
 func (c *Call) fail(err error) {
 	var one *protocol.Error
 	var several protocol.Errors
@@ -85,7 +85,7 @@ func (c *Call) fail(err error) {
 	}
 }
 
-// refuse answers with an error of the registry's. A disallowed operation has
+// refuse responds with an error of the registry's. A disallowed operation has
 // two spellings, and no request ids on /acr/v1 (ACR protocol §13).
 func (c *Call) refuse(err *protocol.Error) {
 	if err.Code == protocol.ErrDisallowed.Code {
@@ -100,7 +100,7 @@ func (c *Call) refuse(err *protocol.Error) {
 	protocol.WriteError(c.w, err)
 }
 
-// json answers with a compact JSON body and a newline. No Content-Length is
+// json responds with a compact JSON body and a newline. No Content-Length is
 // set, so that larger bodies are chunked as the registry's are (ACR protocol
 // §1.3).
 func (c *Call) json(status int, v any) error {
@@ -114,7 +114,7 @@ func (c *Call) json(status int, v any) error {
 	return nil
 }
 
-// empty answers without a body.
+// empty responds without a body.
 func (c *Call) empty(status int) error {
 	if status != http.StatusNoContent {
 		c.w.Header().Set("Content-Length", "0")
@@ -123,9 +123,9 @@ func (c *Call) empty(status int) error {
 	return nil
 }
 
-// answerBase answers GET /v2/, the one JSON body without a newline (ACR protocol
+// serveBase serves GET /v2/, the one JSON body without a newline (ACR protocol
 // §1.7).
-func answerBase(c *Call) error {
+func serveBase(c *Call) error {
 	protocol.WritePlain(c.w, http.StatusOK, protocol.MediaTypeJSON, "{}")
 	return nil
 }

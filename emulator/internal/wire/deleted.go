@@ -10,10 +10,10 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// restoreHandler answers what concerns soft-deleted artifacts.
+// restoreHandler serves what concerns soft-deleted artifacts.
 type restoreHandler struct{ *Call }
 
-// deletedCatalog answers GET /acr/v1/_deleted/_catalog (ACR protocol §3.10).
+// deletedCatalog serves GET /acr/v1/_deleted/_catalog (ACR protocol §3.10).
 func (c restoreHandler) deletedCatalog() error {
 	p, err := c.readPage()
 	if err != nil {
@@ -44,7 +44,7 @@ type deletedManifestJSON struct {
 	DeletedAt timestamp `json:"deletedAt"`
 }
 
-// deletedManifests answers GET /acr/v1/_deleted/<name>/_manifests.
+// deletedManifests serves GET /acr/v1/_deleted/<name>/_manifests.
 func (c restoreHandler) deletedManifests() error {
 	p, err := c.readPage()
 	if err != nil {
@@ -76,7 +76,7 @@ type deletedTagJSON struct {
 	DeletedAt timestamp `json:"deletedAt"`
 }
 
-// deletedTags answers GET /acr/v1/_deleted/<name>/_tags. A tag that was
+// deletedTags serves GET /acr/v1/_deleted/<name>/_tags. A tag that was
 // deleted from several manifests is listed with each, on one page.
 func (c restoreHandler) deletedTags() error {
 	p, err := c.readPage()
@@ -103,7 +103,7 @@ func (c restoreHandler) deletedTags() error {
 	}{tags.items})
 }
 
-// restoreManifest answers POST /acr/v1/_deleted/<name>/_manifests/<digest>:
+// restoreManifest serves POST /acr/v1/_deleted/<name>/_manifests/<digest>:
 // the manifest comes back, with one of its deleted tags when the body names
 // it. A tag that points elsewhere by now is moved only with force.
 func (c restoreHandler) restoreManifest() error {

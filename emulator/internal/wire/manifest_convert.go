@@ -25,7 +25,7 @@ import (
 // names where an image's history has a step without a layer.
 const emptyLayer = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4"
 
-// wantsSchema1 reports whether a pull is to be answered in schema 1: one by
+// wantsSchema1 reports whether a pull is to be served in schema 1: one by
 // tag of a Docker image whose type Accept lacks (ACR protocol §4.3).
 func (c manifestHandler) wantsSchema1(mediaType string) bool {
 	return mediaType == TypeDockerManifest && !isDigest(c.op.reference) &&

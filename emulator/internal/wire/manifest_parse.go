@@ -43,7 +43,7 @@ type manifest struct {
 
 // ParseManifest reads a manifest and checks it against its media type. The
 // second result says what is wrong, in words for the log; the registry's
-// answer names no reason.
+// response names no reason.
 func ParseManifest(mediaType string, raw []byte) (*manifest, string) {
 	kind, ok := manifestKinds[mediaType]
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/webhook"
 )
 
-// listManifests answers GET /acr/v1/<name>/_manifests.
+// listManifests serves GET /acr/v1/<name>/_manifests.
 func (c manifestHandler) listManifests() error {
 	p, err := c.readPage()
 	if err != nil {
@@ -57,7 +57,7 @@ func (c manifestHandler) knownManifest(tx *store.Tx) (store.Manifest, error) {
 	return m, err
 }
 
-// getManifestInfo answers GET /acr/v1/<name>/_manifests/<digest>.
+// getManifestInfo serves GET /acr/v1/<name>/_manifests/<digest>.
 func (c manifestHandler) getManifestInfo() error {
 	var described manifestJSON
 	err := c.data.View(func(tx *store.Tx) error {
@@ -75,9 +75,9 @@ func (c manifestHandler) getManifestInfo() error {
 	return c.manifestProperties(described)
 }
 
-// patchManifest answers PATCH /acr/v1/<name>/_manifests/<digest>. The state of
+// patchManifest serves PATCH /acr/v1/<name>/_manifests/<digest>. The state of
 // quarantine is for those who may release; all others lack a permission, which
-// a resource never answers with 403 (ACR protocol §2.2).
+// a resource never responds with 403 (ACR protocol §2.2).
 func (c manifestHandler) patchManifest() error {
 	change, err := c.readPatch()
 	if err != nil {

@@ -32,7 +32,7 @@ const (
 // names no reason.
 var manifestReason = struct{ Reason struct{} }{}
 
-// putManifest answers PUT of a manifest (ACR protocol §4.3).
+// putManifest serves PUT of a manifest (ACR protocol §4.3).
 func (c manifestHandler) putManifest() error {
 	raw, err := c.readManifest()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// manifestHandler answers what concerns manifests.
+// manifestHandler serves what concerns manifests.
 type manifestHandler struct{ *Call }
 
 // quarantineStates of a manifest (ACR protocol §7.4).
@@ -30,7 +30,7 @@ func unknownManifest(reference string) *protocol.Error {
 
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }
 
-// getManifest answers GET and HEAD of a manifest, which is never redirected.
+// getManifest serves GET and HEAD of a manifest, which is never redirected.
 func (c manifestHandler) getManifest() error {
 	var m store.Manifest
 	var raw []byte
@@ -150,7 +150,7 @@ func (c manifestHandler) negotiate(tx *store.Tx, m store.Manifest) (store.Manife
 	return m, nil
 }
 
-// deleteManifest answers DELETE by digest (ACR protocol §4.3, §7.2): the
+// deleteManifest serves DELETE by digest (ACR protocol §4.3, §7.2): the
 // manifest goes with its tags and with what refers to it; children of an
 // index stay.
 func (c manifestHandler) deleteManifest() error {

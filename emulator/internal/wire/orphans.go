@@ -48,7 +48,7 @@ func (o *orphanQueue) due(now time.Time) []orphans {
 }
 
 // RemoveOrphans deletes the referrers of deleted subjects whose time has come.
-// It is called before a request is answered, so that the clock decides what
+// It is called before a request is served, so that the clock decides what
 // the request sees.
 func (h *Handler) RemoveOrphans() {
 	for _, each := range h.orphans.due(h.Clock.Now()) {

@@ -26,7 +26,7 @@ type patch struct {
 const maxPatchSize = 1 << 20
 
 // errBodyInvalid is a PATCH or POST body that is no JSON of the right form;
-// the service's own answer is not known.
+// the service's own response is not known.
 var errBodyInvalid = &protocol.Error{Status: http.StatusBadRequest, Code: "UNSUPPORTED", Message: "The request body is not valid."}
 
 func (c *Call) readPatch() (patch, error) {

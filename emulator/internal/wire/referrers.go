@@ -14,14 +14,14 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// referrersHandler answers the referrers API.
+// referrersHandler serves the referrers API.
 type referrersHandler struct{ *Call }
 
 // maxReferrersBody is how many bytes of descriptors one page of referrers
 // holds; an index over 4 MiB could not be pulled by most clients.
 const maxReferrersBody = 4<<20 - 4096
 
-// referrers answers /v2/<name>/referrers/<digest> (ACR protocol §4.6). The
+// referrers serves /v2/<name>/referrers/<digest> (ACR protocol §4.6). The
 // page ends after n descriptors, or before it gets too long for a manifest.
 func (c referrersHandler) referrers() error {
 	p, err := c.readPage()

@@ -8,10 +8,10 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// repositoryHandler answers what concerns whole repositories.
+// repositoryHandler serves what concerns whole repositories.
 type repositoryHandler struct{ *Call }
 
-// catalog answers /acr/v1/_catalog and /v2/_catalog.
+// catalog serves /acr/v1/_catalog and /v2/_catalog.
 func (c repositoryHandler) catalog() error {
 	p, err := c.readPage()
 	if err != nil {
@@ -48,7 +48,7 @@ func (c repositoryHandler) repositoryJSON(r store.Repository) repositoryJSON {
 	}
 }
 
-// getRepository answers GET /acr/v1/<name>.
+// getRepository serves GET /acr/v1/<name>.
 func (c repositoryHandler) getRepository() error {
 	var r store.Repository
 	err := c.data.View(func(tx *store.Tx) error {
@@ -62,7 +62,7 @@ func (c repositoryHandler) getRepository() error {
 	return c.json(http.StatusOK, c.repositoryJSON(r))
 }
 
-// patchRepository answers PATCH /acr/v1/<name>.
+// patchRepository serves PATCH /acr/v1/<name>.
 func (c repositoryHandler) patchRepository() error {
 	change, err := c.readPatch()
 	if err != nil {
@@ -83,17 +83,17 @@ func (c repositoryHandler) patchRepository() error {
 	return c.json(http.StatusOK, c.repositoryJSON(r))
 }
 
-// deleteRepository answers DELETE /acr/v1/<name>, whose 404 is spelled
+// deleteRepository serves DELETE /acr/v1/<name>, whose 404 is spelled
 // differently from that of GET (ACR protocol §3.4).
 func (c repositoryHandler) deleteRepository() error {
-	var answer struct {
+	var response struct {
 		Manifests []string `json:"manifestsDeleted"`
 		Tags      []string `json:"tagsDeleted"`
 	}
 	var manifests []store.Manifest
 	tags := map[string][]string{}
 	err := c.data.Update(func(tx *store.Tx) error {
-		answer.Manifests, answer.Tags, manifests = []string{}, nil, nil
+		response.Manifests, response.Tags, manifests = []string{}, nil, nil
 		r, ok, err := tx.Repository(c.op.repository)
 		switch {
 		case err != nil:
@@ -105,14 +105,14 @@ func (c repositoryHandler) deleteRepository() error {
 		}
 		err = tx.Manifests(c.op.repository, store.ByName, store.Cursor{}, func(m store.Manifest) bool {
 			manifests = append(manifests, m)
-			answer.Manifests = append(answer.Manifests, m.Digest)
+			response.Manifests = append(response.Manifests, m.Digest)
 			return true
 		})
 		if err != nil {
 			return err
 		}
 		tx.TagNames(c.op.repository, "", func(name string) bool {
-			answer.Tags = append(answer.Tags, name)
+			response.Tags = append(response.Tags, name)
 			return true
 		})
 		for _, m := range manifests {
@@ -139,5 +139,5 @@ func (c repositoryHandler) deleteRepository() error {
 	for _, m := range manifests {
 		c.tellDeleted(m, tags[m.Digest])
 	}
-	return c.json(http.StatusAccepted, answer)
+	return c.json(http.StatusAccepted, response)
 }

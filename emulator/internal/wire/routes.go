@@ -12,8 +12,8 @@ import (
 
 // routeRow is what the registry does on one route. The table of them is all
 // that there is to know about routes: what requests are recorded under, what
-// faults apply to, what scope a challenge names, which limit counts, and who
-// answers.
+// faults apply to, what scope a challenge names, which limit counts, and the
+// handler.
 type routeRow struct {
 	route   protocol.Route
 	path    pathKind
@@ -32,7 +32,7 @@ type routeRow struct {
 
 // routeTable lists the routes of the registry.
 var routeTable = []routeRow{
-	{route: protocol.RouteBase, path: pathBase, methods: readMethods, class: signin.ClassRead, serve: answerBase},
+	{route: protocol.RouteBase, path: pathBase, methods: readMethods, class: signin.ClassRead, serve: serveBase},
 	{
 		route: protocol.RouteCatalog, path: pathCatalog, methods: getMethod, class: signin.ClassRead, scopes: catalogScopes, requestIDs: true,
 		serve: func(c *Call) error { return repositoryHandler{c}.catalog() },
@@ -175,7 +175,7 @@ func Routes() []protocol.Route {
 }
 
 // unsupported is the row of a method that a known path does not have: it
-// answers 405 to any valid token.
+// returns 405 to any valid token.
 func unsupported(op *operation, method string) *routeRow {
 	row := &routeRow{
 		route: protocol.RouteUnsupported, path: op.kind, class: signin.ClassWrite, requestIDs: !op.acr || method == http.MethodDelete,
@@ -213,7 +213,7 @@ func deletedCatalogScopes(*operation, quirk.Set) []protocol.Scope {
 }
 
 // mountScopes name both repositories, the target first (ACR protocol §2.2). A
-// name that the grammar refuses is answered by the handler, and has no place
+// name that the grammar refuses is served by the handler, and has no place
 // in a scope.
 func mountScopes(op *operation, quirks quirk.Set) []protocol.Scope {
 	scopes := []protocol.Scope{protocol.RepositoryScope(op.repository, protocol.ActionPull, protocol.ActionPush)}
@@ -235,7 +235,7 @@ type operation struct {
 }
 
 // match understands a request to /v2 or /acr, or returns false when no route
-// matches, which answers 404 before authentication (ACR protocol §1.5).
+// matches, which returns 404 before authentication (ACR protocol §1.5).
 func match(r *http.Request, reg *Registry, quirks quirk.Set) (*operation, bool) {
 	p, ok := parsePath(r.URL.EscapedPath())
 	if !ok {

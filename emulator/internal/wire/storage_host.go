@@ -100,7 +100,7 @@ func (h *StorageHost) dataSignature(reg *signin.Registry, path, expiry string) s
 	return base64.StdEncoding.EncodeToString(h.signer.hmac(reg, "data", []byte(path+"\x00"+expiry)))
 }
 
-// ServeHTTP answers the storage host: signed GET and HEAD of blobs, and
+// ServeHTTP serves the storage host: signed GET and HEAD of blobs, and
 // nothing that carries an Authorization header.
 func (h *StorageHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
@@ -176,7 +176,7 @@ func (h *StorageHost) failData(w http.ResponseWriter, failure *protocol.StorageE
 	protocol.WritePlain(w, status, "application/xml", body)
 }
 
-// sendBlob answers with a blob or one range of it. The file goes to the
+// sendBlob responds with a blob or one range of it. The file goes to the
 // response as it is, so that the system can send it without copying.
 func (h *StorageHost) sendBlob(w http.ResponseWriter, r *http.Request, blob *os.File, digest string, whole bool) {
 	info, err := blob.Stat()

@@ -8,10 +8,10 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// tagHandler answers what concerns tags.
+// tagHandler serves what concerns tags.
 type tagHandler struct{ *Call }
 
-// tagsList answers /v2/<name>/tags/list.
+// tagsList serves /v2/<name>/tags/list.
 func (c tagHandler) tagsList() error {
 	p, err := c.readPage()
 	if err != nil {
@@ -45,7 +45,7 @@ func (c tagHandler) tagsList() error {
 	}{c.op.repository, names.items})
 }
 
-// listTags answers GET /acr/v1/<name>/_tags.
+// listTags serves GET /acr/v1/<name>/_tags.
 func (c tagHandler) listTags() error {
 	p, err := c.readPage()
 	if err != nil {
@@ -103,8 +103,8 @@ func (c tagHandler) tagProperties(tag store.Tag) error {
 	}{c.image(), newTag(tag)})
 }
 
-// knownTag returns the request's tag or its 404, which an unknown repository
-// answers too.
+// knownTag returns the request's tag or a 404, which an unknown repository
+// gets too.
 func (c tagHandler) knownTag(tx *store.Tx) (store.Tag, error) {
 	tag, ok, err := tx.Tag(c.op.repository, c.op.reference)
 	if err == nil && !ok {
@@ -113,7 +113,7 @@ func (c tagHandler) knownTag(tx *store.Tx) (store.Tag, error) {
 	return tag, err
 }
 
-// getTag answers GET /acr/v1/<name>/_tags/<tag>.
+// getTag serves GET /acr/v1/<name>/_tags/<tag>.
 func (c tagHandler) getTag() error {
 	var tag store.Tag
 	err := c.data.View(func(tx *store.Tx) error {
@@ -127,7 +127,7 @@ func (c tagHandler) getTag() error {
 	return c.tagProperties(tag)
 }
 
-// patchTag answers PATCH /acr/v1/<name>/_tags/<tag>.
+// patchTag serves PATCH /acr/v1/<name>/_tags/<tag>.
 func (c tagHandler) patchTag() error {
 	change, err := c.readPatch()
 	if err != nil {
@@ -151,7 +151,7 @@ func (c tagHandler) patchTag() error {
 	return c.tagProperties(tag)
 }
 
-// deleteTag answers DELETE /acr/v1/<name>/_tags/<tag>: the manifest stays.
+// deleteTag serves DELETE /acr/v1/<name>/_tags/<tag>: the manifest stays.
 func (c tagHandler) deleteTag() error {
 	var digest string
 	err := c.data.Update(func(tx *store.Tx) error {

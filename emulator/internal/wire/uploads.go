@@ -13,7 +13,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/store"
 )
 
-// uploadHandler answers what concerns uploads.
+// uploadHandler serves what concerns uploads.
 type uploadHandler struct{ *Call }
 
 // checkPushAllowed refuses pushes to a repository whose writeEnabled is
@@ -26,7 +26,7 @@ func checkPushAllowed(tx *store.Tx, repository string) error {
 	return err
 }
 
-// startUpload answers POST …/blobs/uploads/ (ACR protocol §4.5).
+// startUpload serves POST …/blobs/uploads/ (ACR protocol §4.5).
 func (c uploadHandler) startUpload() error {
 	query := c.r.URL.Query()
 	if digest := query.Get("mount"); digest != "" && c.Quirks.Is(quirk.AnonymousMount, "on") {
@@ -41,7 +41,7 @@ func (c uploadHandler) startUpload() error {
 	if digest := query.Get("digest"); digest != "" && c.Quirks.Is(quirk.MonolithicPost, "accept") {
 		return c.uploadAtOnce(u, digest)
 	}
-	return c.answerStarted(u)
+	return c.respondStarted(u)
 }
 
 // checkUploadAllowed refuses uploads to a repository that is write-locked, or
@@ -60,7 +60,7 @@ func (c uploadHandler) newUpload() (*store.Upload, error) {
 	return c.Store.StartUpload(c.op.registry.Name, c.op.repository, protocol.NewGUID(), c.Clock.Now())
 }
 
-func (c uploadHandler) answerStarted(u *store.Upload) error {
+func (c uploadHandler) respondStarted(u *store.Upload) error {
 	c.setUploadHeaders(u, u.Started)
 	c.w.Header().Set("Range", "0-0")
 	return c.empty(http.StatusAccepted)
@@ -92,7 +92,7 @@ func (c uploadHandler) uploadAtOnce(u *store.Upload, digest string) error {
 	return nil
 }
 
-// mountBlob answers POST with mount and from.
+// mountBlob serves POST with mount and from.
 func (c uploadHandler) mountBlob() error {
 	query := c.r.URL.Query()
 	from := query.Get("from")
@@ -108,12 +108,12 @@ func (c uploadHandler) mountBlob() error {
 	if err != nil {
 		return err
 	}
-	return c.answerStarted(u)
+	return c.respondStarted(u)
 }
 
 // mountFrom links a blob of another repository, or of any when from is empty.
-// It returns false when there is no such blob, or cannot be one, which a start
-// answers (ACR protocol §4.5).
+// It returns false when there is no such blob, or cannot be: then an upload starts
+// instead (ACR protocol §4.5).
 func (c uploadHandler) mountFrom(from, digest string) (bool, error) {
 	if !c.storable(digest) {
 		return false, nil
@@ -138,10 +138,10 @@ func (c uploadHandler) mountFrom(from, digest string) (bool, error) {
 	if !mounted || err != nil {
 		return false, err
 	}
-	return true, c.answerStored(digest)
+	return true, c.respondStored(digest)
 }
 
-func (c uploadHandler) answerStored(digest string) error {
+func (c uploadHandler) respondStored(digest string) error {
 	h := c.w.Header()
 	h.Set(protocol.HeaderContentDigest, digest)
 	h.Set("Location", "/v2/"+c.op.repository+"/blobs/"+digest)
@@ -204,7 +204,7 @@ func (c uploadHandler) acquire(u *store.Upload) error {
 	return err
 }
 
-// uploadStatus answers GET on a session. A stale state is answered too: that
+// uploadStatus serves GET on a session. A stale state is accepted too: that
 // is how a client finds out where to go on (ACR protocol §4.5).
 func (c uploadHandler) uploadStatus() error {
 	u, _, err := c.session()
@@ -215,7 +215,7 @@ func (c uploadHandler) uploadStatus() error {
 	return c.empty(http.StatusNoContent)
 }
 
-// uploadChunk answers PATCH on a session.
+// uploadChunk serves PATCH on a session.
 func (c uploadHandler) uploadChunk() error {
 	return c.goOn(func(u *store.Upload) error {
 		if err := c.receive(u); err != nil {
@@ -295,7 +295,7 @@ func parseContentRange(value string) (start, end int64, ok bool) {
 	return start, end, start <= end
 }
 
-// finishUpload answers PUT on a session, with or without the last data.
+// finishUpload serves PUT on a session, with or without the last data.
 func (c uploadHandler) finishUpload() error {
 	return c.goOn(func(u *store.Upload) error { return c.complete(u, c.r.URL.Query().Get("digest")) })
 }
@@ -345,7 +345,7 @@ func (c uploadHandler) complete(u *store.Upload, digest string) error {
 	if err != nil {
 		return err
 	}
-	return c.answerStored(digest)
+	return c.respondStored(digest)
 }
 
 func (c uploadHandler) linkBlob(digest string, size int64) error {
@@ -371,7 +371,7 @@ func (c uploadHandler) link(tx *store.Tx, link store.Link) error {
 	return tx.PutRepository(c.op.repository, store.Repository{Created: link.Linked, Updated: link.Linked})
 }
 
-// cancelUpload answers DELETE on a session.
+// cancelUpload serves DELETE on a session.
 func (c uploadHandler) cancelUpload() error {
 	u, _, err := c.session()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package wire answers requests: the registry's calls, one file a family, and the storage
+// Package wire serves requests: the registry's calls, one file a family, and the storage
 // host that blobs are redirected to.
 package wire
 
@@ -33,7 +33,7 @@ type Settings struct {
 	Quarantine        bool
 }
 
-// Handler answers requests to the login servers and to the storage host,
+// Handler serves requests to the login servers and to the storage host,
 // told apart by host and path.
 type Handler struct {
 	*Services
@@ -128,7 +128,7 @@ func (h *Handler) Unauthorized(r *http.Request, reason string) *protocol.Refusal
 	return nil
 }
 
-// ServeHTTP answers a request.
+// ServeHTTP serves a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.RemoveOrphans()
 	at := h.targetOf(r)
@@ -150,7 +150,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ServeAs answers a request of the registry in the name of a caller who was
+// ServeAs serves a request of the registry in the name of a caller who was
 // let in.
 func (h *Handler) ServeAs(w http.ResponseWriter, r *http.Request, who *signin.Caller) {
 	h.RemoveOrphans()
@@ -162,7 +162,7 @@ func (h *Handler) ServeAs(w http.ResponseWriter, r *http.Request, who *signin.Ca
 	(&Call{Services: h.Services, w: w, r: r, op: at.op, caller: who, data: at.registry.Data}).serve()
 }
 
-// refusedEarly answers what a quirk takes care of before authentication.
+// refusedEarly serves what a quirk takes care of before authentication.
 func (h *Handler) refusedEarly(w http.ResponseWriter, r *http.Request, op *operation) bool {
 	switch {
 	case op.badName:

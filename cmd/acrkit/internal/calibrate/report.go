@@ -48,7 +48,7 @@ type Difference struct {
 	Emulator string `json:"emulator"`
 }
 
-// ServiceInfo says what answers.
+// ServiceInfo says which server responds.
 type ServiceInfo struct {
 	ACR    bool   `json:"acr"`
 	What   string `json:"what"`

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// identify says what answers, without changing anything.
+// identify says which server responds, without changing anything.
 func (b *bench) identify(ctx context.Context) (ServiceInfo, error) {
 	b.begin(ctx, experiment{quirk: "identifying"})
 	base := b.do(request{method: http.MethodGet, path: "/v2/", plain: true, quiet: true})
@@ -26,7 +26,7 @@ func (b *bench) identify(ctx context.Context) (ServiceInfo, error) {
 	case strings.EqualFold(info.Server, "harbor"):
 		info.What = "Harbor"
 	case base.header.Get("Docker-Distribution-Api-Version") == "registry/2.0" && root.status == http.StatusOK && root.body == "":
-		// The open-source registry answers so at its root, for load balancers.
+		// The open-source registry responds so at its root, for load balancers.
 		info.What = "the CNCF Distribution registry (docker-registry)"
 	case base.header.Get("Docker-Distribution-Api-Version") == "registry/2.0" && (base.status == http.StatusOK || strings.Contains(base.body, `"message":"authentication required"`)):
 		info.What = "a registry built on CNCF Distribution"

@@ -154,7 +154,7 @@ func (k storeKey) serves(host, repository string) bool {
 
 // keyFor chooses, of the keys that serve, the one with the longest path. Of
 // those that mean the same the one spelled as the host wins, then the first in
-// order, so that the answer is the same every time.
+// order, so that the result is the same every time.
 func keyFor[V any](entries map[string]V, host, repository string) (string, bool) {
 	best, found := "", false
 	for _, key := range sortedKeys(entries) {

@@ -1,5 +1,5 @@
 // Package creds finds the credential for a registry: it asks the links of a
-// chain in order, and remembers what each answered, so that a person can be
+// chain in order, and remembers what each returned, so that a person can be
 // told why they are who they are.
 package creds
 
@@ -87,7 +87,7 @@ func (p Place) String() string {
 	return p.Host + "/" + p.Repository
 }
 
-// State is how a link answered.
+// State is what a credential of the chain returned.
 type State string
 
 // The states of a link.
@@ -134,7 +134,7 @@ func (c Chain) Resolve(ctx context.Context, place Place) (Credential, []Outcome,
 			return Credential{}, outcomes, &LinkError{Host: place.Host, Link: link.Name, Outcomes: outcomes, Err: err}
 		}
 	}
-	return Credential{}, outcomes, fmt.Errorf("sign in to %s: no link of the chain answered", place)
+	return Credential{}, outcomes, fmt.Errorf("sign in to %s: no credential of the chain gave one", place)
 }
 
 // detailOf drops the sentinel's own words.

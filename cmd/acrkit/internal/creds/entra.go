@@ -22,7 +22,7 @@ const RegistryScope = "https://containerregistry.azure.net/.default"
 
 const (
 	// probeLimit bounds the question whether this machine has a managed
-	// identity: elsewhere its address doesn't answer at all.
+	// identity: elsewhere its address doesn't respond at all.
 	probeLimit = 2 * time.Second
 	// entraLimit bounds every other token: a login page that hangs must not
 	// hang every command.
@@ -53,8 +53,8 @@ type source struct {
 	limit time.Duration
 	// present tells without a request whether it makes sense to ask.
 	present func() (bool, string)
-	// probed is true when nothing says that the source is there at all: then an
-	// answer that isn't an identity service's comes from something else at its
+	// probed is true when nothing says that the source is there at all: then a
+	// response that isn't an identity service's comes from something else at its
 	// address, such as a proxy, and says nothing about the credential.
 	probed bool
 	make   func(policy.ClientOptions) (azcore.TokenCredential, error)
@@ -134,21 +134,21 @@ func (s source) link() Link {
 		case err == nil:
 			return Credential{Kind: Entra, Token: credential, Username: identityOf(token.Token)}, expiryOf(token), nil
 		case errors.As(err, &refused) && s.probed && !speaksJSON(refused.RawResponse):
-			return Credential{}, "", nothing("what answers at its address (%d) is no identity service", refused.RawResponse.StatusCode)
+			return Credential{}, "", nothing("the server at its address (%d) is no identity service", refused.RawResponse.StatusCode)
 		case errors.As(err, &refused):
 			// Entra knows this identity and refuses it: going on would hide that.
 			return Credential{}, "", err
 		case limited.Err() != nil && ctx.Err() == nil && !s.probed && s.name == "managed identity":
 			return Credential{}, "", fmt.Errorf("the managed identity that the environment names gave no token within %s", s.limit)
 		case limited.Err() != nil && ctx.Err() == nil:
-			return Credential{}, "", nothing("no answer within %s", s.limit)
+			return Credential{}, "", nothing("no response within %s", s.limit)
 		}
 		return Credential{}, "", nothing("%s", firstLine(err))
 	}}
 }
 
-// speaksJSON reports whether an answer is a JSON object, as those of every
-// identity service are. Without an answer there is nothing to tell by.
+// speaksJSON reports whether a response is a JSON object, as those of every
+// identity service are. Without a response there is nothing to tell by.
 func speaksJSON(response *http.Response) bool {
 	if response == nil {
 		return true

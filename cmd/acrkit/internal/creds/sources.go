@@ -80,7 +80,7 @@ func fromPassword(username, password string) Credential {
 }
 
 // readSecret reads one secret and drops the line's end: a newline sent along
-// makes ACR answer 500 (ACR protocol §2.6).
+// makes ACR return 500 (ACR protocol §2.6).
 func readSecret(r io.Reader) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
 	if err != nil {
@@ -99,7 +99,7 @@ func readSecret(r io.Reader) (string, error) {
 	return secret, nil
 }
 
-// checkRefreshToken refuses what is recognisably another token. ACR's answer to
+// checkRefreshToken refuses what is recognisably another token. ACR's response to
 // an access token here would be an empty 401.
 func checkRefreshToken(token string) error {
 	parts := strings.Split(token, ".")

@@ -345,11 +345,11 @@ func wrap(text string, width int) []string {
 }
 
 // Reason is why something is tried again, in a word: the status where the
-// registry answered, the diagnosis' title otherwise.
+// registry responded, the diagnosis' title otherwise.
 func Reason(err error) string {
-	var answered *azcore.ResponseError
-	if errors.As(err, &answered) {
-		return strconv.Itoa(answered.StatusCode)
+	var responded *azcore.ResponseError
+	if errors.As(err, &responded) {
+		return strconv.Itoa(responded.StatusCode)
 	}
 	if diagnosis, known := diagnose.Explain(err); known {
 		return Clean(diagnosis.Title)

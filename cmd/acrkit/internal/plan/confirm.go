@@ -71,6 +71,6 @@ func (w *Writer) readLine(ctx context.Context) (string, error) {
 	}
 }
 
-// ErrDeclined is the answer of a person who was asked and said no: no failure of
+// ErrDeclined says that a person was asked and said no: no failure of
 // anything, though nothing was done.
 var ErrDeclined = failure.Coded(failure.ExitFailed, errors.New("nothing was changed"))

@@ -19,7 +19,7 @@ func hasStatus(err error, status int) bool {
 }
 
 // rateHeader is how many calls are left in this second, as the registry says on
-// its answers to deletions (ACR protocol §1.3).
+// its responses to deletions (ACR protocol §1.3).
 const rateHeader = "X-Ms-Ratelimit-Remaining-Calls-Per-Second"
 
 // Pace waits as long as the registry's header of a deletion asks for: with less

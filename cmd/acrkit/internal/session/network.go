@@ -29,7 +29,7 @@ func (s *Session) Network() *http.Client {
 }
 
 // responseTimeout is how long a response may take to begin, as with the Azure CLI
-// (ACR protocol §5.1). A server that never answers ends a command by it.
+// (ACR protocol §5.1). A server that never responds ends a command by it.
 const responseTimeout = 5 * time.Minute
 
 const (

@@ -44,7 +44,7 @@ func (s *Session) noticeWarnings() around {
 	}
 }
 
-// waitingAfter is how long a request goes unanswered before that is said.
+// waitingAfter is how long a request goes without a response before that is said.
 const waitingAfter = 5 * time.Second
 
 // noticeWaiting says that a command waits, and for what, where nothing else
@@ -55,7 +55,7 @@ func (s *Session) noticeWaiting() around {
 			return next()
 		}
 		timer := time.AfterFunc(waitingAfter, func() {
-			s.Note("waiting for %s to answer a %s; it has not for %s (--timeout sets a limit)", request.URL.Host, request.Method, waitingAfter)
+			s.Note("waiting for %s to respond to a %s; no response for %s (--timeout sets a limit)", request.URL.Host, request.Method, waitingAfter)
 		})
 		defer timer.Stop()
 		return next()

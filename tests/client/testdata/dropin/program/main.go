@@ -94,7 +94,7 @@ func main() {
 		}
 	}
 
-	// Lock a tag; deleting it is then refused, with an answer to look at.
+	// Lock a tag; deleting it is then refused, with a response to look at.
 	_, err = client.UpdateTagProperties(ctx, repository, "latest", &azcontainerregistry.ClientUpdateTagPropertiesOptions{
 		Value: &azcontainerregistry.TagWriteableProperties{CanDelete: to.Ptr(false)},
 	})
