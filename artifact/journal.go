@@ -37,6 +37,7 @@ type Journal struct {
 type TransferSpec struct {
 	Verb        string   `json:"verb"`                // push, pull, copy, sync
 	Source      string   `json:"source"`              // as the user wrote it
+	Sources     []string `json:"sources,omitempty"`   // further ones
 	Destination string   `json:"destination"`         // as the user wrote it
 	Arguments   []string `json:"arguments,omitempty"` // flags that change what is done; no secrets
 }
@@ -44,7 +45,8 @@ type TransferSpec struct {
 // ID identifies a transfer of this kind: 12 hexadecimal digits.
 func (s TransferSpec) ID() string {
 	h := sha256.New()
-	for _, part := range append([]string{s.Verb, s.Source, s.Destination}, s.Arguments...) {
+	parts := append([]string{s.Verb, s.Source}, s.Sources...)
+	for _, part := range append(append(parts, s.Destination), s.Arguments...) {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:12]

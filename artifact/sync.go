@@ -20,6 +20,13 @@ type SyncOptions struct {
 	// is any run of characters but "/", "**" any run, "?" one character. What
 	// is included by one (or there is none) and excluded by none is copied.
 	Include, Exclude []string
+	// Choose reports whether a tag is copied, of those that the patterns choose.
+	// Nil chooses them all. It is called by one goroutine.
+	Choose func(repository, tag string) bool
+	// Tags names the tags of a repository, which is then not asked for its list;
+	// for a repository that it names none of, and when it is nil, the source is
+	// asked. A tag that isn't there fails as an image does.
+	Tags func(repository string) []string
 	// Rename gives a repository its name at the target. Nil keeps it.
 	Rename func(repository string) string
 	// Shard and Shards spread one sync over several processes: this one does

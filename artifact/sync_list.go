@@ -60,7 +60,7 @@ func (s *syncer) list(ctx context.Context, repository string, items chan<- *sync
 		target = s.o.Rename(repository)
 	}
 	for _, tag := range tags {
-		if !s.filter.image(repository, tag.tag) || !inShard(repository+":"+tag.tag, s.o.Shard, s.o.Shards) {
+		if !s.chosen(repository, tag.tag) || !inShard(repository+":"+tag.tag, s.o.Shard, s.o.Shards) {
 			continue
 		}
 		if _, planned := s.o.expect[repository+":"+tag.tag]; !planned && s.o.expect != nil {
@@ -95,9 +95,21 @@ func (s *syncer) list(ctx context.Context, repository string, items chan<- *sync
 	return nil
 }
 
-// sourceTags lists a repository's tags. Where that isn't allowed, they are the
+// chosen reports whether an image is to be copied, whatever shard it is in.
+func (s *syncer) chosen(repository, tag string) bool {
+	return s.filter.image(repository, tag) && (s.o.Choose == nil || s.o.Choose(repository, tag))
+}
+
+// sourceTags lists a repository's tags, if they aren't named. Where that isn't allowed, they are the
 // ones that the patterns name in full.
 func (s *syncer) sourceTags(ctx context.Context, repository string, source Source) ([]taggedDigest, error) {
+	if named := s.named(repository); len(named) > 0 {
+		tags := make([]taggedDigest, 0, len(named))
+		for _, tag := range named {
+			tags = append(tags, taggedDigest{tag: tag})
+		}
+		return tags, nil
+	}
 	tags, err := tagDigests(ctx, source)
 	if !isDenied(err) {
 		return tags, err
@@ -111,11 +123,19 @@ func (s *syncer) sourceTags(ctx context.Context, repository string, source Sourc
 	return tags, nil
 }
 
+// named are the tags that the options name of a repository.
+func (s *syncer) named(repository string) []string {
+	if s.o.Tags == nil {
+		return nil
+	}
+	return s.o.Tags(repository)
+}
+
 // reportUntagged counts images that have no tag as failed: a sync that brought
 // over nothing must not look like one that did.
 func (s *syncer) reportUntagged(ctx context.Context, repository string, source Source) error {
 	lister, ok := source.(untaggedLister)
-	if !ok || s.o.expect != nil {
+	if !ok || s.o.expect != nil || len(s.named(repository)) > 0 {
 		return nil
 	}
 	list, err := lister.untagged(ctx)
@@ -127,7 +147,7 @@ func (s *syncer) reportUntagged(ctx context.Context, repository string, source S
 		if repository != "" {
 			name = repository + "@" + name
 		}
-		if !s.filter.image(repository, name) || !inShard(name, s.o.Shard, s.o.Shards) {
+		if !s.chosen(repository, name) || !inShard(name, s.o.Shard, s.o.Shards) {
 			continue
 		}
 		s.mu.Lock()

@@ -62,7 +62,8 @@ func runAgain(command *cobra.Command, a *app, spec artifact.TransferSpec, flags 
 		}
 		// The transfer's own arguments come first, so what isn't a flag behind --
 		// is one argument too many, and is refused as such.
-		args := append([]string{spec.Source, spec.Destination}, other.Flags().Args()...)
+		args := append(append([]string{spec.Source}, spec.Sources...), spec.Destination)
+		args = append(args, other.Flags().Args()...)
 		if err := other.Args(other, args); err != nil {
 			return err
 		}

@@ -51,6 +51,8 @@ var writings = []writing{
 	{line: "copy oci:img oci:copied"},
 	{line: "copy oci:img.tar docker:copied.tar"},
 	{line: "copy oci:named local/new --all", noPlan: "--all"},
+	{line: "copy local/team/app local/mirror/app --all-tags"},
+	{line: "copy local/team/app:also local/other/db:1.0 oci:tree/new"},
 	{line: "sync local oci:tree"},
 	{line: "sync local oci:tree --include team/**"},
 	{line: "sync local/team/app oci:tree"},
@@ -109,6 +111,9 @@ var refusals = []writing{
 	{line: "pull local/team/app:1.0 oci:no/such/../folder/x.tar"},
 	{line: "pull local/team/app:none oci:pulled"},
 	{line: "copy local/team/app:1.0 local/frozen/app:3"},
+	{line: "copy local/team/app local/frozen/app --tag-regex ^also$"},
+	{line: "copy local/team/app local/new/app --tag-pattern none"},
+	{line: "copy local/team/app:1.0 local/other/none:1.0 local/new"},
 	{line: "sync local/team/none oci:tree"},
 	{line: "sync local oci:tree --include nothing/**"},
 	{line: "tag untag local/team/app:fixed --yes"},
@@ -384,6 +389,7 @@ func (w *world) expectTransfer(a announcedTransfer, want, optional map[string]bo
 }
 
 func (w *world) expectSync(item announcedItem, want, optional map[string]bool) {
+	item.Target = strings.TrimPrefix(item.Target, "oci:") // of a copy to one folder
 	if item.Action == "skip" {
 		return
 	}

@@ -109,6 +109,31 @@ func Load[T any](path, kind string, parse func(data []byte) (T, error)) (T, erro
 	return p, nil
 }
 
+// KindOf is the kind of the plan in a file; "" for what can't be read, of which
+// Load says why.
+func KindOf(path string) string {
+	kind, err := readHead(path)
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
+func readHead(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	data, err := userfile.ReadAll(file, maxPlan)
+	if err != nil {
+		return "", err
+	}
+	var head struct{ Kind string }
+	err = json.Unmarshal(data, &head)
+	return head.Kind, err
+}
+
 // checkKind refuses what is no plan, or another command's.
 func checkKind(data []byte, want string) error {
 	var head struct{ Schema, Kind, Command string }

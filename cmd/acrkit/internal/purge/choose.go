@@ -106,9 +106,7 @@ func (c *chooser) chooseTags(rule *Compiled) {
 // matches reports whether a rule is about a tag, whatever its age.
 func (c *chooser) matches(rule *Compiled, t artifact.GraphTag) bool {
 	switch {
-	case rule.tag != nil && !rule.tag.Match("x", t.Name),
-		rule.tagRegex != nil && !rule.tagRegex.MatchString(t.Name),
-		c.rules.protected(c.graph.Repository, t.Name):
+	case !rule.tag.Match(t.Name), c.rules.protected(c.graph.Repository, t.Name):
 		return false
 	}
 	return c.fits(rule, c.graph.Manifests[t.Digest])

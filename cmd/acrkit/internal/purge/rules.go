@@ -19,6 +19,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/patterns"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/units"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
 )
@@ -59,8 +60,7 @@ type Compiled struct {
 	Rule
 	repository *artifact.Pattern
 	repoRegex  *regexp.Regexp
-	tag        *artifact.Pattern
-	tagRegex   *regexp.Regexp
+	tag        *patterns.Tags
 	age        *units.Age
 	types      []*artifact.Pattern
 	platforms  []ocispec.Platform
@@ -175,19 +175,16 @@ func compile(rule Rule) (*Compiled, error) {
 		if c.repository, err = artifact.ParsePattern(rule.Repository); err != nil {
 			return nil, err
 		}
-	} else if c.repoRegex, err = expression("repository", "^(?:"+rule.RepositoryRegex+")$", rule.RepositoryRegex); err != nil {
+	} else if c.repoRegex, err = patterns.Expression("repository", "^(?:"+rule.RepositoryRegex+")$", rule.RepositoryRegex); err != nil {
 		return nil, err
 	}
 	if rule.Tag != "" {
-		if strings.ContainsAny(rule.Tag, ":/") {
-			return nil, fmt.Errorf("tag %.100q: at character %d: a tag has no %q", rule.Tag, strings.IndexAny(rule.Tag, ":/")+1, rule.Tag[strings.IndexAny(rule.Tag, ":/")])
-		}
-		if c.tag, err = artifact.ParsePattern("**:" + rule.Tag); err != nil {
+		if c.tag, err = patterns.ParseTags(rule.Tag); err != nil {
 			return nil, err
 		}
 	}
 	if rule.TagRegex != "" {
-		if c.tagRegex, err = expression("tag", rule.TagRegex, rule.TagRegex); err != nil {
+		if c.tag, err = patterns.ParseTagExpression(rule.TagRegex); err != nil {
 			return nil, err
 		}
 	}
@@ -213,19 +210,6 @@ func compile(rule Rule) (*Compiled, error) {
 		c.platforms = append(c.platforms, p)
 	}
 	return c, nil
-}
-
-// expression compiles a regular expression; an error names the position.
-func expression(what, text, given string) (*regexp.Regexp, error) {
-	compiled, err := regexp.Compile(text)
-	if err == nil {
-		return compiled, nil
-	}
-	at := 0
-	if parts := strings.SplitN(err.Error(), "`", 3); len(parts) == 3 {
-		at = max(0, strings.Index(given, parts[1]))
-	}
-	return nil, fmt.Errorf("%s expression %.100q: at character %d: %w", what, given, at+1, err)
 }
 
 // cutoff is the moment before which something is old enough.

@@ -65,7 +65,7 @@ func (m *Mover) RunAll(command *cobra.Command, f *Flags, from, to string) error 
 	}
 	if f.Write.DryRun {
 		p, err := artifact.PlanSync(ctx, target, source, o)
-		return m.showSyncPlan(ctx, f, dst, p, err)
+		return m.showSyncPlan(ctx, command.Name(), f, dst, p, err)
 	}
 	spec := artifact.TransferSpec{Verb: command.Name(), Source: src.Absolute(), Destination: dst.location.Absolute(), Arguments: f.arguments()}
 	if src.Kind != location.InStream {
@@ -73,10 +73,21 @@ func (m *Mover) RunAll(command *cobra.Command, f *Flags, from, to string) error 
 			return err
 		}
 	}
+	if err := m.moveMany(ctx, spec, target, source, o, artifact.Sync); !errors.Is(err, errNoImage) {
+		return err
+	}
+	return nil
+}
+
+// moveMany does a transfer of many images with its progress, and prints what came
+// of it. An image that fails doesn't stop the others.
+func (m *Mover) moveMany(ctx context.Context, spec artifact.TransferSpec, dst artifact.SyncTarget, src artifact.SyncSource, o *artifact.SyncOptions,
+	do func(context.Context, artifact.SyncTarget, artifact.SyncSource, *artifact.SyncOptions) (artifact.SyncResult, error),
+) error {
 	m.Busy = true
 	progress := term.NewProgress(m.Mode, m.Stderr, m.Screen, m.Now)
 	o.Copy.OnEvent = func(e artifact.Event) { progress.Show(syncUpdate(e)) }
-	result, err := artifact.Sync(ctx, target, source, o)
+	result, err := do(ctx, dst, src, o)
 	progress.Close()
 	var partial *artifact.PartialError
 	if err != nil && !errors.As(err, &partial) {
@@ -86,11 +97,17 @@ func (m *Mover) RunAll(command *cobra.Command, f *Flags, from, to string) error 
 	if err := output.One(m.Printer, syncView(), result); err != nil {
 		return err
 	}
-	if partial == nil {
-		return nil
+	if err := partlySynced(spec, partial); err != nil {
+		return err
 	}
-	return partlySynced(spec, partial)
+	if result.Images == 0 {
+		return errNoImage
+	}
+	return nil
 }
+
+// errNoImage is the end of a transfer of many images that had none.
+var errNoImage = errors.New("there was no image to copy")
 
 // renameAll is what a sync does: where the target names a repository, a single
 // repository takes that name, and several go below it.

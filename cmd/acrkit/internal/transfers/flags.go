@@ -22,6 +22,7 @@ type Flags struct {
 	Write       plan.Flags
 	Images      ImageFlags
 	All         bool
+	Tags        TagFlags // copy's
 	noClobber   bool
 	limitRate   string
 	concurrency int
@@ -34,6 +35,9 @@ func (f *Flags) Add(command *cobra.Command) {
 	f.Images.Add(command)
 	if command.Name() != "pull" {
 		command.Flags().BoolVar(&f.All, "all", false, "send every image of SRC, each under its own names, to a registry or registry/repository")
+	}
+	if command.Name() == "copy" {
+		f.Tags.add(command)
 	}
 	command.Flags().BoolVar(&f.noClobber, "no-clobber", false, "don't move a tag that exists, nor replace a file (exit code 10)")
 }
@@ -70,7 +74,7 @@ func (f *Flags) arguments() []string {
 	if f.noClobber {
 		arguments = append(arguments, "--no-clobber")
 	}
-	return arguments
+	return append(arguments, f.Tags.arguments()...)
 }
 
 // DownloadOptions makes the library's options of the flags.

@@ -106,7 +106,8 @@ func RecordView(whole bool) output.View[artifact.TransferRecord] {
 }
 
 func transferCommand(r artifact.TransferRecord) string {
-	return strings.TrimSpace(strings.Join(append([]string{r.Spec.Verb, r.Spec.Source, r.Spec.Destination}, r.Spec.Arguments...), " "))
+	words := append([]string{r.Spec.Verb, r.Spec.Source}, r.Spec.Sources...)
+	return strings.TrimSpace(strings.Join(append(append(words, r.Spec.Destination), r.Spec.Arguments...), " "))
 }
 
 func transferShare(r artifact.TransferRecord) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
 )
@@ -25,7 +26,10 @@ type Mover struct {
 
 // Run plans, or does, a transfer.
 func (m *Mover) Run(command *cobra.Command, t Transfer) error {
-	if t.Flags.Write.Apply != "" {
+	if path := t.Flags.Write.Apply; path != "" {
+		if t.Verb == "copy" && plan.KindOf(path) == keptCopiesKind {
+			return m.applySeveral(command, t.Flags)
+		}
 		return m.applyTransfer(command, t)
 	}
 	options, err := t.Flags.options(m.Session)

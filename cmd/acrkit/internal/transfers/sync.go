@@ -20,7 +20,6 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
 )
 
 // SyncFlags are the flags of sync.
@@ -202,23 +201,10 @@ func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, p
 	if o.Copy.Journal, err = beginEntry(m.Session, spec); err != nil {
 		return err
 	}
-	m.Busy = true
-	progress := term.NewProgress(m.Mode, m.Stderr, m.Screen, m.Now)
-	o.Copy.OnEvent = func(e artifact.Event) { progress.Show(syncUpdate(e)) }
-	result, err := do(ctx, target, source, o)
-	progress.Close()
-	var partial *artifact.PartialError
-	if err != nil && !errors.As(err, &partial) {
-		return m.interruptedSync(ctx, o.Copy.Journal, spec, result, err)
-	}
-	noteLeftOut(m.Session, result.LeftOut)
-	if err := output.One(m.Printer, syncView(), result); err != nil {
+	if err := m.moveMany(ctx, spec, target, source, o, do); !errors.Is(err, errNoImage) {
 		return err
 	}
-	if err := partlySynced(spec, partial); err != nil {
-		return err
-	}
-	return f.nothingChosen(spec.Source, result.Images)
+	return f.nothingChosen(spec.Source, 0)
 }
 
 // nothingChosen is the failure of patterns that no image matches: they are
@@ -272,9 +258,18 @@ func partlySynced(spec artifact.TransferSpec, partial *artifact.PartialError) er
 		fix = append(fix, "acrkit transfers resume "+spec.ID()+"  # when that is mended")
 	}
 	return &failure.Explained{
-		Err:  failure.Coded(failure.ExitPartly, fmt.Errorf("sync %s to %s: %d of %d images were not copied", spec.Source, spec.Destination, partial.Failed, partial.Total)),
+		Err:  failure.Coded(failure.ExitPartly, fmt.Errorf("%s: %d of %d images were not copied", told(spec), partial.Failed, partial.Total)),
 		Code: "PARTLY_DONE", Why: why, Fix: fix,
 	}
+}
+
+// told is what a transfer of many images is called in its errors.
+func told(spec artifact.TransferSpec) string {
+	from := spec.Source
+	if more := len(spec.Sources); more > 0 {
+		from += fmt.Sprintf(" and %d more", more)
+	}
+	return spec.Verb + " " + from + " to " + spec.Destination
 }
 
 // mostCauses is how many causes are told in full, and mostNamed how many images
@@ -324,7 +319,7 @@ func (m *Mover) interruptedSync(ctx context.Context, entry *artifact.JournalEntr
 		return err
 	}
 	return &failure.Explained{
-		Err:  failure.Coded(failure.ExitResumable, fmt.Errorf("sync %s to %s: %w", spec.Source, spec.Destination, context.Cause(ctx))),
+		Err:  failure.Coded(failure.ExitResumable, fmt.Errorf("%s: %w", told(spec), context.Cause(ctx))),
 		Code: "INTERRUPTED",
 		Why:  []string{fmt.Sprintf("%d images are copied, %d were there", result.Copied, result.Skipped)},
 		Fix:  []string{"acrkit transfers resume " + spec.ID() + "  # or the same command again"},

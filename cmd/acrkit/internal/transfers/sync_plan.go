@@ -81,18 +81,18 @@ func (m *Mover) planSync(command *cobra.Command, f *SyncFlags, src, dst syncEnd,
 		}
 		m.Note("kept the plan of %d images in %s; to do it: %s --apply %[2]s", len(p.Items), path, command.CommandPath())
 	}
-	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), partlyPlanned(err))
+	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), partlyPlanned("sync", err))
 }
 
 // showSyncPlan prints what a sync would do, and says what would be refused.
-func (m *Mover) showSyncPlan(ctx context.Context, f *Flags, dst syncEnd, p *artifact.SyncPlan, err error) error {
+func (m *Mover) showSyncPlan(ctx context.Context, verb string, f *Flags, dst syncEnd, p *artifact.SyncPlan, err error) error {
 	if p == nil {
 		return err
 	}
 	if err == nil {
 		err = m.foreseeSync(ctx, f, dst, p)
 	}
-	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), partlyPlanned(err))
+	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), partlyPlanned(verb, err))
 }
 
 // foreseeSync finds the images that a registry would refuse. Of rights that lack
@@ -140,14 +140,14 @@ func (m *Mover) foreseeSync(ctx context.Context, f *Flags, dst syncEnd, p *artif
 }
 
 // partlyPlanned says why images would not be copied.
-func partlyPlanned(err error) error {
+func partlyPlanned(verb string, err error) error {
 	var partial *artifact.PartialError
 	if !errors.As(err, &partial) {
 		return err
 	}
 	why, fix, _ := causes(partial.Errs)
 	return &failure.Explained{
-		Err:  failure.Coded(failure.ExitPartly, fmt.Errorf("sync: %d of %d images would not be copied", partial.Failed, partial.Total)),
+		Err:  failure.Coded(failure.ExitPartly, fmt.Errorf("%s: %d of %d images would not be copied", verb, partial.Failed, partial.Total)),
 		Code: "PARTLY_DONE", Why: why, Fix: fix,
 	}
 }
