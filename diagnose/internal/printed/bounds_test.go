@@ -68,6 +68,9 @@ func allocated(t *testing.T, size int64, line func(int) string) (bytes uint64, l
 // TestALongLogTakesBoundedMemory holds that what is kept does not grow with the
 // text, whatever it is full of.
 func TestALongLogTakesBoundedMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("megabytes of text take minutes under the race detector, and one goroutine reads them")
+	}
 	for name, line := range map[string]func(int) string{"ordinary lines": ordinary, "lines that all fail": distinct, "one line": func(int) string { return "unauthorized: authentication required " }} {
 		kept := func(size int64) int {
 			_, log, _ := allocated(t, size, line)
@@ -86,6 +89,9 @@ func TestALongLogTakesBoundedMemory(t *testing.T) {
 // TestTheWorkIsInProportionToTheText holds that twice the text takes twice the
 // memory in passing, and not four times.
 func TestTheWorkIsInProportionToTheText(t *testing.T) {
+	if testing.Short() {
+		t.Skip("megabytes of text take minutes under the race detector, and one goroutine reads them")
+	}
 	for name, line := range map[string]func(int) string{"ordinary lines": ordinary, "lines that all fail": distinct} {
 		small, _, _ := allocated(t, 1<<20, line)
 		large, _, _ := allocated(t, 2<<20, line)
