@@ -249,6 +249,9 @@ func (p *Push) store(tx *store.Tx) error {
 		repository.Created = p.record.Created
 	}
 	repository.Updated = p.record.Created
+	if len(tags) > 0 {
+		repository.Updated = tags[0].Updated
+	}
 	if err := tx.PutRepository(c.op.repository, repository); err != nil {
 		return err
 	}
@@ -269,6 +272,8 @@ func (p *Push) store(tx *store.Tx) error {
 // manifest already is none of them.
 func (p *Push) checkTags(tx *store.Tx, existing store.Manifest) ([]store.Tag, error) {
 	var changed []store.Tag
+	// The manifest comes first, and its tags a moment later (ACR protocol §13).
+	now := store.TicksOf(p.Call.Clock.Now())
 	for _, name := range p.tags {
 		tag, ok, err := tx.Tag(p.Call.op.repository, name)
 		if err != nil {
@@ -281,12 +286,12 @@ func (p *Push) checkTags(tx *store.Tx, existing store.Manifest) ([]store.Tag, er
 			continue
 		}
 		if !ok {
-			tag = store.Tag{Name: name, Created: p.record.Created}
+			tag = store.Tag{Name: name, Created: now}
 		}
 		if p.Call.Quirks.Is(quirk.MovedTag, "renew") {
-			tag.Created = p.record.Created
+			tag.Created = now
 		}
-		tag.Digest, tag.Updated = p.record.Digest, p.record.Created
+		tag.Digest, tag.Updated = p.record.Digest, now
 		changed = append(changed, tag)
 	}
 	if len(changed) > 0 && existing.Attributes.WriteDisabled && p.Call.Quirks.Is(quirk.ManifestLockTagged, "refuse") {
