@@ -104,6 +104,7 @@ func sample(route string) (method, path string) {
 		"list-manifests":            {"GET", "/acr/v1/team/app/_manifests"},
 		"get-manifest-properties":   {"GET", "/acr/v1/team/app/_manifests/" + digest},
 		"patch-manifest":            {"PATCH", "/acr/v1/team/app/_manifests/" + digest},
+		"query-manifests":           {"POST", "/acr/v1/team/app/_metadata/_query"},
 		"list-deleted-repositories": {"GET", "/acr/v1/_deleted/_catalog"},
 		"list-deleted-manifests":    {"GET", "/acr/v1/_deleted/team/app/_manifests"},
 		"list-deleted-tags":         {"GET", "/acr/v1/_deleted/team/app/_tags"},

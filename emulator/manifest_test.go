@@ -289,7 +289,9 @@ func TestManifestIsNoYoungerThanItsFirstTag(t *testing.T) {
 	clock := newTestClock()
 	r := startRegistry(t, &Options{Now: func() time.Time { clock.advance(time.Millisecond); return clock.Now() }})
 	digest := r.pushImage("app", "v1", "one")
-	type entry struct{ Manifest, Tag struct{ CreatedTime time.Time } }
+	type entry struct {
+		Manifest, Tag struct{ CreatedTime time.Time }
+	}
 	manifest := decode[entry](t, r.want(200, "GET", "/acr/v1/app/_manifests/"+digest, nil).body).Manifest.CreatedTime
 	tag := decode[entry](t, r.want(200, "GET", "/acr/v1/app/_tags/v1", nil).body).Tag.CreatedTime
 	if manifest.IsZero() || !tag.After(manifest) {

@@ -13,7 +13,7 @@ import (
 // rooms are the packages of the emulator from the bottom up. Each may import
 // those before it, so no arrow runs back up.
 var rooms = []string{
-	"store", "clock", "quirk", "strictjson", "privatefile", "memnet",
+	"store", "clock", "quirk", "kql", "strictjson", "privatefile", "memnet",
 	"protocol", "trace", "signin", "fault", "webhook", "wire", "listen", "inspector",
 }
 

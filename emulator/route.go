@@ -42,6 +42,7 @@ const (
 	RouteListManifests           = protocol.RouteListManifests
 	RouteGetManifestProperties   = protocol.RouteGetManifestProperties
 	RoutePatchManifestProperties = protocol.RoutePatchManifestProperties
+	RouteQueryManifests          = protocol.RouteQueryManifests
 	RouteListDeletedRepositories = protocol.RouteListDeletedRepositories
 	RouteListDeletedManifests    = protocol.RouteListDeletedManifests
 	RouteListDeletedTags         = protocol.RouteListDeletedTags

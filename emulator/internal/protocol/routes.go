@@ -41,6 +41,7 @@ const (
 	RouteListManifests           Route = "list-manifests"
 	RouteGetManifestProperties   Route = "get-manifest-properties"
 	RoutePatchManifestProperties Route = "patch-manifest"
+	RouteQueryManifests          Route = "query-manifests"
 	RouteListDeletedRepositories Route = "list-deleted-repositories"
 	RouteListDeletedManifests    Route = "list-deleted-manifests"
 	RouteListDeletedTags         Route = "list-deleted-tags"

@@ -25,7 +25,7 @@ type Service struct {
 
 	key      signingKey
 	throttle throttle
-	deletes  deleteRate
+	calls    callRates
 	Provider *identityProvider
 	// generation numbers the tokens issued between two calls of expireTokens.
 	generation atomic.Int64

@@ -107,49 +107,58 @@ func (t *throttle) oauthCalls(now time.Time, sku SKU, registry string) float64 {
 // default.
 func isPremium(sku SKU) bool { return sku == "" || sku == SKUPremium }
 
-// deleteRate counts down what is left of the deletions that a registry may
-// make in a second. It refills as time goes on (ACR protocol §12).
-type deleteRate struct {
+// callRates count down what is left of the calls of a kind that a registry may
+// make in a second. They refill as time goes on (ACR protocol §12).
+type callRates struct {
 	mu    sync.Mutex
-	rates map[string]*leakyRate
+	rates map[rateKey]*leakyRate
 }
+
+type rateKey struct{ registry, kind string }
 
 type leakyRate struct {
 	left float64
 	at   time.Time
 }
 
-// deleteRefill is how many seconds an empty rate takes to be full again.
-const deleteRefill = 8
+// rateRefill is how many seconds an empty rate takes to be full again.
+const rateRefill = 8
 
-// take counts one deletion and returns what is left, in whole numbers.
-func (d *deleteRate) take(now time.Time, sku SKU, registry string) int {
-	// The limits of an identity a second: 32 are left after the first deletion
-	// on Premium, 8 otherwise.
-	full := 9.0
-	if isPremium(sku) {
-		full = 33
+// take counts one call and returns the value of the header that reports what
+// is left: a whole number with six decimals.
+func (c *callRates) take(now time.Time, key rateKey, full float64) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rates == nil {
+		c.rates = map[rateKey]*leakyRate{}
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.rates == nil {
-		d.rates = map[string]*leakyRate{}
-	}
-	rate := d.rates[registry]
+	rate := c.rates[key]
 	if rate == nil {
 		rate = &leakyRate{left: full, at: now}
-		d.rates[registry] = rate
+		c.rates[key] = rate
 	}
 	if elapsed := now.Sub(rate.at).Seconds(); elapsed > 0 {
-		rate.left = min(full, rate.left+elapsed*full/deleteRefill)
+		rate.left = min(full, rate.left+elapsed*full/rateRefill)
 	}
 	rate.at = now
 	rate.left = max(0, rate.left-1)
-	return int(rate.left)
+	return fmt.Sprintf("%d.000000", int(rate.left))
 }
 
 // RemainingDeletes counts a deletion and returns the value of the header that
 // reports what is left of its rate.
 func (s *Service) RemainingDeletes(reg *Registry) string {
-	return fmt.Sprintf("%d.000000", s.deletes.take(s.clock.Now(), reg.Policies().SKU, reg.Name))
+	// The limits of an identity a second: 32 are left after the first deletion
+	// on Premium, 8 otherwise.
+	full := 9.0
+	if isPremium(reg.Policies().SKU) {
+		full = 33
+	}
+	return s.calls.take(s.clock.Now(), rateKey{reg.Name, "delete"}, full)
+}
+
+// RemainingQueries counts a query of the metadata and returns the value of the
+// header that reports what is left of its rate (ACR protocol §13).
+func (s *Service) RemainingQueries(reg *Registry) string {
+	return s.calls.take(s.clock.Now(), rateKey{reg.Name, "query"}, 10)
 }

@@ -58,9 +58,9 @@ func (c *Call) setRequestHeaders() {
 		h[protocol.HeaderClientRequestID] = []string{c.r.Header.Get(protocol.HeaderClientRequestID)}
 		h[protocol.HeaderRequestID] = []string{protocol.NewGUID()}
 	}
-	if rate := c.Quirks.Value(quirk.RateRemaining); c.op.row.rate && rate != "off" {
+	if rate := c.Quirks.Value(quirk.RateRemaining); c.op.row.rate != nil && rate != "off" {
 		if rate == "count" {
-			rate = c.SignIn.RemainingDeletes(c.op.registry.Registry)
+			rate = c.op.row.rate(c.SignIn, c.op.registry.Registry)
 		}
 		h[protocol.HeaderRateRemaining] = []string{rate}
 	}

@@ -24,6 +24,8 @@ const (
 	pathTag
 	pathManifests
 	pathManifestProperties
+	pathQuery // of all repositories
+	pathQueryRepository
 	pathDeletedRepositories
 	pathDeletedTags
 	pathDeletedManifests
@@ -32,7 +34,7 @@ const (
 
 // namesRepository reports whether a path of the kind holds a repository.
 func (k pathKind) namesRepository() bool {
-	return k != pathBase && k != pathCatalog && k != pathRepositories && k != pathDeletedRepositories
+	return k != pathBase && k != pathCatalog && k != pathRepositories && k != pathDeletedRepositories && k != pathQuery
 }
 
 // parsedPath is a path of the registry, taken apart but not checked.
@@ -111,6 +113,12 @@ func parseACR(text string) parsedPath {
 	}
 	if rest, ok := strings.CutPrefix(text, "_deleted/"); ok {
 		return parseDeleted(rest)
+	}
+	if text == "_metadata/_query" {
+		return parsedPath{kind: pathQuery}
+	}
+	if name, ok := strings.CutSuffix(text, "/_metadata/_query"); ok {
+		return parsedPath{kind: pathQueryRepository, repository: name}
 	}
 	if name, ok := strings.CutSuffix(text, "/_tags"); ok {
 		return parsedPath{kind: pathTags, repository: name}

@@ -23,8 +23,11 @@ type routeRow struct {
 	class  signin.RateClass
 	serve  func(*Call) error
 	// requestIDs says that a response has the two headers of the request's
-	// ids, and rate that it counts down a rate (ACR protocol §1.3).
-	requestIDs, rate bool
+	// ids (ACR protocol §1.3).
+	requestIDs bool
+	// rate counts a call and returns what is left; nil means that a response
+	// says nothing of it.
+	rate func(*signin.Service, *signin.Registry) string
 	// applies narrows the row to some requests of the path and the methods;
 	// nil means all. The first row that applies counts.
 	applies func(*operation) bool
@@ -50,7 +53,7 @@ var routeTable = []routeRow{
 		serve: func(c *Call) error { return manifestHandler{c}.putManifest() },
 	},
 	{
-		route: protocol.RouteDeleteManifest, path: pathManifest, methods: deleteMethod, class: signin.ClassDelete, scopes: actions(protocol.ActionDelete), requestIDs: true, rate: true,
+		route: protocol.RouteDeleteManifest, path: pathManifest, methods: deleteMethod, class: signin.ClassDelete, scopes: actions(protocol.ActionDelete), requestIDs: true, rate: (*signin.Service).RemainingDeletes,
 		serve: func(c *Call) error { return manifestHandler{c}.deleteManifest() },
 	},
 	{
@@ -62,7 +65,7 @@ var routeTable = []routeRow{
 		serve: func(c *Call) error { return blobHandler{c}.headBlob() },
 	},
 	{
-		route: protocol.RouteDeleteBlob, path: pathBlob, methods: deleteMethod, class: signin.ClassDelete, scopes: actions(protocol.ActionDelete), requestIDs: true, rate: true,
+		route: protocol.RouteDeleteBlob, path: pathBlob, methods: deleteMethod, class: signin.ClassDelete, scopes: actions(protocol.ActionDelete), requestIDs: true, rate: (*signin.Service).RemainingDeletes,
 		serve: func(c *Call) error { return blobHandler{c}.deleteBlob() },
 	},
 	{
@@ -108,7 +111,7 @@ var routeTable = []routeRow{
 		serve: func(c *Call) error { return repositoryHandler{c}.patchRepository() },
 	},
 	{
-		route: protocol.RouteDeleteRepository, path: pathRepository, methods: deleteMethod, class: signin.ClassDelete, scopes: actions(protocol.ActionDelete), requestIDs: true, rate: true,
+		route: protocol.RouteDeleteRepository, path: pathRepository, methods: deleteMethod, class: signin.ClassDelete, scopes: actions(protocol.ActionDelete), requestIDs: true, rate: (*signin.Service).RemainingDeletes,
 		serve: func(c *Call) error { return repositoryHandler{c}.deleteRepository() },
 	},
 	{
@@ -124,7 +127,7 @@ var routeTable = []routeRow{
 		serve: func(c *Call) error { return tagHandler{c}.patchTag() },
 	},
 	{
-		route: protocol.RouteDeleteTag, path: pathTag, methods: deleteMethod, class: signin.ClassDelete, scopes: actions(protocol.ActionDelete), requestIDs: true, rate: true,
+		route: protocol.RouteDeleteTag, path: pathTag, methods: deleteMethod, class: signin.ClassDelete, scopes: actions(protocol.ActionDelete), requestIDs: true, rate: (*signin.Service).RemainingDeletes,
 		serve: func(c *Call) error { return tagHandler{c}.deleteTag() },
 	},
 	{
@@ -138,6 +141,14 @@ var routeTable = []routeRow{
 	{
 		route: protocol.RoutePatchManifestProperties, path: pathManifestProperties, methods: []string{http.MethodPatch}, class: signin.ClassWrite, scopes: actions(protocol.ActionMetadataWrite),
 		serve: func(c *Call) error { return manifestHandler{c}.patchManifest() },
+	},
+	{
+		route: protocol.RouteQueryManifests, path: pathQuery, methods: postMethod, class: signin.ClassRead, scopes: catalogScopes, rate: (*signin.Service).RemainingQueries,
+		serve: func(c *Call) error { return manifestHandler{c}.queryManifests() },
+	},
+	{
+		route: protocol.RouteQueryManifests, path: pathQueryRepository, methods: postMethod, class: signin.ClassRead, scopes: actions(protocol.ActionMetadataRead), rate: (*signin.Service).RemainingQueries,
+		serve: func(c *Call) error { return manifestHandler{c}.queryManifests() },
 	},
 
 	{
@@ -169,7 +180,9 @@ var (
 func Routes() []protocol.Route {
 	all := []protocol.Route{protocol.RouteOAuthToken, protocol.RouteOAuthExchange, protocol.RouteData, protocol.RouteUnknown}
 	for _, row := range routeTable {
-		all = append(all, row.route)
+		if !slices.Contains(all, row.route) {
+			all = append(all, row.route)
+		}
 	}
 	return append(all, protocol.RouteUnsupported)
 }

@@ -33,6 +33,15 @@ type Settings struct {
 	Quarantine        bool
 }
 
+// region is where the registry says it is: where its data endpoint is, or else
+// where the default storage host is.
+func (s *Settings) region() string {
+	if parts := strings.Split(s.DataHost, "."); len(parts) > 3 && parts[2] == "data" {
+		return parts[1]
+	}
+	return "eastus"
+}
+
 // Handler serves requests to the login servers and to the storage host,
 // told apart by host and path.
 type Handler struct {
