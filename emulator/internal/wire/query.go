@@ -29,14 +29,14 @@ type queryRequest struct {
 	} `json:"options"`
 }
 
-type queryAnswer struct {
+type queryResult struct {
 	Count     int               `json:"count"`
 	Region    string            `json:"region"`
 	SkipToken string            `json:"$skipToken"`
 	Data      []json.RawMessage `json:"data"`
 }
 
-// queryManifests answers a query of the registry's or of a repository's
+// queryManifests responds to a query of the registry's or of a repository's
 // metadata (ACR protocol §3.11, §13). What the service says to a query that it
 // does not understand is not known.
 func (c manifestHandler) queryManifests() error {
@@ -61,21 +61,21 @@ func (c manifestHandler) queryManifests() error {
 	if columns == nil {
 		columns = queryColumns
 	}
-	answer := queryAnswer{Region: c.op.registry.region(), Data: []json.RawMessage{}}
+	result := queryResult{Region: c.op.registry.region(), Data: []json.RawMessage{}}
 	rows = rows[min(skip, len(rows)):]
 	if len(rows) > queryPage {
 		rows = rows[:queryPage]
-		answer.SkipToken = base64.StdEncoding.EncodeToString(strconv.AppendInt(nil, int64(skip+queryPage), 10))
+		result.SkipToken = base64.StdEncoding.EncodeToString(strconv.AppendInt(nil, int64(skip+queryPage), 10))
 	}
 	for _, row := range rows {
 		text, err := rowJSON(row, columns)
 		if err != nil {
 			return err
 		}
-		answer.Data = append(answer.Data, text)
+		result.Data = append(result.Data, text)
 	}
-	answer.Count = len(answer.Data)
-	return c.json(http.StatusOK, answer)
+	result.Count = len(result.Data)
+	return c.json(http.StatusOK, result)
 }
 
 // skipped reads how many rows the earlier responses had.
