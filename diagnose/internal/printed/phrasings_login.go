@@ -172,6 +172,10 @@ var phrasingsLogin = []Phrasing{
 denied: requested access to the resource is denied`,
 	},
 	{
+		Tool: "podman, buildah, skopeo", Text: "writing blob…requested access to the resource is denied", Code: "ACTION_NOT_GRANTED", Weight: Status,
+		Example: `Error: writing blob: initiating layer upload to /v2/web/blobs/uploads/ in shop.azurecr.io: requested access to the resource is denied`,
+	},
+	{
 		Tool: "kubelet, containerd", Text: "pull access denied…repository does not exist or may require", Code: "PULL_DENIED_OR_MISSING", Weight: Said,
 		Example: `failed to resolve reference "shop.azurecr.io/web:1.0": pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed`,
 	},
