@@ -91,7 +91,7 @@ func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangePa
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
 		return resp, err
 	}
-	response, _, err := c.readBlob(ctx, http.MethodHead, name, digest, rangeParam, http.StatusOK, http.StatusPartialContent)
+	response, _, err := c.readBlob(ctx, http.MethodHead, name, digest, rangeParam, statuses(ctx, http.StatusOK, http.StatusPartialContent)...)
 	if err != nil {
 		return resp, err
 	}
@@ -131,11 +131,7 @@ func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam stri
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
 		return resp, err
 	}
-	ok := []int{http.StatusPartialContent}
-	if strict.Is(ctx) {
-		ok = append(ok, http.StatusOK)
-	}
-	response, _, err := c.readBlob(ctx, http.MethodGet, name, digest, rangeParam, ok...)
+	response, _, err := c.readBlob(ctx, http.MethodGet, name, digest, rangeParam, statuses(ctx, http.StatusPartialContent, http.StatusOK)...)
 	if err != nil {
 		return resp, err
 	}
@@ -148,8 +144,14 @@ func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam stri
 }
 
 func (c *BlobClient) readBlob(ctx context.Context, method, name, digest, ranges string, ok ...int) (*http.Response, string, error) {
-	// A compressed response has another length than the blob.
-	header := http.Header{"Accept": {acceptBlob}, "Accept-Encoding": {"identity"}}
+	header := http.Header{"Accept": {"application/octet-stream"}}
+	switch {
+	case strict.Is(ctx):
+		// A compressed response has another length than the blob.
+		header = http.Header{"Accept": {acceptBlob}, "Accept-Encoding": {"identity"}}
+	case method == http.MethodHead:
+		header.Set("Accept", "application/json")
+	}
 	if ranges != "" {
 		header.Set("Range", ranges)
 	}
@@ -173,7 +175,11 @@ func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, option
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
-	response, err := c.registry.delete(ctx, blobPath(name, digest), true, deleteScope(name))
+	req, err := c.registry.newRequest(ctx, http.MethodDelete, blobPath(name, digest), deleteScope(name))
+	if err != nil {
+		return resp, err
+	}
+	response, err := c.registry.send(c.registry.api, req, statuses(ctx, http.StatusAccepted, http.StatusOK, http.StatusNoContent)...)
 	if err != nil {
 		return resp, err
 	}
@@ -189,13 +195,13 @@ func (c *BlobClient) MountBlob(ctx context.Context, name, from, mount string, op
 	if err := checkArguments(ctx, checkRepository("name", name), checkRepository("from", from), checkDigest("mount", mount)); err != nil {
 		return resp, err
 	}
-	response, err := c.startUpload(ctx, uploadsPath(name)+"?"+url.Values{"from": {from}, "mount": {mount}}.Encode(), pullScope(from), pushScope(name))
+	response, err := c.startUpload(ctx, uploadsPath(name)+"?"+url.Values{"from": {from}, "mount": {mount}}.Encode(), []int{http.StatusCreated, http.StatusAccepted}, pullScope(from), pushScope(name))
 	if err != nil {
 		return resp, err
 	}
 	resp = BlobClientMountBlobResponse{
 		DockerUploadUUID: optional(response.Header.Get(headerUploadUUID)),
-		Location:         optional(nextLocation(response)),
+		Location:         statedLocation(ctx, response),
 	}
 	if stated := response.Header.Get(headerDigest); stated != "" {
 		resp.DockerContentDigest = &stated

@@ -105,7 +105,10 @@ func (c *Client) CheckManifestExists(ctx context.Context, name, reference string
 }
 
 func (c *Client) readManifest(ctx context.Context, method, name, reference, accept string) (*http.Response, string, error) {
-	header := http.Header{"Accept": {accept}, "Accept-Encoding": {"identity"}}
+	header := http.Header{"Accept": {accept}}
+	if strict.Is(ctx) {
+		header.Set("Accept-Encoding", "identity")
+	}
 	return c.registry.read(ctx, method, runtime.JoinPaths(c.registry.endpoint, manifestPath(name, reference)), header, []string{pullScope(name)}, http.StatusOK)
 }
 
@@ -197,7 +200,7 @@ func (c *Client) DeleteManifest(ctx context.Context, name, digest string, option
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
-	_, err = c.registry.delete(ctx, manifestPath(name, digest), false, deleteScope(name))
+	_, err = c.registry.delete(ctx, manifestPath(name, digest), deleteScope(name))
 	return resp, err
 }
 

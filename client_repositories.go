@@ -42,6 +42,6 @@ func (c *Client) DeleteRepository(ctx context.Context, name string, options *Cli
 	if err := checkArguments(ctx, checkRepository("name", name)); err != nil {
 		return resp, err
 	}
-	_, err = c.registry.delete(ctx, repositoryPath(name)+c.registry.withAPIVersion(nil), false, deleteScope(name))
+	_, err = c.registry.delete(ctx, repositoryPath(name)+c.registry.withAPIVersion(nil), deleteScope(name))
 	return resp, err
 }

@@ -42,6 +42,6 @@ func (c *Client) DeleteTag(ctx context.Context, name, tag string, options *Clien
 	if err := checkArguments(ctx, checkRepository("name", name), checkTag("tag", tag)); err != nil {
 		return resp, err
 	}
-	_, err = c.registry.delete(ctx, tagPath(name, tag)+c.registry.withAPIVersion(nil), false, deleteScope(name))
+	_, err = c.registry.delete(ctx, tagPath(name, tag)+c.registry.withAPIVersion(nil), deleteScope(name))
 	return resp, err
 }

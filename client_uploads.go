@@ -28,25 +28,25 @@ func (c *BlobClient) StartUpload(ctx context.Context, name string, options *Blob
 	if err := checkArguments(ctx, checkRepository("name", name)); err != nil {
 		return resp, err
 	}
-	response, err := c.startUpload(ctx, uploadsPath(name), pushScope(name))
+	response, err := c.startUpload(ctx, uploadsPath(name), statuses(ctx, http.StatusAccepted, http.StatusCreated), pushScope(name))
 	if err != nil {
 		return resp, err
 	}
 	return BlobClientStartUploadResponse{
 		DockerUploadUUID: optional(response.Header.Get(headerUploadUUID)),
-		Location:         optional(nextLocation(response)),
+		Location:         statedLocation(ctx, response),
 		Range:            optional(response.Header.Get("Range")),
 	}, nil
 }
 
 // startUpload posts to an uploads path. The response's Location is the login
 // server's own.
-func (c *BlobClient) startUpload(ctx context.Context, pathAndQuery string, scopes ...string) (*http.Response, error) {
+func (c *BlobClient) startUpload(ctx context.Context, pathAndQuery string, ok []int, scopes ...string) (*http.Response, error) {
 	req, err := c.registry.newRequest(ctx, http.MethodPost, pathAndQuery, scopes...)
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.registry.call(req, http.StatusAccepted, http.StatusCreated)
+	response, err := c.registry.call(req, ok...)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +55,15 @@ func (c *BlobClient) startUpload(ctx context.Context, pathAndQuery string, scope
 		return response, nil
 	}
 	return response, c.checkLocation(ctx, response, true)
+}
+
+// statedLocation returns where a response says to go on, as the registry wrote it
+// unless the caller is strict.
+func statedLocation(ctx context.Context, response *http.Response) *string {
+	if strict.Is(ctx) {
+		return optional(nextLocation(response))
+	}
+	return optional(response.Header.Get("Location"))
 }
 
 // nextLocation returns where a response says to go on: as the registry wrote it,
@@ -134,7 +143,7 @@ func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData
 	if contentRange != "" {
 		req.Raw().Header.Set("Content-Range", contentRange)
 	}
-	response, err := c.registry.call(req, http.StatusAccepted, http.StatusCreated)
+	response, err := c.registry.call(req, statuses(ctx, http.StatusAccepted, http.StatusCreated)...)
 	if err != nil {
 		return resp, err
 	}
@@ -149,7 +158,7 @@ func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData
 	}
 	return BlobClientUploadChunkResponse{
 		DockerUploadUUID: optional(response.Header.Get(headerUploadUUID)),
-		Location:         optional(nextLocation(response)),
+		Location:         statedLocation(ctx, response),
 		Range:            optional(response.Header.Get("Range")),
 	}, nil
 }
@@ -225,7 +234,14 @@ func (c *BlobClient) CompleteUpload(ctx context.Context, location string, blobDi
 		return resp, &ArgumentError{Argument: "blobDigestCalculator", Value: "nil", Rule: "must be the one that was given to UploadChunk"}
 	}
 	digest := blobDigestCalculator.digest()
-	req, err := c.registry.newRequestTo(ctx, http.MethodPut, withDigest(u, digest), uploadScopes(u, pushScope)...)
+	address := withDigest(u, digest)
+	if query, err := url.ParseQuery(u.RawQuery); err == nil && !strict.Is(ctx) {
+		query.Set("digest", digest)
+		completed := *u
+		completed.RawQuery = query.Encode()
+		address = completed.String()
+	}
+	req, err := c.registry.newRequestTo(ctx, http.MethodPut, address, uploadScopes(u, pushScope)...)
 	if err != nil {
 		return resp, err
 	}
@@ -268,7 +284,8 @@ func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, optio
 	if err != nil {
 		return resp, err
 	}
-	response, err := c.registry.call(req, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
+	ok := append(statuses(ctx, http.StatusNoContent, http.StatusAccepted), http.StatusOK)
+	response, err := c.registry.call(req, ok...)
 	if err != nil {
 		return resp, err
 	}
@@ -278,7 +295,7 @@ func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, optio
 	return BlobClientGetUploadStatusResponse{
 		DockerUploadUUID: optional(response.Header.Get(headerUploadUUID)),
 		Range:            optional(response.Header.Get("Range")),
-		Location:         optional(nextLocation(response)),
+		Location:         statedLocation(ctx, response),
 	}, nil
 }
 
@@ -295,10 +312,6 @@ func (c *BlobClient) CancelUpload(ctx context.Context, location string, options 
 	if err != nil {
 		return resp, err
 	}
-	ok := []int{http.StatusNoContent}
-	if strict.Is(ctx) {
-		ok = append(ok, http.StatusAccepted, http.StatusOK)
-	}
-	_, err = c.registry.call(req, ok...)
+	_, err = c.registry.call(req, statuses(ctx, http.StatusNoContent, http.StatusAccepted, http.StatusOK)...)
 	return resp, err
 }

@@ -27,7 +27,7 @@ func checkPage[T any](body []byte, member string, items []*T, name func(*T) *str
 }
 
 func decodeRepositories(body []byte) (r Repositories, err error) {
-	if err = r.UnmarshalJSON(body); err == nil {
+	if err = r.readJSON(body); err == nil {
 		err = checkPage(body, "repositories", r.Names, func(name *string) *string { return name })
 	}
 	if err != nil {
@@ -37,7 +37,7 @@ func decodeRepositories(body []byte) (r Repositories, err error) {
 }
 
 func decodeTags(body []byte) (l TagList, err error) {
-	if err = l.UnmarshalJSON(body); err == nil {
+	if err = l.readJSON(body); err == nil {
 		err = checkPage(body, "tags", l.Tags, func(t *TagAttributes) *string { return t.Name })
 	}
 	if err != nil {
@@ -47,7 +47,7 @@ func decodeTags(body []byte) (l TagList, err error) {
 }
 
 func decodeManifests(body []byte) (m Manifests, err error) {
-	if err = m.UnmarshalJSON(body); err == nil {
+	if err = m.readJSON(body); err == nil {
 		err = checkPage(body, "manifests", m.Attributes, func(a *ManifestAttributes) *string { return a.Digest })
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package azcontainerregistry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -20,7 +19,7 @@ import (
 func (c *Client) NewListRepositoriesPager(options *ClientListRepositoriesOptions) *runtime.Pager[ClientListRepositoriesResponse] {
 	return newPager(c.repositoryListing(options), nil, "Client.NewListRepositoriesPager", "list repositories", "",
 		func(r *ClientListRepositoriesResponse) **string { return &r.Link },
-		func(r *ClientListRepositoriesResponse) json.Unmarshaler { return &r.Repositories },
+		func(r *ClientListRepositoriesResponse) model { return &r.Repositories },
 		func(body []byte, link string) (r ClientListRepositoriesResponse, n int, last string, err error) {
 			r.Repositories, err = decodeRepositories(body)
 			r.Link = optional(link)
@@ -38,7 +37,7 @@ func (c *Client) NewListTagsPager(name string, options *ClientListTagsOptions) *
 	l, invalid := c.tagListing(name, options)
 	return newPager(l, invalid, "Client.NewListTagsPager", "list tags of", name,
 		func(r *ClientListTagsResponse) **string { return &r.Link },
-		func(r *ClientListTagsResponse) json.Unmarshaler { return &r.TagList },
+		func(r *ClientListTagsResponse) model { return &r.TagList },
 		func(body []byte, link string) (r ClientListTagsResponse, n int, last string, err error) {
 			r.TagList, err = decodeTags(body)
 			r.Link = optional(link)
@@ -54,7 +53,7 @@ func (c *Client) NewListManifestsPager(name string, options *ClientListManifests
 	l, invalid := c.manifestListing(name, options)
 	return newPager(l, invalid, "Client.NewListManifestsPager", "list manifests of", name,
 		func(r *ClientListManifestsResponse) **string { return &r.Link },
-		func(r *ClientListManifestsResponse) json.Unmarshaler { return &r.Manifests },
+		func(r *ClientListManifestsResponse) model { return &r.Manifests },
 		func(body []byte, link string) (r ClientListManifestsResponse, n int, last string, err error) {
 			r.Manifests, err = decodeManifests(body)
 			r.Link = optional(link)
@@ -79,7 +78,7 @@ func lastManifest(manifests []*ManifestAttributes) string {
 // newPager makes a pager of a listing of v0.2.3's. A page goes through the
 // pipeline with its body, is taken as it is, and may be asked for again: where
 // the next one is follows from the page alone. read fills in the page.
-func newPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) **string, read func(*T) json.Unmarshaler, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
+func newPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) **string, read func(*T) model, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
 	checked := checkedFetcher(l, invalid, span, operation, repository, decode)
 	return runtime.NewPager(runtime.PagingHandler[T]{
 		More: func(page T) bool { return value(*link(&page)) != "" },

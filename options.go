@@ -225,11 +225,11 @@ type BlobClientStartUploadOptions struct{}
 // where the upload stands. The end follows from the chunk's length; where one
 // is given nevertheless it must agree.
 type BlobClientUploadChunkOptions struct {
-	// RangeEnd is the offset of the chunk's last byte in the blob.
-	RangeEnd *int32
-
 	// RangeStart is the offset of the chunk's first byte in the blob.
 	RangeStart *int32
+
+	// RangeEnd is the offset of the chunk's last byte in the blob.
+	RangeEnd *int32
 
 	// RangeEnd64 is RangeEnd for blobs of any size; it wins over RangeEnd.
 	RangeEnd64 *int64

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -96,6 +98,15 @@ func (r *registry) send(pl runtime.Pipeline, req *policy.Request, ok ...int) (*h
 	return nil, r.responseError(resp, count.n)
 }
 
+// statuses are ok, which v0.2.3 takes for success, and for a strict caller what
+// other registries send instead.
+func statuses(ctx context.Context, ok int, more ...int) []int {
+	if strict.Is(ctx) {
+		return append(more, ok)
+	}
+	return []int{ok}
+}
+
 // call sends a JSON call.
 func (r *registry) call(req *policy.Request, ok ...int) (*http.Response, error) {
 	req.Raw().Header.Set("Accept", "application/json")
@@ -117,8 +128,10 @@ func (r *registry) streamData(req *policy.Request, ok ...int) (*http.Response, e
 }
 
 // read sends a GET or HEAD with header to address and follows redirects, to
-// another host without credentials. The digest is the one that the login
-// server stated, as the data host states none. The caller closes the body.
+// another host without credentials. A redirect that can't be followed is a
+// failed response, as in v0.2.3; strict callers hear why. The digest is the one
+// that the login server stated, as the data host states none. The caller closes
+// the body.
 func (r *registry) read(ctx context.Context, method, address string, header http.Header, scopes []string, ok ...int) (resp *http.Response, digest string, err error) {
 	want := append([]int{
 		http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
@@ -129,10 +142,7 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 	if ctx != nil {
 		ctx = context.WithValue(ctx, redirectedDigest{}, &redirected)
 	}
-	for range maxRedirects + 1 {
-		if slices.Contains(visited, address) {
-			return nil, "", fmt.Errorf("redirect loop at %s", redact.URL(address))
-		}
+	for {
 		visited = append(visited, address)
 		req, err := r.newRequestTo(ctx, method, address, scopes...)
 		if err != nil {
@@ -158,13 +168,22 @@ func (r *registry) read(ctx context.Context, method, address string, header http
 			return resp, digest, nil
 		}
 		next, err := r.redirect(req.Raw().URL, resp)
+		switch {
+		case err != nil:
+		case slices.Contains(visited, next.String()):
+			err = fmt.Errorf("redirect loop at %s", redact.URL(next.String()))
+		case len(visited) > maxRedirects:
+			err = fmt.Errorf("more than %d redirects", maxRedirects)
+		}
+		if err != nil && !strict.Is(ctx) {
+			return nil, "", r.responseError(resp, 1)
+		}
 		discard(resp)
 		if err != nil {
 			return nil, "", err
 		}
 		address = next.String()
 	}
-	return nil, "", fmt.Errorf("more than %d redirects", maxRedirects)
 }
 
 // nameHost says which data host a request got no response from: it is another
@@ -177,7 +196,7 @@ func (r *registry) nameHost(ctx context.Context, u *url.URL, err error) error {
 }
 
 // callJSON sends a JSON call and reads the response into v.
-func (r *registry) callJSON(req *policy.Request, v json.Unmarshaler) error {
+func (r *registry) callJSON(req *policy.Request, v model) error {
 	resp, err := r.call(req, http.StatusOK)
 	if err != nil {
 		return err
@@ -186,7 +205,7 @@ func (r *registry) callJSON(req *policy.Request, v json.Unmarshaler) error {
 }
 
 // get sends a GET of the /acr/v1 API and reads its JSON into v.
-func (r *registry) get(ctx context.Context, path string, v json.Unmarshaler, scopes ...string) error {
+func (r *registry) get(ctx context.Context, path string, v model, scopes ...string) error {
 	req, err := r.newRequest(ctx, http.MethodGet, path+r.withAPIVersion(nil), scopes...)
 	if err != nil {
 		return err
@@ -195,7 +214,7 @@ func (r *registry) get(ctx context.Context, path string, v json.Unmarshaler, sco
 }
 
 // patch sends body, or none when it is nil, to the /acr/v1 API and reads the JSON that comes back into v.
-func (r *registry) patch(ctx context.Context, path string, body json.Marshaler, v json.Unmarshaler, scopes ...string) error {
+func (r *registry) patch(ctx context.Context, path string, body json.Marshaler, v model, scopes ...string) error {
 	req, err := r.newRequest(ctx, http.MethodPatch, path+r.withAPIVersion(nil), scopes...)
 	if err != nil {
 		return err
@@ -209,27 +228,27 @@ func (r *registry) patch(ctx context.Context, path string, body json.Marshaler, 
 }
 
 // delete sends a DELETE. That there was nothing to delete is success, as in
-// v0.2.3, unless it must exist. Other registries than ACR return 200 and 204, too,
-// which strict callers take.
-func (r *registry) delete(ctx context.Context, path string, mustExist bool, scopes ...string) (*http.Response, error) {
+// v0.2.3. Other registries than ACR respond with 200 and 204, too, which strict
+// callers take.
+func (r *registry) delete(ctx context.Context, path string, scopes ...string) (*http.Response, error) {
 	req, err := r.newRequest(ctx, http.MethodDelete, path, scopes...)
 	if err != nil {
 		return nil, err
 	}
-	ok := []int{http.StatusAccepted}
-	if strict.Is(ctx) {
-		ok = append(ok, http.StatusOK, http.StatusNoContent)
-	}
-	if !mustExist {
-		ok = append(ok, http.StatusNotFound)
-	}
-	return r.call(req, ok...)
+	return r.call(req, append(statuses(ctx, http.StatusAccepted, http.StatusOK, http.StatusNoContent), http.StatusNotFound)...)
+}
+
+// model is what a response's JSON is read into.
+type model interface {
+	json.Unmarshaler
+	jsonReader
 }
 
 // unmarshalResponse reads the JSON of a response, whose body has been
-// downloaded. One without a body changes nothing, except for a strict caller. The
-// error is azcore's, except for a strict caller.
-func unmarshalResponse(ctx context.Context, resp *http.Response, v json.Unmarshaler) error {
+// downloaded, into v, which is empty and stays so after an error. A response
+// without a body changes nothing, except for a strict caller. The error is
+// azcore's, except for a strict caller.
+func unmarshalResponse(ctx context.Context, resp *http.Response, v model) error {
 	body, err := runtime.Payload(resp)
 	if err != nil {
 		return err
@@ -237,14 +256,17 @@ func unmarshalResponse(ctx context.Context, resp *http.Response, v json.Unmarsha
 	if len(body) == 0 && !strict.Is(ctx) {
 		return nil
 	}
-	err = v.UnmarshalJSON(body)
-	if err == nil {
+	if err = v.readJSON(body); err == nil {
 		return nil
 	}
-	if !strict.Is(ctx) {
-		if plain := runtime.UnmarshalAsJSON(resp, v); plain != nil {
-			return redactError(plain)
-		}
+	reflect.ValueOf(v).Elem().SetZero()
+	switch {
+	case strict.Is(ctx), errors.Is(err, errLongList):
+		return malformedResponse(body, err)
 	}
-	return malformedResponse(body, err)
+	if err := runtime.UnmarshalAsJSON(resp, v); err != nil {
+		reflect.ValueOf(v).Elem().SetZero()
+		return redactError(err)
+	}
+	return nil
 }

@@ -72,7 +72,7 @@ func (s *modelReader) stringPointers() []*string {
 	var values slab[string]
 	s.Array(func() {
 		if len(list) == maxStrings {
-			s.Fail("a shorter list")
+			s.failLong()
 		}
 		if s.Null() {
 			list = append(list, nil)

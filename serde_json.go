@@ -3,6 +3,7 @@ package azcontainerregistry
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
@@ -14,7 +15,11 @@ func decode(data []byte, read func(*modelReader)) error {
 	s := &modelReader{Scanner: wire.NewScanner(data)}
 	read(s)
 	s.strings.flush()
-	return s.End()
+	err := s.End()
+	if s.tooLong {
+		return fmt.Errorf("%w: %w", errLongList, err)
+	}
+	return err
 }
 
 // member writes one member of an object unless it is nil. A field set to
@@ -61,63 +66,189 @@ func marshalToken(name string, value *string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *ContainerRepositoryProperties) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"changeableAttributes": {"ChangeableAttributes", &v.ChangeableAttributes},
+		"createdTime":          {"CreatedOn", &v.CreatedOn},
+		"lastUpdateTime":       {"LastUpdatedOn", &v.LastUpdatedOn},
+		"manifestCount":        {"ManifestCount", &v.ManifestCount},
+		"imageName":            {"Name", &v.Name},
+		"registry":             {"RegistryLoginServer", &v.RegistryLoginServer},
+		"tagCount":             {"TagCount", &v.TagCount},
+	})
+}
+
+func (v *ContainerRepositoryProperties) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.repository(v) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *ArtifactTagProperties) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"registry":  {"RegistryLoginServer", &v.RegistryLoginServer},
+		"imageName": {"RepositoryName", &v.RepositoryName},
+		"tag":       {"Tag", &v.Tag},
+	})
+}
+
+func (v *ArtifactTagProperties) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.tagProperties(v) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *ArtifactManifestProperties) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"manifest":  {"Manifest", &v.Manifest},
+		"registry":  {"RegistryLoginServer", &v.RegistryLoginServer},
+		"imageName": {"RepositoryName", &v.RepositoryName},
+	})
+}
+
+func (v *ArtifactManifestProperties) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.manifestProperties(v) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *ArtifactManifestPlatform) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"architecture": {"Architecture", &v.Architecture},
+		"digest":       {"Digest", &v.Digest},
+		"os":           {"OperatingSystem", &v.OperatingSystem},
+	})
+}
+
+func (v *ArtifactManifestPlatform) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.platform(v) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *TagAttributes) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"changeableAttributes": {"ChangeableAttributes", &v.ChangeableAttributes},
+		"createdTime":          {"CreatedOn", &v.CreatedOn},
+		"digest":               {"Digest", &v.Digest},
+		"lastUpdateTime":       {"LastUpdatedOn", &v.LastUpdatedOn},
+		"name":                 {"Name", &v.Name},
+	})
+}
+
+func (v *TagAttributes) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.tag(v, &tagItem{}) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *ManifestAttributes) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"architecture":         {"Architecture", &v.Architecture},
+		"changeableAttributes": {"ChangeableAttributes", &v.ChangeableAttributes},
+		"configMediaType":      {"ConfigMediaType", &v.ConfigMediaType},
+		"createdTime":          {"CreatedOn", &v.CreatedOn},
+		"digest":               {"Digest", &v.Digest},
+		"lastUpdateTime":       {"LastUpdatedOn", &v.LastUpdatedOn},
+		"mediaType":            {"MediaType", &v.MediaType},
+		"os":                   {"OperatingSystem", &v.OperatingSystem},
+		"references":           {"RelatedArtifacts", &v.RelatedArtifacts},
+		"imageSize":            {"Size", &v.Size},
+		"tags":                 {"Tags", &v.Tags},
+	})
+}
+
+func (v *ManifestAttributes) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.manifest(v, &manifestItem{}) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *TagList) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"link":      {"Link", &v.Link},
+		"registry":  {"RegistryLoginServer", &v.RegistryLoginServer},
+		"imageName": {"Repository", &v.Repository},
+		"tags":      {"Tags", &v.Tags},
+	})
+}
+
+func (v *TagList) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.tagList(v) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *Manifests) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"manifests": {"Attributes", &v.Attributes},
+		"link":      {"Link", &v.Link},
+		"registry":  {"RegistryLoginServer", &v.RegistryLoginServer},
+		"imageName": {"Repository", &v.Repository},
+	})
+}
+
+func (v *Manifests) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.manifests(v) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *Repositories) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"link":         {"Link", &v.Link},
+		"repositories": {"Names", &v.Names},
+	})
+}
+
+func (v *Repositories) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.repositories(v) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *TagWriteableProperties) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"deleteEnabled": {"CanDelete", &v.CanDelete},
+		"listEnabled":   {"CanList", &v.CanList},
+		"readEnabled":   {"CanRead", &v.CanRead},
+		"writeEnabled":  {"CanWrite", &v.CanWrite},
+	})
+}
+
+func (v *TagWriteableProperties) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.lockMembers(&locks{}, v.fields()) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *ManifestWriteableProperties) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"deleteEnabled": {"CanDelete", &v.CanDelete},
+		"listEnabled":   {"CanList", &v.CanList},
+		"readEnabled":   {"CanRead", &v.CanRead},
+		"writeEnabled":  {"CanWrite", &v.CanWrite},
+	})
+}
+
+func (v *ManifestWriteableProperties) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.lockMembers(&locks{}, v.fields()) })
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *RepositoryWriteableProperties) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"deleteEnabled": {"CanDelete", &v.CanDelete},
+		"listEnabled":   {"CanList", &v.CanList},
+		"readEnabled":   {"CanRead", &v.CanRead},
+		"writeEnabled":  {"CanWrite", &v.CanWrite},
+	})
+}
+
+func (v *RepositoryWriteableProperties) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) { s.lockMembers(&locks{}, v.fields()) })
 }
 
@@ -136,8 +267,15 @@ func (v RepositoryWriteableProperties) MarshalJSON() ([]byte, error) {
 	return marshalLocks(v.CanDelete, v.CanList, v.CanRead, v.CanWrite)
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *ACRAccessToken) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"access_token": {"AccessToken", &v.AccessToken},
+	})
+}
+
+func (v *ACRAccessToken) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) {
 		s.Object(func(name []byte) {
 			if string(name) == "access_token" {
@@ -154,8 +292,15 @@ func (v ACRAccessToken) MarshalJSON() ([]byte, error) {
 	return marshalToken("access_token", v.AccessToken)
 }
 
-// UnmarshalJSON reads the registry's JSON.
+// UnmarshalJSON reads the registry's JSON. A member that is null empties its
+// field, unless that is a time, and one that is missing leaves it as it is.
 func (v *ACRRefreshToken) UnmarshalJSON(data []byte) error {
+	return unmarshal(v, data, members{
+		"refresh_token": {"RefreshToken", &v.RefreshToken},
+	})
+}
+
+func (v *ACRRefreshToken) readJSON(data []byte) error {
 	return decode(data, func(s *modelReader) {
 		s.Object(func(name []byte) {
 			if string(name) == "refresh_token" {

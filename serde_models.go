@@ -14,8 +14,9 @@ import (
 type modelReader struct {
 	wire.Scanner
 	strings stringBatch
-	// elements counts the things of a list.
+	// elements counts the things of a list, tooLong is why it is given up.
 	elements int
+	tooLong  bool
 	// latestLocks is the text of the locks read last, and what they are: most
 	// things of a registry have none.
 	latestLocks []byte
@@ -169,6 +170,10 @@ func (s *modelReader) manifest(to *ManifestAttributes, store *manifestItem) {
 		case "references":
 			to.RelatedArtifacts = []*ArtifactManifestPlatform{}
 			s.Array(func() {
+				if s.element() {
+					to.RelatedArtifacts = append(to.RelatedArtifacts, nil)
+					return
+				}
 				p := &ArtifactManifestPlatform{}
 				s.platform(p)
 				to.RelatedArtifacts = append(to.RelatedArtifacts, p)
@@ -324,7 +329,12 @@ func (s *modelReader) place(name []byte, registry, repository **string) {
 // element counts the things of a list and reports whether the next one is null.
 func (s *modelReader) element() (null bool) {
 	if s.elements++; s.elements > maxElements {
-		s.Fail("a shorter list")
+		s.failLong()
 	}
 	return s.Null()
+}
+
+func (s *modelReader) failLong() {
+	s.tooLong = true
+	s.Fail("a shorter list")
 }

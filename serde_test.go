@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,7 +126,10 @@ func TestBadJSONIsAnErrorThatSaysWhere(t *testing.T) {
 		`<html>`:                                 `at byte 0: want {, got '<'`,
 		``:                                       `unexpected end`,
 	} {
-		if err := new(TagList).UnmarshalJSON([]byte(text)); err == nil || err.Error() != want {
+		if err := new(TagList).readJSON([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", text, err)
+		}
+		if err := new(TagList).UnmarshalJSON([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), "unmarshalling type *azcontainerregistry.TagList: ") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -133,6 +137,7 @@ func TestBadJSONIsAnErrorThatSaysWhere(t *testing.T) {
 	if err := r.UnmarshalJSON([]byte(`{"tagCount":3000000000}`)); err == nil {
 		t.Error("3000000000 fits into an int32")
 	}
+	r = ContainerRepositoryProperties{}
 	if err := r.UnmarshalJSON([]byte(`{"tagCount":3e3,"manifestCount":2.0}`)); err != nil || *r.TagCount != 3000 || *r.ManifestCount != 2 {
 		t.Errorf("%v", err)
 	}
@@ -148,5 +153,23 @@ func TestLocksAreWrittenWithoutWhatIsNil(t *testing.T) {
 	}
 	if got, err := json.Marshal(RepositoryWriteableProperties{}); err != nil || string(got) != `{}` {
 		t.Errorf("%s, %v", got, err)
+	}
+}
+
+// TestAModelThatHoldsSomethingIsReadOver reads into models that aren't empty, and
+// again after a failure.
+func TestAModelThatHoldsSomethingIsReadOver(t *testing.T) {
+	v := TagAttributes{Name: to.Ptr("v1"), Digest: to.Ptr("d"), CreatedOn: to.Ptr(time.Unix(1, 0).UTC())}
+	if err := v.UnmarshalJSON([]byte(`{"name":null,"createdTime":null,"changeableAttributes":{"readEnabled":true}}`)); err != nil {
+		t.Fatal(err)
+	}
+	want := TagAttributes{Digest: to.Ptr("d"), CreatedOn: to.Ptr(time.Unix(1, 0).UTC()), ChangeableAttributes: &TagWriteableProperties{CanRead: to.Ptr(true)}}
+	if diff := cmp.Diff(want, v); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	failed := TagList{}
+	err := failed.UnmarshalJSON([]byte(`{"registry":"r","tags":[{"name":"a"}],"imageName":1}`))
+	if diff := cmp.Diff(TagList{RegistryLoginServer: to.Ptr("r"), Tags: []*TagAttributes{{Name: to.Ptr("a")}}, Repository: to.Ptr("")}, failed); diff != "" || err == nil {
+		t.Errorf("%v, -want +got:\n%s", err, diff)
 	}
 }

@@ -37,7 +37,7 @@ type uploads struct {
 
 // Start implements [transfer.Uploads].
 func (u uploads) Start(ctx context.Context) (transfer.Session, error) {
-	response, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository), pushScope(u.repository))
+	response, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository), statuses(ctx, http.StatusAccepted, http.StatusCreated), pushScope(u.repository))
 	if err != nil {
 		return nil, fault(err)
 	}
@@ -47,7 +47,7 @@ func (u uploads) Start(ctx context.Context) (transfer.Session, error) {
 // Mount implements [transfer.Uploads].
 func (u uploads) Mount(ctx context.Context, from, digest string) (transfer.Session, error) {
 	query := "?from=" + from + "&mount=" + digest
-	response, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository)+query, pullScope(from), pushScope(u.repository))
+	response, err := u.client.startUpload(withoutRetries(ctx), uploadsPath(u.repository)+query, statuses(ctx, http.StatusAccepted, http.StatusCreated), pullScope(from), pushScope(u.repository))
 	if err != nil {
 		return nil, fault(err)
 	}

@@ -24,4 +24,8 @@ var sections = []struct {
 	{"F18", nilContexts},
 	{"F19", reflection},
 	{"F20", small},
+	{"shapes", shapes},
+	{"models", models},
+	{"wire", requests},
+	{"server", servers},
 }
