@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/acrkit/azcontainerregistry/internal/order"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -61,7 +62,7 @@ func (a *Archive) openLegacyDocker(ctx context.Context) error {
 		return a.tar.invalid(dockerRepositoriesFile, "it names no image", nil)
 	}
 	// Maps have no order, an index should have one.
-	slices.SortFunc(a.index.Manifests, func(x, y ocispec.Descriptor) int {
+	order.By(a.index.Manifests, func(x, y ocispec.Descriptor) int {
 		return strings.Compare(x.Annotations[ocispec.AnnotationRefName], y.Annotations[ocispec.AnnotationRefName])
 	})
 	return nil

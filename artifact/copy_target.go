@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/acrkit/azcontainerregistry/internal/order"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -86,7 +87,7 @@ func (c *copier) inspectTarget(ctx context.Context) error {
 			return err
 		}
 	}
-	slices.SortStableFunc(c.missing, func(a, b ocispec.Descriptor) int { return cmp.Compare(b.Size, a.Size) })
+	order.By(c.missing, func(a, b ocispec.Descriptor) int { return cmp.Compare(b.Size, a.Size) })
 	return nil
 }
 

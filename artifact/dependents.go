@@ -9,6 +9,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // Relation says how a manifest needs another.
@@ -86,7 +87,7 @@ func (r *Repository) Dependents(ctx context.Context, digests ...digest.Digest) (
 		list[i].Tags = tags[list[i].Descriptor.Digest]
 		slices.Sort(list[i].Tags)
 	}
-	slices.SortFunc(list, func(a, b Dependent) int {
+	order.By(list, func(a, b Dependent) int {
 		return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.Relation, b.Relation), cmp.Compare(a.Descriptor.Digest, b.Descriptor.Digest))
 	})
 	return list, nil

@@ -14,9 +14,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"sync"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // JournalSchema is the version of what a journal's files look like. A journal
@@ -121,7 +122,7 @@ func (j *Journal) List() ([]TransferRecord, error) {
 		}
 		list = append(list, record)
 	}
-	slices.SortFunc(list, func(a, b TransferRecord) int { return a.Started.Compare(b.Started) })
+	order.By(list, func(a, b TransferRecord) int { return a.Started.Compare(b.Started) })
 	return list, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
@@ -338,7 +339,7 @@ func (r *Repository) tagDigests(ctx context.Context) ([]taggedDigest, error) {
 		}
 		list = append(list, entry)
 	}
-	slices.SortFunc(list, func(a, b taggedDigest) int { return strings.Compare(a.tag, b.tag) })
+	order.By(list, func(a, b taggedDigest) int { return strings.Compare(a.tag, b.tag) })
 	return list, nil
 }
 

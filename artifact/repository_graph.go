@@ -16,6 +16,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // GraphReads is how many manifests [Repository.Graph] reads at a time.
@@ -260,7 +261,7 @@ func (r *Repository) listTags(ctx context.Context, g *RepositoryGraph) error {
 
 // nameManifests gives the manifests their tags, once both are listed.
 func (g *RepositoryGraph) nameManifests() {
-	slices.SortFunc(g.Tags, func(a, b GraphTag) int { return strings.Compare(a.Name, b.Name) })
+	order.By(g.Tags, func(a, b GraphTag) int { return strings.Compare(a.Name, b.Name) })
 	for _, t := range g.Tags {
 		node := g.Manifests[t.Digest]
 		if node == nil {

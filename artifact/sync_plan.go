@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
+	"github.com/acrkit/azcontainerregistry/internal/order"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -80,7 +80,7 @@ func PlanSync(ctx context.Context, dst SyncTarget, src SyncSource, o *SyncOption
 	if err == nil && len(s.errs) > 0 {
 		err = s.partial()
 	}
-	slices.SortFunc(p.Items, func(a, b SyncPlanItem) int {
+	order.By(p.Items, func(a, b SyncPlanItem) int {
 		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag))
 	})
 	counted := map[string]bool{}

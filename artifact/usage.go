@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/internal/order"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -109,7 +110,7 @@ func MeasureUsage(graphs ...*RepositoryGraph) *Usage {
 		}
 	}
 	u.Sizes.Unique, u.Sizes.Attributed = u.Sizes.Stored, u.Sizes.Stored
-	slices.SortFunc(u.Contents, func(a, b ContentUsage) int {
+	order.By(u.Contents, func(a, b ContentUsage) int {
 		if a.Descriptor.Size != b.Descriptor.Size {
 			if a.Descriptor.Size > b.Descriptor.Size {
 				return -1

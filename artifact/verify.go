@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // Finding is what [Repository.VerifyContent] says of one manifest or blob.
@@ -104,7 +104,7 @@ func (r *Repository) VerifyContent(ctx context.Context, g *RepositoryGraph, root
 		return err
 	}
 	// The largest first, so that the last ones are short.
-	slices.SortStableFunc(blobs, func(a, b part) int {
+	order.By(blobs, func(a, b part) int {
 		switch {
 		case a.desc.Size > b.desc.Size:
 			return -1

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // DefaultCheckTimeout is the time limit of one check.
@@ -149,7 +150,7 @@ func Run(ctx context.Context, target Target, options *Options) Report {
 	wait.Wait()
 	report.Checks = results
 	report.Findings = append(report.Findings, slices.Concat(findings...)...)
-	slices.SortStableFunc(report.Findings, func(a, b Finding) int { return int(b.Severity - a.Severity) })
+	order.By(report.Findings, func(a, b Finding) int { return int(b.Severity - a.Severity) })
 	return report
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/acrkit/azcontainerregistry/internal/order"
 	"github.com/acrkit/azcontainerregistry/internal/words"
 )
 
@@ -125,7 +126,7 @@ func Similar(name string) []string {
 		}
 		candidates = append(candidates, candidate{code, distance})
 	}
-	slices.SortStableFunc(candidates, func(a, b candidate) int { return a.distance - b.distance })
+	order.By(candidates, func(a, b candidate) int { return a.distance - b.distance })
 	var codes []string
 	for _, c := range candidates[:min(len(candidates), 5)] {
 		codes = append(codes, c.code)

@@ -28,19 +28,20 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest", "github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 	},
 	"internal/network":  {},
+	"internal/order":    {},
 	"internal/redact":   {},
 	"internal/wire":     {},
 	"internal/words":    {},
 	"internal/transfer": {never: []string{"net", "net/http"}},
 	"artifact": {
-		ours: []string{".", "artifact", "internal/strict", "internal/transfer", "internal/redact"},
+		ours: []string{".", "artifact", "internal/order", "internal/strict", "internal/transfer", "internal/redact"},
 		modules: []string{
 			azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",
 			"github.com/klauspost/compress", "github.com/ulikunitz/xz",
 		},
 	},
 	"diagnose": {
-		ours:    []string{".", "diagnose", "internal/names", "internal/redact", "internal/wire", "internal/words"},
+		ours:    []string{".", "diagnose", "internal/names", "internal/order", "internal/redact", "internal/wire", "internal/words"},
 		modules: []string{azcoreModule},
 	},
 	"emulator": {
@@ -52,7 +53,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5"},
 	},
 	"cmd/acrkit": {
-		ours: []string{".", "artifact", "diagnose", "emulator", "internal/names", "internal/network", "internal/redact", "internal/strict", "internal/transfer", "internal/wire", "internal/words", "cmd/acrkit"},
+		ours: []string{".", "artifact", "diagnose", "emulator", "internal/names", "internal/network", "internal/order", "internal/redact", "internal/strict", "internal/transfer", "internal/wire", "internal/words", "cmd/acrkit"},
 		modules: []string{
 			azcoreModule, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 			"github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",

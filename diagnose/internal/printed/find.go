@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // Finding is one failure in a text.
@@ -356,7 +358,7 @@ func choose(found []Finding) []Finding {
 	kept := slices.DeleteFunc(slices.Clone(merged), func(f Finding) bool {
 		return slices.ContainsFunc(merged, func(m Finding) bool { return follows(f, m) })
 	})
-	slices.SortStableFunc(kept, func(a, b Finding) int { return int(b.Weight) - int(a.Weight) })
+	order.By(kept, func(a, b Finding) int { return int(b.Weight) - int(a.Weight) })
 	return kept[:min(len(kept), maxFindings)]
 }
 

@@ -1,6 +1,6 @@
 // Package inspector is the page of a running emulator: what its registries hold,
 // the requests as they come, and the switches of faults, quirks, the clock and
-// policies. It is rendered here; the script that it sends along only keeps the
+// policies. Its pages are rendered here; the script that it sends along only keeps the
 // list of requests up to date.
 package inspector
 
@@ -11,7 +11,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,7 +36,7 @@ const (
 	maxStreams = 64
 )
 
-//go:embed pages
+//go:embed pages/style.css pages/live.js
 var files embed.FS
 
 // Inspector serves the pages. It is an http.Handler for the paths below [Prefix],
@@ -46,7 +45,6 @@ type Inspector struct {
 	source  Source
 	token   string
 	key     []byte // signs sessions; new with each start
-	pages   map[string]*template.Template
 	mux     *http.ServeMux
 	origin  *http.CrossOriginProtection
 	streams chan struct{}
@@ -57,33 +55,25 @@ type Inspector struct {
 // never is part of an address.
 func New(source Source, token string) (*Inspector, error) {
 	in := &Inspector{
-		source: source, token: token, key: make([]byte, 32), pages: map[string]*template.Template{},
+		source: source, token: token, key: make([]byte, 32),
 		mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), streams: make(chan struct{}, maxStreams), now: time.Now,
 	}
 	if _, err := rand.Read(in.key); err != nil {
 		return nil, fmt.Errorf("inspector: %w", err)
-	}
-	functions := template.FuncMap{"size": size, "short": short, "when": when, "query": query, "took": took}
-	for _, name := range []string{"signin", "registries", "repository", "manifest", "blob", "requests", "request", "settings", "failure"} {
-		page, err := template.New("layout.html").Funcs(functions).ParseFS(files, "pages/layout.html", "pages/"+name+".html")
-		if err != nil {
-			return nil, fmt.Errorf("inspector: %w", err)
-		}
-		in.pages[name] = page
 	}
 	in.routes()
 	return in, nil
 }
 
 func (in *Inspector) routes() {
-	page := func(pattern string, f func(*http.Request) (string, any, error)) {
+	page := func(pattern string, f func(*http.Request) (view, error)) {
 		in.mux.HandleFunc("GET "+Prefix+pattern, func(w http.ResponseWriter, r *http.Request) {
-			name, data, err := f(r)
+			v, err := f(r)
 			if err != nil {
 				in.fail(w, r, http.StatusNotFound, err)
 				return
 			}
-			in.render(w, r, http.StatusOK, name, data)
+			in.render(w, r, http.StatusOK, v)
 		})
 	}
 	page("{$}", in.registries)
@@ -128,7 +118,7 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !in.signedIn(r) {
-		in.render(w, r, http.StatusUnauthorized, "signin", signInPage{Next: nextOf(r)})
+		in.render(w, r, http.StatusUnauthorized, signInPage{Next: nextOf(r)})
 		return
 	}
 	in.mux.ServeHTTP(w, r)
@@ -171,7 +161,7 @@ func (in *Inspector) signIn(w http.ResponseWriter, r *http.Request) {
 		next = Prefix
 	}
 	if in.token == "" || !same(strings.TrimSpace(r.PostFormValue("token")), in.token) {
-		in.render(w, r, http.StatusUnauthorized, "signin", signInPage{Next: next, Wrong: true})
+		in.render(w, r, http.StatusUnauthorized, signInPage{Next: next, Wrong: true})
 		return
 	}
 	http.SetCookie(w, in.cookie(r, in.session(in.now().Add(sessionAge)), int(sessionAge/time.Second)))
@@ -210,24 +200,18 @@ func (in *Inspector) file(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, files, "pages"+strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(Prefix, "/")))
 }
 
-// page is what every template gets.
-type page struct {
-	Path     string
-	SignedIn bool
-	Data     any
-}
+// view is what a page shows.
+type view interface{ show(*markup) }
 
-func (in *Inspector) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
-	var b strings.Builder
-	if err := in.pages[name].Execute(&b, page{Path: r.URL.Path, SignedIn: in.signedIn(r), Data: data}); err != nil {
-		http.Error(w, "the page can't be shown: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
+// failurePage is what did not work.
+type failurePage string
+
+func (in *Inspector) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(b.String())) // a browser that has gone needs no page
+	_, _ = w.Write([]byte(layout(in.signedIn(r), v.show))) // a browser that has gone needs no page
 }
 
 func (in *Inspector) fail(w http.ResponseWriter, r *http.Request, status int, err error) {
-	in.render(w, r, status, "failure", err.Error())
+	in.render(w, r, status, failurePage(err.Error()))
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/emulator/internal/clock"
@@ -25,7 +26,7 @@ type registriesPage struct {
 	Lists      []listPage[Repository]
 }
 
-func (in *Inspector) registries(r *http.Request) (string, any, error) {
+func (in *Inspector) registries(r *http.Request) (view, error) {
 	p := registriesPage{Registries: in.source.Registries()}
 	for _, registry := range p.Registries {
 		after := ""
@@ -34,7 +35,7 @@ func (in *Inspector) registries(r *http.Request) (string, any, error) {
 		}
 		all, next, err := in.source.Repositories(registry.Name, after, PageSize)
 		if err != nil {
-			return "", nil, err
+			return nil, err
 		}
 		list := listPage[Repository]{Registry: registry.Name, All: all}
 		if next != "" {
@@ -42,7 +43,7 @@ func (in *Inspector) registries(r *http.Request) (string, any, error) {
 		}
 		p.Lists = append(p.Lists, list)
 	}
-	return "registries", p, nil
+	return p, nil
 }
 
 type repositoryPage struct {
@@ -52,11 +53,11 @@ type repositoryPage struct {
 	Manifests  *listPage[Manifest]
 }
 
-func (in *Inspector) repository(r *http.Request) (string, any, error) {
+func (in *Inspector) repository(r *http.Request) (view, error) {
 	registry, name, after := r.FormValue("registry"), r.FormValue("name"), r.FormValue("after")
 	repository, err := in.source.Repository(registry, name)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	p := repositoryPage{Repository: repository, Registry: registry}
 	more := func(view, next string) string {
@@ -68,11 +69,11 @@ func (in *Inspector) repository(r *http.Request) (string, any, error) {
 	if r.FormValue("view") == "manifests" {
 		all, next, err := in.source.Manifests(registry, name, after, PageSize)
 		p.Manifests = &listPage[Manifest]{registry, name, "manifests", all, more("manifests", next)}
-		return "repository", p, err
+		return p, err
 	}
 	all, next, err := in.source.Tags(registry, name, after, PageSize)
 	p.Tags = &listPage[Tag]{registry, name, "tags", all, more("tags", next)}
-	return "repository", p, err
+	return p, err
 }
 
 type manifestPage struct {
@@ -80,11 +81,11 @@ type manifestPage struct {
 	Manifest             ManifestDetail
 }
 
-func (in *Inspector) manifest(r *http.Request) (string, any, error) {
+func (in *Inspector) manifest(r *http.Request) (view, error) {
 	p := manifestPage{Registry: r.FormValue("registry"), Repository: r.FormValue("name")}
 	var err error
 	p.Manifest, err = in.source.Manifest(p.Registry, p.Repository, r.FormValue("digest"))
-	return "manifest", p, err
+	return p, err
 }
 
 type blobPage struct {
@@ -92,12 +93,12 @@ type blobPage struct {
 	Blob     BlobDetail
 }
 
-func (in *Inspector) blob(r *http.Request) (string, any, error) {
+func (in *Inspector) blob(r *http.Request) (view, error) {
 	blob, err := in.source.Blob(r.FormValue("registry"), r.FormValue("digest"))
-	return "blob", blobPage{r.FormValue("registry"), blob}, err
+	return blobPage{r.FormValue("registry"), blob}, err
 }
 
-func (in *Inspector) requests(r *http.Request) (string, any, error) {
+func (in *Inspector) requests(r *http.Request) (view, error) {
 	before, _ := strconv.ParseInt(r.FormValue("before"), 10, 64) // none: the latest
 	all := in.source.Requests(before, PageSize+1)
 	p := listPage[trace.Request]{All: all}
@@ -108,7 +109,14 @@ func (in *Inspector) requests(r *http.Request) (string, any, error) {
 	if before == 0 {
 		p.View = "latest"
 	}
-	return "requests", p, nil
+	return requestsPage(p), nil
+}
+
+type requestsPage listPage[trace.Request]
+
+// failed reports whether a request was refused or got no response.
+func failed(r trace.Request) bool {
+	return r.Status == 0 || r.Status >= http.StatusBadRequest
 }
 
 type requestPage struct {
@@ -117,25 +125,28 @@ type requestPage struct {
 	Diagnosis []string
 }
 
-func (in *Inspector) request(r *http.Request) (string, any, error) {
+func (in *Inspector) request(r *http.Request) (view, error) {
 	number, err := strconv.ParseInt(r.PathValue("number"), 10, 64)
 	if err != nil {
-		return "", nil, fmt.Errorf("%q is no number of a request", r.PathValue("number"))
+		return nil, fmt.Errorf("%q is no number of a request", r.PathValue("number"))
 	}
 	request, exchange, kept := in.source.Exchange(number)
 	if !kept {
-		return "", nil, fmt.Errorf("request %d is no longer kept", number)
+		return nil, fmt.Errorf("request %d is no longer kept", number)
 	}
 	p := requestPage{Request: request, Exchange: exchange}
-	if request.Status == 0 || request.Status >= http.StatusBadRequest {
+	if failed(request) {
 		p.Diagnosis = in.source.Diagnose(request, exchange)
 	}
-	return "request", p, nil
+	return p, nil
 }
 
-func (in *Inspector) settings(*http.Request) (string, any, error) {
-	return "settings", in.source.Settings(), nil
+func (in *Inspector) settings(*http.Request) (view, error) {
+	return settingsPage{in.source.Settings()}, nil
 }
+
+// settingsPage is what can be switched.
+type settingsPage struct{ Settings }
 
 // change does what a form asks for and shows the settings again.
 func (in *Inspector) change(w http.ResponseWriter, r *http.Request) {
@@ -240,6 +251,22 @@ func size(n int64) string {
 		return fmt.Sprintf("%d B", n)
 	}
 	return fmt.Sprintf("%.1f %s", value, units[unit])
+}
+
+func locked(is bool) string {
+	if is {
+		return "locked"
+	}
+	return ""
+}
+
+// headerLines are headers as they are sent.
+func headerLines(headers []trace.Header) string {
+	var b strings.Builder
+	for _, h := range headers {
+		b.WriteString(h.Name + ": " + h.Value + "\n")
+	}
+	return b.String()
 }
 
 // short is the beginning of a digest.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // manifestExperiments are about manifests, tags and referrers.
@@ -239,7 +241,7 @@ func referrersOrder(b *bench) string {
 	if b.err != nil {
 		return ""
 	}
-	slices.SortFunc(all, func(a, b made) int { return strings.Compare(a.digest, b.digest) })
+	order.By(all, func(a, b made) int { return strings.Compare(a.digest, b.digest) })
 	all[0], all[2] = all[2], all[0]
 	var newest []string
 	for _, m := range all {

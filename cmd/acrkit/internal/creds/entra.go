@@ -74,7 +74,7 @@ func EntraLinks(getenv func(string) string) []Link {
 					(getenv("AZURE_CLIENT_SECRET") != "" || getenv("AZURE_CLIENT_CERTIFICATE_PATH") != ""), "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH is not set"
 			},
 			make: func(o policy.ClientOptions) (azcore.TokenCredential, error) {
-				return azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{ClientOptions: o})
+				return servicePrincipal(getenv, o)
 			},
 		},
 		{

@@ -2,7 +2,6 @@ package listing
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -12,6 +11,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // Roots lists the images of a layout or an archive, in the order of their names,
@@ -43,7 +43,7 @@ func Roots(ctx context.Context, p *output.Printer, src artifact.Source, place lo
 			list = append(list, item)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b items.Root) int {
+	order.By(list, func(a, b items.Root) int {
 		switch {
 		case (a.Name == "") == (b.Name == ""):
 			return strings.Compare(a.Label(), b.Label())

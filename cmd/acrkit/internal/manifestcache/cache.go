@@ -7,13 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 const (
@@ -165,7 +165,7 @@ func (c *Cache) Close() error {
 	if sum <= c.bound {
 		return nil
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return a.used.Compare(b.used) })
+	order.By(entries, func(a, b entry) int { return a.used.Compare(b.used) })
 	for _, e := range entries {
 		// Some room is made, so that not every command has to.
 		if sum <= c.bound-c.bound/8 {

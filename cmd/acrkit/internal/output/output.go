@@ -106,18 +106,49 @@ type View[T any] struct {
 	Text func(w io.Writer, item T) error
 }
 
-type listEnvelope[T any] struct {
-	Schema   string `json:"schema"`
-	Kind     string `json:"kind"`
-	Complete bool   `json:"complete"`
-	Items    []T    `json:"items"`
+// shape is a [View] without its type, so that the code that prints exists once
+// rather than once for every kind: it would be a tenth of the program.
+type shape struct {
+	kind    string
+	columns []string
+	row     func(item any) []string
+	text    func(w io.Writer, item any) error
 }
 
-type itemEnvelope[T any] struct {
+func (v View[T]) shape() shape {
+	s := shape{kind: v.Kind, columns: make([]string, len(v.Columns))}
+	for i, column := range v.Columns {
+		s.columns[i] = strings.ToUpper(column.Name)
+	}
+	s.row = func(item any) []string {
+		row := make([]string, len(v.Columns))
+		for i, column := range v.Columns {
+			row[i] = Clean(column.Value(item.(T)))
+		}
+		return row
+	}
+	s.text = func(w io.Writer, item any) error {
+		if v.Text != nil {
+			return v.Text(w, item.(T))
+		}
+		_, err := fmt.Fprintln(w, Clean(v.Columns[0].Value(item.(T))))
+		return err
+	}
+	return s
+}
+
+type listEnvelope struct {
 	Schema   string `json:"schema"`
 	Kind     string `json:"kind"`
 	Complete bool   `json:"complete"`
-	Item     T      `json:"item"`
+	Items    []any  `json:"items"`
+}
+
+type itemEnvelope struct {
+	Schema   string `json:"schema"`
+	Kind     string `json:"kind"`
+	Complete bool   `json:"complete"`
+	Item     any    `json:"item"`
 }
 
 // tableBatch is how many rows are aligned together: enough for any screen,
@@ -127,37 +158,51 @@ const tableBatch = 1000
 // List prints items as they come. When the listing ends in an error, what came
 // before it is printed, JSON says complete:false, and the error is returned.
 func List[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error {
-	switch p.format {
-	case JSON:
-		return listJSON(p, view, items)
-	case JSONL:
-		return listLines(p, view, items)
-	case Table:
-		return listTable(p, view, items)
-	case TSV:
-		return each(items, func(item T) error { return writeTSV(p.w, view, item) })
-	default:
-		return each(items, func(item T) error { return writeText(p.w, view, item) })
-	}
+	return p.list(view.shape(), func(yield func(any, error) bool) {
+		for item, err := range items {
+			if !yield(item, err) {
+				return
+			}
+		}
+	})
 }
 
 // One prints a single value.
 func One[T any](p *Printer, view View[T], item T) error {
+	return p.one(view.shape(), item)
+}
+
+func (p *Printer) list(view shape, items iter.Seq2[any, error]) error {
 	switch p.format {
 	case JSON:
-		return p.emit(itemEnvelope[T]{Schema, view.Kind, true, item}, true)
+		return p.listJSON(view, items)
 	case JSONL:
-		return p.emit(itemEnvelope[T]{Schema, view.Kind, true, item}, false)
+		return p.listLines(view, items)
 	case Table:
-		return listTable(p, view, func(yield func(T, error) bool) { yield(item, nil) })
+		return p.listTable(view, items)
 	case TSV:
-		return writeTSV(p.w, view, item)
+		return each(items, func(item any) error { return writeRow(p.w, view.row(item)) })
 	default:
-		return writeText(p.w, view, item)
+		return each(items, func(item any) error { return view.text(p.w, item) })
 	}
 }
 
-func each[T any](items iter.Seq2[T, error], do func(T) error) error {
+func (p *Printer) one(view shape, item any) error {
+	switch p.format {
+	case JSON:
+		return p.emit(itemEnvelope{Schema, view.kind, true, item}, true)
+	case JSONL:
+		return p.emit(itemEnvelope{Schema, view.kind, true, item}, false)
+	case Table:
+		return p.listTable(view, func(yield func(any, error) bool) { yield(item, nil) })
+	case TSV:
+		return writeRow(p.w, view.row(item))
+	default:
+		return view.text(p.w, item)
+	}
+}
+
+func each(items iter.Seq2[any, error], do func(any) error) error {
 	for item, err := range items {
 		if err != nil {
 			return err
@@ -172,13 +217,13 @@ func each[T any](items iter.Seq2[T, error], do func(T) error) error {
 // listJSON writes the envelope as the items come, so that a long listing needs
 // no memory; whether it is complete is known, and written, last. A query is for
 // the whole and needs it at once.
-func listJSON[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error {
+func (p *Printer) listJSON(view shape, items iter.Seq2[any, error]) error {
 	if p.query != nil {
-		return listQueried(p, view, items)
+		return p.listQueried(view, items)
 	}
 	count := 0
-	head := fmt.Sprintf("{\n  \"schema\": %q,\n  \"kind\": %q,\n  \"items\": [", Schema, view.Kind+"List")
-	failed := each(items, func(item T) error {
+	head := fmt.Sprintf("{\n  \"schema\": %q,\n  \"kind\": %q,\n  \"items\": [", Schema, view.kind+"List")
+	failed := each(items, func(item any) error {
 		before := ","
 		if count == 0 {
 			before = head
@@ -208,9 +253,9 @@ func listJSON[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error 
 	return failed
 }
 
-func listQueried[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error {
-	envelope := listEnvelope[T]{Schema: Schema, Kind: view.Kind + "List", Items: []T{}}
-	failed := each(items, func(item T) error {
+func (p *Printer) listQueried(view shape, items iter.Seq2[any, error]) error {
+	envelope := listEnvelope{Schema: Schema, Kind: view.kind + "List", Items: []any{}}
+	failed := each(items, func(item any) error {
 		envelope.Items = append(envelope.Items, item)
 		return nil
 	})
@@ -224,9 +269,9 @@ func listQueried[T any](p *Printer, view View[T], items iter.Seq2[T, error]) err
 	return failed
 }
 
-func listLines[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error {
+func (p *Printer) listLines(view shape, items iter.Seq2[any, error]) error {
 	count := 0
-	failed := each(items, func(item T) error {
+	failed := each(items, func(item any) error {
 		count++
 		return p.emit(item, false)
 	})
@@ -235,7 +280,7 @@ func listLines[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error
 			Schema   string `json:"schema"`
 			Kind     string `json:"kind"`
 			Complete bool   `json:"complete"`
-		}{Schema, view.Kind + "List", false}
+		}{Schema, view.kind + "List", false}
 		line, err := json.Marshal(end)
 		if err != nil {
 			return err
@@ -247,16 +292,12 @@ func listLines[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error
 	return failed
 }
 
-func listTable[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error {
+func (p *Printer) listTable(view shape, items iter.Seq2[any, error]) error {
 	w := tabwriter.NewWriter(p.w, 0, 8, 2, ' ', 0)
-	names := make([]string, len(view.Columns))
-	for i, column := range view.Columns {
-		names[i] = strings.ToUpper(column.Name)
-	}
 	rows := 0
-	failed := each(items, func(item T) error {
+	failed := each(items, func(item any) error {
 		if rows == 0 {
-			if err := writeRow(w, names); err != nil {
+			if err := writeRow(w, view.columns); err != nil {
 				return err
 			}
 		}
@@ -265,10 +306,10 @@ func listTable[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error
 				return err
 			}
 		}
-		return writeRow(w, values(view, item))
+		return writeRow(w, view.row(item))
 	})
 	if failed == nil && rows == 0 {
-		failed = writeRow(w, names)
+		failed = writeRow(w, view.columns)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -276,28 +317,8 @@ func listTable[T any](p *Printer, view View[T], items iter.Seq2[T, error]) error
 	return failed
 }
 
-func values[T any](view View[T], item T) []string {
-	row := make([]string, len(view.Columns))
-	for i, column := range view.Columns {
-		row[i] = Clean(column.Value(item))
-	}
-	return row
-}
-
 func writeRow(w io.Writer, row []string) error {
 	_, err := fmt.Fprintln(w, strings.Join(row, "\t"))
-	return err
-}
-
-func writeTSV[T any](w io.Writer, view View[T], item T) error {
-	return writeRow(w, values(view, item))
-}
-
-func writeText[T any](w io.Writer, view View[T], item T) error {
-	if view.Text != nil {
-		return view.Text(w, item)
-	}
-	_, err := fmt.Fprintln(w, Clean(view.Columns[0].Value(item)))
 	return err
 }
 

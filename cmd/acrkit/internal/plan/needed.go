@@ -14,6 +14,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // removed is what a plan deletes in one repository.
@@ -230,7 +231,7 @@ func (w *Writer) inDeletionOrder(ctx context.Context, steps []Step) ([]Step, err
 		}
 	}
 	ordered := slices.Clone(steps)
-	slices.SortStableFunc(ordered, func(a, b Step) int {
+	order.By(ordered, func(a, b Step) int {
 		x, y := a.Registry+"/"+a.Repository, b.Registry+"/"+b.Repository
 		if x != y {
 			return strings.Compare(x, y)

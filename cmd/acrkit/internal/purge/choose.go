@@ -11,6 +11,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // Choice is what of one repository goes, and why the rest stays.
@@ -167,7 +168,7 @@ func (c *Compiled) keep(tags []artifact.GraphTag) []artifact.GraphTag {
 			return cmp.Or(compareVersions(y, x), strings.Compare(b.Name, a.Name))
 		}
 	}
-	slices.SortFunc(tags, newer)
+	order.By(tags, newer)
 	return tags[min(c.Keep, len(tags)):]
 }
 

@@ -4,24 +4,18 @@ import (
 	"cmp"
 	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
-//go:embed treemap.html
-var pageText string
-
-// page is parsed when it is needed: every command starts with this package.
-var page = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("treemap.html").Parse(pageText))
-})
+//go:embed treemap.css
+var style string
 
 // maxCells bounds the parts of one picture: the smallest ones are drawn
 // together.
@@ -68,7 +62,7 @@ type weekBar struct {
 func WriteHTML(w io.Writer, root Row, u *artifact.Usage, now time.Time) error {
 	data := pageData{Name: root.Name, MadeOn: now.UTC().Format("2006-01-02 15:04 MST"), Facts: factsOf(root), Unread: root.Unread}
 	repositories := slices.Clone(root.Children)
-	slices.SortStableFunc(repositories, func(a, b Row) int { return cmp.Compare(b.Attributed, a.Attributed) })
+	order.By(repositories, func(a, b Row) int { return cmp.Compare(b.Attributed, a.Attributed) })
 	ids := map[string]string{}
 	for i, r := range repositories {
 		ids[r.Name] = fmt.Sprintf("r%d", i+1)
@@ -82,7 +76,7 @@ func WriteHTML(w io.Writer, root Row, u *artifact.Usage, now time.Time) error {
 		s := section{ID: ids[r.Name], Name: r.Name, Facts: factsOf(r)}
 		s.Picture = picture(r.Children, whole, func(tag Row, c *cell) { c.Inner = picture(tag.Children, whole, nil) })
 		rows := slices.Clone(r.Children)
-		slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(b.Stored, a.Stored) })
+		order.By(rows, func(a, b Row) int { return cmp.Compare(b.Stored, a.Stored) })
 		s.More = max(0, len(rows)-maxCells)
 		for _, row := range rows[:len(rows)-s.More] {
 			s.Rows = append(s.Rows, sectionRow{row.Name, output.Size(row.Stored), output.Size(row.Unique), output.Size(row.Shared), output.Size(row.Attributed), items.When(row.CreatedOn)})
@@ -97,7 +91,8 @@ func WriteHTML(w io.Writer, root Row, u *artifact.Usage, now time.Time) error {
 		}
 		data.Weeks = append(data.Weeks, bar)
 	}
-	return page().Execute(w, data)
+	_, err := io.WriteString(w, data.page())
+	return err
 }
 
 // shortName is a row's name, a digest cut to what fits.
@@ -125,7 +120,7 @@ func factsOf(r Row) []fact {
 // none is not drawn.
 func picture(rows []Row, in Rect, each func(Row, *cell)) []cell {
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Attributed <= 0 })
-	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(b.Attributed, a.Attributed) })
+	order.By(rows, func(a, b Row) int { return cmp.Compare(b.Attributed, a.Attributed) })
 	var rest Row
 	if len(rows) > maxCells {
 		for _, r := range rows[maxCells:] {
@@ -136,7 +131,7 @@ func picture(rows []Row, in Rect, each func(Row, *cell)) []cell {
 		}
 		rest.Kind, rest.Name = "rest", fmt.Sprintf("%d smaller ones", len(rows)-maxCells)
 		rows = append(rows[:maxCells:maxCells], rest)
-		slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(b.Attributed, a.Attributed) })
+		order.By(rows, func(a, b Row) int { return cmp.Compare(b.Attributed, a.Attributed) })
 	}
 	sizes := make([]float64, len(rows))
 	for i, r := range rows {

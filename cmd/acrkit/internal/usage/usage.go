@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // The kinds of rows.
@@ -138,7 +138,7 @@ func Sort(r *Row, by string) error {
 }
 
 func sortBy(r *Row, size func(Row) int64) {
-	slices.SortStableFunc(r.Children, func(a, b Row) int {
+	order.By(r.Children, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(size(b), size(a)), cmp.Compare(a.Name, b.Name))
 	})
 	for i := range r.Children {
