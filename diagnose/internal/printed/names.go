@@ -279,7 +279,7 @@ func loginServer(name string) string {
 
 var (
 	azCommand  = regexp.MustCompile(`(?i)\baz acr (?:login|check-health|show|build|import|run|task|repository|helm|manifest|token|update|config|credential)\b[^|;]*?\s(?:-n|--name|-r|--registry)[ =]+'?"?([a-z0-9][\w.-]*)`)
-	namedInARM = regexp.MustCompile(`(?i)(?:resource with name '([a-z0-9]{5,50})' and type 'microsoft\.containerregistry/registries'|microsoft\.containerregistry/registries/([a-z0-9]{5,50}))`)
+	namedInARM = regexp.MustCompile(`(?i)(?:resource with name '([a-z0-9]{5,50})' and type 'microsoft\.containerregistry/registries'|(?:providers/|resource ')microsoft\.containerregistry/registries/([a-z0-9]{5,50}))`)
 	inWords    = regexp.MustCompile(`(?i)\bregistry '([a-z0-9][\w.-]{3,})'|acr tasks requests for the registry ([a-z0-9]{5,50}) |sending context[^:]*to registry: ([a-z0-9]{5,50})`)
 	scopes     = regexp.MustCompile(`(?i)scope="?=?"?repository:([a-z0-9][\w./-]*):([a-z,_*]+)`)
 	required   = regexp.MustCompile(`(?i)"type":\s*"?repository"?[^}]*`)

@@ -194,7 +194,7 @@ The identity used for registry 'shop' encryption doesn't exist.`,
 	},
 	{
 		Tool: "Azure CLI, Terraform", Text: "does not have authorization to perform action 'microsoft.containerregistry", Code: "ARM_REGISTRY_NOT_VISIBLE", Weight: Said,
-		Example: `(AuthorizationFailed) The client 'x' with object id 'x' does not have authorization to perform action 'Microsoft.ContainerRegistry/registries/read' over scope '/subscriptions/y'.`,
+		Example: `(AuthorizationFailed) The client 'x' with object id 'x' does not have authorization to perform action 'Microsoft.ContainerRegistry/registries/listCredentials/action' over scope '/subscriptions/y/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/shop'.`,
 	},
 	{
 		Tool: "Azure SDKs", Text: "no default identity is assigned", None: []string{"defaultazurecredential"}, Code: "MANAGED_IDENTITY_UNKNOWN", Weight: Said,

@@ -60,6 +60,10 @@ var phrasingsPlatform = []Phrasing{
 		Example: `Error: remote trust data does not exist for shop.azurecr.io/web: notary.shop.azurecr.io does not have trust data`,
 	},
 	{
+		Tool: "Bicep", Text: "unable to restore the artifact…the artifact does not exist in the registry", Code: "TAG_NOT_FOUND", Weight: Said,
+		Example: `Error BCP192: Unable to restore the artifact with reference "br:shop.azurecr.io/bicep/storage:v1": The artifact does not exist in the registry.`,
+	},
+	{
 		Tool: "Azure App Service", Text: "imagepullunauthorizedfailure", Code: "UNAUTHORIZED", Weight: Status,
 		Example: `ImagePullUnauthorizedFailure`,
 	},
@@ -98,6 +102,10 @@ var phrasingsPlatform = []Phrasing{
 	{
 		Tool: "Azure Container Apps", Text: "persistent image pull errors", Code: "PLATFORM_PULL_FAILED", Weight: Vague,
 		Example: `Persistent Image Pull Errors for image "shop.azurecr.io/web:1.0". Please check https://aka.ms/createbadimage`,
+	},
+	{
+		Tool: "Azure Container Apps", Text: "unable to pull image using managed identity", Code: "PLATFORM_PULL_FAILED", Weight: Said,
+		Example: `Field 'template.containers.web.image' is invalid with details: 'Invalid value: "shop.azurecr.io/web:1.0": unable to pull image using Managed identity system for registry shop.azurecr.io';`,
 	},
 	{
 		Tool: "Azure Container Apps", Text: "container image pull failed", Code: "PLATFORM_PULL_FAILED", Weight: Vague,
