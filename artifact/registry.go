@@ -9,11 +9,13 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -114,6 +116,9 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 	}
 	if !isManifest(desc.MediaType) {
 		if desc.MediaType, err = sniffMediaType(data); err != nil {
+			if err := r.webPage(reference, data); err != nil {
+				return none, nil, err
+			}
 			return none, nil, &InvalidError{Store: r.Name(), Thing: "manifest " + reference, Rule: "it is not a manifest", Err: err}
 		}
 	}
@@ -128,6 +133,23 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 		}
 	}
 	return desc, data, nil
+}
+
+// webPage is the error of a web page that came in place of a manifest: something
+// on the way answered, and package diagnose tells what from the page. It is nil
+// where the data is none.
+func (r *Repository) webPage(reference string, data []byte) error {
+	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")) {
+		return nil
+	}
+	to, err := url.Parse(r.client.Endpoint())
+	if err != nil {
+		return nil
+	}
+	return fmt.Errorf("read manifest %s of %s: a web page came in its place: %w", reference, r.Name(), runtime.NewResponseError(&http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(data)), Header: http.Header{"Content-Type": {"text/html"}},
+		Request: &http.Request{Method: http.MethodGet, URL: to.JoinPath("v2", r.name, "manifests", reference), Host: to.Host, Header: http.Header{}},
+	}))
 }
 
 // Fetch opens a blob or reads a manifest.

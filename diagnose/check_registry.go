@@ -73,7 +73,7 @@ func checkMetadata(ctx context.Context, r *doctorRun) outcome {
 			Name string `json:"name"`
 		} `json:"tags"`
 	}
-	if err := r.getJSON(ctx, base+"/_tags?n=1", &tags); err != nil {
+	if err := r.getPage(ctx, base+"/_tags?n=1", &tags); err != nil {
 		return fails(err)
 	}
 	if len(tags.Tags) > 0 {

@@ -11,6 +11,9 @@ import (
 	"strconv"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
 // number reads a rate; 0 when it is none.
@@ -39,6 +42,26 @@ func (r *doctorRun) getJSON(ctx context.Context, path string, into any) error {
 	_, body, err := r.get(ctx, path)
 	if err != nil {
 		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("read the response to %s: %w", path, err)
+	}
+	return nil
+}
+
+// getPage reads a page of a listing, whose link may lead on at the registry
+// itself alone.
+func (r *doctorRun) getPage(ctx context.Context, path string, into any) error {
+	response, body, err := r.get(ctx, path)
+	if err != nil {
+		return err
+	}
+	target, err := wire.NextLink(response.Header.Values("Link"))
+	if err != nil {
+		return fmt.Errorf("read the response to %s: %w", path, err)
+	}
+	if u, err := r.base.Parse(target); err == nil && (u.Scheme != r.base.Scheme || u.Host != r.base.Host) {
+		return &azcontainerregistry.UntrustedOriginError{Kind: azcontainerregistry.OriginKindLink, Got: u.Scheme + "://" + u.Host, Want: r.base.Scheme + "://" + r.base.Host}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("read the response to %s: %w", path, err)

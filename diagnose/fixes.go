@@ -31,6 +31,14 @@ func (ev *evidence) canHelp(fix string) bool {
 		return !local
 	case strings.HasPrefix(fix, "printenv PASSWORD"):
 		return local
+	case strings.Contains(fix, "{image}") && pathHas("/blobs/")(ev):
+		return false // what the path names is no image
+	case strings.Contains(fix, "{tagged}") && (ev.reference == "" || strings.Contains(ev.reference, ":")):
+		return false
+	case strings.Contains(fix, "--for read") && ev.code == "IMAGE_QUARANTINED":
+		return false // no lock keeps it
+	case strings.Contains(fix, "acrkit transfers") && ev.path != "" && ev.phase != phaseStorage:
+		return pathHas("/blobs/")(ev) // nothing else goes on
 	case strings.Contains(fix, "--assignee {subject}"):
 		subject := ev.value("subject")
 		return strings.HasPrefix(subject, "<") || guid.MatchString(subject)

@@ -356,7 +356,7 @@ var rowsEntra = []Row{
 		Title:   "the credential gave no token",
 		Meaning: "The credential failed for a reason that is not in the catalogue. Its message is shown.",
 		Causes:  []Cause{inferred("possibly it is set up for another machine or cloud", "acrkit whoami")},
-		Fix:     []string{"acrkit whoami", "AZURE_SDK_GO_LOGGING=all shows what the credential does"},
+		Fix:     []string{"acrkit whoami {host}", "AZURE_SDK_GO_LOGGING=all shows what the credential does"},
 		Retry:   RetryNo, Link: linkIdentity, AzCode: azRefreshToken,
 		match:   either(ofEntra(entraOther), all(ofCredential, ofEntra(""))),
 		rank:    rankGeneral,

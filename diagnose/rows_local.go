@@ -178,7 +178,7 @@ var rowsLocal = []Row{
 			certain("the entry is not what this program writes", "it was read"),
 			inferred("probably another version wrote it, or it was cut when the disk was full or the machine stopped", "the file that is named"),
 		},
-		Fix:     []string{"acrkit transfers list", "run the command of the transfer again"},
+		Fix:     []string{"acrkit transfers list", "acrkit transfers clean <id>", "run the command of the transfer again"},
 		Retry:   RetryNo,
 		match:   namesItself("JOURNAL_DAMAGED"),
 		observe: []observer{observeNamed},
@@ -274,7 +274,7 @@ var rowsCommand = []Row{
 		Title:   "the manifest has other tags, and nothing was done",
 		Meaning: "Deleting a tag takes the manifest along only when it has no other tag.",
 		Causes:  []Cause{certain("the manifest has the other tags that are shown", "the command checked before it changed anything")},
-		Fix:     []string{"acrkit tag untag <reference>", "acrkit manifest delete <repository>@<digest>"},
+		Fix:     []string{"acrkit tag untag <reference>", "acrkit manifest delete <registry>/<repository>@<digest>"},
 		Retry:   RetryNo,
 	},
 	{
@@ -290,7 +290,7 @@ var rowsCommand = []Row{
 		Title:   "something that stays needs it, and nothing was done",
 		Meaning: "An index needs its children, a signature its subject, an image its blobs: the registry itself deletes them without a warning.",
 		Causes:  []Cause{certain("what needs it is shown", "the command checked before it changed anything")},
-		Fix:     []string{"acrkit manifest delete <repository>@<digest of what needs it> <repository>@<digest>"},
+		Fix:     []string{"acrkit manifest delete <registry>/<repository>@<digest of what needs it> <registry>/<repository>@<digest>"},
 		Retry:   RetryNo,
 	},
 	{

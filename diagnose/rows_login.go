@@ -104,6 +104,7 @@ var rowsLogin = []Row{
 		Fix: []string{
 			"az login",
 			"acrkit whoami {host}",
+			"printenv PASSWORD | acrkit login {host} --username <user> --password-stdin",
 			"az acr update -n {registry} --anonymous-pull-enabled true",
 		},
 		Retry: RetryNo, Link: linkAnonymous, AzCode: azAccessToken,

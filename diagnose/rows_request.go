@@ -142,7 +142,7 @@ var rowsRequest = []Row{
 		Meaning: "Deleting a manifest removes all its tags; so the registry requires its digest. Removing one tag and keeping the manifest is another call.",
 		Causes:  []Cause{certain("the request names a manifest by something else than its digest", "the registry's own message")},
 		Fix: []string{
-			"remove the tag alone: acrkit tag delete {host}/{image}",
+			"remove the tag alone: acrkit tag untag {host}/{tagged}",
 			"delete the manifest and all its tags: acrkit manifest delete {host}/{repository}@<digest>",
 		},
 		Retry: RetryNo, Link: linkErrors,

@@ -12,8 +12,9 @@ var rowsDisallowed = []Row{
 		},
 		Fix: []string{
 			"acrkit show {host}/{image}",
-			"acrkit repo unlock {host}/{repository}",
+			"acrkit repo show {host}/{repository}",
 			"acrkit tag unlock {host}/{tagged}",
+			"acrkit repo unlock {host}/{repository}",
 		},
 		Retry: RetryNo, Link: linkLocks,
 		match:   all(disallowed, methods("PUT", "POST", "PATCH")),
@@ -48,6 +49,7 @@ var rowsDisallowed = []Row{
 		Fix: []string{
 			"acrkit manifest show {host}/{image}",
 			"acrkit manifest unlock {host}/{image} --for read",
+			"a quarantined image: whoever scans the images has to release it",
 		},
 		Retry: RetryNo, Link: linkLocks,
 		match:   all(disallowed, methods("GET", "HEAD")),
@@ -61,7 +63,7 @@ var rowsDisallowed = []Row{
 			inferred("probably a lock: writeEnabled, deleteEnabled or readEnabled is false", "acrkit show {host}/{image}"),
 			inferred("possibly a quarantine or the storage limit", "az acr show-usage -n {registry}"),
 		},
-		Fix:   []string{"acrkit show {host}/{image}"},
+		Fix:   []string{"acrkit show {host}/{image}", "acrkit repo show {host}/{repository}"},
 		Retry: RetryNo, Link: linkLocks,
 		match:   disallowed,
 		rank:    rankGeneral,

@@ -82,7 +82,7 @@ var rowsUnauthorized = []Row{
 			inferred("possibly the registry's permission mode was changed, which invalidates all its tokens", "a new token works at once"),
 			inferred("possibly this machine's clock is wrong", "acrkit doctor {host} compares the clocks"),
 		},
-		Fix:   []string{"acrkit logout {host}", "acrkit token --scope {scope} {host}"},
+		Fix:   []string{"get a new token: acrkit token --scope {scope} {host}"},
 		Retry: RetryNo, Link: linkAuthentication,
 		match: all(resource401, bearer, not(expired), not(foreign), not(func(ev *evidence) bool { return ev.auth.claims.fromEntra() }), func(ev *evidence) bool {
 			return ev.challenge.err == "invalid_token"
@@ -216,7 +216,7 @@ var rowsUnauthorized = []Row{
 			certain("the registry calls the token's scope insufficient", "error=\"insufficient_scope\" in its challenge"),
 			inferred("probably a role or a scope map was changed after the token was issued", "a new token grants less"),
 		},
-		Fix:   []string{"acrkit doctor {host}/{repository}", "sign in again: acrkit logout {host}"},
+		Fix:   []string{"acrkit doctor {host}/{repository}", "sign in again: acrkit login {host}"},
 		Retry: RetryNo, Link: linkAuthorization, AzCode: azAccessToken,
 		match:   all(resource401, sound, func(ev *evidence) bool { return insufficient(ev) && len(ev.missing) == 0 }),
 		observe: []observer{observeScopes, observeIdentity, observeMessage, observeResponse},

@@ -37,6 +37,10 @@ type app struct {
 	progress   string
 	timeout    time.Duration
 
+	// given are the arguments of the command that runs, typed is its line without
+	// flags.
+	given []string
+	typed string
 	// limited is the context of a command that --timeout ends.
 	limited context.Context
 	// Made from the flags before a command runs.
@@ -154,6 +158,7 @@ func (a *app) structured(args []string) bool {
 // form otherwise.
 func (a *app) report(err error, structured bool) {
 	f := failure.Of(err)
+	a.fillIn(&f)
 	if structured {
 		encoder := json.NewEncoder(a.Stderr)
 		encoder.SetEscapeHTML(false)

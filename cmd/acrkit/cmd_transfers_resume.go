@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,11 @@ there is.`,
 			case artifact.TransferRunning:
 				return &artifact.InUseError{Thing: "transfer " + record.ID}
 			case artifact.TransferUnreadable:
-				return fmt.Errorf("resume: %s; acrkit transfers clean %s forgets it", record.Error, record.ID)
+				return &failure.Explained{
+					Err:  errors.New("transfer " + record.ID + " can't go on: its entry in the journal is damaged, nothing was done"),
+					Code: "JOURNAL_DAMAGED", Why: []string{record.Error},
+					Fix: []string{"acrkit transfers clean " + record.ID + "  # forgets it; then its own command again"},
+				}
 			}
 			return runAgain(command, a, record.Spec, flags)
 		},
@@ -71,6 +76,7 @@ func runAgain(command *cobra.Command, a *app, spec artifact.TransferSpec, flags 
 		if err := a.prepare(); err != nil {
 			return err
 		}
+		a.given = args
 		return other.RunE(other, args)
 	}
 	return fmt.Errorf("resume %s: it was made by the command %q, which this program doesn't have", spec.ID(), spec.Verb)

@@ -86,7 +86,8 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
+		PersistentPreRunE: func(command *cobra.Command, args []string) error {
+			a.given, a.typed = args, typedLine(command, args)
 			return errors.Join(a.prepare(), a.limit(command))
 		},
 		RunE: helpOrUnknown,

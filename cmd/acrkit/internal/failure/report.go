@@ -148,6 +148,19 @@ func (f *Report) Fill(d diagnose.Diagnosis) {
 	}
 }
 
+// EachCause changes the text of each cause.
+func (f *Report) EachCause(change func(string) string) {
+	for i, cause := range f.causes {
+		changed := change(cause)
+		for j, why := range f.Object.Why {
+			if why == cause {
+				f.Object.Why[j] = changed
+			}
+		}
+		f.causes[i] = changed
+	}
+}
+
 // Clean makes text that may come from a server fit for a terminal and a log.
 // Line ends stay.
 func Clean(text string) string {
