@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/transfers"
 )
 
@@ -21,11 +23,18 @@ Several SRC are images, each with its tag, of one registry or of many. With
 registry, where each keeps its repository's name, one repository for all of
 them, or a folder, oci:DIR; every image keeps its tag. An image that fails
 doesn't stop the others (exit code 9), and the same command again does what is
-missing. In a pattern * is any run of characters, ? is one.`,
+missing. In a pattern * is any run of characters, ? is one.
+
+With --server ACR itself imports the images, each by its digest, from a registry
+that it can reach: the registries are read from here, to say what would be done,
+and no blob comes this way. It needs an Entra identity with the action
+Microsoft.ContainerRegistry/registries/importImage/action at DST; signatures and
+SBOMs don't come along.`,
 		`  acrkit copy local/team/app:1 myreg.azurecr.io/team/app:1
   acrkit copy myreg.azurecr.io/team/app:1 myreg.azurecr.io/prod/app:1 --no-clobber
   acrkit copy local/team/app local/prod/app --tag-pattern 'v1.*'
-  acrkit copy local/team/app:1 local/team/web:2 myreg.azurecr.io`,
+  acrkit copy local/team/app:1 local/team/web:2 myreg.azurecr.io
+  acrkit copy docker.io/library/alpine:3 myreg.azurecr.io/base/alpine --server`,
 		func(location.Location, location.Location) error { return nil })
 	return command
 }
@@ -41,6 +50,14 @@ func transferCommand(a *app, use, short, long, example string, fits func(from, t
 		Use: use, Short: short, Long: long, Example: example, GroupID: groupImages,
 		Args: f.Write.Args(rule),
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := f.CheckServer(command); err != nil {
+				return err
+			}
+			if f.Server.On {
+				return a.writer().Run(command, f.Write, func(ctx context.Context) ([]plan.Step, error) {
+					return a.mover().ImportSteps(ctx, &f, args)
+				})
+			}
 			if f.Write.Apply == "" && f.Several(args) {
 				return a.mover().RunSeveral(command, &f, args)
 			}

@@ -3,14 +3,17 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -206,5 +209,28 @@ func waitReady(ts *testscript.TestScript, neg bool, args []string) {
 		case <-limit.C:
 			ts.Fatalf("%s was not written", args[0])
 		}
+	}
+}
+
+// pushEmpty pushes an artifact that has nothing but its tag's name.
+func pushEmpty(t *testing.T, ctx context.Context, repository *artifact.Repository, tag string) {
+	t.Helper()
+	empty, content := artifact.NewContentBytes("application/vnd.oci.empty.v1+json", []byte("{}"))
+	if err := repository.Push(ctx, empty, content); err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: "application/x",
+		Config: empty, Layers: []ocispec.Descriptor{empty}, Annotations: map[string]string{"tag": tag},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	desc, content := artifact.NewContentBytes(ocispec.MediaTypeImageManifest, body)
+	if err := repository.Push(ctx, desc, content); err != nil {
+		t.Fatal(err)
+	}
+	if err := repository.Tag(ctx, desc, tag); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -141,7 +141,7 @@ func TestProxyAtTheIdentitysAddressIsNoIdentity(t *testing.T) {
 				return azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{ClientOptions: o})
 			},
 		}
-		_, _, err := s.link().Find(t.Context(), Place{Host: "reg.azurecr.io"})
+		_, _, err := s.link(RegistryScope).Find(t.Context(), Place{Host: "reg.azurecr.io"})
 		if err == nil || errors.Is(err, ErrNothing) != c.passes {
 			t.Errorf("%s: %v", c.name, err)
 		}

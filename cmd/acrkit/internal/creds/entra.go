@@ -62,7 +62,13 @@ type source struct {
 
 // EntraLinks are the links that end in an Entra token: the environment's
 // service principal, workload identity, managed identity and the Azure CLI.
-func EntraLinks(getenv func(string) string) []Link {
+func EntraLinks(getenv func(string) string) []Link { return entraLinks(getenv, RegistryScope) }
+
+// ManagerChain is the same for the resource manager of the registry's cloud,
+// whose tokens are for scope.
+func ManagerChain(getenv func(string) string, scope string) Chain { return entraLinks(getenv, scope) }
+
+func entraLinks(getenv func(string) string, scope string) []Link {
 	// The environment says that there is an identity: App Service, Container
 	// Apps, Functions, Arc. Its first token may take a while.
 	promised := getenv("IDENTITY_ENDPOINT") != "" || getenv("MSI_ENDPOINT") != "" || getenv("IMDS_ENDPOINT") != ""
@@ -108,12 +114,12 @@ func EntraLinks(getenv func(string) string) []Link {
 	}
 	links := make([]Link, 0, len(sources))
 	for _, s := range sources {
-		links = append(links, s.link())
+		links = append(links, s.link(scope))
 	}
 	return links
 }
 
-func (s source) link() Link {
+func (s source) link(scope string) Link {
 	return Link{Name: s.name, Find: func(ctx context.Context, place Place) (Credential, string, error) {
 		host := place.Host
 		if !AzureHost(host) {
@@ -128,7 +134,7 @@ func (s source) link() Link {
 		}
 		limited, cancel := context.WithTimeout(ctx, s.limit)
 		defer cancel()
-		token, err := credential.GetToken(limited, policy.TokenRequestOptions{Scopes: []string{RegistryScope}})
+		token, err := credential.GetToken(limited, policy.TokenRequestOptions{Scopes: []string{scope}})
 		var refused *azidentity.AuthenticationFailedError
 		switch {
 		case err == nil:

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/arm"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/internal/names"
 )
@@ -33,6 +34,7 @@ const (
 	ActionPutBlob          Action = "blob.put"
 	ActionMountBlob        Action = "blob.mount"
 	ActionPutManifest      Action = "manifest.put"
+	ActionImport           Action = "image.import"
 )
 
 // action is what a step's name stands for.
@@ -93,9 +95,12 @@ var actions = map[Action]action{
 			return err
 		},
 	},
-	ActionPutBlob:        {needs: []need{needDigest, needFile}, rights: []string{"pull", "push"}, inside: true, says: "send the blob", done: "sent", check: checkFile, do: putBlob},
-	ActionMountBlob:      {needs: []need{needDigest, needFrom}, rights: []string{"pull", "push"}, inside: true, says: "mount the blob", done: "mounted", check: CheckMount, do: mountBlob},
-	ActionPutManifest:    {needs: []need{needDigest, needFile}, rights: []string{"pull", "push"}, inside: true, says: "store the manifest", done: "stored", check: checkPutManifest, do: putManifest},
+	ActionPutBlob:     {needs: []need{needDigest, needFile}, rights: []string{"pull", "push"}, inside: true, says: "send the blob", done: "sent", check: checkFile, do: putBlob},
+	ActionMountBlob:   {needs: []need{needDigest, needFrom}, rights: []string{"pull", "push"}, inside: true, says: "mount the blob", done: "mounted", check: CheckMount, do: mountBlob},
+	ActionPutManifest: {needs: []need{needDigest, needFile}, rights: []string{"pull", "push"}, inside: true, says: "store the manifest", done: "stored", check: checkPutManifest, do: putManifest},
+	ActionImport: {
+		needs: []need{needDigest, needImage, needResource}, inside: true, says: "have ACR import", done: "imported", check: checkImport, do: importImage,
+	},
 	ActionLockRepository: {needs: []need{needSet}, rights: []string{"metadata_write"}, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setRepositoryLocks},
 	ActionLockTag:        {needs: []need{needTag, needSet}, rights: []string{"metadata_write"}, inside: true, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setTagLocks},
 	ActionLockManifest:   {needs: []need{needDigest, needSet}, rights: []string{"metadata_write"}, inside: true, says: "set the locks of", done: "set the locks of", check: checkLocks, do: setManifestLocks},
@@ -116,11 +121,15 @@ type need struct {
 }
 
 var (
-	needTag    = need{"a tag", func(s Step) bool { return s.Tag != "" }}
-	needDigest = need{"a digest", func(s Step) bool { return s.Digest != "" }}
-	needFile   = need{"the path of a file", func(s Step) bool { return filepath.IsAbs(s.File) }}
-	needFrom   = need{"the repository that has it", func(s Step) bool { return names.IsRepository(s.From) }}
-	needSet    = need{"the locks to set", func(s Step) bool { return s.Set != nil }}
+	needTag      = need{"a tag", func(s Step) bool { return s.Tag != "" }}
+	needDigest   = need{"a digest", func(s Step) bool { return s.Digest != "" }}
+	needFile     = need{"the path of a file", func(s Step) bool { return filepath.IsAbs(s.File) }}
+	needFrom     = need{"the repository that has it", func(s Step) bool { return names.IsRepository(s.From) }}
+	needImage    = need{"the repository that it comes from", func(s Step) bool { return isRepositoryReference(s.From) }}
+	needResource = need{"the registry's resource", func(s Step) bool {
+		return arm.IsRegistryID(s.Resource) && (s.FromResource == "" || arm.IsRegistryID(s.FromResource))
+	}}
+	needSet = need{"the locks to set", func(s Step) bool { return s.Set != nil }}
 )
 
 // complete reports what the step lacks to be done.

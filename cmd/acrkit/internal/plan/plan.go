@@ -50,7 +50,10 @@ type Step struct {
 	MediaType  string       `json:"mediaType,omitempty"` // of what is sent
 	From       string       `json:"from,omitempty"`      // the repository that has it
 	Replaces   string       `json:"replaces,omitempty"`  // what the tag named, when the plan was made
-	Frees      int64        `json:"frees,omitempty"`     // bytes that nothing else needs
+	Resource   string       `json:"resource,omitempty"`  // the registry's, in Azure
+	// FromResource is the source registry's resource, where this identity sees it.
+	FromResource string `json:"fromResource,omitempty"`
+	Frees        int64  `json:"frees,omitempty"` // bytes that nothing else needs
 	// LastUpdatedOn is the repository's, or that of the newest of the tags, when
 	// the plan was made.
 	LastUpdatedOn *time.Time `json:"lastUpdatedOn,omitempty"`

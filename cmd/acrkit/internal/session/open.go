@@ -22,6 +22,7 @@ type Registry struct {
 	Client     *azcontainerregistry.Client
 	Blobs      *azcontainerregistry.BlobClient
 	memo       map[any]any
+	session    *Session
 
 	endpoint  string // where its clients send requests
 	transport policy.Transporter
@@ -81,7 +82,7 @@ func (s *Session) open(ctx context.Context, ref reference.Reference) (*Registry,
 	if err := s.flagsFit(h); err != nil {
 		return nil, err
 	}
-	r := &Registry{Host: h}
+	r := &Registry{Host: h, session: s}
 	options := s.clientOptions()
 	var err error
 	if h.Local() {

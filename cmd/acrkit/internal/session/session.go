@@ -28,6 +28,9 @@ type Session struct {
 	// LocalOptions makes the emulator behind local/... over a folder.
 	LocalOptions func(dir string) *emulator.Options
 
+	// Management is a resource manager to ask instead of Azure's.
+	Management *Management
+
 	// Set by the global flags.
 	Quiet           bool // no notes
 	Debug           string

@@ -22,7 +22,8 @@ type Flags struct {
 	Write       plan.Flags
 	Images      ImageFlags
 	All         bool
-	Tags        TagFlags // copy's
+	Tags        TagFlags    // copy's
+	Server      ServerFlags // copy's
 	noClobber   bool
 	limitRate   string
 	concurrency int
@@ -38,6 +39,7 @@ func (f *Flags) Add(command *cobra.Command) {
 	}
 	if command.Name() == "copy" {
 		f.Tags.add(command)
+		f.Server.add(command)
 	}
 	command.Flags().BoolVar(&f.noClobber, "no-clobber", false, "don't move a tag that exists, nor replace a file (exit code 10)")
 }
