@@ -145,7 +145,9 @@ func Run(ctx context.Context, service Service, o Options) (*Report, error) {
 	return report, err
 }
 
-// run cleans up after an earlier run, and runs the script on both.
+// run cleans up after an earlier run, and runs the script on both: on the
+// emulator second, since what it does in any experiment depends on all the
+// values found. A run that was interrupted is compared when it has gone on.
 func (b *bench) run(ctx context.Context, p *Progress, report *Report) error {
 	if err := b.cleanUp(ctx); err != nil {
 		return err

@@ -33,8 +33,11 @@ var changedRoutes = []emulator.Route{
 
 func randomChange(random *rand.Rand, route emulator.Route, n int) change {
 	c := change{rule: emulator.Fault{Name: fmt.Sprint("change ", n), Routes: []emulator.Route{route}}}
+	if random.IntN(2) == 0 {
+		c.rule.Probability, c.rule.Seed = 0.4, random.Uint64()
+	}
 	value := fmt.Sprint("changed-", n)
-	switch random.IntN(5) {
+	switch random.IntN(6) {
 	case 0:
 		c.rule.Header = map[string]string{"X-Changed": value}
 		c.aspect, c.value = "header X-Changed", value
@@ -50,6 +53,9 @@ func randomChange(random *rand.Rand, route emulator.Route, n int) change {
 	case 4:
 		c.rule.Respond = &emulator.FaultResponse{Status: 200, Body: fmt.Sprintf(`{"%s":1,"errors":[]}`, value)}
 		c.aspect, c.value = "key order", value+" errors"
+	case 5:
+		c.rule.Header = map[string]string{"X-Ms-Correlation-Request-Id": ""}
+		c.aspect, c.value = "header X-Ms-Correlation-Request-Id", "absent"
 	}
 	return c
 }
