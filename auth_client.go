@@ -67,7 +67,7 @@ func (c *AuthenticationClient) ExchangeAADAccessTokenForACRRefreshToken(ctx cont
 	return resp, hideBody(err)
 }
 
-// ExchangeACRRefreshTokenForACRAccessToken buys an access token for scope, such
+// ExchangeACRRefreshTokenForACRAccessToken returns an access token for scope, such
 // as "repository:team/app:pull". An access token is given even when the caller
 // lacks some of the actions: the token then lacks them too. service is the
 // login server's host.
@@ -109,7 +109,7 @@ func (r *registry) postForm(ctx context.Context, path, service string, form url.
 	return r.send(r.bare, req, http.StatusOK)
 }
 
-// requestExchange buys a refresh token.
+// requestExchange gets a refresh token.
 func (r *registry) requestExchange(ctx context.Context, service string, form url.Values) (t token, err error) {
 	ctx = withOperation(ctx, Operation{Name: operationExchange, Registry: r.base.Host})
 	ctx, end := runtime.StartSpan(ctx, "AuthenticationClient.ExchangeAADAccessTokenForACRRefreshToken", r.tracer, nil)
@@ -118,7 +118,7 @@ func (r *registry) requestExchange(ctx context.Context, service string, form url
 	return t, r.operationError(operationExchange, "", "", err)
 }
 
-// requestToken buys an access token for scope, which may be several, separated
+// requestToken returns an access token for scope, which may be several, separated
 // by spaces.
 func (r *registry) requestToken(ctx context.Context, service, scope string, form url.Values) (t token, err error) {
 	ctx = withOperation(ctx, Operation{Name: operationToken + scope, Registry: r.base.Host})

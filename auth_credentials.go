@@ -45,8 +45,8 @@ func (c PasswordCredential) GoString() string { return c.String() }
 func (c PasswordCredential) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 
 // RefreshTokenCredential is an ACR refresh token obtained elsewhere, for
-// example by `az acr login --expose-token` (ACR protocol §2.8). It lives some
-// three hours and cannot be renewed. It doesn't change and may be used by any
+// example by `az acr login --expose-token` (ACR protocol §2.8). It is valid
+// for about three hours and cannot be renewed. It doesn't change and may be used by any
 // number of clients at the same time.
 type RefreshTokenCredential struct {
 	refreshToken hidden

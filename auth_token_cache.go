@@ -130,7 +130,7 @@ func (c *TokenCache) Format(f fmt.State, _ rune) { fmt.Fprint(f, "token cache") 
 // minSweep is how many tokens there must be before expired ones are looked for.
 const minSweep = 256
 
-// tokenKey says what a token is good for. identity keeps the tokens of one
+// tokenKey says what a token is for. identity keeps the tokens of one
 // credential from another's clients.
 type tokenKey struct {
 	registry string
@@ -177,8 +177,8 @@ const (
 	// renewal failed, before the next try.
 	renewalPause = 30 * time.Second
 
-	// renewAhead is how long before its expiry a token is renewed, if it lives
-	// long enough. ACR's access tokens live 75 minutes.
+	// renewAhead is how long before its expiry a token is renewed, if it is
+	// valid long enough. ACR's access tokens are valid for 75 minutes.
 	renewAhead = 5 * time.Minute
 
 	// spare is how long a token must still be good to be sent at all, for a
@@ -186,8 +186,8 @@ const (
 	spare = 30 * time.Second
 )
 
-// usable reports whether t will be good for d from now on. A token that never
-// lives that long is usable in the first half of its life: fetching another
+// usable reports whether t stays valid for d from now on. A token that is
+// never valid that long is usable in the first half of its lifetime: fetching another
 // wouldn't help.
 func (t token) usable(now time.Time, d time.Duration) bool {
 	life := t.expires.Sub(t.fetched)
@@ -201,8 +201,8 @@ func (t token) due(now time.Time) bool {
 	return t.expires.Sub(now) < ahead
 }
 
-// get returns the token of key, good for at least d if its kind lives that
-// long. Of all callers that need a new one a single one fetches it, with its
+// get returns the token of key, valid for at least d if its kind can be.
+// Of all callers that need a new one a single one fetches it, with its
 // own context; the others wait, each as long as its own context allows, and
 // look again. While a token that is due for renewal is still good, only the
 // caller that renews it waits. fresh says that it was fetched for this call.

@@ -81,7 +81,7 @@ type authorization struct {
 // empty reports whether a request is sent without any credential.
 func (a authorization) empty() bool { return a.mode == modeBearer && a.token.value == "" }
 
-// authorize returns what a request for scopes is sent with, good for at least
+// authorize returns what a request for scopes is sent with, valid for at least
 // d. Of a registry that is unknown the first request is sent alone and the others
 // wait for its response, so that they need not be refused, too: note must be
 // called when it is there.
@@ -124,7 +124,7 @@ func (s *tokenSource) authorize(ctx context.Context, scopes []string, d time.Dur
 		return a, note, err
 	}
 	// The registry may not want a token for this. If it does, the failure is
-	// what the caller hears.
+	// what the caller gets.
 	a.failed = err
 	return a, note, nil
 }
@@ -189,7 +189,7 @@ func (s *tokenSource) handleChallenge(ctx context.Context, resp *http.Response, 
 	case next.failed == nil:
 		return next, next.token.value != "", nil
 	case strict.Is(ctx) && s.refusesAnonymous(next.failed):
-		// The resource's own refusal names the missing action, so let it speak.
+		// The resource's own refusal names the missing action, so it is returned.
 		return authorization{}, false, nil
 	case isBasic && ctx.Err() == nil:
 		return authorization{mode: modeBasic}, true, nil

@@ -78,7 +78,7 @@ func (c *Client) NewBlobClient() *BlobClient { return &BlobClient{registry: c.re
 func (c *Client) Endpoint() string { return c.registry.key }
 
 // GetAccessToken returns a token for scopes, such as
-// "repository:team/app:pull", for a tool that speaks to the registry by itself
+// "repository:team/app:pull", for a tool that sends its own requests to the registry
 // (ACR protocol §2.3 has the scopes). The token is cached like those of the
 // client's own calls. The registry gives a token even when the caller lacks
 // some of the actions; the token then lacks them too.

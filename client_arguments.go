@@ -12,7 +12,7 @@ import (
 )
 
 // checkArguments returns the first of errs for a strict caller. The methods of
-// v0.2.3 pass on what they get and let the registry judge, except for names that
+// v0.2.3 pass on what they get and let the registry check it, except for names that
 // are empty, without which no path can be made.
 func checkArguments(ctx context.Context, errs ...error) error {
 	err := checkAll(errs...)

@@ -80,7 +80,7 @@ func nextLocation(response *http.Response) string {
 	return u.String()
 }
 
-// checkLocation refuses a response that leads to another origin, or that should
+// checkLocation refuses a response that points to another origin, or that should
 // say where to go on and doesn't.
 func (c *BlobClient) checkLocation(ctx context.Context, response *http.Response, needed bool) error {
 	if !strict.Is(ctx) {
@@ -163,7 +163,7 @@ func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData
 	}, nil
 }
 
-// sendingTime is how long a token must be good for a body of size bytes.
+// sendingTime is how long a token must stay valid for a body of size bytes.
 func sendingTime(size int64) time.Duration {
 	return time.Duration(size/chunkRate) * time.Second
 }

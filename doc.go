@@ -26,7 +26,7 @@
 // before it expires and replaced when the registry has forgotten it. A caller's
 // own Authorization is left alone, and then no token is fetched. The credentials
 // that this package adds go to the login server and nowhere else: whatever
-// redirect, Location, Link or realm leads to another origin gets none.
+// redirect, Location, Link or realm points to another origin gets none.
 //
 // # Listings
 //

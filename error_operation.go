@@ -18,7 +18,7 @@ type Operation struct {
 	Registry string
 
 	// Address is the machine that sent the response, such as "20.62.128.9:443".
-	// It is empty when there was no response, when a proxy was on the way, and
+	// It is empty when there was no response, when a proxy was in between, and
 	// when the transport does not tell.
 	Address string
 

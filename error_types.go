@@ -24,12 +24,12 @@ type OperationError struct {
 	Operation string
 
 	// Registry is the login server, such as "myreg.azurecr.io"; empty when no
-	// client came about.
+	// client was created.
 	Registry string
 
 	// Address is the machine that gave the failed response, such as
 	// "20.62.128.9:443". It is empty when there was no response, when a proxy was
-	// on the way, and when the transport does not tell.
+	// in between, and when the transport does not tell.
 	Address string
 
 	// Repository is the repository, if the call has one.
@@ -84,7 +84,7 @@ func (e *ArgumentError) Error() string {
 	return fmt.Sprintf("invalid %s %q: %s", e.Argument, redact.Text(e.Value), e.Rule)
 }
 
-// DigestMismatchError says that content isn't what its digest promises. It
+// DigestMismatchError says that content doesn't have the digest expected. It
 // matches [ErrMismatchedHash].
 type DigestMismatchError struct {
 	// Expected is the digest asked for, Actual that of the content.
@@ -120,7 +120,7 @@ func (e *IncompleteListingError) Error() string {
 // Unwrap returns why the listing broke off.
 func (e *IncompleteListingError) Unwrap() error { return e.Err }
 
-// RetriesExhaustedError says that a call was tried several times in vain.
+// RetriesExhaustedError says that a call failed after several attempts.
 type RetriesExhaustedError struct {
 	// Attempts is how many times it was tried.
 	Attempts int

@@ -12,7 +12,7 @@ import (
 	"github.com/acrkit/azcontainerregistry"
 )
 
-// A stream of unknown length becomes a blob: the digest is computed on the way.
+// A stream of unknown length becomes a blob: the digest is computed while it is sent.
 func ExampleBlobClient_Upload() {
 	blobs, err := azcontainerregistry.NewBlobClient(endpoint, credential, &azcontainerregistry.BlobClientOptions{ClientOptions: (&exampleRegistry{}).over()})
 	if err != nil {

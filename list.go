@@ -50,8 +50,8 @@ type page struct {
 	// buffered says that the pipeline has read the body, so that policies, logs
 	// and whoever captures the response have it, too.
 	buffered bool
-	// link is the Link header as it came, if it leads on; next is the address
-	// that it leads to, or nextErr why that is none.
+	// link is the Link header as it came, if there is a next page; next is the address
+	// that it points to, or nextErr why that is none.
 	link    string
 	next    string
 	nextErr error

@@ -32,7 +32,7 @@ func iterate[T any](ctx context.Context, l *listing, invalid error, span, operat
 }
 
 // errStopped says that the loop over an iterator ended by itself.
-var errStopped = errors.New("loop has ended")
+var errStopped = errors.New("loop is over")
 
 func iteratePages[T any](ctx context.Context, l *listing, decode func([]byte) ([]T, string, error), yield func(T) bool) error {
 	w := l.walk()
@@ -77,7 +77,7 @@ func iteratePages[T any](ctx context.Context, l *listing, decode func([]byte) ([
 			return nil
 		}
 		if ahead != nil && ahead.address != p.next {
-			ahead.stop() // the page was asked for again and leads elsewhere now
+			ahead.stop() // the page was asked for again and has another link now
 			ahead = nil
 		}
 		spare = data
@@ -98,7 +98,7 @@ type pageFetch struct {
 
 	page   *page
 	err    error
-	follow string        // where page leads as it came first
+	follow string        // the link of page as it came first
 	opened chan struct{} // closed when the three above are known; nil in the foreground
 	done   chan struct{} // closed when data and readErr are, too
 
@@ -116,7 +116,7 @@ func (w *walk) fetch(ctx context.Context, address string, buf []byte) *pageFetch
 // fetchAhead asks for a page and reads it in the background.
 func (w *walk) fetchAhead(ctx context.Context, address string, buf []byte) *pageFetch {
 	f := &pageFetch{address: address, walk: w, buf: buf, opened: make(chan struct{}), done: make(chan struct{})}
-	// The caller's captured response would otherwise be written behind its back.
+	// The caller's captured response would otherwise be overwritten after it returned.
 	ctx, f.cancel = context.WithCancel(withoutCapture(ctx))
 	go func() {
 		defer close(f.done)

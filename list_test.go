@@ -48,7 +48,7 @@ func TestAListingIsWholeOrAnError(t *testing.T) {
 		"link to itself": {
 			link:  next("/acr/v1/_catalog?last=b"),
 			rest:  always(200, `{"repositories":["c"]}`, next("/acr/v1/_catalog?last=b")...),
-			check: func(err error) bool { return strings.Contains(err.Error(), "leads back") },
+			check: func(err error) bool { return strings.Contains(err.Error(), "points back") },
 		},
 		"endless equal pages": {
 			link: next("/acr/v1/_catalog?last=0"),

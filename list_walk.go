@@ -34,7 +34,7 @@ func (l *listing) walk() *walk {
 // open asks for a page unless the walk has been there.
 func (w *walk) open(ctx context.Context, address string) (*page, error) {
 	if w.visited[address] {
-		return nil, errors.New("the listing leads back to a page that was read already")
+		return nil, errors.New("the listing points back to a page that was read already")
 	}
 	w.visited[address] = true
 	return w.listing.open(ctx, address)

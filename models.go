@@ -10,7 +10,7 @@ type ACRAccessToken struct {
 
 // ACRRefreshToken is the response of POST /oauth2/exchange (ACR protocol §2.4).
 type ACRRefreshToken struct {
-	// RefreshToken buys access tokens at POST /oauth2/token; treat it as opaque.
+	// RefreshToken is exchanged for access tokens at POST /oauth2/token; treat it as opaque.
 	RefreshToken *string
 }
 
@@ -112,7 +112,7 @@ type TagList struct {
 	// Tags are the tags of the page; none when the registry returns null.
 	Tags []*TagAttributes
 
-	// Link leads to the next page when the registry says so in the body. ACR
+	// Link points to the next page when the registry says so in the body. ACR
 	// says it in the header of the same name only.
 	Link *string
 }
@@ -201,7 +201,7 @@ type Manifests struct {
 	// Attributes are the manifests of the page; none when the registry returns null.
 	Attributes []*ManifestAttributes
 
-	// Link leads to the next page when the registry says so in the body. ACR
+	// Link points to the next page when the registry says so in the body. ACR
 	// says it in the header of the same name only.
 	Link *string
 
@@ -214,7 +214,7 @@ type Manifests struct {
 
 // Repositories is a page of repository names (ACR protocol §3.1).
 type Repositories struct {
-	// Link leads to the next page when the registry says so in the body. ACR
+	// Link points to the next page when the registry says so in the body. ACR
 	// says it in the header of the same name only.
 	Link *string
 

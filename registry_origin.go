@@ -91,7 +91,7 @@ func readEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 	if u.Scheme == "http" && !allowHTTP && !originOf(u).private() {
 		return nil, &ArgumentError{
 			Argument: "endpoint", Value: redact.Text(shorten(u.Redacted())),
-			Rule: "must be https: over http a credential could be read on the way (InsecureAllowCredentialWithHTTP permits it)",
+			Rule: "must be https: over http a credential could be read on the network (InsecureAllowCredentialWithHTTP permits it)",
 		}
 	}
 	u.RawQuery, u.Fragment, u.User = "", "", nil
@@ -99,7 +99,7 @@ func readEndpoint(endpoint string, allowHTTP bool) (*url.URL, error) {
 }
 
 // redirect returns where a response redirects to. From an encrypted connection
-// it may lead only to another.
+// it may redirect only to another.
 func (r *registry) redirect(from *url.URL, resp *http.Response) (*url.URL, error) {
 	location := resp.Header.Get("Location")
 	if location == "" {

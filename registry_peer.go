@@ -34,7 +34,7 @@ func watchPeer(req *http.Request) *http.Request {
 	return req.WithContext(httptrace.WithClientTrace(p, &httptrace.ClientTrace{GetConn: p.dials, GotConn: p.connected}))
 }
 
-// dials is told where the connection leads: to a proxy, if there is one.
+// dials is told where the connection goes: to a proxy, if there is one.
 func (p *peer) dials(hostPort string) {
 	host, _, err := net.SplitHostPort(hostPort)
 	p.proxied = err == nil && !strings.EqualFold(host, p.host)

@@ -92,7 +92,7 @@ type DownloadResponse struct {
 }
 
 // Download writes the blob to dst, in order, and verifies its digest. Behind
-// it several connections may read ahead. dst has got bytes by the time a wrong
+// it several connections may read ahead. dst has received bytes by the time a wrong
 // digest is noticed: until Download returns nil, nothing in dst is to be
 // trusted.
 //

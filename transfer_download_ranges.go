@@ -19,7 +19,7 @@ import (
 )
 
 // signatureMargin is how long a signed address must still be good to be used:
-// clocks differ, and the request has a way to go. ACR's live some 20 minutes
+// clocks differ, and the request has a way to go. ACR's are valid for about 20 minutes
 // (ACR protocol §4.4).
 const signatureMargin = 30 * time.Second
 

@@ -20,12 +20,12 @@ import (
 )
 
 const (
-	// streamTokenTime is how long a token must be good for when nobody knows
+	// streamTokenTime is how long a token must stay valid when nobody knows
 	// how long the body is; a registry looks at it when the request begins.
 	streamTokenTime = 5 * time.Minute
 
-	// maxTokenTime bounds what is asked of a token for a long body: ACR's live
-	// 75 minutes (ACR protocol §5.3).
+	// maxTokenTime bounds what is asked of a token for a long body: ACR's are
+	// valid for 75 minutes (ACR protocol §5.3).
 	maxTokenTime = 30 * time.Minute
 )
 

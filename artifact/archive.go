@@ -32,7 +32,7 @@ const (
 // An archive that has both index.json and docker's manifest.json, as docker 25
 // and later write, is read by both: what one of them lacks the other tells, and
 // where they contradict one another the archive is refused. Of an index that
-// names more than the archive holds, the images that are whole are handed out;
+// names more than the archive holds, the complete images are offered;
 // [Result.LeftOut] says which were not.
 type Archive struct {
 	name   string
@@ -287,7 +287,7 @@ func (a *Archive) Check(ctx context.Context, desc ocispec.Descriptor) error {
 	return err
 }
 
-// leftOut is what the archive lacks of an image that it hands out.
+// leftOut is what the archive lacks of an image that it offers.
 func (a *Archive) leftOut(root digest.Digest) []LeftOut { return a.absent[root] }
 
 func (a *Archive) fetchAny(d digest.Digest) (io.ReadCloser, int64, error) {

@@ -17,7 +17,7 @@ import (
 type ociImage struct {
 	desc   ocispec.Descriptor
 	parsed *manifest
-	root   int // the index of the root that leads to it
+	root   int // the index of the root that refers to it
 }
 
 // dockerHalf adds what docker's manifest.json says to what index.json says.
@@ -78,7 +78,7 @@ func (a *Archive) imagesUnder(at int, root ocispec.Descriptor) []ociImage {
 			seen[desc.Digest] = true
 			m, err := a.manifest(desc)
 			if err != nil {
-				continue // absent or damaged: whoever copies it hears of it
+				continue // absent or damaged: a copy of it reports that
 			}
 			if m.Config != nil {
 				images = append(images, ociImage{desc: desc, parsed: m, root: at})

@@ -31,7 +31,7 @@ type legacyLayer struct {
 // legacyID is the grammar of layer ids, which are names of folders.
 var legacyID = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// maxLegacyLayers is docker's own limit on layers, 127, with room to spare.
+// maxLegacyLayers is docker's own limit on layers, 127, with some to spare.
 const maxLegacyLayers = 512
 
 // openLegacyDocker makes images of an archive without manifest.json: each

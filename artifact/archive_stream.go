@@ -19,7 +19,7 @@ import (
 // written while it is received. One blob is received at a time, over as many
 // connections as the source has ranges for.
 //
-// Every blob is verified, at its end: when Copy fails, w has got the beginning of
+// Every blob is verified, at its end: when Copy fails, w holds the beginning of
 // an archive, without a tar's end, that must not be used.
 type ArchiveStream struct {
 	writer *ArchiveWriter // its rules; it gathers nothing
@@ -50,7 +50,7 @@ func NewArchiveStream(w io.Writer, format ArchiveFormat) (*ArchiveStream, error)
 // Name is "archive".
 func (s *ArchiveStream) Name() string { return s.writer.Name() }
 
-// Admit refuses what docker's format has no room for.
+// Admit refuses what docker's format cannot hold.
 func (s *ArchiveStream) Admit(root ocispec.Descriptor, reference string) error {
 	return s.writer.Admit(root, reference)
 }

@@ -22,11 +22,11 @@ const (
 	maxTarName = 4096
 )
 
-// tarEntry is where a file's bytes lie in the archive, or where a link leads.
+// tarEntry is where a file's bytes are in the archive, or where a link points.
 type tarEntry struct {
 	offset, size int64
-	link         string // the name it leads to, for links
-	// packed is set for a layer that is handed out unpacked, because no media
+	link         string // the name it points to, for links
+	// packed is set for a layer that is offered unpacked, because no media
 	// type says how it is compressed; size is the unpacked one then, and stored
 	// what it takes in the archive.
 	packed *compression
@@ -86,7 +86,7 @@ func (t *tarIndex) add(header *tar.Header, offset, archiveSize int64) error {
 	}
 	name, ok := inside(".", header.Name)
 	if !ok {
-		return t.invalid(fmt.Sprintf("entry %.100q", header.Name), "it leads outside the archive", nil)
+		return t.invalid(fmt.Sprintf("entry %.100q", header.Name), "it points outside the archive", nil)
 	}
 	entry := tarEntry{offset: offset, size: header.Size}
 	switch header.Typeflag {
@@ -107,7 +107,7 @@ func (t *tarIndex) add(header *tar.Header, offset, archiveSize int64) error {
 			dir = "." // hard links name their target from the root of the archive
 		}
 		if entry.link, ok = inside(dir, header.Linkname); !ok {
-			return t.invalid(fmt.Sprintf("entry %.100q", name), fmt.Sprintf("the link to %.100q leads outside the archive", header.Linkname), nil)
+			return t.invalid(fmt.Sprintf("entry %.100q", name), fmt.Sprintf("the link to %.100q points outside the archive", header.Linkname), nil)
 		}
 	default:
 		return t.invalid(fmt.Sprintf("entry %.100q", name), fmt.Sprintf("entries of type %q have no place in an image archive", header.Typeflag), nil)
@@ -188,7 +188,7 @@ func (t *tarIndex) has(name string) bool {
 func (t *tarIndex) lookup(name string) (tarEntry, error) {
 	asked, ok := inside(".", name)
 	if !ok {
-		return tarEntry{}, t.invalid(fmt.Sprintf("path %.100q", name), "it leads outside the archive", nil)
+		return tarEntry{}, t.invalid(fmt.Sprintf("path %.100q", name), "it points outside the archive", nil)
 	}
 	name = asked
 	for range maxTarLinks {
@@ -201,7 +201,7 @@ func (t *tarIndex) lookup(name string) (tarEntry, error) {
 		}
 		name = entry.link
 	}
-	return tarEntry{}, t.invalid(fmt.Sprintf("entry %.100q", asked), "its links lead nowhere", nil)
+	return tarEntry{}, t.invalid(fmt.Sprintf("entry %.100q", asked), "its links point to nothing", nil)
 }
 
 // section is what the archive stores of an entry.
@@ -216,7 +216,7 @@ func (t *tarIndex) section(entry tarEntry) *io.SectionReader {
 	return io.NewSectionReader(t.file, entry.offset, size)
 }
 
-// open reads an entry, unpacked if that is how it is handed out.
+// open reads an entry, unpacked if that is how it is offered.
 func (t *tarIndex) open(entry tarEntry) (io.ReadCloser, error) {
 	if entry.packed == nil {
 		return sectionCloser{t.section(entry)}, nil
@@ -261,7 +261,7 @@ func scanFolder(store string, folder *os.Root) (*tarIndex, error) {
 		case isEscape(err):
 			return t.invalid(name, leavesFolder, err)
 		case errors.Is(err, fs.ErrNotExist):
-			return nil // a link that leads nowhere is as good as no file
+			return nil // a link to nothing counts as no file
 		case err != nil:
 			return err
 		case !info.Mode().IsRegular():
@@ -296,7 +296,7 @@ func (t *tarIndex) enterOnlyFolder() {
 }
 
 // onlyFolder returns the first part of all names, with its slash. A link that
-// leads out of that folder keeps it from being the only one.
+// points out of that folder keeps it from being the only one.
 func (t *tarIndex) onlyFolder() (folder string, ok bool) {
 	for name, entry := range t.entries {
 		if folder == "" {

@@ -353,7 +353,7 @@ func TestBadArchiveIsRefused(t *testing.T) {
 		{"two folders", makeTar(t, file("a/oci-layout", string(marker.data)), file("b/index.json", string(empty.data))), "neither"},
 		{"no index.json", makeTar(t, marker), "index.json"},
 		{"a size beyond the end", huge, "tar"},
-		{"links in a circle", replace("layer.tar", func(f *tarFile) { *f = symlink(f.name, "layer.tar") }), "lead nowhere"},
+		{"links in a circle", replace("layer.tar", func(f *tarFile) { *f = symlink(f.name, "layer.tar") }), "point to nothing"},
 		{"a link to nothing", replace("layer.tar", func(f *tarFile) { *f = symlink(f.name, "nothing") }), "layer.tar"},
 		{"manifest.json is HTML", replace("manifest.json", func(f *tarFile) { f.data = []byte("<html>") }), "manifest.json"},
 		{"manifest.json is empty", replace("manifest.json", func(f *tarFile) { f.data = []byte("[]") }), "no image"},

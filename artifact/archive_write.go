@@ -107,7 +107,7 @@ func (w *ArchiveWriter) Name() string {
 	return "archive " + w.path
 }
 
-// Admit refuses what docker's format has no room for.
+// Admit refuses what docker's format cannot hold.
 func (w *ArchiveWriter) Admit(root ocispec.Descriptor, reference string) error {
 	if err := checkName(reference); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (w *ArchiveWriter) Admit(root ocispec.Descriptor, reference string) error {
 	return nil
 }
 
-// imagesOnly reports a format that has no room for referrers.
+// imagesOnly reports a format that cannot hold referrers.
 func (w *ArchiveWriter) imagesOnly() bool { return w.format == ArchiveDocker }
 
 func (w *ArchiveWriter) admitGraph(ctx context.Context, src Source, g *graph) error {
@@ -381,7 +381,7 @@ func (t *tarWriter) blob(ctx context.Context, from *Layout, name string, desc oc
 	if t.err != nil {
 		return t.err
 	}
-	// Hashed once more on the way out: what the disk has lost since is found
+	// Hashed once more while it is read: what the disk has lost since is found
 	// before the archive has its name.
 	content := NewContent(from, desc)
 	return content.WriteTo(ctx, t)

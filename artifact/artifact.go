@@ -2,7 +2,7 @@
 // push, pull, copy, retag and sync, between registries, OCI layout folders and
 // tar archives.
 //
-// A [Source] hands out content by descriptor, a [Target] stores it. [Copy]
+// A [Source] gives content by descriptor, a [Target] stores it. [Copy]
 // walks the graph under a reference and moves what the target lacks: children
 // before parents, everything by digest, the tag last, so that an interrupted
 // copy never leaves a tag that points at something incomplete. What a store
@@ -18,7 +18,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Source hands out content. Implementations may be called concurrently.
+// Source gives content. Implementations may be called concurrently.
 type Source interface {
 	// Resolve turns a tag or a digest into the descriptor of a manifest.
 	// An empty reference means the only root the source has. A reference that

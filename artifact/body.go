@@ -25,7 +25,7 @@ type body struct {
 }
 
 // Read opens the source where it has to. It gives nothing any more once the copy
-// is cancelled, so that no upload completes behind its back.
+// is cancelled, so that no upload completes after it.
 func (b *body) Read(p []byte) (int, error) {
 	if err := context.Cause(b.ctx); err != nil {
 		return 0, err

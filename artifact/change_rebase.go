@@ -29,8 +29,8 @@ type RebaseOptions struct {
 // Rebase puts the layers that an image has on top of its old base on a new one.
 // The layers of the old base must be the image's first ones. The config stays the
 // image's own; architecture, operating system, and the first part of the layers
-// and of the history are the new base's. No layer is unpacked: that what lies on
-// top fits the new base is for the caller to know. The draft is stored by [Copy].
+// and of the history are the new base's. No layer is unpacked: whether what is on
+// top works with the new base is not checked. The draft is stored by [Copy].
 func Rebase(ctx context.Context, src Source, reference string, o *RebaseOptions) (*Draft, error) {
 	if o == nil || o.OldBase.Source == nil || o.NewBase.Source == nil {
 		return nil, &InvalidError{Code: codeOptionInvalid, Thing: "options", Rule: "the old base and the new one must be given"}
@@ -134,7 +134,7 @@ func sameKind(entry json.RawMessage, desc ocispec.Descriptor, docker bool) (json
 	return entry, nil
 }
 
-// rebasedHistory is the history of the new base, and of what lies on the old one;
+// rebasedHistory is the history of the new base, and of what is on the old one;
 // none where one of the three doesn't tell of all its layers.
 func rebasedHistory(e, oldBase, newBase *imageEdit) ([]json.RawMessage, error) {
 	own, whole, err := e.history()
@@ -145,7 +145,7 @@ func rebasedHistory(e, oldBase, newBase *imageEdit) ([]json.RawMessage, error) {
 	if err != nil || !whole || !baseWhole || own == nil {
 		return nil, err
 	}
-	// What lies on the old base begins behind its last layer's entry, and behind
+	// What is on the old base begins behind its last layer's entry, and behind
 	// those without a layer that are the base's too.
 	old, _, err := oldBase.history()
 	if err != nil {

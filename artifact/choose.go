@@ -77,7 +77,7 @@ func (c *chooser) candidates(ctx context.Context, m *manifest, depth int) ([]can
 			continue
 		}
 		if depth >= maxDepth {
-			return nil, &InvalidError{Store: nameOf(c.src), Thing: thingOf(child), Rule: fmt.Sprintf("it lies more than %d levels deep", maxDepth)}
+			return nil, &InvalidError{Store: nameOf(c.src), Thing: thingOf(child), Rule: fmt.Sprintf("it is more than %d levels deep", maxDepth)}
 		}
 		read, inner, err := c.read(ctx, child)
 		if err != nil {
@@ -141,7 +141,7 @@ func (c *chooser) one(ctx context.Context, root ocispec.Descriptor, m *manifest,
 		return desc, err
 	}
 	if depth >= maxDepth {
-		return desc, &InvalidError{Store: nameOf(c.src), Thing: thingOf(desc), Rule: fmt.Sprintf("it lies more than %d levels deep", maxDepth)}
+		return desc, &InvalidError{Store: nameOf(c.src), Thing: thingOf(desc), Rule: fmt.Sprintf("it is more than %d levels deep", maxDepth)}
 	}
 	return c.one(ctx, desc, inner, depth+1)
 }

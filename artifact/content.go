@@ -46,9 +46,9 @@ func (c *Content) Open(ctx context.Context) (io.ReadCloser, error) {
 	return c.source.Fetch(ctx, c.desc)
 }
 
-// WriteTo writes the whole content to w, verified: when it returns nil, w has
-// got exactly the bytes that the descriptor describes. When it fails, w has
-// got some of them, and what it got must not be used.
+// WriteTo writes the whole content to w, verified: when it returns nil, w holds
+// exactly the bytes that the descriptor describes. When it fails, w holds
+// some of them, and they must not be used.
 func (c *Content) WriteTo(ctx context.Context, w io.Writer) error {
 	return c.writeRest(ctx, w, 0, c.desc.Digest.Algorithm().Hash())
 }

@@ -103,13 +103,13 @@ func (d *Draft) Notes() []string { return d.notes }
 // leftOut is what of the changed image is not in the draft.
 func (d *Draft) leftOut(digest.Digest) []LeftOut { return d.left }
 
-// adopt takes over a manifest of another store, with all that it leads to.
+// adopt takes over a manifest of another store, with all that it refers to.
 func (d *Draft) adopt(ctx context.Context, src Source, desc ocispec.Descriptor, depth int) error {
 	if d.others[desc.Digest] != nil {
 		return nil
 	}
 	if depth > maxDepth {
-		return &InvalidError{Thing: thingOf(desc), Rule: fmt.Sprintf("it lies more than %d levels deep", maxDepth)}
+		return &InvalidError{Thing: thingOf(desc), Rule: fmt.Sprintf("it is more than %d levels deep", maxDepth)}
 	}
 	data, err := fetchSmall(ctx, src, desc)
 	if err != nil {

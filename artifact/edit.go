@@ -108,7 +108,7 @@ func isImage(desc ocispec.Descriptor, m *manifest) bool {
 
 func (e *editor) index(ctx context.Context, desc ocispec.Descriptor, data []byte, depth int) (ocispec.Descriptor, error) {
 	if depth >= maxDepth {
-		return desc, &InvalidError{Thing: thingOf(desc), Rule: fmt.Sprintf("it lies more than %d levels deep", maxDepth)}
+		return desc, &InvalidError{Thing: thingOf(desc), Rule: fmt.Sprintf("it is more than %d levels deep", maxDepth)}
 	}
 	index, err := parseObject(data)
 	if err != nil {

@@ -80,7 +80,7 @@ const (
 	codeNotLayout       = "NOT_A_LAYOUT"              // the folder holds something else, or nothing
 	codeFolderNotEmpty  = "FOLDER_NOT_EMPTY"          // the target folder holds something else
 	codeArchiveBroken   = "ARCHIVE_UNREADABLE"        // no tar, or the end is missing
-	codeNotForDocker    = "DOCKER_ARCHIVE_UNSUITABLE" // docker's form has no room for it
+	codeNotForDocker    = "DOCKER_ARCHIVE_UNSUITABLE" // docker's format cannot hold it
 	codePlanUnreadable  = "PLAN_UNREADABLE"           // the file is no plan, or another's
 	codeOptionInvalid   = "OPTION_INVALID"            // what was given breaks a rule
 	codeJournalDamaged  = "JOURNAL_DAMAGED"           // an entry of the journal can't be read

@@ -47,7 +47,7 @@ type FileSpec struct {
 	// a folder is only ever compressed by gzip.
 	MediaType string
 	// Title is what the file is called in the artifact, and when it is pulled:
-	// without one the path, or the base name of a path that is absolute or leads
+	// without one the path, or the base name of a path that is absolute or points
 	// out of the current folder.
 	Title string
 }

@@ -73,7 +73,7 @@ type Unpacked struct {
 
 // UnpackFiles writes the files of an artifact below dir, which it makes where
 // it isn't there: each under its title, verified, and in one step, so that no
-// file is ever there by half. A title that leads out of dir is refused before
+// file is ever there by half. A title that points out of dir is refused before
 // anything is written, and so are two files of one title. What has no title is
 // reported as skipped; the parts of a Helm chart are named as helm names them.
 func UnpackFiles(ctx context.Context, src Source, reference, dir string, o *UnpackOptions) (Unpacked, error) {
@@ -184,7 +184,7 @@ func plannedFiles(src Source, root ocispec.Descriptor, m *manifest, packed bool)
 		case file.Title == "":
 			file.Skipped = "it has no title"
 		case err != nil:
-			return nil, invalid(fmt.Sprintf("title %q of %s", file.Title, layer.Digest), "it leads out of the folder that the files are written to", err)
+			return nil, invalid(fmt.Sprintf("title %q of %s", file.Title, layer.Digest), "it points out of the folder that the files are written to", err)
 		case clean == "." && layer.Annotations[annotationUnpack] != "true":
 			return nil, invalid(fmt.Sprintf("title %q of %s", file.Title, layer.Digest), "it is no name of a file", nil)
 		case taken[clean]:
@@ -345,7 +345,7 @@ func belongs(h *tar.Header, title string) error {
 		return err
 	}
 	if title != "." && name != title && !isBelow(name, title) {
-		return &extract.RefusedError{Name: h.Name, Rule: fmt.Sprintf("it lies outside the folder %q", title)}
+		return &extract.RefusedError{Name: h.Name, Rule: fmt.Sprintf("it is outside the folder %q", title)}
 	}
 	if h.Typeflag == tar.TypeSymlink && title != "." {
 		// Within the folder's own title, not only within where it is put.

@@ -35,7 +35,7 @@ const (
 	// asks registries to accept at least (ACR protocol §5.2).
 	maxManifestSize = 4 << 20
 	// maxBlobSize is five times the largest layer that ACR takes (200 GiB, ACR
-	// protocol §5.2); a size beyond it is a lie or an overflow.
+	// protocol §5.2); a size beyond it is wrong or an overflow.
 	maxBlobSize = 1 << 40
 	// maxDepth bounds indexes inside indexes; real ones have two levels.
 	maxDepth = 16
@@ -65,7 +65,7 @@ func isIndex(mediaType string) bool {
 	return mediaType == ocispec.MediaTypeImageIndex || mediaType == mediaTypeDockerList
 }
 
-// manifest is the part of any manifest or index that leads to other content.
+// manifest is the part of any manifest or index that refers to other content.
 type manifest struct {
 	MediaType    string               `json:"mediaType"`
 	ArtifactType string               `json:"artifactType"`
@@ -222,7 +222,7 @@ func fetchSmall(ctx context.Context, src Source, desc ocispec.Descriptor) ([]byt
 		return nil, err
 	}
 	if desc.Size > maxManifestSize {
-		// A descriptor of another type may promise any size, but this goes into
+		// A descriptor of another type may state any size, but this goes into
 		// memory.
 		return nil, &InvalidError{Store: nameOf(src), Thing: thingOf(desc), Rule: fmt.Sprintf("its %d bytes are too many to be read whole, the limit is %d", desc.Size, int64(maxManifestSize))}
 	}

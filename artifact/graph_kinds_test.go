@@ -157,7 +157,7 @@ func TestDockerArchiveTakesImagesOnly(t *testing.T) {
 		"an artifact":                        {other, nil, "another artifact"},
 		"an empty config":                    {empty, nil, "another artifact"},
 		"an index":                           {b.index(signed), nil, "choose a platform"},
-		"signatures that were asked for":     {signed, &Options{Referrers: ReferrersFollow}, "no room for signatures"},
+		"signatures that were asked for":     {signed, &Options{Referrers: ReferrersFollow}, "cannot hold signatures"},
 		"an image whose signatures were not": {signed, nil, ""},
 	} {
 		w, err := CreateArchive(filepath.Join(t.TempDir(), "a.tar"), ArchiveDocker)

@@ -96,7 +96,7 @@ type graphAdmitter interface {
 }
 
 // admitToDocker refuses what docker load could not read: what is no image, an
-// image without some of its layers, and signatures, for which there is no room.
+// image without some of its layers, and signatures, which it cannot hold.
 func admitToDocker(ctx context.Context, store string, src Source, g *graph) error {
 	root := g.nodes[g.root.Digest]
 	invalid := func(rule string) error {
@@ -121,7 +121,7 @@ func admitToDocker(ctx context.Context, store string, src Source, g *graph) erro
 	}
 	for _, n := range g.nodes {
 		if n.referrer {
-			return invalid("a docker archive has no room for signatures and other referrers" + instead + ", or leave them out")
+			return invalid("a docker archive cannot hold signatures and other referrers" + instead + ", or leave them out")
 		}
 	}
 	return nil

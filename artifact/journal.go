@@ -27,7 +27,7 @@ const JournalSchema = "acrkit.journal/1"
 // Journal is a folder that remembers the transfers that are not done, so that
 // another process can go on with them. An entry is there from the beginning of
 // a transfer until its success; a lock that ends with the process says whether
-// somebody works on it. Its files are for their owner's eyes only, since an
+// somebody works on it. Only their owner can read its files, since an
 // upload's location in them is all that it takes to go on with the upload.
 type Journal struct {
 	dir string

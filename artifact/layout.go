@@ -108,7 +108,7 @@ func CreateLayout(dir string) (*Layout, error) {
 }
 
 // createLayout takes root over, which it closes if that can't be a layout.
-// among says that other layouts may lie in folders of it.
+// among says that other layouts may be in folders of it.
 func createLayout(dir string, root *os.Root, among bool) (*Layout, error) {
 	l := &Layout{dir: dir, name: "oci:" + dir, root: root}
 	fail := func(err error) (*Layout, error) {
@@ -247,7 +247,7 @@ func (l *Layout) openFile(name string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// linkedInside is where a path leads through links that are absolute and stay
+// linkedInside is where a path points through links that are absolute and stay
 // in the folder all the same; os.Root follows relative ones only.
 func (l *Layout) linkedInside(name string) (string, bool) {
 	dir, err := filepath.EvalSymlinks(l.dir)
@@ -269,7 +269,7 @@ func (l *Layout) linkedInside(name string) (string, bool) {
 }
 
 // leavesFolder is the rule for links that os.Root doesn't follow.
-const leavesFolder = "a symbolic link leads outside the folder; copy the folder with its links followed (cp -rL)"
+const leavesFolder = "a symbolic link points outside the folder; copy the folder with its links followed (cp -rL)"
 
 // isEscape reports what os.Root says about a path that leaves it; the os
 // package has no error value for that.

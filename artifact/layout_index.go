@@ -171,8 +171,7 @@ func fallbackTag(d digest.Digest) string {
 
 // referrersIn finds the referrers of every manifest among the roots of an
 // index.json, by their subjects and in the lists that other tools keep under a
-// tag. A root that can't be read is nobody's referrer: whoever asks for it hears
-// of it.
+// tag. A root that can't be read is nobody's referrer: reading it reports that.
 func referrersIn(ctx context.Context, src Source, index *ocispec.Index) (map[digest.Digest][]ocispec.Descriptor, error) {
 	found := map[digest.Digest][]ocispec.Descriptor{}
 	add := func(subject digest.Digest, d ocispec.Descriptor) {

@@ -121,7 +121,7 @@ func (s *rootSet) leave(drop func(ocispec.Descriptor) bool) {
 	}
 }
 
-// isBelow reports whether another root leads to this one.
+// isBelow reports whether another root refers to this one.
 func (s *rootSet) isBelow(desc ocispec.Descriptor) bool {
 	return slices.ContainsFunc(s.roots, func(other ocispec.Descriptor) bool { return s.below[other.Digest][desc.Digest] })
 }

@@ -276,7 +276,7 @@ func (l *Layout) mkdirs(names ...string) error {
 	for _, name := range names {
 		if err := mkdirAll(l.root, name); err != nil {
 			if isEscape(err) {
-				return l.invalid(name, "it leads outside the folder", err)
+				return l.invalid(name, "it points outside the folder", err)
 			}
 			return fmt.Errorf("write to %s: %w", l.name, err)
 		}

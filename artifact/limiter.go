@@ -42,7 +42,7 @@ type limiter struct {
 	waiting []chan struct{}
 	bytes   int64     // moved in this period
 	whole   bool      // bytes moved from the beginning of this period on, at this limit
-	before  int       // the limit that is gone back to if the present one doesn't pay, 0 when none is being tried
+	before  int       // the limit that is gone back to if the present one isn't faster, 0 when none is being tried
 	best    float64   // the bytes a period at the limit before
 	hold    int       // periods during which the limit must not grow
 	eased   time.Time // when the registry last throttled

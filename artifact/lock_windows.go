@@ -10,7 +10,7 @@ import (
 var lockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
 // tryLock takes the lock of f if nobody has it. Windows locks bytes, and keeps
-// others from reading them: so the byte that is locked lies far behind the end.
+// others from reading them: so the byte that is locked is far behind the end.
 func tryLock(f *os.File) (bool, error) {
 	const (
 		exclusive         = 2

@@ -40,7 +40,7 @@ type Options struct {
 	// to them. None copies the whole index. A root that isn't an index is checked
 	// against its config. See [ParsePlatform] for how platforms match.
 	Platforms []ocispec.Platform
-	// Referrers says whether signatures and the like come along.
+	// Referrers says whether signatures and the like are copied.
 	Referrers ReferrersMode
 	// ReferrerKinds says which of them: [ReferrersOCI], [ReferrersCosign], or
 	// artifact types, in which * stands for any run of characters but "/". None
@@ -97,8 +97,7 @@ func (e *ExistsError) Error() string {
 // DiagnosisCode names the error in the catalogue of package diagnose.
 func (e *ExistsError) DiagnosisCode() string { return "EXISTS" }
 
-// tuning is the part of the options that a Target hears of through its
-// Content.
+// tuning is the part of the options that a Target gets through its Content.
 type tuning struct {
 	maxRetries        int
 	noProgressTimeout time.Duration

@@ -36,7 +36,7 @@ func CheckReferrerKind(kind string) error {
 	return err
 }
 
-// referrerChoice says what of the manifests that refer to an image comes along.
+// referrerChoice says what of the manifests that refer to an image is copied.
 type referrerChoice struct {
 	oci    ReferrerLister  // nil for none
 	cosign digestTagLister // nil for none

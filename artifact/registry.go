@@ -164,7 +164,7 @@ func (r *Repository) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.Rea
 	return r.blobs.Open(ctx, r.name, desc.Digest.String(), &azcontainerregistry.OpenOptions{Size: desc.Size})
 }
 
-// Download writes a blob in order, over as many connections as pay.
+// Download writes a blob in order, over as many connections as make it faster.
 func (r *Repository) Download(ctx context.Context, desc ocispec.Descriptor, w io.Writer, offset int64, hashed hash.Hash, content *Content) error {
 	o := &azcontainerregistry.DownloadOptions{
 		Size:              desc.Size,
@@ -285,7 +285,7 @@ func (r *Repository) Push(ctx context.Context, desc ocispec.Descriptor, content 
 }
 
 // explainUpload finds out whether it was the source that had other bytes than
-// its digest promised, which the registry only notices and cannot name.
+// its digest says, which the registry only notices and cannot name.
 func explainUpload(ctx context.Context, content *Content, err error) error {
 	if !azcontainerregistry.HasCode(err, azcontainerregistry.ErrorCodeDigestInvalid) || ctx.Err() != nil {
 		return err
@@ -398,7 +398,7 @@ func (c *Content) onTransfer(e azcontainerregistry.TransferEvent) {
 	c.report(event)
 }
 
-// mismatch says that content is not what its digest promises.
+// mismatch says that content doesn't have its digest.
 func mismatch(desc ocispec.Descriptor, actual string, size int64) error {
 	return &azcontainerregistry.DigestMismatchError{Expected: desc.Digest.String(), Actual: actual, Size: size}
 }

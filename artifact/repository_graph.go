@@ -33,7 +33,7 @@ type ManifestCache interface {
 
 // GraphOptions says what [Repository.Graph] reads.
 type GraphOptions struct {
-	// IndexesOnly reads the manifests that lead to other manifests by their
+	// IndexesOnly reads the manifests that refer to other manifests by their
 	// descriptors, indexes, and no others: then blobs and subjects of image
 	// manifests are not in the graph.
 	IndexesOnly bool

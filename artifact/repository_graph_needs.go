@@ -117,7 +117,7 @@ func (g *RepositoryGraph) Reach(roots ...digest.Digest) map[digest.Digest]bool {
 }
 
 // DeletionOrder orders manifests so that deleting them can stop anywhere: indexes
-// come before their children, so that no index is left with a hole, and a
+// come before their children, so that no index lacks a child, and a
 // subject before what refers to it, so that one that stays after all keeps its
 // signatures.
 func (g *RepositoryGraph) DeletionOrder(list []digest.Digest) []digest.Digest {
@@ -162,26 +162,6 @@ func (g *RepositoryGraph) goesBefore(d digest.Digest) []digest.Digest {
 		}
 	}
 	return list
-}
-
-// Hole is something that a manifest names and that isn't there.
-type Hole struct {
-	Missing digest.Digest
-	By      digest.Digest // the manifest that names it
-}
-
-// Holes lists the children and subjects that are named and not there. A subject
-// may come after what refers to it, so it is no fault.
-func (g *RepositoryGraph) Holes() []Hole {
-	var holes []Hole
-	for _, d := range g.digests() {
-		for _, child := range g.Manifests[d].Children {
-			if g.Manifests[child.Digest] == nil {
-				holes = append(holes, Hole{child.Digest, d})
-			}
-		}
-	}
-	return holes
 }
 
 // Unread lists the manifests whose needs are not known.

@@ -167,7 +167,7 @@ func newSyncer(dst SyncTarget, src SyncSource, o *SyncOptions) (*syncer, error) 
 }
 
 // each calls do for every chosen image, several at a time. What do fails with
-// is kept, unless the whole sync has ended.
+// is kept, unless the sync was cancelled.
 func (s *syncer) each(ctx context.Context, do func(context.Context, *syncItem) error) error {
 	repositories := s.o.Repositories
 	if len(repositories) == 0 {

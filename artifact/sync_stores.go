@@ -160,7 +160,7 @@ func (t *LayoutTree) planTarget(repository string) (Target, error) {
 
 // folder opens the folder of a repository.
 func (t *LayoutTree) folder(repository string, create bool) (*os.Root, string, error) {
-	outside := &InvalidError{Store: t.Name(), Thing: fmt.Sprintf("repository %.100q", repository), Rule: "it leads outside the folder"}
+	outside := &InvalidError{Store: t.Name(), Thing: fmt.Sprintf("repository %.100q", repository), Rule: "it points outside the folder"}
 	inner := filepath.FromSlash(repository)
 	if !filepath.IsLocal(inner) {
 		return nil, "", outside

@@ -43,7 +43,7 @@ type RepositoryUsage struct {
 	Name  string
 	Sizes UsageSizes
 	// Entries are the tags in the order of their names, and an entry without a
-	// name for everything that no tag leads to, when there is such a thing. Tags
+	// name for everything that no tag refers to, when there is such a thing. Tags
 	// that are made of a digest belong to what they are made of.
 	Entries []EntryUsage
 	// Manifests and Tags count what the registry lists.
@@ -53,11 +53,11 @@ type RepositoryUsage struct {
 	Unread int
 }
 
-// EntryUsage is what a tag leads to: its manifest, the children of an index, and
-// what refers to any of it. What two tags lead to is shared, two names of one
+// EntryUsage is what a tag refers to: its manifest, the children of an index, and
+// what refers to any of it. What two tags refer to is shared, two names of one
 // manifest included, since removing one of them frees nothing.
 type EntryUsage struct {
-	Tag       string // "" for what no tag leads to
+	Tag       string // "" for what no tag refers to
 	Digest    digest.Digest
 	CreatedOn *time.Time
 	Sizes     UsageSizes

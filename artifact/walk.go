@@ -75,7 +75,7 @@ func readGraph(ctx context.Context, src Source, root ocispec.Descriptor, o walkO
 func (w *walker) descend(ctx context.Context, level []ocispec.Descriptor, referrer bool) error {
 	for depth := 0; len(level) > 0; depth++ {
 		if depth >= maxDepth {
-			return w.invalid(level[0], fmt.Sprintf("it lies more than %d levels deep", maxDepth))
+			return w.invalid(level[0], fmt.Sprintf("it is more than %d levels deep", maxDepth))
 		}
 		var missing []ocispec.Descriptor
 		for _, desc := range level {
@@ -136,7 +136,7 @@ func (w *walker) descend(ctx context.Context, level []ocispec.Descriptor, referr
 
 // unread leaves of the lists what has not been read yet, each once: an index
 // can name one child many thousand times, and that child the next, so that
-// following every mention would never end. A graph that leads back to itself
+// following every mention would never end. A graph with a cycle
 // ends here too; arrange finds the circle.
 func (w *walker) unread(lists ...[]ocispec.Descriptor) ([]ocispec.Descriptor, error) {
 	var level []ocispec.Descriptor

@@ -100,7 +100,7 @@ func (r *doctorRun) askEntra(ctx context.Context, o outcome) outcome {
 	return o
 }
 
-// checkExchange trades the Entra token for a refresh token (ACR protocol §2.4).
+// checkExchange exchanges the Entra token for a refresh token (ACR protocol §2.4).
 func checkExchange(ctx context.Context, r *doctorRun) outcome {
 	switch {
 	case r.refreshToken != "":

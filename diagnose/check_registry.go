@@ -112,7 +112,7 @@ var manifestTypes = []string{
 }
 
 // checkPull reads a manifest and the beginning of its largest blob, from the
-// host that the registry leads to.
+// host that the registry redirects to.
 func checkPull(ctx context.Context, r *doctorRun) outcome {
 	if r.repository == "" {
 		return notApplicable("no repository to pull from")
@@ -228,7 +228,7 @@ func (r *doctorRun) pullBlob(ctx context.Context, blob content) outcome {
 		return fails(&azcontainerregistry.DigestMismatchError{Expected: blob.Digest, Actual: actual, Size: n})
 	}
 	o := ok(host,
-		observed(FromNetwork, "the registry leads blobs to %s", host),
+		observed(FromNetwork, "the registry redirects blobs to %s", host),
 		observed(FromNetwork, "%d bytes were read in %s, the first after %s", n, took.Round(time.Microsecond), first.Round(time.Microsecond)))
 	// Below a few packets a speed would be the round trip's, not the line's.
 	if n < 64<<10 || took <= 0 {

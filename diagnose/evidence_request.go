@@ -17,7 +17,7 @@ const (
 	phaseExchange               // POST /oauth2/exchange: Entra token → refresh token
 	phaseToken                  // /oauth2/token: refresh token or password → access token
 	phaseResource               // /v2/… and /acr/v1/…
-	phaseStorage                // the host that a blob's redirect leads to
+	phaseStorage                // the host that a blob is redirected to
 	phaseEntra                  // the identity service
 )
 

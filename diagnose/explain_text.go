@@ -27,7 +27,7 @@ type TextFailure struct {
 	// Tool is whose phrasing it was recognised by; several are divided by
 	// commas, and "all" are those that pass on a registry's own words.
 	Tool string `json:"tool"`
-	// Registry is the login server, or the host of another house's registry, as
+	// Registry is the login server, or the host of another vendor's registry, as
 	// far as the text names it.
 	Registry   string `json:"registry"`
 	Repository string `json:"repository"`

@@ -28,7 +28,7 @@ var toRegistry = all(not(toData), not(toEntra))
 var noConnection = failed(transportDNSNotFound, transportDNSTemporary, transportDNSTimeout, transportRefused,
 	transportUnreachable, transportConnectTimeout, transportTLSTimeout)
 
-// brokenConnection are the failures of a connection that had come about.
+// brokenConnection are the failures of a connection that was open.
 var brokenConnection = failed(transportReset, transportClosed, transportResponseTimeout, transportDeadline)
 
 // signIn is how pages that want a sign-in give themselves away.

@@ -75,7 +75,7 @@ func kindOfAddress(ip netip.Addr) string {
 	return "a public address"
 }
 
-// observeRedirect shows where a redirect led.
+// observeRedirect shows where a redirect points.
 var observeRedirect observer = func(ev *evidence, report reporter) {
 	if ev.response == nil {
 		return

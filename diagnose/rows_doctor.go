@@ -102,7 +102,7 @@ var rowsDoctor = []Row{
 	},
 	{
 		Code: "REFRESH_TOKEN_EXPIRED", Kind: KindAuthentication, Severity: SeverityError,
-		Title:   "the refresh token for {host} has ended",
+		Title:   "the refresh token for {host} has expired",
 		Meaning: "A refresh token is valid for 3 hours and 15 minutes.",
 		Causes:  []Cause{certain("the token's expiry is in the past", "its exp claim")},
 		Fix:     []string{"az acr login -n {registry}", "acrkit login {host}"},
@@ -272,7 +272,7 @@ var rowsDoctor = []Row{
 	},
 	{
 		Code: "DOCKER_CREDENTIAL_EXPIRED", Kind: KindLocal, Severity: SeverityWarning,
-		Title:   "docker's stored token for {host} has ended",
+		Title:   "docker's stored token for {host} has expired",
 		Meaning: "az acr login and acrkit login store a token that is valid for 3 hours and 15 minutes.",
 		Causes:  []Cause{certain("the stored token's expiry is before this machine's time", "its exp claim")},
 		Fix:     []string{"az acr login -n {registry}", "acrkit login {host}"},

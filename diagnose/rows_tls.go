@@ -40,13 +40,13 @@ var rowsTLS = []Row{
 	},
 	{
 		Code: "TLS_EXPIRED", Kind: KindNetwork, Severity: SeverityError,
-		Title: "by this machine's clock, the certificate of {host} has ended",
+		Title: "by this machine's clock, the certificate of {host} has expired",
 		Meaning: "A certificate is valid between two dates. Azure renews its own well before; so a certificate that has expired is " +
 			"often a clock that is ahead.",
 		Causes: []Cause{
 			certain("this machine's clock is after the certificate's expiry", "the verification's own error"),
 			inferred("probably this machine's clock is ahead, when the host is one of Azure's", "acrkit doctor {host} compares the clocks"),
-			inferred("possibly the certificate is a proxy's or an emulator's, and has ended", "the issuer's name"),
+			inferred("possibly the certificate is a proxy's or an emulator's, and has expired", "the issuer's name"),
 		},
 		Fix:   []string{"date -u", "sudo timedatectl set-ntp true", "acrkit doctor {host}"},
 		Retry: RetryNo, Link: linkAccess, AzCode: azTLS,

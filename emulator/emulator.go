@@ -67,7 +67,7 @@ func New(o *Options) (*Emulator, error) {
 	return e, nil
 }
 
-// newEmulator puts the rooms together: what is served, who gets in, what goes
+// newEmulator puts the packages together: what is served, who gets in, what goes
 // wrong on purpose, and what is recorded.
 func newEmulator(options Options) (*Emulator, error) {
 	quirks, err := quirk.NewSet(options.Quirks)
@@ -293,8 +293,8 @@ func (e *Emulator) RegistryNames() []string {
 	return names
 }
 
-// servesHost reports whether a host name leads to the emulator: a login
-// server, or a host that signed URLs lead to.
+// servesHost reports whether a host name is one of the emulator's: a login
+// server, or a host that signed URLs point to.
 func (e *Emulator) servesHost(host string) bool {
 	host = strings.ToLower(host)
 	if host == "localhost" || net.ParseIP(host).IsLoopback() {

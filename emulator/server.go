@@ -107,7 +107,7 @@ func StartServer(options *ServerOptions) (*Server, error) {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
-	// The folder first: a second process has to hear about the folder, not
+	// The folder first: a second process has to report the folder, not
 	// about the port.
 	if s.emulator, err = New(&o.Emulator); err != nil {
 		s.stop()
@@ -273,7 +273,7 @@ func (s *Server) newHTTPServer(handler http.Handler, config *tls.Config) *http.S
 		// to those who debug.
 		ErrorLog: log.New(debugWriter{s.logger}, "", 0),
 	}
-	// ACR speaks HTTP/1.1, and so do the faults that break a connection.
+	// ACR uses HTTP/1.1, and so do the faults that break a connection.
 	server.Protocols.SetHTTP1(true)
 	return server
 }
@@ -309,8 +309,8 @@ func isPage(path string) bool {
 	return slices.Contains(inspector.Paths, first)
 }
 
-// guardPages lets in loopback only, under a loopback name, so that a name that
-// leads here by a stranger's DNS is no way in.
+// guardPages lets in loopback only, under a loopback name, so that a foreign name
+// that resolves here gives no access.
 func guardPages(beyondLoopback bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !beyondLoopback && (!protocol.ClientAddress(r).IsLoopback() || !isLoopbackName(memnet.BareHost(r.Host))) {

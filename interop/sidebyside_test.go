@@ -44,7 +44,7 @@ var differences = []difference{
 	{`^F20/tracer of `, "five tracers of one name", "three", "fewer clients inside"},
 	{`^F5/location  requests$`, `an empty location is the registry's "/"`, "the registry's own address", "the same resource"},
 	{`^F6/Check(Blob|Chunk)Exists 200$`, "the body that a fake gives a HEAD is kept for a capture", "a HEAD has no body", "RFC 9110 §9.3.2"},
-	{`^F7/New(Client|AuthenticationClient) http://contoso\.azurecr\.io( requests)?$`, "http with a credential to a public name works", "it is refused unless `InsecureAllowCredentialWithHTTP` is set", "the credential could be read on the way; loopback, private and single-label hosts work"},
+	{`^F7/New(Client|AuthenticationClient) http://contoso\.azurecr\.io( requests)?$`, "http with a credential to a public name works", "it is refused unless `InsecureAllowCredentialWithHTTP` is set", "the credential could be read on the network; loopback, private and single-label hosts work"},
 	{`^F7/New(Client|AuthenticationClient) (://|https://\[::1)$`, "the error of an endpoint that is no address", "the same, without what might be a secret in its query", "errors show no secrets"},
 }
 

@@ -46,7 +46,7 @@ func (i *Image) Cat(ctx context.Context, name string, w io.Writer) (File, error)
 		}
 		at, from = found.next, found.from
 	}
-	return File{}, &NotFoundError{Path: wanted, Rule: fmt.Sprintf("more than %d links lead to it", maxLinks)}
+	return File{}, &NotFoundError{Path: wanted, Rule: fmt.Sprintf("the path goes through more than %d links", maxLinks)}
 }
 
 // Cat writes the content of one file to w, and reads all of the layer that has
@@ -254,7 +254,7 @@ func (l *layerSearch) look(e *entry) {
 
 // doubt notices an entry that may concern the name by way of a link: it has the
 // name, or removes or replaces what is called as one of the folders above, and
-// this layer doesn't say that all folders that lead to it are folders.
+// this layer doesn't say that all folders above it are folders.
 func (l *layerSearch) doubt(e *entry) {
 	base := path.Base(e.file.Path)
 	switch last := l.parts[len(l.parts)-1]; {
@@ -299,7 +299,7 @@ func (l *layerSearch) lookAtFile(e *entry) {
 	}
 }
 
-// follow goes on where a link leads, from the top layer again. What ".." means
+// follow resolves a link, from the top layer again. What ".." means
 // behind a name that may be a link itself is told by all layers only.
 func (l *layerSearch) follow(link, target, rest string) {
 	at := "/"

@@ -180,8 +180,8 @@ type Copied struct {
 // CopyTo writes a file or folder of the image to dst: below it where dst is a
 // folder, or ends in a slash, and under this name otherwise; "/" is written into
 // dst itself. A file that is there already is replaced. Owners and setuid bits
-// are not kept, and what a folder of this machine must not get from a stranger's
-// image is left out and returned: devices, pipes, and symbolic links that lead
+// are not kept, and what a folder of this machine must not get from an untrusted
+// image is left out and returned: devices, pipes, and symbolic links that point
 // out of what is copied. A link that is named itself is followed. Everything
 // that was copied has been verified when CopyTo returns nil; when it fails, files
 // that were written before stay.
@@ -246,7 +246,7 @@ func (c *copying) name(at string) string {
 	return path.Join(c.called, rest)
 }
 
-// inside is a path within what is copied, so that links of it can be judged.
+// inside is a path within what is copied, so that links of it can be checked.
 func (c *copying) inside(at string) string {
 	return path.Clean(strings.TrimPrefix(strings.TrimPrefix(at, c.base), "/"))
 }

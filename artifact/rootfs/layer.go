@@ -27,7 +27,7 @@ const (
 	asNeeded                // in order, no further than what is read of it
 )
 
-// layerReader is a layer, unpacked on the way.
+// layerReader is a layer, unpacked while it is read.
 type layerReader struct {
 	ctx    context.Context
 	plain  io.Reader

@@ -84,7 +84,7 @@ type File struct {
 	User, Group string
 	Size        int64 // of a regular file
 	ModTime     time.Time
-	// Link is where a symbolic link leads, as it is written.
+	// Link is where a symbolic link points, as it is written.
 	Link string
 	// HardLink is the first path of the same file, for a further one; else "".
 	HardLink string

@@ -245,7 +245,7 @@ func section(at io.ReaderAt, offset, length int64) io.Reader {
 	return bufio.NewReaderSize(sourceReader{io.NewSectionReader(at, offset, length)}, int(min(length+1, window)))
 }
 
-// parseTable reads the JSON of a table, packed or not. No content lies behind end.
+// parseTable reads the JSON of a table, packed or not. No content is behind end.
 func parseTable(r io.Reader, layer int, end int64, b *budget) ([]entry, error) {
 	plain, err := artifact.Decompress(r)
 	if err != nil {
@@ -257,7 +257,7 @@ func parseTable(r io.Reader, layer int, end int64, b *budget) ([]entry, error) {
 	offsets := []int64{end}
 	err = eachTableEntry(decoder, func(t *tableEntry) error {
 		if t.Offset < 0 || t.Offset > end || t.EndOffset < 0 || t.EndOffset > end || t.InnerOffset < 0 || t.Size < 0 {
-			return fmt.Errorf("entry %.40q lies outside of the layer", t.Name)
+			return fmt.Errorf("entry %.40q is outside of the layer", t.Name)
 		}
 		if t.Offset > 0 {
 			offsets = append(offsets, t.Offset)

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// maxLinks is how many symbolic links are followed on the way to one file, as
+// maxLinks is how many symbolic links are followed on the path to one file, as
 // Linux does it.
 const maxLinks = 40
 
@@ -129,7 +129,7 @@ func (n *node) drop(layer int) bool {
 	return n.layer != layer && len(n.children) == 0
 }
 
-// find goes to a path through symbolic links, which lead nowhere out of the
+// find goes to a path through symbolic links, which never point out of the
 // image; nil where there is nothing.
 func (t *Tree) find(name string, links int) *node { return t.walk(name, links, true) }
 
@@ -181,7 +181,7 @@ func split(name string) []string {
 }
 
 // makeParents goes to a folder, and makes what of it is missing. Links on the
-// way are followed, as everything that unpacks images does.
+// path are followed, as everything that unpacks images does.
 func (t *Tree) makeParents(layer int, name string) (*node, error) {
 	at, trail, links := t.root, []*node{}, 0
 	parts := split(name)
@@ -201,7 +201,7 @@ func (t *Tree) makeParents(layer int, name string) (*node, error) {
 			at.children[part] = child
 		case child.inode.file.isLink():
 			if links++; links > maxLinks {
-				return nil, fmt.Errorf("more than %d links lead to %s", maxLinks, name)
+				return nil, fmt.Errorf("the path %s goes through more than %d links", name, maxLinks)
 			}
 			target := child.inode.file.Link
 			if path.IsAbs(target) {
@@ -217,7 +217,7 @@ func (t *Tree) makeParents(layer int, name string) (*node, error) {
 			return nil, fmt.Errorf("%s is no folder", part)
 		}
 		if at, trail = child, append(trail, at); len(trail) > maxDepth {
-			return nil, fmt.Errorf("it lies more than %d folders deep", maxDepth)
+			return nil, fmt.Errorf("it is more than %d folders deep", maxDepth)
 		}
 	}
 	return at, nil
@@ -269,7 +269,7 @@ func (t *Tree) Lookup(name string, follow bool) (File, error) {
 	return n.file(where), nil
 }
 
-// locate is walk that also tells where the path leads.
+// locate is walk that also returns the resolved path.
 func (t *Tree) locate(name string, follow bool) (*node, string) {
 	n := t.walk(name, 0, follow)
 	if n == nil {

@@ -26,7 +26,7 @@ type app struct {
 
 	screen    term.Screen // what standard error can show
 	screenOut term.Screen // what standard output can show
-	askable   bool        // a person can answer a question
+	askable   bool        // a person can be asked
 	// touring says that this is a step of the tour: when that is interrupted, the
 	// step has nothing to say of its own, since nothing of it stays.
 	touring bool

@@ -16,7 +16,7 @@ import (
 
 // filesHelp says how files are named on the command lines that send them.
 const filesHelp = `A FILE is sent under its path as title, or under its base name where the path is
-absolute or leads out of this folder; FILE:TYPE gives it a media type (the
+absolute or points out of this folder; FILE:TYPE gives it a media type (the
 default is application/vnd.oci.image.layer.v1.tar, as oras has it). A folder is
 sent as a gzipped tar, without owners, and is a folder again when it is pulled.`
 

@@ -49,7 +49,7 @@ and goes on when it is started again with the same --out.
 Into the folder --out it writes
   quirks.json      for acrkit emulator --config FILE
   evidence.json    the exchanges, without secrets, names and ids, to send in
-  progress.json    for going on; it is for your eyes only
+  progress.json    for resuming; only your user can read it
 
 Some experiments need a further identity. --identity ROLE=FILE gives one, a JSON
 file with username and password, refreshToken, or entraToken. The roles are

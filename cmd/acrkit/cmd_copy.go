@@ -16,7 +16,7 @@ func newCopyCommand(a *app) *cobra.Command {
 		locationHelp+`
 
 Within one registry blobs are mounted, not moved. Signatures, SBOMs and
-attestations come along (--referrers). Prints the reference by digest.
+attestations are copied too (--referrers). Prints the reference by digest.
 
 Several SRC are images, each with its tag, of one registry or of many. With
 --all-tags, --tag-pattern or --tag-regex they are repositories. DST is then a

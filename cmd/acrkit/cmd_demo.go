@@ -88,7 +88,7 @@ func runDemo(ctx context.Context, a *app, dir string, keep bool) (err error) {
 	for _, stage := range []func(*tour) error{(*tour).build, (*tour).push, (*tour).look, (*tour).pull, (*tour).fail} {
 		err := stage(t)
 		if unheard := output.Watch(t.Stdout).Failed(); unheard != nil {
-			return unheard // nobody hears the tour any more
+			return unheard // nobody reads the tour any more
 		}
 		if err != nil {
 			return fmt.Errorf("demo: %w", err)

@@ -28,7 +28,7 @@ func newExportCommand(a *app) *cobra.Command {
 		Long: `Write the file system of an image as a tar, its layers merged as they would be
 unpacked: owners, modes, links, devices and extended attributes included. The
 same image gives the same bytes. Every layer is read and verified; a FILE is
-there only once it is whole, and what - has got must not be used when the exit
+there only once it is whole, and what was written to - must not be used when the exit
 code isn't 0. acrkit pull keeps the layers.`,
 		Example: `  acrkit export local/team/app:1 - | docker import - app:flat
   acrkit export oci:app.tar rootfs.tar`,

@@ -35,7 +35,7 @@ in a slash, under that name otherwise; / is written into DST itself. A file that
 is there already is replaced. Every layer is read and verified.
 
 Nothing is written outside of DST, whatever the image says. Owners and setuid are
-not kept. Devices, pipes, and symbolic links that lead out of what is copied, as
+not kept. Devices, pipes, and symbolic links that point out of what is copied, as
 those to absolute paths do, are left out and named, and the exit code is 9;
 acrkit export keeps them all.`,
 		Example: `  acrkit files cp local/team/app:1 /etc/os-release .

@@ -16,7 +16,7 @@ func newFilesLsCommand(a *app) *cobra.Command {
 		Use: "ls SRC [PATH]", Short: "List the files of an image: modes, owners, sizes, links, and the layer of each",
 		Long: `List the files of an image: mode, owner, size in bytes, time (UTC), the number
 of the layer that the file comes from (0 is the base, - a folder that no layer
-has an entry for), and the path. Behind -> is where a symbolic link leads, behind
+has an entry for), and the path. Behind -> is where a symbolic link points, behind
 = the first path of the same file. A PATH that is a link to a folder lists the
 folder. Every layer is read and verified.`,
 		Example: `  acrkit files ls local/team/app:1

@@ -21,7 +21,7 @@ func newLoginCommand(a *app) *cobra.Command {
 		Long: `Write a credential into docker's store, for docker, helm, podman and others.
 acrkit itself needs no login: it finds your credential at every call (see
 acrkit whoami). With an Entra identity the store gets a refresh token of the
-registry, good for some three hours, under the user
+registry, valid for about three hours, under the user
 00000000-0000-0000-0000-000000000000.`,
 		Example: `  acrkit login myreg.azurecr.io
   printenv PASSWORD | acrkit login myreg.azurecr.io --username ci-token --password-stdin

@@ -137,7 +137,7 @@ func (a *app) warnWithoutVolume(dir string) {
 	}
 }
 
-// onVolume reports whether a folder lies on a mount other than the root.
+// onVolume reports whether a folder is on a mount other than the root.
 func onVolume(mounts, dir string) bool {
 	dir = filepath.Clean(dir)
 	for line := range strings.Lines(mounts) {
@@ -185,7 +185,7 @@ func (a *app) explainStart(err error, dir string) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return &failure.Explained{
 			Err: fmt.Errorf("no space is left on the disk of the data folder %s: %w", dir, err), Code: "DISK_FULL",
-			Fix: []string{"df -h " + dir, "make room there, or choose another folder: " + volume},
+			Fix: []string{"df -h " + dir, "free space there, or choose another folder: " + volume},
 		}
 	}
 	return err

@@ -72,7 +72,7 @@ type imageFile struct {
 	Group      string            `json:"group,omitempty"`
 	Size       int64             `json:"size"`
 	ModTime    *time.Time        `json:"modTime,omitempty"`
-	Link       string            `json:"link,omitempty"`     // where a symbolic link leads
+	Link       string            `json:"link,omitempty"`     // where a symbolic link points
 	HardLink   string            `json:"hardLink,omitempty"` // the first path of the same file
 	Device     string            `json:"device,omitempty"`   // major:minor
 	Attributes map[string][]byte `json:"attributes,omitempty"`
@@ -170,7 +170,7 @@ func (f imageFile) layer() string {
 
 func (f imageFile) owner() string { return fmt.Sprintf("%d:%d", f.UID, f.GID) }
 
-// named is the path with where it leads.
+// named is the path with what it points to.
 func (f imageFile) named() string {
 	switch {
 	case f.Link != "":

@@ -112,7 +112,7 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	flags.Lookup("debug").NoOptDefVal = "true"
 	flags.IntVar(&a.Retries, "retries", session.DefaultRetries, "try a failed request, or a blob that doesn't get on, again so many times")
 	flags.Lookup("retries").DefValue = "3, for blobs 8"
-	flags.StringSliceVar(&a.PlainHTTP, "plain-http", nil, "read images from the registry at `HOST` without TLS, which shows them, and its credential, to everyone on the way")
+	flags.StringSliceVar(&a.PlainHTTP, "plain-http", nil, "read images from the registry at `HOST` without TLS, which shows them, and its credential, to everyone on the network")
 	flags.StringVar(&a.CredentialFlags.Username, "username", "", "user: the admin user, a scope-map token, or an application id; with --password-stdin")
 	flags.BoolVar(&a.CredentialFlags.PasswordStdin, "password-stdin", false, "read the user's password from standard input")
 	flags.BoolVar(&a.CredentialFlags.TokenStdin, "token-stdin", false, "read an ACR refresh token from standard input")

@@ -24,7 +24,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
-// Registry is an emulated registry that lives as long as a test.
+// Registry is an emulated registry that exists as long as a test.
 type Registry struct {
 	// LoginServer is the registry's host, such as "acrkit.azurecr.io".
 	LoginServer string

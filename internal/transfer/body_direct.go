@@ -19,7 +19,7 @@ type body interface {
 
 	// finish is called when the request is over. It waits until the source is
 	// no longer read, and returns why reading it failed, if it did. It reports
-	// false when ctx has ended and the source still blocks: nobody may use it
+	// false when ctx is done and the source still blocks: nobody may use it
 	// any more then.
 	finish(ctx context.Context) (bool, error)
 }

@@ -309,7 +309,7 @@ func hashOnly(ctx context.Context, src *source, sum *digester, to int64) (bool, 
 
 // finish waits until the source is no longer read, and returns why reading it
 // or hashing failed, if it did. It reports false when the source blocks and
-// ctx has ended: nobody may use it any more then.
+// ctx is done: nobody may use it any more then.
 func (f *hashedBody) finish(ctx context.Context) (bool, error) {
 	f.end()
 	if !settled(ctx, f.done) {

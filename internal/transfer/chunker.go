@@ -7,7 +7,7 @@ const (
 	// limit of one request on Basic registries.
 	firstCap = 16 << 20
 
-	// leastCap is the smallest request size that a 413 leads to, in bytes.
+	// leastCap is the smallest request size that follows from a 413, in bytes.
 	leastCap = 256 << 10
 
 	// leastChunk and mostChunk bound the chunks after a broken connection.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// checkpointEvery is how many bytes lie between two checkpoints: some tens of
+// checkpointEvery is how many bytes are between two checkpoints: some tens of
 // milliseconds of work on a fast link, some seconds on a slow one.
 const checkpointEvery = 16 << 20
 

@@ -38,9 +38,9 @@ func (e *SizeMismatchError) Error() string {
 	return fmt.Sprintf("%s holds %d bytes, not %d", e.Origin, e.Actual, e.Expected)
 }
 
-// DigestMismatchError says that content isn't what its digest promises.
+// DigestMismatchError says that content doesn't have the digest expected.
 type DigestMismatchError struct {
-	// Expected is the digest that was promised, Actual the one there is.
+	// Expected is the digest expected, Actual the one there is.
 	Expected, Actual string
 
 	// Size is how many bytes were hashed.

@@ -209,7 +209,7 @@ func (r *rangeScheduler) take(ctx context.Context) *segment {
 	}
 }
 
-// nextSegment cuts the next segment if there is room for it. r.mu is held.
+// nextSegment cuts the next segment if there is space for it. r.mu is held.
 func (r *rangeScheduler) nextSegment() *segment {
 	if r.next >= r.size || len(r.queue) >= r.window() {
 		return nil

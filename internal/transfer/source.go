@@ -11,7 +11,7 @@ const (
 	replayBlock = 1 << 20
 
 	// replayBlocks bounds how far back a stream can be read again. Between
-	// what a body gave and what a registry kept lie the socket buffers of both
+	// what a body gave and what a registry kept are the socket buffers of both
 	// sides and a block of its storage, at most 4 MiB each.
 	replayBlocks = 16
 )

@@ -37,7 +37,7 @@ const (
 	// back by processors that have no time for it than by the network.
 	fastLink = 100e6
 
-	// growBy is how much the connections are multiplied by while that pays,
+	// growBy is how much the connections are multiplied by while that makes it faster,
 	// and growth by how much the rate must have grown for it to have paid.
 	growBy = 4
 	growth = 1.25
@@ -46,7 +46,7 @@ const (
 	// to send the blob in one piece.
 	tryRanges = 4
 
-	// growAgain is how long a number of connections that didn't pay isn't
+	// growAgain is how long a number of connections that wasn't faster isn't
 	// tried again: links change.
 	growAgain = 10 * time.Second
 )

@@ -15,7 +15,7 @@ const (
 	smallBlob = slotSize * slots
 
 	// cancelLimit is how long giving an upload up at the registry may take, and
-	// lateLimit the same when the caller's context has ended already. Both leave
+	// lateLimit the same when the caller's context is done already. Both leave
 	// the call to return within a second of that, readGrace included.
 	cancelLimit = 900 * time.Millisecond
 	lateLimit   = 400 * time.Millisecond

@@ -10,7 +10,7 @@ import (
 var ErrMalformedLink = errors.New("malformed Link header")
 
 // NextLink returns the target of the next page of all Link header lines (RFC
-// 8288 §3), or "" if none leads on: the first link with the relation "next", or
+// 8288 §3), or "" if there is none: the first link with the relation "next", or
 // else the first without any relation, which is how simple servers write it.
 // Relations between single quotes are read, though the RFC doesn't have them. A
 // relation that is no name of one is [ErrMalformedLink]: a list must not end

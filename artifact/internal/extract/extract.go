@@ -47,13 +47,13 @@ func New(root *os.Root, bytes int64, entries int) *Writer {
 }
 
 // Local gives the path below the folder that an entry's name means, in slashes;
-// "." is the folder itself. It refuses what lies outside.
+// "." is the folder itself. It refuses what is outside.
 func Local(name string) (string, error) {
 	switch clean := path.Clean(strings.TrimSuffix(name, "/")); {
 	case name == "", strings.ContainsRune(name, 0):
 		return "", &RefusedError{name, "it is no name of a file"}
 	case !filepath.IsLocal(filepath.FromSlash(clean)), strings.Contains(clean, `\`) && filepath.Separator == '\\':
-		return "", &RefusedError{name, "it lies outside the folder"}
+		return "", &RefusedError{name, "it is outside the folder"}
 	default:
 		return clean, nil
 	}
@@ -163,7 +163,7 @@ func (w *Writer) writeSymlink(name string, h *tar.Header) error {
 }
 
 // Inside reports whether a symbolic link at name, whose parents are folders,
-// leads to somewhere below the folder, through other links of this kind too:
+// points to somewhere below the folder, through other links of this kind too:
 // ".." may only come first.
 func Inside(name, target string) bool {
 	if target == "" || path.IsAbs(target) || filepath.IsAbs(target) || strings.ContainsRune(target, 0) {

@@ -172,11 +172,11 @@ var (
 	orphans = regexp.MustCompile(`\[(?:\d{1,3}(?:;\d{1,3})*m|\d{1,3}[AK])`)
 )
 
-// Shown returns a line as a person reads it: without what a terminal obeys, and
+// Shown returns a line as a person reads it: without control sequences, and
 // with what was escaped as it was before.
 func Shown(s string) string { return unescape(strings.ReplaceAll(plain(s), "\r", " ")) }
 
-// plain drops what a terminal obeys and does not show, and invisible characters.
+// plain drops control sequences, and invisible characters.
 func plain(s string) string {
 	if strings.ContainsAny(s, "\x1b\\^\u009b") {
 		s = escapes.ReplaceAllString(s, "")

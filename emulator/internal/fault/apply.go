@@ -252,7 +252,7 @@ func (c *call) breakConnection(how BreakKind) {
 	panic(http.ErrAbortHandler)
 }
 
-// pause waits, and reports whether the request still lives.
+// pause waits, and reports whether the request is still open.
 func pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true

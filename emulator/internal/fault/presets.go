@@ -11,7 +11,7 @@ import (
 )
 
 // Preset is a ready-made fault: one failure of the real service, or of
-// what lies between it and its clients.
+// something between it and its clients.
 type Preset struct {
 	// Name is what a rule's Preset says.
 	Name string
@@ -432,7 +432,7 @@ func networkPresets(on presetRoutes) []Preset {
 		},
 		{
 			Name: "foreign-location", Evidence: "§4.5", Fault: Rule{Routes: []protocol.Route{protocol.RouteStartUpload, protocol.RouteUploadChunk}, RedirectHost: "https://elsewhere.example"},
-			Summary: "an upload's Location leads to another origin",
+			Summary: "an upload's Location points to another origin",
 		},
 	}
 }

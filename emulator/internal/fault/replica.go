@@ -124,7 +124,7 @@ func (c *call) staleResponse(lag time.Duration) *protocol.Error {
 			return protocol.ErrBlobUnknown
 		}
 	case protocol.RouteUploadChunk, protocol.RouteUploadStatus, protocol.RouteFinishUpload:
-		// The session lives on the replica that started it.
+		// The session exists on the replica that started it.
 		return protocol.ErrUploadUnknown
 	}
 	return nil

@@ -125,7 +125,7 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // foreignSite reports whether a browser says that another site made the request.
-// A link that a person follows from elsewhere leads to the form at most, since
+// A link that a person follows from elsewhere opens the form at most, since
 // the cookie isn't sent with it.
 func foreignSite(r *http.Request) bool {
 	origin := r.Header.Get("Origin")

@@ -35,7 +35,7 @@ type Connection struct {
 // Options are what a Connection needs.
 type Options struct {
 	Handler http.Handler
-	// resolves reports whether a host leads to the handler.
+	// resolves reports whether a host is served by the handler.
 	Resolves func(host string) bool
 	// clientAddress is the address that the handler sees its clients at.
 	// Empty means 127.0.0.1.

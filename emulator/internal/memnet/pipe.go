@@ -133,7 +133,7 @@ func (p *pipe) waitReadable() error {
 	}
 }
 
-// waitWritable waits until there is room. The caller holds the lock.
+// waitWritable waits until there is space. The caller holds the lock.
 func (p *pipe) waitWritable() error {
 	for {
 		switch {

@@ -11,7 +11,7 @@ const (
 	RouteOAuthExchange Route = "oauth-exchange"
 	// RouteData is the storage host that blobs are redirected to.
 	RouteData Route = "data"
-	// RouteUnknown is a path that leads nowhere.
+	// RouteUnknown is a path that no route matches.
 	RouteUnknown Route = "unknown"
 
 	RouteBase                    Route = "base"

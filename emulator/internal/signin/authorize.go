@@ -173,7 +173,7 @@ func (s *Service) signIn(reg *Registry, user, password string) (*principal, *pro
 				return p, nil
 			}
 			// Only the exchange returns 403 for lack of a role; here the
-			// token is good for nothing (ACR protocol §10, 10).
+			// token grants nothing (ACR protocol §10, 10).
 			return policies.withRights(identity.ID, nil), nil
 		}
 	}

@@ -29,20 +29,20 @@ type IdentityProvider struct {
 	// 72f988bf-0000-4000-8000-2d7cd011db47.
 	TenantID string `json:"tenantId,omitempty"`
 	// ManagedIdentity is the id of the identity that the managed-identity
-	// endpoints speak for when they are not asked for one. Empty means
+	// endpoints use when they are not asked for one. Empty means
 	// 00000000-0000-4000-8000-00000000a117.
 	ManagedIdentity string `json:"managedIdentity,omitempty"`
 }
 
 // identityProviderHost is where Entra listens, and imdsHost where the managed
-// identity endpoint of a virtual machine does; a Connection leads both here
+// identity endpoint of a virtual machine does; a Connection serves both here
 // when the emulator has an identity provider.
 const (
 	identityProviderHost = "login.microsoftonline.com"
 	imdsHost             = "169.254.169.254"
 )
 
-// entraTokenLifetime is how long the provider's tokens live.
+// entraTokenLifetime is how long the provider's tokens are valid.
 const entraTokenLifetime = time.Hour
 
 type identityProvider struct{ IdentityProvider }

@@ -166,7 +166,7 @@ func (s *tokenService) checkService(service string) *protocol.Refusal {
 	return emptyUnauthorized
 }
 
-// exchange trades an Entra token for a refresh token.
+// exchange turns an Entra token into a refresh token.
 func (s *tokenService) exchange() (string, string, *protocol.Refusal) {
 	form, refused := s.form()
 	if refused != nil {
@@ -194,7 +194,7 @@ func (s *tokenService) exchange() (string, string, *protocol.Refusal) {
 		return "", "", emptyUnauthorized
 	}
 	if who.hasAudience([]string{"https://" + s.login}) {
-		// A mistake that ACR never forgives (ACR protocol §2.11).
+		// A mistake that ACR always refuses (ACR protocol §2.11).
 		return "", "", emptyUnauthorized
 	}
 	if tenant := form.Get("tenant"); tenant != "" && isGUID(tenant) && who.TenantID != "" && !strings.EqualFold(tenant, who.TenantID) {

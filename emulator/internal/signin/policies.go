@@ -53,13 +53,13 @@ type Policies struct {
 	SKU SKU `json:"sku,omitempty"`
 	// Throttling enforces the limits of the SKU.
 	Throttling bool `json:"throttling,omitempty"`
-	// AccessTokenLifetime is how long an access token lives. The zero value
+	// AccessTokenLifetime is how long an access token is valid. The zero value
 	// means 75 minutes (ACR protocol §2.8).
 	AccessTokenLifetime clock.Duration `json:"accessTokenLifetime,omitempty"`
-	// RefreshTokenLifetime is how long a refresh token lives. The zero value
+	// RefreshTokenLifetime is how long a refresh token is valid. The zero value
 	// means 3 hours 15 minutes (ACR protocol §2.8).
 	RefreshTokenLifetime clock.Duration `json:"refreshTokenLifetime,omitempty"`
-	// SignedURLLifetime is how long the URL of a blob's redirect lives. The
+	// SignedURLLifetime is how long the URL of a blob's redirect is valid. The
 	// zero value means 20 minutes (ACR protocol §4.4).
 	SignedURLLifetime clock.Duration `json:"signedURLLifetime,omitempty"`
 }

@@ -42,7 +42,7 @@ type Options struct {
 	Responder  *protocol.Responder
 	Registries []*Registry
 	// keyDir is the folder that keeps the signing key; empty means that it
-	// lives as long as the process.
+	// exists as long as the process.
 	KeyDir string
 	// provider is the stand-in for Entra; nil means none.
 	Provider *IdentityProvider

@@ -133,7 +133,7 @@ func (c *tokenClaims) marshalOrdered() ([]byte, error) {
 	return json.Marshal(claims)
 }
 
-// alphabetNeutral escapes what lies outside of ASCII, and the characters that
+// alphabetNeutral escapes what is not ASCII, and the characters that
 // make the six-bit groups 62 and 63. They occur within JSON strings only.
 func alphabetNeutral(data []byte) []byte {
 	neutral := make([]byte, 0, len(data))
@@ -298,7 +298,7 @@ func trimDecimals(rate float64) string {
 	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(rate, 'f', 6, 64), "0"), ".")
 }
 
-// holderOf returns who a verified refresh token speaks for, or nil when the
+// holderOf returns whom a verified refresh token is for, or nil when the
 // registry's mode has changed since (ACR protocol §2.10).
 func (p *compiledPolicies) holderOf(claims *tokenClaims) *principal {
 	if (claims.AADIdentity != "") != p.ABAC {

@@ -13,7 +13,7 @@ import (
 const (
 	// copyBuffer is the size of one read, one write and one piece of hashing.
 	copyBuffer = 256 << 10
-	// copyAhead is how many buffers a copy has on the way, so that hashing
+	// copyAhead is how many buffers a copy has in flight, so that hashing
 	// runs beside reading and writing: 1 MiB an upload.
 	copyAhead = 4
 	// writebackStep is how many bytes are written between two requests to the

@@ -31,7 +31,7 @@ type Tx struct {
 }
 
 // View runs a function on one state of the registry. It must not wait for
-// anything: a writer that needs more room waits for all readers.
+// anything: a writer that needs more space waits for all readers.
 func (r *Registry) View(fn func(*Tx) error) error {
 	return r.store.db.View(func(tx *bolt.Tx) error {
 		return fn(&Tx{tx: tx, registry: r.name})

@@ -26,7 +26,7 @@ const (
 var ErrUploadBusy = errors.New("upload is busy")
 
 // ErrUploadEnded says that the upload was finished or cancelled meanwhile.
-var ErrUploadEnded = errors.New("upload has ended")
+var ErrUploadEnded = errors.New("upload is complete or was cancelled")
 
 // busyWait is how long a request waits for another one that writes to the
 // same upload, such as one whose connection broke and that has not noticed.
@@ -322,8 +322,8 @@ func (u *Upload) beginFinish() bool {
 
 // Cancel ends the upload and drops its bytes. It need not be acquired: a
 // request that writes to it ends with [ErrUploadEnded], and its files go when
-// that gives the turn back. The error is ErrUploadEnded for an upload that has
-// ended, or is being finished.
+// that gives the turn back. The error is ErrUploadEnded for an upload that is
+// complete or cancelled, or is being finished.
 func (u *Upload) Cancel() error {
 	u.mu.Lock()
 	if u.gone || u.finishing {
@@ -343,7 +343,7 @@ func (u *Upload) forget() {
 	delete(u.store.uploads, u.ID)
 }
 
-// sweep removes the files of an upload that has ended, unless somebody holds
+// sweep removes the files of an upload that is complete or cancelled, unless somebody holds
 // the turn, who does it then.
 func (u *Upload) sweep() error {
 	if !u.ended() {

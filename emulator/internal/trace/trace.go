@@ -66,7 +66,7 @@ type Request struct {
 
 // What bounds the requests kept for inspection: their number and what their
 // text takes, as a path alone can be as long as a header may be. The oldest
-// make room.
+// are dropped.
 const (
 	maxRecorded      = 10_000
 	maxRecordedBytes = 16 << 20

@@ -94,7 +94,7 @@ func NewSender(o Options) *Sender {
 	if o.Transport == nil {
 		dialer := &net.Dialer{}
 		if !o.BeyondLoopback {
-			// A name can lead anywhere, so the address counts.
+			// A name can resolve to any address, so the address counts.
 			dialer.Control = func(_, address string, _ syscall.RawConn) error {
 				if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().Unmap().IsLoopback() {
 					return fmt.Errorf("%s is not on loopback", address)

@@ -104,7 +104,7 @@ type collector[T any] struct {
 	more  bool
 }
 
-// add takes an item while there is room; it returns false when the scan can
+// add takes an item while there is space; it returns false when the scan can
 // stop.
 func (c *collector[T]) add(item T, cursor string) bool {
 	if len(c.items) == c.size {

@@ -81,7 +81,7 @@ func (c referrersHandler) referrers() error {
 	return nil
 }
 
-// referrer is an entry of a listing, with the cursor that leads on from it.
+// referrer is an entry of a listing, with the cursor of the entry after it.
 type referrer struct {
 	raw    json.RawMessage
 	pushed store.Ticks

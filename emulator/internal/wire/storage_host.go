@@ -31,7 +31,7 @@ import (
 const dataPathMarker = "//docker/registry/v2/blobs/"
 
 // storageSuffix ends the names of Azure's storage accounts, where signed URLs
-// lead to by default (ACR protocol §1.1).
+// point to by default (ACR protocol §1.1).
 const StorageSuffix = ".blob.core.windows.net"
 
 const (
@@ -53,13 +53,13 @@ type StorageHost struct {
 }
 
 // IsDataRequest reports whether a request is for the storage host. On a
-// loopback server both hosts lead to the same listener, so the path decides;
+// loopback server both hosts resolve to the same listener, so the path decides;
 // no route of the registry contains two slashes in a row.
 func IsDataRequest(r *http.Request) bool {
 	return strings.Contains(r.URL.Path, dataPathMarker)
 }
 
-// dataHost is where a registry's signed URLs lead.
+// dataHost is the host of a registry's signed URLs.
 func (h *StorageHost) dataHost(r *http.Request, reg *Registry) string {
 	host, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -76,7 +76,7 @@ func (h *StorageHost) dataHost(r *http.Request, reg *Registry) string {
 		return DefaultDataHost
 	default:
 		// The client knows the server by a name of its own; no second one is
-		// known to lead here.
+		// known to resolve here.
 		return r.Host
 	}
 	if port == "" {

@@ -25,7 +25,7 @@ type Registry struct {
 
 // Settings are what a registry does with its content.
 type Settings struct {
-	// DataHost is where signed URLs lead; empty means a host by the rule of
+	// DataHost is the host of signed URLs; empty means a host by the rule of
 	// [storageHost].
 	DataHost          string
 	SoftDelete        time.Duration
@@ -84,7 +84,7 @@ func (h *Handler) registryFor(host string) *Registry {
 	return h.Registries[0]
 }
 
-// target is where a request leads.
+// target is what a request is for.
 type target struct {
 	route    protocol.Route
 	registry *Registry
@@ -93,7 +93,7 @@ type target struct {
 
 type targetKey struct{}
 
-// Route finds out once where a request leads. It returns the request with that
+// Route finds out once what a request is for. It returns the request with that
 // in its context, and what it says for the record.
 func (h *Handler) Route(r *http.Request) (*http.Request, trace.Request) {
 	record := trace.NewRequest(r)
@@ -120,7 +120,7 @@ func (h *Handler) Route(r *http.Request) (*http.Request, trace.Request) {
 	return r.WithContext(context.WithValue(r.Context(), targetKey{}, at)), record
 }
 
-// targetOf returns where a request leads that route has seen.
+// targetOf returns what a request is for that route has seen.
 func (h *Handler) targetOf(r *http.Request) *target {
 	if at, ok := r.Context().Value(targetKey{}).(*target); ok {
 		return at

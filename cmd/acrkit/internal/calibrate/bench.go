@@ -265,7 +265,7 @@ func (b *bench) refreshToken(as Role, login Login) string {
 	return b.refresh[as]
 }
 
-// exchange trades an Entra token.
+// exchange turns an Entra token into a refresh token.
 func (b *bench) exchange(login Login) response {
 	entra, err := login.Entra(b.ctx)
 	if err != nil {

@@ -36,7 +36,7 @@ const (
 const maxFile = 64 << 20
 
 // Load reads the progress of an earlier run against the same repository; nil
-// when there is none. A run that has ended is not gone on with.
+// when there is none. A run that is complete is not resumed.
 func (f Folder) Load(service Service) (*Progress, error) {
 	name := filepath.Join(string(f), progressFile)
 	data, err := readFile(name)
@@ -56,7 +56,7 @@ func (f Folder) Load(service Service) (*Progress, error) {
 	case p.Endpoint != service.Endpoint || p.Repository != service.Repository:
 		return nil, fmt.Errorf("%s: of a run against %s, %s: choose another --out", name, p.Endpoint, p.Repository)
 	case p.Done && len(p.Left) == 0:
-		return nil, fmt.Errorf("%s: the run of %s has ended: choose another --out", name, p.Began.Format(time.DateTime))
+		return nil, fmt.Errorf("%s: the run of %s is complete: choose another --out", name, p.Began.Format(time.DateTime))
 	}
 	return &p, nil
 }
@@ -74,7 +74,7 @@ func readFile(name string) ([]byte, error) {
 	return data, err
 }
 
-// Save keeps a run's progress, for the user's eyes only: it has the Locations
+// Save keeps a run's progress, which only the user can read: it has the Locations
 // of uploads.
 func (f Folder) Save(p *Progress) error { return f.write(progressFile, p) }
 

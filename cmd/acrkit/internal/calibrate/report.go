@@ -29,7 +29,7 @@ type Result struct {
 	// Exchanges are the evidence: secrets, names and ids are replaced.
 	Exchanges []Exchange `json:"exchanges,omitempty"`
 
-	gone error // the registry vanished
+	gone error // the registry no longer responds
 }
 
 // Difference is something in which the service differs from an emulator with

@@ -114,7 +114,7 @@ func checkRefreshToken(token string) error {
 		GrantType string `json:"grant_type"`
 	}
 	if json.Unmarshal(payload, &claims) == nil && claims.GrantType == "access_token" {
-		return errors.New("this is an access token, good for one scope; a refresh token is needed: " +
+		return errors.New("this is an access token, valid for one scope; a refresh token is needed: " +
 			"az acr login -n NAME --expose-token prints one")
 	}
 	return nil

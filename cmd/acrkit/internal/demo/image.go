@@ -192,7 +192,7 @@ func (b *BuiltLayer) tree(ctx context.Context, archive *tar.Writer, root, dir st
 			return err
 		}
 		// A file that shrinks meanwhile is padded, one that grows is cut: the
-		// header has promised its size.
+		// header states its size.
 		copied, err := io.Copy(archive, io.LimitReader(file, info.Size()))
 		if err != nil {
 			return err

@@ -1,4 +1,4 @@
-// Package doctor leads the checks of package diagnose to a registry, and prints
+// Package doctor runs the checks of package diagnose on a registry, and prints
 // what they found.
 package doctor
 
@@ -15,7 +15,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator"
 )
 
-// ExamineLocal leads the checks to the embedded registry, or to the emulator
+// ExamineLocal runs the checks on the embedded registry, or on the emulator
 // that serves its folder at the moment.
 func ExamineLocal(ctx context.Context, sess *session.Session, target *diagnose.Target, options *diagnose.Options) error {
 	dir, err := sess.RegistryDir()

@@ -12,8 +12,8 @@ import (
 )
 
 // buildCommand builds acrkit as a static program for Linux. What of the
-// environment would change its bytes is left out; where the source lies, and
-// whether it lies in a repository, does not.
+// environment would change its bytes is left out; where the source is, and
+// whether it is in a repository, does not.
 func buildCommand(ctx context.Context, root, out, architecture string, stderr io.Writer) error {
 	absolute, err := filepath.Abs(out)
 	if err != nil {

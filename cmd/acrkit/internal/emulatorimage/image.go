@@ -29,7 +29,7 @@ const (
 	userID = 65532
 	// program is the command's path in the image.
 	program = "/usr/bin/acrkit"
-	// volume is where the data lies.
+	// volume is where the data is.
 	volume = "/data"
 	// sourceURL is where the source is.
 	sourceURL = "https://github.com/acrkit/azcontainerregistry"

@@ -55,7 +55,7 @@ var (
 	azureProperty = strings.NewReplacer("%", "%AZP25", "\r", "%0D", "\n", "%0A", ";", "%3B", "]", "%5D")
 )
 
-// harmless breaks what a pipeline would obey in a text that is only shown.
+// harmless breaks what a pipeline would execute in a text that is only shown.
 func harmless(text string) string {
 	return strings.NewReplacer("##vso[", "## vso[", "##[", "## [", "::", ": :").Replace(text)
 }

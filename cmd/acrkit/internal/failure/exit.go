@@ -1,4 +1,4 @@
-// Package failure gives errors what a command line owes its user: an exit code,
+// Package failure gives errors what a command line's user needs: an exit code,
 // a code of the catalogue, the causes and what to do.
 package failure
 

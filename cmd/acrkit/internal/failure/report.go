@@ -79,7 +79,7 @@ func Of(err error) Report {
 	return f
 }
 
-// explain adds the diagnosis. The error's own words come along as what was
+// explain adds the diagnosis. The error's own text is added to what was
 // seen, so that nothing is lost where the title says it differently.
 func (f *Report) explain(err error) {
 	diagnosis, known := diagnose.Explain(err)
@@ -186,7 +186,7 @@ const (
 	mostSeen   = 8
 	mostCauses = 2
 	mostFixes  = 4
-	// mostLines are those of a small terminal with room for the prompt; where a
+	// mostLines are those of a small terminal with a line for the prompt; where a
 	// message is longer, fewer observations are told, but the first ones.
 	mostLines = 23
 	leastSeen = 2
@@ -232,7 +232,7 @@ func (f Report) text(screen term.Screen, most int) string {
 }
 
 // codeGap is what stands between a title that ends at a column and the code: the
-// code ends at the right, and goes to a line of its own where there is no room.
+// code ends at the right, and goes to a line of its own where it does not fit.
 func (f Report) codeGap(used int, screen term.Screen) string {
 	right := CodeColumn
 	if screen.Width > 0 {

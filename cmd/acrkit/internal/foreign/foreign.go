@@ -51,7 +51,7 @@ func New(host reference.Host, transport http.RoundTripper, credential func(ctx c
 // Is asks a host whether it is a registry that is not Azure's. It is when its
 // challenge names another token service than ACR's own /oauth2/token at the host
 // itself, or when it asks for no token and says nothing that ACR says. A host
-// that doesn't respond isn't judged: the first real request says what is wrong.
+// that doesn't respond isn't refused: the first real request says what is wrong.
 func Is(ctx context.Context, transport http.RoundTripper, host reference.Host) bool {
 	if host.Local() || creds.AzureHost(host.Name) {
 		return false

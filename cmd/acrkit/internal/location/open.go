@@ -101,7 +101,7 @@ func OpenTarget(ctx context.Context, sess *session.Session, l Location) (target 
 	return stream, unchanged, err
 }
 
-// plainTar refuses a name that would promise another form than is written.
+// plainTar refuses a name that says another form than is written.
 func plainTar(l Location) error {
 	if isPackedTar(l.Path) {
 		return failure.Usagef("location %q: an archive is written as a plain tar, since its layers are compressed already; name it so", l)

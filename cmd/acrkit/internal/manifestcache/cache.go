@@ -96,7 +96,7 @@ func (c *Cache) path(d digest.Digest) (string, bool) {
 	return filepath.Join(c.folder, string(d.Algorithm()), hex[:2], hex), true
 }
 
-// remember keeps a manifest in memory while there is room.
+// remember keeps a manifest in memory while there is space.
 func (c *Cache) remember(d digest.Digest, data []byte) (fresh bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,7 +167,7 @@ func (c *Cache) Close() error {
 	}
 	order.By(entries, func(a, b entry) int { return a.used.Compare(b.used) })
 	for _, e := range entries {
-		// Some room is made, so that not every command has to.
+		// Some space is freed, so that not every command has to.
 		if sum <= c.bound-c.bound/8 {
 			break
 		}

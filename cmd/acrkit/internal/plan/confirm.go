@@ -36,37 +36,37 @@ func (w *Writer) confirm(ctx context.Context, p plan, yes bool) error {
 // Ask asks a person whether to go on. The error is [ErrDeclined] when not.
 func (w *Writer) Ask(ctx context.Context, before string) error {
 	fmt.Fprintf(w.Stderr, "%s Go on? [y/N] ", before)
-	answer, err := w.readLine(ctx)
+	reply, err := w.readLine(ctx)
 	if err != nil {
 		w.Note("") // the question's line is still open
 		return err
 	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+	if reply = strings.ToLower(strings.TrimSpace(reply)); reply != "y" && reply != "yes" {
 		return ErrDeclined
 	}
 	return nil
 }
 
-// readLine reads a person's answer, and gives up when interrupted. The reader
+// readLine reads a person's reply, and gives up when interrupted. The reader
 // can't be interrupted itself, so it may outlive this call; the process ends
 // right after.
 func (w *Writer) readLine(ctx context.Context) (string, error) {
-	type answer struct {
+	type reply struct {
 		line string
 		err  error
 	}
-	answers := make(chan answer, 1)
+	replies := make(chan reply, 1)
 	go func() {
 		line, err := bufio.NewReader(w.Stdin).ReadString('\n')
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
-		answers <- answer{line, err}
+		replies <- reply{line, err}
 	}()
 	select {
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
-	case got := <-answers:
+	case got := <-replies:
 		return got.line, got.err
 	}
 }

@@ -74,7 +74,7 @@ func (s Step) String() string {
 	return ref.String()
 }
 
-// Save writes a plan in one step, for its owner's eyes.
+// Save writes a plan in one step, that only its owner can read.
 func Save(path string, p any) error {
 	data, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {

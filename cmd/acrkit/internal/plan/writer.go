@@ -15,7 +15,7 @@ import (
 type Writer struct {
 	*session.Session
 	Printer *output.Printer
-	Askable bool // a person can answer a question
+	Askable bool // a person can be asked
 }
 
 // Run runs a writing command: make or read the plan, show or keep it, ask,

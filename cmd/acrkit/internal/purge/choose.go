@@ -173,7 +173,7 @@ func (c *Compiled) keep(tags []artifact.GraphTag) []artifact.GraphTag {
 }
 
 // chooseManifests parts what goes from what stays: everything that a manifest
-// which stays leads to stays with it.
+// which stays refers to stays with it.
 func (c *chooser) chooseManifests() {
 	g := c.graph
 	for _, m := range g.Unread() {

@@ -26,7 +26,7 @@ type Guard struct {
 	graph  *artifact.RepositoryGraph
 	known  map[digest.Digest]bool // listed when the guard looked last
 	gone   map[digest.Digest]bool // planned to go, and not withdrawn
-	keeps  map[digest.Digest]bool // stays, with what it leads to
+	keeps  map[digest.Digest]bool // stays, with what it refers to
 	unread bool
 }
 

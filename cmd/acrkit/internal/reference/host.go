@@ -78,7 +78,7 @@ func parseHost(scheme, name string) (Host, error) {
 	loopback := isLoopback(name)
 	switch {
 	case scheme == "http" && !loopback:
-		return Host{}, fmt.Errorf("plain http would show your credentials to everyone on the way; only loopback addresses may use it")
+		return Host{}, fmt.Errorf("plain http would show your credentials to everyone on the network; only loopback addresses may use it")
 	case scheme == "" && loopback:
 		scheme = "http"
 	case scheme == "":

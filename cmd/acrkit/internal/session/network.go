@@ -52,7 +52,7 @@ func (s *Session) requestRetries() int32 {
 
 // shouldRetry is azcore's own rule, without what fails the same way each time:
 // a connection that is refused, a name that is unknown, a certificate that isn't
-// right, a port that speaks no TLS. A request that must not be repeated by the
+// right, a port without TLS. A request that must not be repeated by the
 // library's rules doesn't get here.
 func shouldRetry(resp *http.Response, err error) bool {
 	if err == nil {

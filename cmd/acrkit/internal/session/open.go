@@ -202,7 +202,7 @@ func (s *Session) Repository(ctx context.Context, ref reference.Reference) (*art
 // the identity may do (ACR protocol §2.5).
 const catalogScope = "registry:catalog:*"
 
-// ExchangeToken trades an Entra token for a refresh token of the registry.
+// ExchangeToken exchanges an Entra token for a refresh token of the registry.
 func ExchangeToken(ctx context.Context, sess *Session, r *Registry) (string, error) {
 	token, err := r.Credential.Token.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{creds.RegistryScope}})
 	if err != nil {

@@ -38,7 +38,7 @@ func newBars(w io.Writer, screen Screen, now func() time.Time) *bars {
 	}
 }
 
-// barWidth leaves room for the words around the bar.
+// barWidth leaves space for the words around the bar.
 func barWidth(screen Screen) int { return max(10, min(40, screen.Width-70)) }
 
 // row is one bar with its words.

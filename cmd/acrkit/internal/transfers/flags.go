@@ -103,7 +103,7 @@ func (m *Mover) Observed(f *Flags) (o *artifact.Options, done func(), err error)
 }
 
 // UploadOptions makes the library's options of the flags. Without a digest it is
-// computed on the way.
+// computed while sending.
 func (f *Flags) UploadOptions(sess *session.Session, digest string, progress term.Progress) (*azcontainerregistry.UploadOptions, error) {
 	o, err := f.options(sess)
 	if err != nil {

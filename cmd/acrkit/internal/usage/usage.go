@@ -23,7 +23,7 @@ const (
 	KindRegistry   = "registry"
 	KindRepository = "repository"
 	KindTag        = "tag"
-	KindUntagged   = "untagged" // what no tag leads to
+	KindUntagged   = "untagged" // what no tag refers to
 	KindManifest   = "manifest"
 	KindBlob       = "blob"
 )

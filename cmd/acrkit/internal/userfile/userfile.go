@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// Write writes a file for its owner's eyes, in one step: it is there whole, or
+// Write writes a file that only its owner can read, in one step: it is there whole, or
 // what was there before is. The folder has to exist.
 func Write(path string, data []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), ".acrkit-*")
