@@ -5,10 +5,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
@@ -158,7 +158,7 @@ func (c *BlobClient) readBlob(ctx context.Context, method, name, digest, ranges 
 	return c.registry.read(ctx, method, runtime.JoinPaths(c.registry.endpoint, blobPath(name, digest)), header, []string{pullScope(name)}, ok...)
 }
 
-var rangePattern = regexp.MustCompile(`^bytes=(?:\d+-\d*|-\d+)$`)
+var rangePattern = pattern.New(`^bytes=(?:\d+-\d*|-\d+)$`)
 
 func checkRange(argument, value string) error {
 	if !rangePattern.MatchString(value) {

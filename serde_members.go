@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
@@ -91,7 +91,7 @@ func readMember(text json.RawMessage, to any) error {
 }
 
 // hasZone finds what a time without a zone doesn't end in (ACR protocol §1.7).
-var hasZone = regexp.MustCompile(`(?:[Zz]|[+-](?:\d+:\d+)*)"*$`)
+var hasZone = pattern.New(`(?:[Zz]|[+-](?:\d+:\d+)*)"*$`)
 
 // errLongList is for lists that would fill the memory, however they are read.
 var errLongList = errors.New("a list is too long")

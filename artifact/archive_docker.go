@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -33,7 +33,7 @@ type dockerImage struct {
 type dockerRepositories map[string]map[string]string
 
 // configName is how docker before version 25 names an image's config.
-var configName = regexp.MustCompile(`^([0-9a-f]{64})\.json$`)
+var configName = pattern.New(`^([0-9a-f]{64})\.json$`)
 
 // makeDockerImage makes an image of an entry of manifest.json. Layers that are
 // not compressed keep their diff ids as digests; whoever stores them verifies

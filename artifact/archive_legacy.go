@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/internal/order"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -29,7 +29,7 @@ type legacyLayer struct {
 }
 
 // legacyID is the grammar of layer ids, which are names of folders.
-var legacyID = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var legacyID = pattern.New(`^[0-9a-f]{64}$`)
 
 // maxLegacyLayers is docker's own limit on layers, 127, with some to spare.
 const maxLegacyLayers = 512

@@ -13,11 +13,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sync"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/internal/order"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // JournalSchema is the version of what a journal's files look like. A journal
@@ -90,7 +90,7 @@ const (
 	lockTries = 5
 )
 
-var idGrammar = regexp.MustCompile(`^[0-9a-f]{12}$`)
+var idGrammar = pattern.New(`^[0-9a-f]{12}$`)
 
 // OpenJournal opens the journal in dir, and makes the folder when it isn't
 // there.

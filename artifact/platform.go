@@ -3,17 +3,17 @@ package artifact
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // platformGrammar is containerd's: os[(version[+feature...])]/architecture[/variant].
-var platformGrammar = regexp.MustCompile(`^([\w.-]+)(?:\(([\w.-]*)((?:\+[\w.-]+)*)\))?/([\w.-]+)(?:/([\w.-]+))?$`)
+var platformGrammar = pattern.New(`^([\w.-]+)(?:\(([\w.-]*)((?:\+[\w.-]+)*)\))?/([\w.-]+)(?:/([\w.-]+))?$`)
 
 const platformForm = "want os[(version)]/architecture[/variant], such as linux/amd64, linux/arm/v7 or windows(10.0.20348)/amd64"
 

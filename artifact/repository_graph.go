@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/internal/order"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // GraphReads is how many manifests [Repository.Graph] reads at a time.
@@ -533,7 +533,7 @@ func parseNode(d digest.Digest, mediaType string, data []byte) *GraphManifest {
 
 // digestTagForm is the form of tags that are made of a digest: cosign's, with
 // whatever suffix, and the list of referrers of a registry without that call.
-var digestTagForm = regexp.MustCompile(`^(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(\.[\w.-]+)?$`)
+var digestTagForm = pattern.New(`^(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(\.[\w.-]+)?$`)
 
 // SubjectOfTag is the digest that a tag is made of: "sha256-<hex>.sig" belongs to
 // sha256:<hex>.

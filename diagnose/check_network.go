@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	azcontainerregistry "github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // maxSkew is the difference of clocks from which on tokens and certificates
@@ -24,7 +24,7 @@ const (
 
 // loginServerGrammar is that of host names; a registry's own name is 5 to 50
 // letters and digits, and may carry a suffix of its own (ACR protocol §1.1).
-var loginServerGrammar = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+var loginServerGrammar = pattern.New(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
 
 var checksNetwork = []check{
 	{name: "name", run: checkName},

@@ -3,9 +3,10 @@ package diagnose
 import (
 	"io/fs"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // expand replaces the words in braces by the facts of the evidence. A fact that the
@@ -152,7 +153,7 @@ func (ev *evidence) waitText() string {
 
 // wholeDigest finds the digests that make a line too long to read. What was
 // seen and the commands to paste have them whole.
-var wholeDigest = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
+var wholeDigest = pattern.New(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
 
 func shortDigests(title string) string {
 	if !strings.Contains(title, "sha256:") {

@@ -3,12 +3,12 @@ package diagnose
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/diagnose/internal/printed"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
 
@@ -255,11 +255,11 @@ const maxRanges = 8
 
 var (
 	// flags give a secret on a command line.
-	flags = regexp.MustCompile(`(?i)(--?(?:[a-z]+-)*(?:password|passwd|pwd|secret|token|key)[ =]+|\blogin\b[^|;&]*? -p ?)("[^"]*"|'[^']*'|[^\s"']+)`)
+	flags = pattern.New(`(?i)(--?(?:[a-z]+-)*(?:password|passwd|pwd|secret|token|key)[ =]+|\blogin\b[^|;&]*? -p ?)("[^"]*"|'[^']*'|[^\s"']+)`)
 	// storedLogin is a member of docker's config.json.
-	storedLogin = regexp.MustCompile(`(?i)("(?:auth|identitytoken|registrytoken)"\s*:\s*)"[^"]*"?`)
+	storedLogin = pattern.New(`(?i)("(?:auth|identitytoken|registrytoken)"\s*:\s*)"[^"]*"?`)
 	// lump is a run of letters and digits, such as a token's.
-	lump = regexp.MustCompile(`[A-Za-z0-9+/_~-]{20,}={0,2}`)
+	lump = pattern.New(`[A-Za-z0-9+/_~-]{20,}={0,2}`)
 )
 
 // shown cleans a text for being shown. A pasted text holds secrets of any kind,

@@ -1,9 +1,10 @@
 package diagnose
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // resource401 is the registry's own refusal of a request; it never returns 403
@@ -45,7 +46,7 @@ func anonymous(ev *evidence) bool {
 }
 
 // guid is the form of Entra's ids.
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var guid = pattern.New(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // named reports whether the token belongs to a name that is none of Entra's:
 // no GUID and no user's address. Scope-map tokens have such names.

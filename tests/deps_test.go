@@ -16,10 +16,10 @@ import (
 // those. A folder inherits the rule of the nearest one above it that has one.
 var arrows = map[string]arrow{
 	".": {
-		ours:    []string{"internal/names", "internal/network", "internal/redact", "internal/strict", "internal/transfer", "internal/wire"},
+		ours:    []string{"internal/names", "internal/network", "internal/pattern", "internal/redact", "internal/strict", "internal/transfer", "internal/wire"},
 		modules: []string{azcoreModule},
 	},
-	"internal/names":        {},
+	"internal/names":        {ours: []string{"internal/pattern"}},
 	"tests":                 {},
 	"internal/strict":       {},
 	"internal/diagnosetest": {modules: []string{azcoreModule}},
@@ -29,19 +29,20 @@ var arrows = map[string]arrow{
 	},
 	"internal/network":  {},
 	"internal/order":    {},
-	"internal/redact":   {},
+	"internal/pattern":  {},
+	"internal/redact":   {ours: []string{"internal/pattern"}},
 	"internal/wire":     {},
 	"internal/words":    {},
 	"internal/transfer": {never: []string{"net", "net/http"}},
 	"artifact": {
-		ours: []string{".", "artifact", "internal/order", "internal/strict", "internal/transfer", "internal/redact"},
+		ours: []string{".", "artifact", "internal/order", "internal/pattern", "internal/strict", "internal/transfer", "internal/redact"},
 		modules: []string{
 			azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",
 			"github.com/klauspost/compress", "github.com/ulikunitz/xz",
 		},
 	},
 	"diagnose": {
-		ours:    []string{".", "diagnose", "internal/names", "internal/order", "internal/redact", "internal/wire", "internal/words"},
+		ours:    []string{".", "diagnose", "internal/names", "internal/order", "internal/pattern", "internal/redact", "internal/wire", "internal/words"},
 		modules: []string{azcoreModule},
 	},
 	"emulator": {
@@ -53,7 +54,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5"},
 	},
 	"cmd/acrkit": {
-		ours: []string{".", "artifact", "diagnose", "emulator", "internal/names", "internal/network", "internal/order", "internal/redact", "internal/strict", "internal/transfer", "internal/wire", "internal/words", "cmd/acrkit"},
+		ours: []string{".", "artifact", "diagnose", "emulator", "internal/names", "internal/network", "internal/order", "internal/pattern", "internal/redact", "internal/strict", "internal/transfer", "internal/wire", "internal/words", "cmd/acrkit"},
 		modules: []string{
 			azcoreModule, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 			"github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 )
 
 // takesReference are the arguments that name something in a registry.
-var takesReference = regexp.MustCompile(`\b(REF|REPOSITORY|REGISTRY|SRC|DST|TAG|MANIFEST|BLOB)`)
+var takesReference = pattern.New(`\b(REF|REPOSITORY|REGISTRY|SRC|DST|TAG|MANIFEST|BLOB)`)
 
 // completeReferences gives each command that takes references their completion:
 // registries, repositories, tags and digests, as the registry has them now. Where

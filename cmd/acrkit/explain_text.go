@@ -7,19 +7,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/explained"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/diagnose"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
 
 // codeForm is how codes look; a word of that form is a mistyped code rather
 // than a text.
-var codeForm = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+var codeForm = pattern.New(`^[A-Za-z0-9_]+$`)
 
 // openText opens the text that the arguments name: standard input, a file, or
 // the arguments themselves.

@@ -4,8 +4,9 @@
 package names
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 const (
@@ -29,9 +30,9 @@ const (
 )
 
 var (
-	repositoryPattern = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-	digestPattern     = regexp.MustCompile(`^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$`)
+	repositoryPattern = pattern.New(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagPattern        = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	digestPattern     = pattern.New(`^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$`)
 )
 
 // IsRepository reports whether name can be a repository's.

@@ -6,8 +6,9 @@ package redact
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // Mark stands where something was taken out. It is azcore's own mark.
@@ -62,7 +63,7 @@ func VisibleQueryParameter(name string) bool { return visibleQuery[strings.ToLow
 
 // anchor is a place within a page, such as those that ACR's messages link to. A
 // fragment of another shape may be a token.
-var anchor = regexp.MustCompile(`^(?:[A-Z]+|[a-z]+(?:-[a-z]+)*)$`)
+var anchor = pattern.New(`^(?:[A-Z]+|[a-z]+(?:-[a-z]+)*)$`)
 
 // URL returns an address without user, fragment (unless it is an anchor) and
 // the values of all query parameters that aren't known to be harmless. Text that is no address comes
@@ -129,17 +130,17 @@ func Header(h http.Header) http.Header {
 // The shapes of secrets in free text. Each keeps what tells the reader what was
 // there; RE2 matches them in linear time whatever a server sends.
 var (
-	address = regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>\\^` + "`" + `{|}]+`)
+	address = pattern.New(`(?i)\bhttps?://[^\s"'<>\\^` + "`" + `{|}]+`)
 	// A JSON web token: ACR's and Entra's alike begin with {" in base64url.
-	jwt = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,2}`)
+	jwt = pattern.New(`\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,2}`)
 	// Scheme and credentials, as an Authorization header has them.
-	authorization = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)([A-Za-z0-9+/_~.-]{8,}=*)`)
-	authHeader    = regexp.MustCompile(`(?i)\b((?:proxy-)?authorization|set-cookie|cookie)("?\s*[:=]\s*)[^\r\n,}]+`)
+	authorization = pattern.New(`(?i)\b(bearer|basic)(\s+)([A-Za-z0-9+/_~.-]{8,}=*)`)
+	authHeader    = pattern.New(`(?i)\b((?:proxy-)?authorization|set-cookie|cookie)("?\s*[:=]\s*)[^\r\n,}]+`)
 	// name=value and "name":"value" of what must not be read.
-	pair = regexp.MustCompile(`(?i)((?:^|[^a-z0-9])"?(?:_state|sig|password|passwd|pwd|secret|client_secret|client_assertion|access_token|refresh_token|identitytoken|registrytoken|id_token|sas|sharedaccesskey|accountkey)"?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|[^\s&"',;<>)}\]]+)`)
+	pair = pattern.New(`(?i)((?:^|[^a-z0-9])"?(?:_state|sig|password|passwd|pwd|secret|client_secret|client_assertion|access_token|refresh_token|identitytoken|registrytoken|id_token|sas|sharedaccesskey|accountkey)"?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|[^\s&"',;<>)}\]]+)`)
 	// A password of the admin user: 42 characters, +ACR, 6 characters
 	// (ACR protocol §2.9).
-	adminPassword = regexp.MustCompile(`[A-Za-z0-9+/]{42}\+ACR[A-Za-z0-9+/]{6}`)
+	adminPassword = pattern.New(`[A-Za-z0-9+/]{42}\+ACR[A-Za-z0-9+/]{6}`)
 )
 
 // Text returns free text without the secrets that have a known shape: tokens,

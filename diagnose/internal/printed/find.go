@@ -2,12 +2,12 @@ package printed
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/internal/order"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // Finding is one failure in a text.
@@ -123,7 +123,7 @@ func codes(list string) map[string]bool {
 }
 
 // attempts divide a message into what was tried one after the other.
-var attempts = regexp.MustCompile(`, (?:rpc error: |failed to pull and unpack image |failed to pull image )`)
+var attempts = pattern.New(`, (?:rpc error: |failed to pull and unpack image |failed to pull image )`)
 
 // clause is one attempt within a message.
 type clause struct {
@@ -168,7 +168,7 @@ func analyse(list []record) Findings {
 }
 
 // failure is how lines say that something failed.
-var failure = regexp.MustCompile(`^(?:error\b|err:|fatal|failed|failure|denied|exception|panic:|e\d{4} |[a-z.]+(?:error|exception):)|\berror:|\bfailed:|level=(?:error|fatal)`)
+var failure = pattern.New(`^(?:error\b|err:|fatal|failed|failure|denied|exception|panic:|e\d{4} |[a-z.]+(?:error|exception):)|\berror:|\bfailed:|level=(?:error|fatal)`)
 
 // clause looks for a failure in one clause. It reports whether the clause is
 // understood, be it as somebody else's failure or a mere consequence.
@@ -211,7 +211,7 @@ func (a *analysis) clause(i int, c clause) bool {
 	return true
 }
 
-var entraCode = regexp.MustCompile(`\baadsts\d{5,8}\b`)
+var entraCode = pattern.New(`\baadsts\d{5,8}\b`)
 
 // names reports whether a clause names an image.
 func (a *analysis) names(c clause) bool {
@@ -274,7 +274,7 @@ func (a *analysis) add(f Finding, c clause, start, end int) {
 
 // foreignShort is the name of an image without that of a registry, where docker
 // then goes to Docker Hub.
-var foreignShort = regexp.MustCompile(`pull access denied for [a-z0-9][a-z0-9_-]*(?:/[a-z0-9._-]+)?[,: ]`)
+var foreignShort = pattern.New(`pull access denied for [a-z0-9][a-z0-9_-]*(?:/[a-z0-9._-]+)?[,: ]`)
 
 // doubled reports whether a login server has two suffixes, or one that is none.
 func doubled(host string) bool {
@@ -336,7 +336,7 @@ func (f *Finding) caller(text string) {
 	}
 }
 
-var statusOf = regexp.MustCompile(`(?:status(?: ?code)?[:=]? ?|response code: |\[?http )(4\d\d|5\d\d)\b|\b(4\d\d|5\d\d) (?:unauthorized|forbidden|not found|too many|internal|service|bad)`)
+var statusOf = pattern.New(`(?:status(?: ?code)?[:=]? ?|response code: |\[?http )(4\d\d|5\d\d)\b|\b(4\d\d|5\d\d) (?:unauthorized|forbidden|not found|too many|internal|service|bad)`)
 
 // helmPlaceholder is a repository that containerd's client adds to every token
 // request.

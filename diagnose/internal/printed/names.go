@@ -2,8 +2,9 @@ package printed
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // kind says what a host is to a registry's clients.
@@ -34,7 +35,7 @@ type place struct {
 
 // hostPattern finds hosts, with the path, tag and digest that follow. A host
 // cut out of an address, or masked by asterisks, is one too.
-var hostPattern = regexp.MustCompile(`(?i)(https?:/{0,2}|oci://|docker://)?` +
+var hostPattern = pattern.New(`(?i)(https?:/{0,2}|oci://|docker://)?` +
 	`((?:[a-z0-9*](?:[a-z0-9_*-]*[a-z0-9*])?\.)+(?:[a-z]{2,24}|\d{1,3})|\*{3}|localhost|\[::1\])(:\d{2,5})?` +
 	`((?:/{1,2}[a-z0-9_.*~<>{}$%-]+)*/?)(:[a-z0-9_][a-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{6,64})?`)
 
@@ -278,16 +279,16 @@ func loginServer(name string) string {
 }
 
 var (
-	azCommand  = regexp.MustCompile(`(?i)\baz acr (?:login|check-health|show|build|import|run|task|repository|helm|manifest|token|update|config|credential)\b[^|;]*?\s(?:-n|--name|-r|--registry)[ =]+'?"?([a-z0-9][\w.-]*)`)
-	namedInARM = regexp.MustCompile(`(?i)(?:resource with name '([a-z0-9]{5,50})' and type 'microsoft\.containerregistry/registries'|(?:providers/|resource ')microsoft\.containerregistry/registries/([a-z0-9]{5,50}))`)
-	inWords    = regexp.MustCompile(`(?i)\bregistry '([a-z0-9][\w.-]{3,})'|acr tasks requests for the registry ([a-z0-9]{5,50}) |sending context[^:]*to registry: ([a-z0-9]{5,50})`)
-	scopes     = regexp.MustCompile(`(?i)scope="?=?"?repository:([a-z0-9][\w./-]*):([a-z,_*]+)`)
-	required   = regexp.MustCompile(`(?i)"type":\s*"?repository"?[^}]*`)
-	nameMember = regexp.MustCompile(`(?i)"?name"?\s*:\s*"([^"]+)"`)
-	actions    = regexp.MustCompile(`(?i)"?action"?\s*:\s*"([a-z_*]+)"`)
-	inMessage  = regexp.MustCompile(`(?i)\bpulling from ([a-z0-9][\w./-]*)|repository "?([a-z0-9][\w./-]*)"? is not found|map\[name:([a-z0-9][\w./-]*)\]|unpack image "?([a-z0-9][\w-]*(?:/[\w.-]+)+)|image does not exist locally with the tag: ([a-z0-9][\w./-]*)`)
-	clientIP   = regexp.MustCompile(`(?i)client with ip '([0-9a-f.:]+)'`)
-	dialled    = regexp.MustCompile(`(?:dial tcp|connect to|->|to)\s*\[?([0-9a-f:.]{3,45})\]?:(\d{2,5})`)
-	correlated = regexp.MustCompile(`(?i)(?:correlation[ -]?(?:request-)?id|x-ms-correlation-request-id)["']?\s*[:=]?\s*["']?([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})`)
-	looked     = regexp.MustCompile(`lookup ([a-z0-9*.-]+\.[a-z]{2,24})`)
+	azCommand  = pattern.New(`(?i)\baz acr (?:login|check-health|show|build|import|run|task|repository|helm|manifest|token|update|config|credential)\b[^|;]*?\s(?:-n|--name|-r|--registry)[ =]+'?"?([a-z0-9][\w.-]*)`)
+	namedInARM = pattern.New(`(?i)(?:resource with name '([a-z0-9]{5,50})' and type 'microsoft\.containerregistry/registries'|(?:providers/|resource ')microsoft\.containerregistry/registries/([a-z0-9]{5,50}))`)
+	inWords    = pattern.New(`(?i)\bregistry '([a-z0-9][\w.-]{3,})'|acr tasks requests for the registry ([a-z0-9]{5,50}) |sending context[^:]*to registry: ([a-z0-9]{5,50})`)
+	scopes     = pattern.New(`(?i)scope="?=?"?repository:([a-z0-9][\w./-]*):([a-z,_*]+)`)
+	required   = pattern.New(`(?i)"type":\s*"?repository"?[^}]*`)
+	nameMember = pattern.New(`(?i)"?name"?\s*:\s*"([^"]+)"`)
+	actions    = pattern.New(`(?i)"?action"?\s*:\s*"([a-z_*]+)"`)
+	inMessage  = pattern.New(`(?i)\bpulling from ([a-z0-9][\w./-]*)|repository "?([a-z0-9][\w./-]*)"? is not found|map\[name:([a-z0-9][\w./-]*)\]|unpack image "?([a-z0-9][\w-]*(?:/[\w.-]+)+)|image does not exist locally with the tag: ([a-z0-9][\w./-]*)`)
+	clientIP   = pattern.New(`(?i)client with ip '([0-9a-f.:]+)'`)
+	dialled    = pattern.New(`(?:dial tcp|connect to|->|to)\s*\[?([0-9a-f:.]{3,45})\]?:(\d{2,5})`)
+	correlated = pattern.New(`(?i)(?:correlation[ -]?(?:request-)?id|x-ms-correlation-request-id)["']?\s*[:=]?\s*["']?([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})`)
+	looked     = pattern.New(`lookup ([a-z0-9*.-]+\.[a-z]{2,24})`)
 )

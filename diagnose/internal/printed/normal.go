@@ -1,10 +1,11 @@
 package printed
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // record is one message of a tool: a line, with those that a terminal, a log
@@ -167,9 +168,9 @@ func lower(s string) string {
 var (
 	// escapes are the sequences that move a terminal's cursor and colour its
 	// text, as they are, and as logs spell them.
-	escapes = regexp.MustCompile(`(?:\x1b|\x{9b}|\^\[|\\(?:x1[bB]|u001[bB]|0?33|e))(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][A-Z0-9]|[=>78cDEHM])`)
+	escapes = pattern.New(`(?:\x1b|\x{9b}|\^\[|\\(?:x1[bB]|u001[bB]|0?33|e))(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][A-Z0-9]|[=>78cDEHM])`)
 	// orphans are those whose first byte was lost in transit.
-	orphans = regexp.MustCompile(`\[(?:\d{1,3}(?:;\d{1,3})*m|\d{1,3}[AK])`)
+	orphans = pattern.New(`\[(?:\d{1,3}(?:;\d{1,3})*m|\d{1,3}[AK])`)
 )
 
 // Shown returns a line as a person reads it: without control sequences, and
@@ -202,11 +203,11 @@ func plain(s string) string {
 }
 
 var (
-	unicodeEscape = regexp.MustCompile(`\\+u00([0-7][0-9a-fA-F])`)
-	lineEscape    = regexp.MustCompile(`\\+[rn](?:\\+t)?|\\+t`)
-	quoteEscape   = regexp.MustCompile(`\\+(["'/])`)
-	windowsPath   = regexp.MustCompile(`(?i)(?:\b[a-z]:|[ "'(]\\\\[a-z0-9.-]+)\\`)
-	percent       = regexp.MustCompile(`%(?:25)?(3[AaDd]|2[CcFf0])`)
+	unicodeEscape = pattern.New(`\\+u00([0-7][0-9a-fA-F])`)
+	lineEscape    = pattern.New(`\\+[rn](?:\\+t)?|\\+t`)
+	quoteEscape   = pattern.New(`\\+(["'/])`)
+	windowsPath   = pattern.New(`(?i)(?:\b[a-z]:|[ "'(]\\\\[a-z0-9.-]+)\\`)
+	percent       = pattern.New(`%(?:25)?(3[AaDd]|2[CcFf0])`)
 )
 
 var entities = strings.NewReplacer("&quot;", `"`, "&#34;", `"`, "&#39;", "'", "&apos;", "'", "&lt;", "<", "&gt;", ">", "&amp;", "&")
@@ -247,7 +248,7 @@ func hex(c byte) byte {
 
 // prefixes are what logs put before each line: times, step numbers, the names
 // of services, markers of pipelines.
-var prefixes = regexp.MustCompile(`^(?:` + strings.Join([]string{
+var prefixes = pattern.New(`^(?:` + strings.Join([]string{
 	`\s*[>|│┃]\s+`,
 	`\x{FEFF}`,
 	`\s*\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?:?(?:\s|$)`,
@@ -273,7 +274,7 @@ func unprefix(s string) string {
 }
 
 // beginnings are how messages of tools begin.
-var beginnings = regexp.MustCompile(`^(?i:error|err:|errn?o|fatal|warn|info\b|debu|fata|notice|exception|failed|failure|denied:|unauthorized:|unknown:|toomanyrequests|eof$|` +
+var beginnings = pattern.New(`^(?i:error|err:|errn?o|fatal|warn|info\b|debu|fata|notice|exception|failed|failure|denied:|unauthorized:|unknown:|toomanyrequests|eof$|` +
 	`the push refers|using default tag|trying to pull|pulling|login (?:failed|succeeded)|unable to|could not|cannot|` +
 	`an error occurred|dns lookup|docker (?:daemon|version|pull)|azure cli|please|step \d|normal |warning |status:|get "|head "|post "|put "|` +
 	`invalid |no such|image pull|the (?:resource|operation|identity|client|container)|deployment failed|queued|container failed|aadsts|attempting|run |unable|` +
@@ -281,7 +282,7 @@ var beginnings = regexp.MustCompile(`^(?i:error|err:|errn?o|fatal|warn|info\b|de
 	`^(?:\$ |PS[ >]|C:\\|❯|# |- |\* |\(x\)|[0-9a-f]{12}: |[{<\[]|"HEAD|"GET|RestError|[\w.]+(?:Error|Exception)\b)`)
 
 // goesOn is how the further lines of one message begin.
-var goesOn = regexp.MustCompile(`^(?:["'}\])]|  +\S|at |(?:Status|StatusCode|RESPONSE|ERROR CODE|Details|Code|Message|Content|Headers|Trace ID|Correlation ID|Timestamp|Access to registry|Registry '|Failed to reach|Looks like)\b|-{20})`)
+var goesOn = pattern.New(`^(?:["'}\])]|  +\S|at |(?:Status|StatusCode|RESPONSE|ERROR CODE|Details|Code|Message|Content|Headers|Trace ID|Correlation ID|Timestamp|Access to registry|Registry '|Failed to reach|Looks like)\b|-{20})`)
 
 // begins reports whether a line begins a message, rather than going on with the
 // one before.

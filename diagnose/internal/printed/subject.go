@@ -2,9 +2,10 @@ package printed
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // isRegistry reports whether a place is where images are.
@@ -149,7 +150,7 @@ func commanded(r *record) string {
 	text := r.text
 	for _, by := range []struct {
 		word    string
-		pattern *regexp.Regexp
+		pattern *pattern.Pattern
 	}{{"az acr", azCommand}, {"microsoft.containerregistry", namedInARM}, {"registry", inWords}} {
 		if !strings.Contains(r.lower, by.word) {
 			continue
@@ -165,7 +166,7 @@ func commanded(r *record) string {
 	return ""
 }
 
-var sourceFlag = regexp.MustCompile(`--source[ =]+['"]?(\S+)`)
+var sourceFlag = pattern.New(`--source[ =]+['"]?(\S+)`)
 
 // source returns what a command line of az imports from.
 func (a *analysis) source(i int) place {
@@ -272,11 +273,11 @@ func first(list []string) string {
 }
 
 var (
-	anyAddress = regexp.MustCompile(`(?i)https?://([a-z0-9.-]+\.[a-z]{2,24})`)
+	anyAddress = pattern.New(`(?i)https?://([a-z0-9.-]+\.[a-z]{2,24})`)
 	// pages are what messages link to.
 	pages = []string{"aka.ms", "docs.docker.com", "learn.microsoft.com", "docs.microsoft.com", "go.microsoft.com", "www.docker.com", "sts.windows.net", "token.actions.githubusercontent.com"}
 	// imageWords are in messages about images, charts and registries.
-	imageWords = regexp.MustCompile(`image|manifest|registry|docker|container|helm|oras\b|buildkit|blob|layer|\bacr\b|repository|"errors":|http \d+ response body|` +
+	imageWords = pattern.New(`image|manifest|registry|docker|container|helm|oras\b|buildkit|blob|layer|\bacr\b|repository|"errors":|http \d+ response body|` +
 		`unexpected http status|azure|authorization status|\(unauthorized\)|authentication required|requested resource|failed to authorize|oauth token`)
 )
 
@@ -368,9 +369,9 @@ func missing(c clause, s place) string {
 
 // The words by which a message tells what was tried.
 var (
-	writes  = regexp.MustCompile(`\b(?:put|patch|post) "?https?:|docker push|push refers|pushing|pushed|failed to push|updat|crane (?:push|tag|copy)|uploading|blobs/uploads|\btag \b`)
-	deletes = regexp.MustCompile(`\bdelete "?https?:|\bdelet|untag|purge`)
-	reads   = regexp.MustCompile(`\b(?:get|head) "?https?:|\bpull|failed to resolve|copying blob`)
+	writes  = pattern.New(`\b(?:put|patch|post) "?https?:|docker push|push refers|pushing|pushed|failed to push|updat|crane (?:push|tag|copy)|uploading|blobs/uploads|\btag \b`)
+	deletes = pattern.New(`\bdelete "?https?:|\bdelet|untag|purge`)
+	reads   = pattern.New(`\b(?:get|head) "?https?:|\bpull|failed to resolve|copying blob`)
 )
 
 // forbidden says which way the registry disallows.
@@ -396,7 +397,7 @@ func (a *analysis) forbidden(i int, c clause) string {
 	return "DISALLOWED"
 }
 
-var loggedInto = regexp.MustCompile(`(?:logging in to registry:|successfully logged into|logged in to registry:?) ([a-z0-9.-]+)`)
+var loggedInto = pattern.New(`(?:logging in to registry:|successfully logged into|logged in to registry:?) ([a-z0-9.-]+)`)
 
 // crossRegistry reports whether a task that runs in one registry was refused by
 // another.

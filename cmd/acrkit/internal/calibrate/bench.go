@@ -13,10 +13,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // bench is what an experiment works with. Its methods do nothing once err is
@@ -211,7 +212,7 @@ func (b *bench) wideScope() string {
 	return "repository:" + b.service.Repository + ":pull,push,delete,metadata_read,metadata_write,deleted_read,deleted_restore registry:catalog:* registry:deleted_catalog:*"
 }
 
-var scopeAttribute = regexp.MustCompile(`scope="([^"]*)"`)
+var scopeAttribute = pattern.New(`scope="([^"]*)"`)
 
 func challengeScope(challenge string) string {
 	if m := scopeAttribute.FindStringSubmatch(challenge); m != nil {

@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // Exchange is a request and its response as evidence: without secrets, names
@@ -62,14 +63,14 @@ func (b *bench) cleanPath(path string) string {
 }
 
 var (
-	secretParameter = regexp.MustCompile(`\b(_state|sig|refresh_token|access_token|se|st|ske|skt|skoid|sktid)=[^&"<> ]*`)
-	tokenMember     = regexp.MustCompile(`"(access_token|refresh_token|token)":"[^"]*"`)
-	jwtPattern      = regexp.MustCompile(`ey[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
-	guidPattern     = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
-	timePattern     = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?`)
-	datePattern     = regexp.MustCompile(`[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT`)
-	digestPattern   = regexp.MustCompile(`sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}`)
-	storageURL      = regexp.MustCompile(`https?://[^ "<>]*(\.blob\.core\.|\.data\.azurecr|/docker/registry/v2/blobs/)[^ "<>]*`)
+	secretParameter = pattern.New(`\b(_state|sig|refresh_token|access_token|se|st|ske|skt|skoid|sktid)=[^&"<> ]*`)
+	tokenMember     = pattern.New(`"(access_token|refresh_token|token)":"[^"]*"`)
+	jwtPattern      = pattern.New(`ey[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
+	guidPattern     = pattern.New(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
+	timePattern     = pattern.New(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?`)
+	datePattern     = pattern.New(`[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT`)
+	digestPattern   = pattern.New(`sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}`)
+	storageURL      = pattern.New(`https?://[^ "<>]*(\.blob\.core\.|\.data\.azurecr|/docker/registry/v2/blobs/)[^ "<>]*`)
 )
 
 // clean takes out secrets, names, ids and times.
@@ -94,7 +95,7 @@ func (b *bench) clean(text string) string {
 	return strings.ReplaceAll(text, b.progress.Run, "<run>")
 }
 
-var etagPattern = regexp.MustCompile(`0x[0-9A-F]+`)
+var etagPattern = pattern.New(`0x[0-9A-F]+`)
 
 // cleanHeader is clean for a header's value, and takes out what differs from
 // one response to the next.

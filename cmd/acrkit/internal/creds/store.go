@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
@@ -62,7 +62,7 @@ func DockerConfig(getenv func(string) string) string {
 }
 
 // regional is a registry's endpoint in one region (ACR protocol §1.1).
-var regional = regexp.MustCompile(`^([a-z0-9-]+)\.[a-z0-9-]+\.geo(\.azurecr\.(?:io|cn|us))$`)
+var regional = pattern.New(`^([a-z0-9-]+)\.[a-z0-9-]+\.geo(\.azurecr\.(?:io|cn|us))$`)
 
 // loginServers are the names under which a credential for host may be kept: a
 // regional endpoint is the registry, too, and Docker Hub has three names.

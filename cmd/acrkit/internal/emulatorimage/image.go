@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/acrkit/azcontainerregistry/artifact"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 const (
@@ -36,7 +36,7 @@ const (
 )
 
 // versionForm is what can be a tag.
-var versionForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+var versionForm = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
 // platform is one that the image is made for.
 type platform struct{ ocispec.Platform }

@@ -22,6 +22,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/patterns"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/units"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/userfile"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // Rule says what of which repositories goes. It is also the form of a rule in a
@@ -330,7 +331,7 @@ func ParseFilter(text string) (Rule, error) {
 	return Rule{RepositoryRegex: text[:at], TagRegex: text[at+1:]}, nil
 }
 
-var groupStart = regexp.MustCompile(`(\(\?[imsU-]{0,5}|\[\^?\[)$`)
+var groupStart = pattern.New(`(\(\?[imsU-]{0,5}|\[\^?\[)$`)
 
 // groupColon reports whether a colon behind this text belongs to a group or a
 // class of the expression.

@@ -3,13 +3,14 @@ package reference
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // pullCommand is what the portal and documentation show for an image.
-var pullCommand = regexp.MustCompile(`^(?:\$ )?(?:sudo )?(?:docker|podman|nerdctl|buildah|crictl|helm|oras|crane)(?: image| chart)? (?:pull|run) (?:-\S+ )*(\S+)$`)
+var pullCommand = pattern.New(`^(?:\$ )?(?:sudo )?(?:docker|podman|nerdctl|buildah|crictl|helm|oras|crane)(?: image| chart)? (?:pull|run) (?:-\S+ )*(\S+)$`)
 
 // The registries that people name by habit. An address of one, or of a login
 // server of Azure, can mean nothing else.
@@ -113,4 +114,4 @@ func withoutUserInfo(text string) string {
 
 // userInfo is what stands before a host: no slash in it, and behind it no
 // digest's algorithm.
-var userInfo = regexp.MustCompile(`((?:^|[\s"'])(?:[a-z]+:/{1,2})?)[^\s"'/@]+:[^\s"'@]*@`)
+var userInfo = pattern.New(`((?:^|[\s"'])(?:[a-z]+:/{1,2})?)[^\s"'/@]+:[^\s"'@]*@`)

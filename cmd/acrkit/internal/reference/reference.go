@@ -4,11 +4,11 @@ package reference
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/internal/names"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // Local is the name of the embedded registry.
@@ -55,8 +55,8 @@ func (r Reference) WithDigest(digest string) Reference {
 
 // The grammars of hosts; those of the other names are package names'.
 var (
-	hostGrammar     = regexp.MustCompile(`^(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?)(:[0-9]{1,5})?$`)
-	registryGrammar = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$`)
+	hostGrammar     = pattern.New(`^(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?)(:[0-9]{1,5})?$`)
+	registryGrammar = pattern.New(`^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$`)
 )
 
 // Parse reads a reference that must name a repository. ownRegistry,

@@ -3,16 +3,16 @@ package session
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 	"github.com/acrkit/azcontainerregistry/internal/redact"
 )
 
 // warning is the text of a Warning header (RFC 7234 §5.5): a code, an agent, and
 // the text in quotes. The distribution specification uses 299 alone.
-var warning = regexp.MustCompile(`^\s*(\d{3})\s+\S+\s+"((?:[^"\\]|\\.)*)"`)
+var warning = pattern.New(`^\s*(\d{3})\s+\S+\s+"((?:[^"\\]|\\.)*)"`)
 
 // maxWarnings bounds how many different warnings are shown of a command.
 const maxWarnings = 10
