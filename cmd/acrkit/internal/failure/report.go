@@ -41,6 +41,19 @@ func (e *Explained) Error() string { return e.Err.Error() }
 
 func (e *Explained) Unwrap() error { return e.Err }
 
+// Advise adds what to do in place of the command that failed, which only the
+// command knows; the rest is the diagnosis's.
+func Advise(err error, fix string) error { return &advised{err, fix} }
+
+type advised struct {
+	err error
+	fix string
+}
+
+func (e *advised) Error() string { return e.err.Error() }
+
+func (e *advised) Unwrap() error { return e.err }
+
 // Report is everything that is said about an error.
 type Report struct {
 	Object Object
@@ -74,6 +87,10 @@ func Of(err error) Report {
 		f.Object.Code = "INTERRUPTED"
 	default:
 		f.explain(err)
+	}
+	var more *advised
+	if errors.As(err, &more) {
+		f.Object.Fix = append([]string{more.fix}, f.Object.Fix...)
 	}
 	f.Object.Why = append(append(f.Object.Why, f.Seen...), f.causes...)
 	return f

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/foreign"
@@ -180,7 +179,7 @@ func (m *Mover) RunSync(command *cobra.Command, f *SyncFlags, from, to string, p
 	if err != nil {
 		return err
 	}
-	if err := m.sourceExists(ctx, src, source); err != nil {
+	if err := m.sourceExists(ctx, f, src, source); err != nil {
 		return err
 	}
 	do, look := artifact.Sync, artifact.PlanSync
@@ -217,20 +216,21 @@ func (f *SyncFlags) nothingChosen(source string, images int) error {
 }
 
 // sourceExists refuses a source repository that isn't there before anything is
-// begun. One that only has repositories below it was meant as a pattern.
-func (m *Mover) sourceExists(ctx context.Context, src syncEnd, source artifact.SyncSource) error {
+// begun. One that only has repositories below it was meant as a pattern, and one
+// whose tags may not be listed needs none for images that are named in full.
+func (m *Mover) sourceExists(ctx context.Context, f *SyncFlags, src syncEnd, source artifact.SyncSource) error {
 	if _, other := source.(*foreign.Registry); other || src.repository == "" {
 		return nil
 	}
-	r, err := m.OpenFor(ctx, src.location.Ref)
-	if err != nil {
-		return err
-	}
-	one := int32(1)
-	for _, err = range r.Client.Tags(ctx, src.repository, &azcontainerregistry.ClientListTagsOptions{MaxNum: &one}) {
-		break
-	}
-	if err == nil || failure.ExitCode(err) != failure.ExitNotFound {
+	err := m.repositoryExists(ctx, src.location.Ref)
+	switch failure.ExitCode(err) {
+	case failure.ExitNotFound:
+	case failure.ExitNotAllowed:
+		if len(f.Include) > 0 {
+			return nil
+		}
+		return failure.Advise(err, fmt.Sprintf("acrkit sync %s DST --include '%s:<tag>'  # images named in full need no list", src.location, src.repository))
+	default:
 		return err
 	}
 	all, listing := source.Repositories(ctx)
