@@ -11,6 +11,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/manifestcache"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/pace"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/plan"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/purge"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
@@ -71,7 +72,7 @@ expressions, with --ago. Like acr-cli, purge then doesn't ask.`,
 				Guard: func(ctx context.Context, r *session.Registry, repository string, steps []plan.Step) (plan.StepGuard, error) {
 					return purge.NewGuard(ctx, r.Client, repository, cache, steps)
 				},
-				Pace: purge.Pace,
+				Pace: pace.After,
 				Before: func(steps []plan.Step) {
 					if len(steps) > 0 {
 						most := ""

@@ -229,7 +229,7 @@ func newServerWorld(t *testing.T) *serverWorld {
 		t.Fatal(err)
 	}
 	for _, tag := range []string{"1.0", "1.1", "dev"} {
-		pushEmpty(t, ctx, repository, tag)
+		pushEmpty(ctx, t, repository, tag)
 	}
 	return w
 }

@@ -213,7 +213,7 @@ func waitReady(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // pushEmpty pushes an artifact that has nothing but its tag's name.
-func pushEmpty(t *testing.T, ctx context.Context, repository *artifact.Repository, tag string) {
+func pushEmpty(ctx context.Context, t *testing.T, repository *artifact.Repository, tag string) {
 	t.Helper()
 	empty, content := artifact.NewContentBytes("application/vnd.oci.empty.v1+json", []byte("{}"))
 	if err := repository.Push(ctx, empty, content); err != nil {

@@ -51,6 +51,7 @@ func commands(a *app) []*cobra.Command {
 		newBlobCommand(a),
 		newDuCommand(a),
 		newPurgeCommand(a),
+		newWatchCommand(a),
 		newLoginCommand(a),
 		newLogoutCommand(a),
 		newDockerCredentialCommand(a),

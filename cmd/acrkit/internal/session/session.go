@@ -68,6 +68,15 @@ func (s *Session) BlobRetries() int {
 	return s.Retries
 }
 
+// Another is a session that was given the same, and has nothing open yet.
+func (s *Session) Another() *Session {
+	return &Session{
+		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Getenv: s.Getenv, Now: s.Now, LocalOptions: s.LocalOptions,
+		Management: s.Management, Quiet: s.Quiet, Debug: s.Debug, Retries: s.Retries, CredentialFlags: s.CredentialFlags,
+		PlainHTTP: s.PlainHTTP, FlagsElsewhere: s.FlagsElsewhere, RequestLog: s.RequestLog, flagLink: s.flagLink,
+	}
+}
+
 // OnClose registers what has to be closed when the command is done; the last
 // registered is closed first.
 func (s *Session) OnClose(f func() error) { s.closers = append(s.closers, f) }

@@ -59,10 +59,9 @@ func (f *Flags) CheckServer(command *cobra.Command) error {
 
 // arriving is an image that ACR is to import.
 type arriving struct {
-	from    reference.Reference // its repository
-	digest  string
-	to      reference.Reference
-	nothing bool // the tag is right already
+	from   reference.Reference // its repository
+	digest string
+	to     reference.Reference
 }
 
 // ImportSteps plans what ACR is to import: what the sources name is read now, and
