@@ -44,7 +44,7 @@ func (w *ArchiveWriter) check() error {
 	info, err := os.Stat(w.path)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		return &InvalidError{Store: w.Name(), Thing: "the path", Rule: "something is there that is not a regular file"}
+		return &InvalidError{Code: codeOptionInvalid, Store: w.Name(), Thing: "the path", Rule: "something is there that is not a regular file"}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("create archive: %w", err)
 	}

@@ -61,7 +61,7 @@ func Annotate(ctx context.Context, src Source, reference string, o *AnnotateOpti
 		return nil, err
 	}
 	if isSchema1(desc.MediaType) {
-		return nil, &InvalidError{Store: nameOf(src), Thing: thingOf(desc), Rule: "docker's schema 1 has no annotations"}
+		return nil, &InvalidError{Code: codeUnsuitable, Store: nameOf(src), Thing: thingOf(desc), Rule: "docker's schema 1 has no annotations"}
 	}
 	m, err := parseObject(data)
 	if err != nil {

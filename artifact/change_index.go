@@ -82,7 +82,7 @@ func IndexRemove(ctx context.Context, src Source, reference string, digests []di
 		for _, want := range digests {
 			gone[want] = true
 			if !slices.ContainsFunc(list, func(e rawEntry) bool { return e.desc.Digest == want }) {
-				return &NotFoundError{Store: "the index", Thing: "manifest " + want.String()}
+				return &NotFoundError{Code: codeOptionInvalid, Store: "the index", Thing: "manifest " + want.String()}
 			}
 		}
 		for _, want := range platforms {
@@ -117,7 +117,7 @@ func editIndex(ctx context.Context, src Source, reference string, change func(d 
 		return nil, err
 	}
 	if !isIndex(desc.MediaType) {
-		return nil, &InvalidError{Store: nameOf(src), Thing: thingOf(desc), Rule: "it is no index, but " + desc.MediaType}
+		return nil, &InvalidError{Code: codeUnsuitable, Store: nameOf(src), Thing: thingOf(desc), Rule: "it is no index, but " + desc.MediaType}
 	}
 	index, err := parseObject(data)
 	if err != nil {

@@ -66,7 +66,7 @@ func readBase(ctx context.Context, e *imageEdit, ref ImageRef) (*imageEdit, *man
 		return nil, nil, err
 	}
 	if !isImage(desc, m) {
-		return nil, nil, &InvalidError{Store: nameOf(ref.Source), Thing: thingOf(desc), Rule: "it is no image"}
+		return nil, nil, &InvalidError{Code: codeUnsuitable, Store: nameOf(ref.Source), Thing: thingOf(desc), Rule: "it is no image"}
 	}
 	base, err := newImageEdit(ctx, e.draft, ref.Source, desc, m, data)
 	return base, m, err

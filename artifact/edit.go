@@ -72,7 +72,7 @@ func editImages(ctx context.Context, src Source, reference string, platform *oci
 		return nil, fmt.Errorf("change %s: %w", describe(src, reference), err)
 	}
 	if e.seen == 0 {
-		return nil, &InvalidError{Store: nameOf(src), Thing: thingOf(desc), Rule: "it is no image, and has none"}
+		return nil, &InvalidError{Code: codeUnsuitable, Store: nameOf(src), Thing: thingOf(desc), Rule: "it is no image, and has none"}
 	}
 	e.draft.root = made
 	return e.draft, nil

@@ -84,6 +84,11 @@ const (
 	codePlanUnreadable  = "PLAN_UNREADABLE"           // the file is no plan, or another's
 	codeOptionInvalid   = "OPTION_INVALID"            // what was given breaks a rule
 	codeJournalDamaged  = "JOURNAL_DAMAGED"           // an entry of the journal can't be read
+	codeUnsuitable      = "CONTENT_UNSUITABLE"        // sound content of another kind than is worked on
+	codeSeveralImages   = "SEVERAL_IMAGES"            // a name means more than one
+	codeUnreadable      = "RESPONSE_UNREADABLE"       // a response lacks what it is for
+	codeDigestMismatch  = "DIGEST_MISMATCH"           // other bytes than were asked for
+	codeSizeMismatch    = "SIZE_MISMATCH"             // more or fewer bytes than were announced
 )
 
 func codeOr(code, otherwise string) string {

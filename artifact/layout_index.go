@@ -69,7 +69,7 @@ func resolveIndex(ctx context.Context, src Source, store string, index *ocispec.
 		}
 		return withData(found[0]), nil
 	}
-	return none, &InvalidError{Store: store, Thing: "tag " + reference, Rule: fmt.Sprintf("it names %d different manifests, say which one by digest", len(found))}
+	return none, &InvalidError{Code: codeSeveralImages, Store: store, Thing: "tag " + reference, Rule: fmt.Sprintf("it names %d different manifests, say which one by digest", len(found))}
 }
 
 func sameDigest(desc ocispec.Descriptor) func(ocispec.Descriptor) bool {

@@ -152,7 +152,7 @@ func onlyRoot(ctx context.Context, src Source, store string, index *ocispec.Inde
 		if len(index.Manifests) == 1 {
 			return resolveDigest(ctx, src, store, index.Manifests[0].Digest) // a type that tells nothing
 		}
-		return ocispec.Descriptor{}, &NotFoundError{Store: store, Thing: "image in it"}
+		return ocispec.Descriptor{}, &NotFoundError{Code: codeTagMissing, Store: store, Thing: "image in it"}
 	case 1:
 		return withData(roots[0]), nil
 	}

@@ -384,3 +384,40 @@ func FuzzRoots(f *testing.F) {
 		_, _ = resolveIndex(t.Context(), b.store, "fuzz", parsed, reference)
 	})
 }
+
+// TestALayoutWithoutATagMeansItsOnlyImage holds what a reference without a name
+// means where there is none, one, or several images, and where the only entry has
+// a type that tells nothing.
+func TestALayoutWithoutATagMeansItsOnlyImage(t *testing.T) {
+	b := newBuilder(t, 102)
+	one, other := b.image("linux/amd64", 1), b.image("linux/amd64", 2)
+	untyped := one
+	untyped.MediaType = "application/octet-stream"
+	inline := one
+	inline.Data = b.store.blobs[one.Digest]
+
+	for name, root := range map[string]ocispec.Descriptor{"an image": one, "a type that tells nothing": untyped, "inline data": inline} {
+		got, err := layoutOf(t, b, root).Resolve(t.Context(), "")
+		if err != nil || got.Digest != one.Digest || got.MediaType != one.MediaType {
+			t.Errorf("%s: %s of type %s, %v", name, got.Digest, got.MediaType, err)
+		}
+	}
+	unfetched := b.image("linux/amd64", 3)
+	unfetched.Data = b.store.blobs[unfetched.Digest]
+	delete(b.store.blobs, unfetched.Digest)
+	if got, err := layoutOf(t, b, unfetched).Resolve(t.Context(), ""); err != nil || len(got.Data) == 0 {
+		t.Errorf("inline data without the blob: %d bytes of data, %v", len(got.Data), err)
+	}
+	var missing *NotFoundError
+	if got, err := layoutOf(t, b).Resolve(t.Context(), ""); !errors.As(err, &missing) || missing.DiagnosisCode() != codeTagMissing {
+		t.Errorf("an empty layout: %s, %v", got.Digest, err)
+	}
+	odd := ocispec.Descriptor{MediaType: "application/octet-stream", Digest: digest.FromString("nothing"), Size: 7}
+	if got, err := layoutOf(t, b, odd).Resolve(t.Context(), ""); !errors.Is(err, ErrNotFound) {
+		t.Errorf("an entry that is not there: %s, %v", got.Digest, err)
+	}
+	var ambiguous *AmbiguousError
+	if got, err := layoutOf(t, b, named(one, "a"), other).Resolve(t.Context(), ""); !errors.As(err, &ambiguous) || !slices.Equal(ambiguous.Known, []string{"a", other.Digest.String()}) {
+		t.Errorf("two images: %s, %v (%+v)", got.Digest, err, ambiguous)
+	}
+}

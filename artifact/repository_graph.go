@@ -443,7 +443,7 @@ func (r *Repository) GraphManifest(ctx context.Context, d digest.Digest, cache M
 	case err != nil:
 		return nil, err
 	case got.Manifest == nil:
-		return nil, &InvalidError{Store: r.Name(), Thing: "properties of " + d.String(), Rule: "the registry's response holds no manifest"}
+		return nil, &InvalidError{Code: codeUnreadable, Store: r.Name(), Thing: "properties of " + d.String(), Rule: "the registry's response holds no manifest"}
 	}
 	node := listedManifest(got.Manifest)
 	if node == nil {

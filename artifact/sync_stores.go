@@ -114,7 +114,7 @@ func (t *LayoutTree) Repositories(ctx context.Context) ([]string, error) {
 			return err
 		}
 		if name == "." {
-			return &InvalidError{Store: t.Name(), Thing: "the folder", Rule: "it is a layout itself, not a folder of layouts"}
+			return &InvalidError{Code: codeOptionInvalid, Store: t.Name(), Thing: "the folder", Rule: "it is a layout itself, not a folder of layouts"}
 		}
 		names = append(names, filepath.ToSlash(name))
 		return nil

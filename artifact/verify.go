@@ -96,7 +96,7 @@ func (r *Repository) VerifyContent(ctx context.Context, g *RepositoryGraph, root
 		p := manifests[i]
 		desc, _, err := r.ResolveManifest(ctx, p.desc.Digest.String())
 		if err == nil && desc.Size != p.desc.Size && p.desc.Size > 0 {
-			err = &InvalidError{Store: r.Name(), Thing: "manifest " + p.desc.Digest.String(), Rule: fmt.Sprintf("it has %d bytes, not %d", desc.Size, p.desc.Size)}
+			err = &InvalidError{Code: codeSizeMismatch, Store: r.Name(), Thing: "manifest " + p.desc.Digest.String(), Rule: fmt.Sprintf("it has %d bytes, not %d", desc.Size, p.desc.Size)}
 		}
 		return finding(tell, p.desc, p.by, desc.Size, err)
 	})
@@ -139,9 +139,9 @@ func (r *Repository) readWhole(ctx context.Context, desc ocispec.Descriptor) (in
 	case err != nil:
 		return n, err
 	case !hash.Verified():
-		return n, &InvalidError{Store: r.Name(), Thing: "blob " + desc.Digest.String(), Rule: "its bytes have another digest"}
+		return n, &InvalidError{Code: codeDigestMismatch, Store: r.Name(), Thing: "blob " + desc.Digest.String(), Rule: "its bytes have another digest"}
 	case desc.Size > 0 && n != desc.Size:
-		return n, &InvalidError{Store: r.Name(), Thing: "blob " + desc.Digest.String(), Rule: fmt.Sprintf("it has %d bytes, not %d", n, desc.Size)}
+		return n, &InvalidError{Code: codeSizeMismatch, Store: r.Name(), Thing: "blob " + desc.Digest.String(), Rule: fmt.Sprintf("it has %d bytes, not %d", n, desc.Size)}
 	}
 	return n, nil
 }

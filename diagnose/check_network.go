@@ -146,7 +146,7 @@ func checkProxy(ctx context.Context, r *doctorRun) outcome {
 	port := or(proxy.Port(), map[string]string{"http": "80", "https": "443", "socks5": "1080"}[proxy.Scheme])
 	conn, err := r.options.Dial(ctx, "tcp", net.JoinHostPort(proxy.Hostname(), port))
 	if err != nil {
-		return fails(&url.Error{Op: "Get", URL: r.base.String(), Err: fmt.Errorf("proxyconnect tcp: %w", err)})
+		return fails(&url.Error{Op: "Get", URL: r.base.String(), Err: &net.OpError{Op: "proxyconnect", Net: "tcp", Err: err}}) // as net/http says it
 	}
 	conn.Close()
 	return ok(proxy.Scheme+"://"+proxy.Host, observed(FromMachine, "requests to %s go through the proxy %s", r.host, proxy.Host))

@@ -181,6 +181,8 @@ const (
 	CodeOptionInvalid              Code = "OPTION_INVALID"
 	CodeJournalDamaged             Code = "JOURNAL_DAMAGED"
 	CodeSeveralImages              Code = "SEVERAL_IMAGES"
+	CodeFileNotInImage             Code = "FILE_NOT_IN_IMAGE"
+	CodeContentUnsuitable          Code = "CONTENT_UNSUITABLE"
 	CodeInvalidContent             Code = "INVALID_CONTENT"
 	CodeExists                     Code = "EXISTS"
 	CodeInUse                      Code = "IN_USE"

@@ -43,6 +43,10 @@ var failures = map[string]func(t *testing.T) error{
 		return err
 	},
 	"content not found": func(*testing.T) error { return selfNamed{"CONTENT_NOT_FOUND", "oci:img: no blob sha256:aa"} },
+	"file not in image": func(*testing.T) error { return selfNamed{"FILE_NOT_IN_IMAGE", "the image has no /etc/nothing"} },
+	"content unsuitable": func(*testing.T) error {
+		return selfNamed{"CONTENT_UNSUITABLE", "myreg.azurecr.io/team/app: manifest sha256:aa: it is no index"}
+	},
 	"several images": func(*testing.T) error {
 		return selfNamed{"SEVERAL_IMAGES", "archive a.tar: it holds 2 images, say which one: app:1, app:2"}
 	},

@@ -70,7 +70,7 @@ func (e *NotFoundError) Is(target error) bool {
 }
 
 // DiagnosisCode names the error in the catalogue of package diagnose.
-func (e *NotFoundError) DiagnosisCode() string { return "CONTENT_NOT_FOUND" }
+func (e *NotFoundError) DiagnosisCode() string { return "FILE_NOT_IN_IMAGE" }
 
 // File is one file, folder or link of an image, as its layers say.
 type File struct {

@@ -207,7 +207,7 @@ func (i *Image) Read(ctx context.Context) (*Tree, error) {
 // counted from 0; those above it are left out.
 func (i *Image) ReadBelow(ctx context.Context, layer int) (below, with *Tree, err error) {
 	if layer < 0 || layer >= len(i.layers) {
-		return nil, nil, &artifact.NotFoundError{Store: "image " + i.desc.Digest.String(), Thing: fmt.Sprintf("layer %d", layer), Known: []string{fmt.Sprintf("0 to %d", len(i.layers)-1)}}
+		return nil, nil, &artifact.NotFoundError{Code: "OPTION_INVALID", Store: "image " + i.desc.Digest.String(), Thing: fmt.Sprintf("layer %d", layer), Known: []string{fmt.Sprintf("0 to %d", len(i.layers)-1)}}
 	}
 	upTo := *i
 	upTo.layers = i.layers[:layer+1]

@@ -56,7 +56,9 @@ func (a *app) names() (names *strings.Replacer, registry bool) {
 	if place != "" {
 		pairs = append(pairs, "docker:<file>", place)
 		if len(a.given) > 0 && a.given[0] == place {
-			pairs = append(pairs, "acrkit show <registry>/<image>", "acrkit show "+place)
+			for _, reading := range []string{"acrkit show ", "acrkit files ls "} {
+				pairs = append(pairs, reading+"<registry>/<image>", reading+place)
+			}
 		}
 	}
 	if registry && ref.Repository != "" {

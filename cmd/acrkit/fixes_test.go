@@ -103,6 +103,9 @@ var troubles = []trouble{
 		code: "PLATFORM_PULL_FAILED", shows: map[string]string{"doctor": "pull"},
 		seen: "2024-03-04T10:11:10.000Z INFO  - Pulling image from Docker hub: $REG/team/app:1\n2024-03-04T10:11:12.400Z ERROR - Image pull failed: Verify docker image configuration and credentials (if using private repository)",
 	},
+	{code: "FILE_NOT_IN_IMAGE", line: "files cat $REG/team/app:1 /nothing", shows: map[string]string{"files ls": "/data$"}},
+	{code: "FILE_NOT_IN_IMAGE", line: "files cat oci:img1 /nothing", shows: map[string]string{"files ls": "/data$"}},
+	{code: "CONTENT_UNSUITABLE", line: "index remove $REG/team/app:1 " + unknownDigest, shows: map[string]string{"show": "image.manifest"}},
 
 	// Uploads, and what stands in the way of a change.
 	{code: "UPLOAD_INVALID", fault: "blob-upload-invalid", line: "push oci:img2 $REG/team/app:2", shows: map[string]string{"transfers list": "failed .*push .*/team/app:2"}},
@@ -166,13 +169,13 @@ var troubles = []trouble{
 	{code: "STORAGE_ERROR", fault: `{"routes":["data"],"respond":{"status":418,"body":"<Error><Code>Odd</Code></Error>","contentType":"application/xml"}}`, line: "pull $REG/team/app:1 oci:out", exits: map[string]int{"doctor": failure.ExitFailed}},
 	{code: "PROXY_LOGIN_PAGE", fault: "proxy-login-page", line: "show $REG/team/app:1"},
 	{code: "NOT_A_REGISTRY", fault: `{"respond":{"status":200,"body":"<!doctype html><html><head><title>It works</title></head></html>","contentType":"text/html"}}`, line: "show $REG/team/app:1"},
-	{code: "ANSWER_WITHOUT_TOKEN", policies: withAdmin, as: asAdmin, fault: `{"routes":["oauth-token"],"respond":{"status":200,"body":"{}"}}`, line: "show $REG/team/app:1", exits: map[string]int{"doctor": failure.ExitNetwork}},
-	{code: "ANSWER_WITHOUT_LOCATION", fault: `{"routes":["start-upload"],"respond":{"status":202}}`, line: "push oci:img2 $REG/team/app:2", shows: map[string]string{"doctor": "challenge"}},
-	{code: "ANSWER_UNREADABLE", fault: "half-json", line: "ls $REG", exits: map[string]int{"doctor": failure.ExitNetwork}},
+	{code: "RESPONSE_WITHOUT_TOKEN", policies: withAdmin, as: asAdmin, fault: `{"routes":["oauth-token"],"respond":{"status":200,"body":"{}"}}`, line: "show $REG/team/app:1", exits: map[string]int{"doctor": failure.ExitNetwork}},
+	{code: "RESPONSE_WITHOUT_LOCATION", fault: `{"routes":["start-upload"],"respond":{"status":202}}`, line: "push oci:img2 $REG/team/app:2", shows: map[string]string{"doctor": "challenge"}},
+	{code: "RESPONSE_UNREADABLE", fault: "half-json", line: "ls $REG", exits: map[string]int{"doctor": failure.ExitNetwork}},
 	{code: "CONNECTION_REFUSED", unreachable: true, line: "show $REG/team/app:1", exits: map[string]int{"doctor": failure.ExitNetwork}},
 	{code: "CONNECTION_RESET", fault: "reset", line: "show $REG/team/app:1", exits: map[string]int{"doctor": failure.ExitNetwork}},
 	{code: "CONNECTION_RESET", fault: "reset-upload", line: "push oci:img2 $REG/team/app:2", shows: map[string]string{"transfers list": "failed .*push .*/team/app:2", "doctor": "challenge"}},
-	{code: "CONNECTION_CLOSED", fault: "no-answer", line: "show $REG/team/app:1", exits: map[string]int{"doctor": failure.ExitNetwork}},
+	{code: "CONNECTION_CLOSED", fault: "no-response", line: "show $REG/team/app:1", exits: map[string]int{"doctor": failure.ExitNetwork}},
 	{
 		code: "DATA_CONNECTION_BROKEN", fault: "cut-download", line: "pull $REG/team/app:1 oci:out",
 		shows: map[string]string{"transfers list": "failed .*pull "}, exits: map[string]int{"doctor": failure.ExitNetwork},
@@ -199,7 +202,7 @@ var troubles = []trouble{
 }
 
 // commandWords finds the command of a line.
-var commandWords = regexp.MustCompile(`^acrkit ((?:repo|tag|manifest|blob|transfers) \w+|\w+)`)
+var commandWords = regexp.MustCompile(`^acrkit ((?:repo|tag|manifest|blob|transfers|files) \w+|\w+)`)
 
 // TestEveryFixDoesWhatItSays brings about each of the failures, and types the
 // command lines of its message, with what it filled in, while the fault is in
