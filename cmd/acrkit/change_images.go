@@ -29,13 +29,13 @@ type imageChange struct {
 
 func (c *imageChange) add(command *cobra.Command, platformHelp string) {
 	c.ChangeFlags.Add(command)
-	command.Flags().StringVar(&c.to, "to", "", "store the result here: a `TAG` of the same repository, or a reference or location")
+	command.Flags().StringVar(&c.to, "to", "", "store the result here: a `TAG` of the same repository, a reference or a location")
 	if platformHelp != "" {
 		command.Flags().StringVar(&c.platform, "platform", "", platformHelp)
 	}
 }
 
-const changePlatformHelp = "change the image for this `os/arch[/variant]` of an index only, not every one"
+const changePlatformHelp = "change only the image of an index for this `PLATFORM`, os/arch[/variant]"
 
 // parts are what a change is made of and where it goes.
 func (a *app) changeEnds(ctx context.Context, text, destination string) (src artifact.Source, from, to location.Location, err error) {

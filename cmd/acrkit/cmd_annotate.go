@@ -17,7 +17,7 @@ func newAnnotateCommand(a *app) *cobra.Command {
 		Use: "annotate REF [KEY=VALUE]...", Short: "Change the annotations of an image or index",
 		Long: `Change the annotations of the manifest or index that REF names, or of an image in
 an index. Docker's types have no annotations: such a manifest becomes one of
-OCI's types, over the same blobs, and that is said. ` + changeHelp,
+OCI's types, over the same blobs, with a note. ` + changeHelp,
 		Example: `  acrkit annotate local/team/app:1 org.opencontainers.image.source=https://example.com/app
   acrkit annotate local/team/app:1 --remove stage --to 1-clean --dry-run`,
 		GroupID: groupImages, Args: c.Args(leastArgs("REF")),
@@ -31,7 +31,7 @@ OCI's types, over the same blobs, and that is said. ` + changeHelp,
 			})
 		},
 	}
-	c.add(command, "annotate the image for this `os/arch[/variant]` of an index, not the index")
-	command.Flags().StringArrayVar(&remove, "remove", nil, "take away the annotation `KEY`; may be given again")
+	c.add(command, "annotate the image of an index for this `PLATFORM`, os/arch[/variant], not the index")
+	command.Flags().StringArrayVar(&remove, "remove", nil, "remove the annotation `KEY`; may be repeated")
 	return command
 }

@@ -33,7 +33,7 @@ Of an index every image gets the layers. ` + changeHelp,
 		},
 	}
 	c.add(command, changePlatformHelp)
-	command.Flags().StringVar(&createdBy, "created-by", "", "what the history says of the layers (default \"acrkit append\")")
-	command.Flags().StringVar(&created, "created", "", "the `time` of the layers (RFC 3339), or now; none otherwise")
+	command.Flags().StringVar(&createdBy, "created-by", "", "the history's entry for the layers (default \"acrkit append\")")
+	command.Flags().StringVar(&created, "created", "", "the `TIME` of the layers (RFC 3339), or now (default: none)")
 	return command
 }

@@ -31,7 +31,7 @@ func newArtifactPullCommand(a *app) *cobra.Command {
 	var dir, platform string
 	var noClobber, keepPacked, dryRun bool
 	command := &cobra.Command{
-		Use: "pull REF", Short: "Write the files of an artifact into a folder; prints their paths",
+		Use: "pull REF", Short: "Write an artifact's files into a folder; prints their paths",
 		Long: `Write the files of an artifact into a folder, each under its title, verified.
 What would leave the folder is refused before anything is written: a title, a
 link in an unpacked folder. Files that have no title are left out and named. A
@@ -85,10 +85,10 @@ Helm chart is written as helm names it.`,
 		},
 	}
 	f.AddTuning(command)
-	command.Flags().StringVarP(&dir, "dir", "d", ".", "the `folder` to write to; it is made where it isn't there")
-	command.Flags().StringVar(&platform, "platform", "", "which `os/arch[/variant]` of an index")
+	command.Flags().StringVarP(&dir, "dir", "d", ".", "the `FOLDER` to write to; created if it doesn't exist")
+	command.Flags().StringVar(&platform, "platform", "", "the image of an index to read: `PLATFORM`, os/arch[/variant]")
 	command.Flags().BoolVar(&noClobber, "no-clobber", false, "don't replace a file (exit code 10)")
-	command.Flags().BoolVar(&keepPacked, "keep-packed", false, "write folders as the archives that they are stored as")
+	command.Flags().BoolVar(&keepPacked, "keep-packed", false, "write folders packed, as the archives in the registry")
 	command.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be written and write nothing")
 	return command
 }

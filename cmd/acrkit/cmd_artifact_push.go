@@ -54,8 +54,8 @@ type packFlags struct {
 }
 
 func (f *packFlags) add(command *cobra.Command) {
-	command.Flags().StringVar(&f.artifactType, "artifact-type", "", "what the artifact is: a media `type` (default "+artifact.DefaultArtifactType+")")
-	command.Flags().StringArrayVarP(&f.annotations, "annotation", "a", nil, "an annotation of the manifest, `KEY=VALUE`; may be given again")
+	command.Flags().StringVar(&f.artifactType, "artifact-type", "", "the artifact's media `TYPE` (default "+artifact.DefaultArtifactType+")")
+	command.Flags().StringArrayVarP(&f.annotations, "annotation", "a", nil, "a `KEY=VALUE` annotation of the manifest; may be repeated")
 }
 
 // packFiles makes an artifact of files, about subject where that isn't nil.

@@ -13,7 +13,7 @@ func newBlobDeleteCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use: "delete REPOSITORY@DIGEST...", Short: "Delete a blob that no image needs",
 		Long: `Delete a blob. One that a manifest of the repository needs isn't deleted: the
-manifests are named. --force deletes it all the same, and they break.`,
+manifests are named. --force deletes it nevertheless, and those manifests are then broken.`,
 		Example: `  acrkit blob delete local/team/app@$DIGEST --dry-run
   acrkit blob delete local/team/app@$DIGEST --yes`,
 		Args: f.Args(someArgs("REPOSITORY@DIGEST")),

@@ -12,7 +12,7 @@ import (
 func newBlobMountCommand(a *app) *cobra.Command {
 	var f plan.Flags
 	command := &cobra.Command{
-		Use: "mount REPOSITORY@DIGEST REPOSITORY", Short: "Give a blob to another repository of the same registry, without moving it",
+		Use: "mount REPOSITORY@DIGEST REPOSITORY", Short: "Mount a blob in another repository of the same registry",
 		Example: "  acrkit blob mount local/team/app@$DIGEST local/prod/app",
 		Args:    f.Args(exactArgs("REPOSITORY@DIGEST", "REPOSITORY")),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -34,17 +34,17 @@ func newCalibrateCommand(a *app) *cobra.Command {
 	f := &calibrateFlags{}
 	command := &cobra.Command{
 		Use:   "calibrate REGISTRY/REPOSITORY",
-		Short: "Find out how a registry behaves where the emulator has to guess",
+		Short: "Find out which quirks of the emulator a registry has",
 		Long: `Find out which value of each of the emulator's quirks a registry has, by a
 script of experiments in a scratch repository of it. The same script runs on an
 emulator in this process: what no quirk describes is reported as a difference.
 
 It asks before it begins (--yes doesn't), works inside of that one repository,
 which must be empty, deletes whatever it makes, and keeps to the rates that the
-registry's responses tell. Some 400 requests take some minutes. An experiment
+registry's responses state. Some 400 requests take some minutes. An experiment
 whose precondition isn't met is skipped, and says so; --list shows what each
 needs and takes. A run that was interrupted says what is left in the registry,
-and goes on when it is started again with the same --out.
+and resumes when it is started again with the same --out.
 
 Into the folder --out it writes
   quirks.json      for acrkit emulator --config FILE
@@ -56,8 +56,8 @@ file with username and password, refreshToken, or entraToken. The roles are
 reader (AcrPull, or Repository Reader), writer (AcrPush), no-role (an Entra token
 of who has no role), and short-token (a scope-map token of 4 characters).
 
-A repository with content is refused unless --despite-content names it: nothing
-that is there is touched, and what wants it empty is skipped.`,
+A repository with content is refused unless --despite-content names it: its
+content is not touched, and experiments that need an empty one are skipped.`,
 		Example: `  acrkit calibrate myreg.azurecr.io/scratch --list
   acrkit calibrate myreg.azurecr.io/scratch --yes --out ./calibration
   acrkit calibrate myreg.azurecr.io/scratch --identity reader=reader.json --wait 48h
@@ -76,13 +76,13 @@ that is there is touched, and what wants it empty is skipped.`,
 		},
 	}
 	flags := command.Flags()
-	flags.BoolVarP(&f.yes, "yes", "y", false, "don't ask before it begins")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "don't ask for confirmation (required without a terminal)")
 	flags.BoolVar(&f.list, "list", false, "only show the experiments, what they need and what they take")
 	flags.BoolVar(&f.abac, "abac", false, "the registry is in ABAC mode")
-	flags.StringVar(&f.out, "out", calibrationFolder, "the `FOLDER` for the results, and to go on from")
-	flags.StringVar(&f.despite, "despite-content", "", "go on although the `REPOSITORY`, which this names again, has content")
-	flags.StringArrayVar(&f.identities, "identity", nil, "a further identity, `ROLE=FILE`; may be given again")
-	flags.DurationVar(&f.wait, "wait", 0, "allow experiments that wait for longer than a minute, up to so long")
+	flags.StringVar(&f.out, "out", calibrationFolder, "the `FOLDER` for the results, and for resuming an interrupted run")
+	flags.StringVar(&f.despite, "despite-content", "", "allow content in the `REPOSITORY`, which this names again")
+	flags.StringArrayVar(&f.identities, "identity", nil, "a further identity: `ROLE=FILE`; may be repeated")
+	flags.DurationVar(&f.wait, "wait", 0, "allow experiments that wait for longer than a minute, up to this long")
 	return command
 }
 

@@ -22,14 +22,14 @@ func newCheckCommand(a *app) *cobra.Command {
 	var repos []string
 	var state string
 	command := &cobra.Command{
-		Use: "check [REGISTRY]", Short: "Read every byte of a registry, and say what is damaged or missing",
+		Use: "check [REGISTRY]", Short: "Verify every byte of a registry's repositories",
 		Long: `Read every manifest and every blob of a registry's repositories, each blob once,
 and compare it with its digest and its size. Only what is damaged, missing or not
-readable is printed. What the registry throttles is tried again when it says so.
+readable is printed. Throttled requests are retried after the time that the registry names.
 
-With --state FILE what was read and is whole is noted there, and the same command
-again goes on where it was interrupted. Exit codes: 8 for what is damaged or
-missing, 9 for what could not be read, 11 for an interrupted check that can go on.`,
+With --state FILE what was read and is intact is recorded there, and the same command
+again resumes where it was interrupted. Exit codes: 8 for what is damaged or
+missing, 9 for what could not be read, 11 for an interrupted check that can be resumed.`,
 		Example: `  acrkit check local
   acrkit check myreg.azurecr.io --repo 'team/**' --state check.state`,
 		GroupID: groupRegistry, Args: rangeArgs(0, "REGISTRY"),
@@ -86,7 +86,7 @@ missing, 9 for what could not be read, 11 for an interrupted check that can go o
 			if err != nil && ctx.Err() != nil && state != "" {
 				return &failure.Explained{
 					Err:  failure.Coded(failure.ExitResumable, fmt.Errorf("interrupted, what was read is noted in %s: %w", state, err)),
-					Code: "INTERRUPTED", Fix: []string{"the same command again goes on"},
+					Code: "INTERRUPTED", Fix: []string{"the same command again resumes it"},
 				}
 			}
 			if len(failed) > 0 && err == nil {
@@ -95,8 +95,8 @@ missing, 9 for what could not be read, 11 for an interrupted check that can go o
 			return errors.Join(append([]error{err}, failed...)...)
 		},
 	}
-	command.Flags().StringArrayVar(&repos, "repo", nil, "only repositories that match the `PATTERN`; may be given again")
-	command.Flags().StringVar(&state, "state", "", "note in the `FILE` what was read, to go on when interrupted")
+	command.Flags().StringArrayVar(&repos, "repo", nil, "only repositories that match the `PATTERN`; may be repeated")
+	command.Flags().StringVar(&state, "state", "", "record in `FILE` what was read, so that an interrupted check can be resumed")
 	return command
 }
 

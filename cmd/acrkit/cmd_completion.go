@@ -11,7 +11,7 @@ import (
 
 func newCompletionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "completion SHELL", Short: "Print the completion script of a shell: bash, zsh, fish, powershell",
+		Use: "completion SHELL", Short: "Print the completion script of a shell",
 		Long: `Print the script by which a shell completes acrkit's command lines: commands,
 flags and their values. bash needs the package bash-completion for it.`,
 		Example: `  source <(acrkit completion bash)

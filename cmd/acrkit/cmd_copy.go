@@ -27,9 +27,9 @@ missing. In a pattern * is any run of characters, ? is one.
 
 With --server ACR itself imports the images, each by its digest, from a registry
 that it can reach: the registries are read from here, to say what would be done,
-and no blob comes this way. It needs an Entra identity with the action
+and no blob passes this machine. It needs an Entra identity with the action
 Microsoft.ContainerRegistry/registries/importImage/action at DST; signatures and
-SBOMs don't come along.`,
+SBOMs are not copied.`,
 		`  acrkit copy local/team/app:1 myreg.azurecr.io/team/app:1
   acrkit copy myreg.azurecr.io/team/app:1 myreg.azurecr.io/prod/app:1 --no-clobber
   acrkit copy local/team/app local/prod/app --tag-pattern 'v1.*'

@@ -24,7 +24,7 @@ const providerCache = "1h0m0s"
 
 func newCredentialProviderCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "credential-provider", Short: "Be kubelet's credential provider: a request in, a credential out",
+		Use: "credential-provider", Short: "Be a credential provider for the kubelet",
 		Long: `Be kubelet's credential provider (credentialprovider.kubelet.k8s.io/v1): a
 CredentialProviderRequest comes as JSON on standard input, and the response goes
 to standard output. It is the credential that acrkit itself would use, which on

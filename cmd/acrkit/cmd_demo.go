@@ -24,11 +24,11 @@ func newDemoCommand(a *app) *cobra.Command {
 	var keep bool
 	var dir string
 	command := &cobra.Command{
-		Use: "demo", Short: "The tour: a registry, real bytes there and back, and what failures look like",
+		Use: "demo", Short: "Show what acrkit does, with an embedded registry",
 		Long: `Start an embedded registry in a temporary folder, build a real image out of real
 files, push it, look at it, pull it back and verify every digest, then fail in
-three ways to see what that looks like. It needs no network, no account and no
-docker, takes some half a minute, and cleans up after itself.`,
+three ways to show the messages. It needs no network, no account and no
+docker, takes about half a minute, and removes what it made.`,
 		Example: "  acrkit demo\n  acrkit demo --dir tour",
 		GroupID: groupImages,
 		Args:    exactArgs(),
@@ -36,8 +36,8 @@ docker, takes some half a minute, and cleans up after itself.`,
 			return runDemo(command.Context(), a, dir, keep || dir != "")
 		},
 	}
-	command.Flags().BoolVar(&keep, "keep", false, "keep the registry, and say how to go on with it")
-	command.Flags().StringVar(&dir, "dir", "", "do it in this new `folder`, and keep that")
+	command.Flags().BoolVar(&keep, "keep", false, "keep the registry, and print how to use it")
+	command.Flags().StringVar(&dir, "dir", "", "run the tour in this new `FOLDER`, and keep it")
 	return command
 }
 
@@ -280,7 +280,7 @@ func (t *tour) fail() error {
 func (t *tour) farewell(keep bool) {
 	t.say("\n%s in %.1f s. Next:", t.paint(term.Bold, "Done"), t.Now().Sub(t.began).Seconds())
 	for _, line := range [][2]string{
-		{"go install ./cmd/acrkit", "so that acrkit is a command of yours"},
+		{"go install ./cmd/acrkit", "so that acrkit is on your PATH"},
 		{"acrkit push docker:app.tar local/app:1", "your own image, after docker save -o app.tar app"},
 		{"acrkit emulator", "the same registry on a port, for docker, skopeo and your programs"},
 		{"acrkit doctor myreg.azurecr.io", "what works and what doesn't at your real registry"},
@@ -290,7 +290,7 @@ func (t *tour) farewell(keep bool) {
 		t.say("  %-48s %s", line[0], t.paint(term.Dim, line[1]))
 	}
 	if keep {
-		t.say("Kept %s; to go on with its registry: export ACRKIT_DATA=%s", t.dir, filepath.Join(t.dir, "data"))
+		t.say("Kept %s; to use its registry again: export ACRKIT_DATA=%s", t.dir, filepath.Join(t.dir, "data"))
 		return
 	}
 	t.say("%s is removed; nothing else was written.", t.dir)

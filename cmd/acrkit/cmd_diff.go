@@ -39,8 +39,8 @@ type differenceItem struct {
 func newDiffCommand(a *app) *cobra.Command {
 	var f image.Flags
 	command := &cobra.Command{
-		Use: "diff REF REF", Short: "Compare two images: which layers they share, which only one has",
-		Long: `Compare two images: which layers they share, which only one has. --platform
+		Use: "diff REF REF", Short: "Compare the layers of two images",
+		Long: `Compare the layers of two images. --platform
 holds for both.
 
 ` + image.Help,

@@ -35,15 +35,15 @@ func commandLine(args []string) []string {
 
 func newDockerCredentialCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "docker-credential VERB", Short: "Be a credential helper for docker, podman and helm: get, store, erase, list",
+		Use: "docker-credential VERB", Short: "Be a credential helper for docker, podman and helm",
 		Long: `Be a credential helper for docker, podman, helm and others, by docker's protocol:
 the registry, or for store a JSON object, comes on standard input, the result
-goes to standard output. get gives the credential that acrkit itself would use
+goes to standard output. get returns the credential that acrkit itself would use
 (see acrkit whoami): with an Entra identity a fresh refresh token, so that no
-login runs out. store keeps what a tool wants to keep in a file of acrkit that
-only its owner can read, erase forgets it, list names what is kept.
+login expires. store writes a credential into a file of acrkit that only its owner can read,
+erase removes it, list names what is stored.
 
-To use it, make a link named docker-credential-acrkit to this program in a
+To use it, create a link named docker-credential-acrkit to this program in a
 folder of PATH, and name it in ~/.docker/config.json:
   {"credHelpers": {"myreg.azurecr.io": "acrkit"}}`,
 		Example: `  printf myreg.azurecr.io | acrkit docker-credential get

@@ -29,7 +29,7 @@ func newDoctorCommand(a *app) *cobra.Command {
 fails: the name, DNS, private link, TCP, a proxy, TLS, the clock, the sign-in,
 what is granted, a pull from the data host, docker's stored credential.
 
-The checks run side by side, and none stops the others: one that can't be made
+The checks run side by side, and none stops the others: one that can't be run
 is shown as skipped, with the check that it was skipped for. It needs no docker,
 no az and no rights beyond the work that is checked. Nothing is written to the
 registry, unless --push-probe asks for an upload that is started and cancelled.

@@ -37,8 +37,8 @@ func newDuCommand(a *app) *cobra.Command {
 	var f duFlags
 	command := &cobra.Command{
 		Use:   "du [REGISTRY|REPOSITORY|REF]",
-		Short: "Show what a registry, repository or tag stores, and who shares it",
-		Long: `Show what a registry, repository or tag stores, and who shares it.
+		Short: "Show the storage used by a registry, repository or tag",
+		Long: `Show the storage used by a registry, repository or tag.
 
 A registry keeps each layer once, however many images have it. So there are
 several sizes, all in bytes and with manifests included:
@@ -66,13 +66,13 @@ Manifests are read 32 at a time and kept by digest in the cache folder, up to
 		},
 	}
 	flags := command.Flags()
-	flags.StringArrayVar(&f.repos, "repo", nil, "of a registry, only repositories that match the `PATTERN`; may be given again")
+	flags.StringArrayVar(&f.repos, "repo", nil, "of a registry, only repositories that match the `PATTERN`; may be repeated")
 	flags.BoolVar(&f.across, "across", false, "of a repository, read the whole registry, to know what others share with it")
 	flags.BoolVar(&f.tree, "tree", false, "show everything down to the layers")
 	flags.BoolVar(&f.growth, "growth", false, "show what each week added, by the times of creation")
 	flags.StringVar(&f.sort, "sort", "stored", "order: stored, unique, shared, logical, name")
 	flags.IntVar(&f.top, "top", 0, "show the first `N` only (0: all)")
-	flags.StringVar(&f.html, "html", "", "write a treemap to the `FILE` as well, which opens without a network")
+	flags.StringVar(&f.html, "html", "", "write a treemap to `FILE`, too; it needs no network to be shown")
 	flags.BoolVar(&f.noCache, "no-cache", false, "read every manifest again")
 	return command
 }

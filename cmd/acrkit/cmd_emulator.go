@@ -42,7 +42,7 @@ func newEmulatorCommand(a *app) *cobra.Command {
 		Use:   "emulator",
 		Short: "Run an Azure Container Registry on this machine",
 		Long: `emulator runs an Azure Container Registry on a loopback port until it is
-interrupted, and prints where it is and what to paste for other tools. Its
+interrupted, and prints its address and the settings for other tools. Its
 registry is the one that local/... names, unless --dir says otherwise, and
 commands on local/... reach it while it runs.
 
@@ -50,7 +50,7 @@ Any Entra token that is well formed signs in as owner, and so does the admin
 user whose password it prints. --config FILE says otherwise: registries by name,
 roles, scope-map tokens, a firewall, throttling, quarantine, token lifetimes,
 quirks, and a strict mode that checks Entra tokens against its own stand-in for
-Entra. --faults FILE makes things go wrong:
+Entra. --faults FILE injects faults:
 
   {"faults": [{"preset": "throttled", "routes": ["get-manifest"], "count": 3}]}
 
@@ -59,10 +59,10 @@ clock, and lists the requests.
 
 Each flag can be given by a variable of the environment, too, as containers are
 configured: ACRKIT_EMULATOR_ADDR for --addr, ACRKIT_EMULATOR_TLS_HOST for
---tls-host, and so on; the flag counts where both are given.
+--tls-host, and so on; the flag takes precedence.
 ACRKIT_EMULATOR_ADMIN_PASSWORD is the password of the admin user, and
-ACRKIT_EMULATOR_CONTROL_TOKEN the token of the control endpoint, where they
-shall not be made up.`,
+ACRKIT_EMULATOR_CONTROL_TOKEN the token of the control endpoint, instead of
+generated ones.`,
 		Example: `  acrkit emulator
   acrkit emulator --addr 127.0.0.1:0 --dir ./registry --tls
   acrkit emulator --config registry.json --faults faults.json --debug
@@ -83,14 +83,14 @@ shall not be made up.`,
 		},
 	}
 	f := command.Flags()
-	f.StringVar(&flags.dir, "dir", "", "the `folder` of the data; the one behind local/... when empty")
-	f.StringVar(&flags.address, "addr", emulator.DefaultAddress, "`host:port` to listen at; port 0 takes a free one")
-	f.StringVar(&flags.faults, "faults", "", "a JSON `file` of what shall go wrong, or the JSON itself")
-	f.StringVar(&flags.config, "config", "", "a JSON `file` with registries, identities and policies, or the JSON itself")
-	f.BoolVar(&flags.tls, "tls", false, "serve https, with a certificate authority of its own")
-	f.StringSliceVar(&flags.hosts, "tls-host", nil, "a further host `name` for the certificate")
-	f.BoolVar(&flags.beyondLoopback, "listen-beyond-loopback", false, "allow an --addr that other machines can reach; without --addr, listen at every address")
-	f.IntVar(&flags.idpPort, "idp-port", 0, "the `port` of the identity provider; 0 takes a free one")
+	f.StringVar(&flags.dir, "dir", "", "the data `FOLDER` (default: that of local/...)")
+	f.StringVar(&flags.address, "addr", emulator.DefaultAddress, "the address to listen on, `HOST:PORT`; port 0 means a free one")
+	f.StringVar(&flags.faults, "faults", "", "a JSON `FILE` with the faults, or the JSON itself")
+	f.StringVar(&flags.config, "config", "", "a JSON `FILE` with registries, identities and policies, or the JSON itself")
+	f.BoolVar(&flags.tls, "tls", false, "serve https, with its own certificate authority")
+	f.StringSliceVar(&flags.hosts, "tls-host", nil, "a further host `NAME` for the certificate; may be repeated")
+	f.BoolVar(&flags.beyondLoopback, "listen-beyond-loopback", false, "allow an --addr that other machines can reach; without --addr, listen on every address")
+	f.IntVar(&flags.idpPort, "idp-port", 0, "the `PORT` of the identity provider; 0 means a free one")
 	command.AddCommand(newEmulatorHealthCommand(a))
 	return command
 }

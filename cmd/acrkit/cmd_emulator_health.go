@@ -48,7 +48,7 @@ is the health check of the container image, and finds the address by itself.`,
 			return output.One(a.printer, emulatorHealthView, emulatorHealth{Ready: true, Endpoint: running.Endpoint, Directory: dir})
 		},
 	}
-	command.Flags().StringVar(&dir, "dir", "", "the `folder` of the data; the one behind local/... when empty")
+	command.Flags().StringVar(&dir, "dir", "", "the data `FOLDER` (default: that of local/...)")
 	return command
 }
 

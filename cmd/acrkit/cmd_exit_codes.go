@@ -31,7 +31,7 @@ var exitMeanings = []exitMeaning{
 	{failure.ExitMismatch, "a digest or content doesn't match"},
 	{failure.ExitPartly, "partly done, or a listing that is incomplete"},
 	{failure.ExitExists, "it exists already (--no-clobber)"},
-	{failure.ExitResumable, "interrupted, and acrkit transfers resume goes on"},
+	{failure.ExitResumable, "interrupted; acrkit transfers resume continues it"},
 	{failure.ExitInterrupted, "interrupted"},
 	{failure.ExitClosedPipe, "the reader of standard output went away, as head does"},
 }
@@ -40,7 +40,7 @@ func newExitCodesCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
 		Short: "List the exit codes",
-		Long: `List the exit codes. An unknown one is a failure; codes are only ever added.
+		Long: `List the exit codes. Treat an unknown one as a failure; codes are only ever added.
 Under -o json, errors are objects on standard error that hold it, too.`,
 		Example: "  acrkit exit-codes -o table",
 		GroupID: groupTools,

@@ -17,7 +17,7 @@ func newExplainCommand(a *app) *cobra.Command {
 	o := explainOptions{}
 	command := &cobra.Command{
 		Use:   "explain [CODE|FILE|TEXT|-]",
-		Short: "Explain an error's code, or what any tool printed: what it means, what causes it, what to do",
+		Short: "Explain an error's code, or what any tool printed",
 		Long: `Explain an error's code, or what another tool printed.
 
 A code is the word in capitals that every error of acrkit carries. The codes of
@@ -29,7 +29,7 @@ stand for several causes, which are listed then. Words in braces, such as
 A text may be the output of docker, podman, skopeo, crane, oras, helm, kubectl
 describe, az, a pipeline's log or an exception of one of Azure's libraries: as a
 file, on standard input with -, or as the argument. The failures in it are found
-and explained with the names that it tells, the cause before its consequences.
+and explained with the names in it, the cause before its consequences.
 What the text does not prove is called probable or possible, and the command that
 decides is named. Secrets in the text are not shown again.
 
@@ -75,7 +75,7 @@ commands, -o markdown a text for a ticket.`,
 			return explainText(command.Context(), a, o, source)
 		},
 	}
-	command.Flags().BoolVar(&o.tee, "tee", false, "also pass the text through, without the secrets in it; to standard error where the result is JSON, a table or Markdown")
+	command.Flags().BoolVar(&o.tee, "tee", false, "also print the text, without its secrets; to standard error where the result is JSON, a table or Markdown")
 	return command
 }
 

@@ -24,11 +24,11 @@ type exportedImage struct {
 func newExportCommand(a *app) *cobra.Command {
 	var f filesFlags
 	command := &cobra.Command{
-		Use: "export SRC FILE|-", Short: "Write the file system of an image as a tar, its layers merged",
-		Long: `Write the file system of an image as a tar, its layers merged as they would be
+		Use: "export SRC FILE|-", Short: "Write an image's file system, layers merged, as a tar",
+		Long: `Write an image's file system, layers merged, as a tar as they would be
 unpacked: owners, modes, links, devices and extended attributes included. The
-same image gives the same bytes. Every layer is read and verified; a FILE is
-there only once it is whole, and what was written to - must not be used when the exit
+same image gives the same bytes. Every layer is read and verified; FILE appears only
+when it is complete, and what was written to - must not be used when the exit
 code isn't 0. acrkit pull keeps the layers.`,
 		Example: `  acrkit export local/team/app:1 - | docker import - app:flat
   acrkit export oci:app.tar rootfs.tar`,

@@ -26,7 +26,7 @@ func newFilesDiffCommand(a *app) *cobra.Command {
 	var f filesFlags
 	var layer int
 	command := &cobra.Command{
-		Use: "diff SRC [SRC] [PATH]", Short: "Compare the files of two images, or show what a layer of one changes",
+		Use: "diff SRC [SRC] [PATH]", Short: "Compare the files of two images, or show a layer's changes",
 		Long: `Compare the files of two images: A is added, D deleted, C changed, with what of
 it differs: type, content, mode, owner, link, device, attributes. Times are not
 compared. With one image, show what its last layer changes, or the layer that

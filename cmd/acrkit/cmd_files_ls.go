@@ -13,7 +13,7 @@ func newFilesLsCommand(a *app) *cobra.Command {
 	var f filesFlags
 	var recursive bool
 	command := &cobra.Command{
-		Use: "ls SRC [PATH]", Short: "List the files of an image: modes, owners, sizes, links, and the layer of each",
+		Use: "ls SRC [PATH]", Short: "List the files of an image, with the layer of each",
 		Long: `List the files of an image: mode, owner, size in bytes, time (UTC), the number
 of the layer that the file comes from (0 is the base, - a folder that no layer
 has an entry for), and the path. Behind -> is where a symbolic link points, behind

@@ -12,7 +12,7 @@ import (
 
 func newIndexCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
-		Use: "index", Short: "Indexes of images for several platforms: create, add, remove",
+		Use: "index", Short: "Indexes for several platforms: create, add, remove",
 		Long: `Indexes of images for several platforms. The images stay where they are, those of
 another repository of the registry are mounted.`,
 		GroupID: groupImages, Args: cobra.ArbitraryArgs, RunE: helpOrUnknown,
@@ -22,8 +22,8 @@ another repository of the registry are mounted.`,
 }
 
 // indexEntryHelp says how images are named that go into an index.
-const indexEntryHelp = `SRC is an image, whose platform its configuration tells, unless =os/arch[/variant]
-behind SRC does; or an index, all of whose images are meant.`
+const indexEntryHelp = `SRC is an image, whose platform its configuration states, unless =os/arch[/variant]
+after SRC does; or an index, all of whose images are meant.`
 
 // indexEntries reads SRC[=PLATFORM] arguments.
 func (a *app) indexEntries(ctx context.Context, args []string) ([]artifact.IndexEntry, error) {

@@ -37,7 +37,7 @@ is given. ` + changeHelp,
 		},
 	}
 	c.add(command, "")
-	command.Flags().StringArrayVarP(&annotations, "annotation", "a", nil, "an annotation of the index, `KEY=VALUE`; may be given again")
+	command.Flags().StringArrayVarP(&annotations, "annotation", "a", nil, "a `KEY=VALUE` annotation of the index; may be repeated")
 	command.Flags().BoolVar(&replace, "replace", false, "put an image in the place of one for the same platform")
 	return command
 }

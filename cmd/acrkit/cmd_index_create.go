@@ -45,6 +45,6 @@ func newIndexCreateCommand(a *app) *cobra.Command {
 		},
 	}
 	f.Add(command)
-	command.Flags().StringArrayVarP(&annotations, "annotation", "a", nil, "an annotation of the index, `KEY=VALUE`; may be given again")
+	command.Flags().StringArrayVarP(&annotations, "annotation", "a", nil, "a `KEY=VALUE` annotation of the index; may be repeated")
 	return command
 }

@@ -17,7 +17,7 @@ import (
 func newLoginCommand(a *app) *cobra.Command {
 	var storeIn string
 	command := &cobra.Command{
-		Use: "login [REGISTRY]", Short: "Write a credential into docker's store, for docker, helm and others",
+		Use: "login [REGISTRY]", Short: "Store a credential for docker, helm and others",
 		Long: `Write a credential into docker's store, for docker, helm, podman and others.
 acrkit itself needs no login: it finds your credential at every call (see
 acrkit whoami). With an Entra identity the store gets a refresh token of the
@@ -42,7 +42,7 @@ registry, valid for about three hours, under the user
 			return login(command.Context(), a, h, storeIn)
 		},
 	}
-	command.Flags().StringVar(&storeIn, "store", storeDocker, "where to keep the credential: docker, or none, which prints what to do instead")
+	command.Flags().StringVar(&storeIn, "store", storeDocker, "where to store the credential: docker, or none, which prints what to do instead")
 	return command
 }
 

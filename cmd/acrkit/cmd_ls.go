@@ -14,7 +14,7 @@ func newLsCommand(a *app) *cobra.Command {
 	var f listing.Flags
 	command := &cobra.Command{
 		Use:   "ls [REGISTRY|REPOSITORY|oci:PATH|docker:FILE]",
-		Short: "List the repositories of a registry, or the tags of a repository",
+		Short: "List a registry's repositories, or a repository's tags",
 		Long: `List the repositories of a registry, the tags of a repository, or the images of
 a layout folder or an archive: names only, one a line. An image without a name
 is listed by its digest. -o table shows digests and times as well.

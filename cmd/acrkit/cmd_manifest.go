@@ -8,7 +8,7 @@ import (
 
 func newManifestCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
-		Use: "manifest", Short: "Manifests: list, show, referrers, put, delete, lock, unlock, restore",
+		Use: "manifest", Short: "Manifests: list, show, put, delete, lock, restore, …",
 		GroupID: groupRegistry, Args: cobra.ArbitraryArgs, RunE: helpOrUnknown,
 	}
 	command.AddCommand(

@@ -20,7 +20,7 @@ func newManifestDeleteCommand(a *app) *cobra.Command {
 		Use: "delete REPOSITORY@DIGEST...", Short: "Delete a manifest with all its tags",
 		Long: `Delete a manifest with all its tags. One that an index names as a child, or that
 a signature or another manifest refers to, isn't deleted: what needs it is
-named. Delete those first or in the same command, or say --force.`,
+named. Delete those first or in the same command, or give --force.`,
 		Example: `  DIGEST=$(acrkit tag show local/team/app:1 --jq .item.digest)
   acrkit manifest delete local/team/app@$DIGEST --dry-run
   acrkit manifest delete local/team/app@$DIGEST --yes`,

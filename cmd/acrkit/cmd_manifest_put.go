@@ -13,9 +13,9 @@ func newManifestPutCommand(a *app) *cobra.Command {
 	var mediaType string
 	command := &cobra.Command{
 		Use: "put FILE|- REPOSITORY[:TAG]", Short: "Store a file as a manifest, under a tag or by digest alone",
-		Long: `Store a file, or standard input, as a manifest, byte by byte as it is, under a tag or by digest
-alone. The registry must have what it refers to. Its media type is what it says
-of itself.`,
+		Long: `Store a file, or standard input, as a manifest, byte by byte as it is, under a tag or by its
+digest alone. The registry must have what it refers to. Its media type is the mediaType it
+states.`,
 		Example: `  acrkit show local/team/app:1 --raw > manifest.json
   acrkit manifest put manifest.json local/team/app:stable`,
 		Args: f.Args(exactArgs("FILE", "REPOSITORY[:TAG]")),
@@ -30,6 +30,6 @@ of itself.`,
 		},
 	}
 	f.Add(command, false)
-	command.Flags().StringVar(&mediaType, "media-type", "", "the manifest's media `type`, where it doesn't say so itself")
+	command.Flags().StringVar(&mediaType, "media-type", "", "the manifest's media `TYPE`, where it doesn't state one itself")
 	return command
 }

@@ -36,6 +36,6 @@ func newManifestReferrersCommand(a *app) *cobra.Command {
 		},
 	}
 	f.AddLimit(command)
-	command.Flags().StringVar(&artifactType, "artifact-type", "", "only those of this `type`")
+	command.Flags().StringVar(&artifactType, "artifact-type", "", "only those of this artifact `TYPE`")
 	return command
 }

@@ -28,6 +28,6 @@ func newManifestRestoreCommand(a *app) *cobra.Command {
 		},
 	}
 	f.Add(command, false)
-	command.Flags().BoolVar(&force, "force", false, "take the tags back even if they name other manifests by now")
+	command.Flags().BoolVar(&force, "force", false, "restore the tags even if they point to other manifests now")
 	return command
 }

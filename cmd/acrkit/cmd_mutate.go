@@ -16,11 +16,11 @@ func newMutateCommand(a *app) *cobra.Command {
 	var user, workdir, signal, author, created string
 	var o artifact.MutateOptions
 	command := &cobra.Command{
-		Use: "mutate REF", Short: "Change an image's configuration: labels, entry point, environment, user",
+		Use: "mutate REF", Short: "Change an image's configuration: labels, command, user, …",
 		Long: `Change an image's configuration: labels, entry point, command, environment, user,
 working directory, ports, volumes. What isn't named stays, and an empty value
 removes: --entrypoint "" leaves none. Of an index every image is changed; its
-attestations, which are about the images of before, are left out and named. ` + changeHelp,
+attestations, which describe the unchanged images, are left out and named. ` + changeHelp,
 		Example: `  acrkit mutate local/team/app:1 --label team=red --env MODE=test --user 1000
   acrkit mutate local/team/app:1 --entrypoint /bin/app --entrypoint --verbose --to 1-verbose --dry-run`,
 		GroupID: groupImages, Args: c.Args(exactArgs("REF")),
@@ -64,18 +64,18 @@ attestations, which are about the images of before, are left out and named. ` + 
 	}
 	c.add(command, changePlatformHelp)
 	flags := command.Flags()
-	flags.StringArrayVar(&labels, "label", nil, "set a label, `KEY=VALUE`; may be given again")
-	flags.StringArrayVar(&o.RemoveLabels, "remove-label", nil, "take away the label `KEY`; may be given again")
-	flags.StringArrayVar(&o.Env, "env", nil, "set a variable, `NAME=VALUE`; may be given again")
-	flags.StringArrayVar(&o.RemoveEnv, "remove-env", nil, "take away the variable `NAME`; may be given again")
-	flags.StringArrayVar(&entrypoint, "entrypoint", nil, "the entry point, a `WORD` at a time; the command stays")
-	flags.StringArrayVar(&cmd, "cmd", nil, "the command, a `WORD` at a time")
-	flags.StringVar(&user, "user", "", "the `user[:group]` to run as")
-	flags.StringVar(&workdir, "workdir", "", "the working `directory`")
-	flags.StringVar(&signal, "stop-signal", "", "the `signal` to stop it by")
-	flags.StringVar(&author, "author", "", "the `name` of the author")
-	flags.StringArrayVar(&o.ExposedPorts, "expose", nil, "add a `port[/protocol]`; may be given again")
-	flags.StringArrayVar(&o.Volumes, "volume", nil, "add the `path` of a volume; may be given again")
-	flags.StringVar(&created, "created", "", "the `time` that the image was made at (RFC 3339), or now; left as it is otherwise")
+	flags.StringArrayVar(&labels, "label", nil, "set a `KEY=VALUE` label; may be repeated")
+	flags.StringArrayVar(&o.RemoveLabels, "remove-label", nil, "remove the label `KEY`; may be repeated")
+	flags.StringArrayVar(&o.Env, "env", nil, "set an environment variable: `NAME=VALUE`; may be repeated")
+	flags.StringArrayVar(&o.RemoveEnv, "remove-env", nil, "remove the environment variable `NAME`; may be repeated")
+	flags.StringArrayVar(&entrypoint, "entrypoint", nil, "a `WORD` of the entry point; may be repeated; the command stays")
+	flags.StringArrayVar(&cmd, "cmd", nil, "a `WORD` of the command; may be repeated")
+	flags.StringVar(&user, "user", "", "the user to run as: `USER[:GROUP]`")
+	flags.StringVar(&workdir, "workdir", "", "the working `DIRECTORY`")
+	flags.StringVar(&signal, "stop-signal", "", "the `SIGNAL` that stops it")
+	flags.StringVar(&author, "author", "", "the `NAME` of the author")
+	flags.StringArrayVar(&o.ExposedPorts, "expose", nil, "add a port: `PORT[/PROTOCOL]`; may be repeated")
+	flags.StringArrayVar(&o.Volumes, "volume", nil, "add the `PATH` of a volume; may be repeated")
+	flags.StringVar(&created, "created", "", "the `TIME` of creation (RFC 3339), or now (default: unchanged)")
 	return command
 }

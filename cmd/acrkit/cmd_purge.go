@@ -37,25 +37,25 @@ func newPurgeCommand(a *app) *cobra.Command {
 	var f plan.Flags
 	var p purgeFlags
 	command := &cobra.Command{
-		Use: "purge [REGISTRY]", Short: "Delete old tags and manifests, and nothing that something else needs",
-		Long: `Delete old tags and manifests, and nothing that something else needs.
+		Use: "purge [REGISTRY]", Short: "Delete old tags and manifests, but nothing still needed",
+		Long: `Delete old tags and manifests, but nothing still needed.
 
-A rule names repositories (--repo) and says which of their tags go: by age, by
-a pattern, all but the newest of them. A manifest goes when it has no name left,
-no index that stays names it, and nothing that stays refers to it; signatures
-and SBOMs go with what they belong to. --untagged takes manifests that have no
-name as well. What is locked, and what has no time, stays and is named.
+A rule names repositories (--repo) and says which of their tags are deleted: by age,
+by a pattern, all but the newest of them. A manifest is deleted when it has no
+tag left, no index that is kept lists it, and nothing that is kept
+refers to it; signatures and SBOMs are deleted with what they refer to. --untagged
+deletes manifests without a tag as well. What is locked, and what has no time, is kept and named.
 
 Ages are numbers with the units w, d, h, m and s: 30d, 2w, 1d12h. Patterns have
 * for any run of characters but "/", and ** for any run.
 
-How much a purge frees is told before and after it. What repositories that no
+How much a purge frees is printed before and after it. What repositories that no
 rule names share isn't known, so it is "at most" that much, unless --across
 reads the whole registry; acrkit du shows who shares what.
 
-The plan is made from the whole of each repository, and each step is looked at
-again right before it is done: what was pushed, named, signed or locked
-meanwhile stays. The exit code is 9 when something of the plan was not done.
+The plan is made from the whole of each repository, and each step is checked again
+right before it is done: what was pushed, tagged, signed or locked meanwhile
+is kept. The exit code is 9 when something of the plan was not done.
 
 acr-cli's flags are understood, too: --filter 'REPOSITORY:TAG', two regular
 expressions, with --ago. Like acr-cli, purge then doesn't ask.`,
@@ -108,23 +108,23 @@ expressions, with --ago. Like acr-cli, purge then doesn't ask.`,
 	}
 	f.Add(command, true)
 	flags := command.Flags()
-	flags.StringArrayVar(&p.repos, "repo", nil, "repositories, a `PATTERN`; may be given again")
+	flags.StringArrayVar(&p.repos, "repo", nil, "purge in the repositories that match the `PATTERN`; may be repeated")
 	flags.StringVar(&p.rule.Tag, "tag", "", "only tags that match the `PATTERN`")
 	flags.StringVar(&p.rule.TagRegex, "tag-regex", "", "only tags in which the regular expression `REGEX` is found")
 	flags.StringVar(&p.rule.Older, "older", "", "only what was last updated longer ago than the `AGE`, such as 30d")
-	flags.IntVar(&p.rule.Keep, "keep", 0, "of the tags that would go, keep the newest `N`")
+	flags.IntVar(&p.rule.Keep, "keep", 0, "keep the newest `N` of the tags that would be deleted")
 	flags.StringVar(&p.rule.KeepBy, "keep-by", "", "what newest means: time (the default) or version")
-	flags.BoolVar(&p.rule.Untagged, "untagged", false, "manifests without a tag go, too")
-	flags.BoolVar(&p.rule.UntaggedOnly, "untagged-only", false, "manifests without a tag go, and no tag does")
+	flags.BoolVar(&p.rule.Untagged, "untagged", false, "delete manifests without a tag, too")
+	flags.BoolVar(&p.rule.UntaggedOnly, "untagged-only", false, "delete manifests without a tag, and no tag")
 	flags.StringSliceVar(&p.rule.ArtifactType, "artifact-type", nil, "only artifacts of a type that matches the `PATTERN`")
 	flags.StringSliceVar(&p.rule.Platform, "platform", nil, "only images for a `PLATFORM`, such as linux/arm64")
-	flags.StringArrayVar(&p.protect, "protect", nil, "what stays whatever the rules say: a `PATTERN` of repositories, or of repository:tag")
-	flags.StringVar(&p.rulesFile, "rules", "", "read many rules from a JSON `FILE` (schema acrkit/1, kind PurgeRules)")
-	flags.BoolVar(&p.across, "across", false, "read the whole registry, to know exactly how much goes free")
+	flags.StringArrayVar(&p.protect, "protect", nil, "keep what matches the `PATTERN`, repository or repository:tag, whatever the rules say")
+	flags.StringVar(&p.rulesFile, "rules", "", "read the rules from a JSON `FILE` (schema acrkit/1, kind PurgeRules)")
+	flags.BoolVar(&p.across, "across", false, "read the whole registry, to know exactly how much is freed")
 	flags.BoolVar(&p.noCache, "no-cache", false, "read every manifest again")
 	flags.StringArrayVar(&p.filters, "filter", nil, "acr-cli's `REPOSITORY:TAG`, both regular expressions")
 	flags.StringVar(&p.ago, "ago", "", "acr-cli's name for --older")
-	flags.StringVarP(&p.registry, "registry", "r", "", "acr-cli's way to name the REGISTRY")
+	flags.StringVarP(&p.registry, "registry", "r", "", "acr-cli's flag for the REGISTRY")
 	return command
 }
 

@@ -28,11 +28,12 @@ func newPushCommand(a *app) *cobra.Command {
 
 const locationHelp = `SRC and DST are one of:
 
-  registry/repository[:tag][@digest]   in a registry; local/... is the embedded one
+  registry/repository[:tag][@digest]   in a registry; local/... is embedded here
   oci:DIR[:NAME]                       an OCI image layout folder
   oci:FILE.tar[:NAME]                  the same as a tar archive
-  docker:FILE.tar[:NAME]               an archive of docker save, or the folder it was unpacked to
-  -                                    standard input or output (oci:- or docker:- say which form to write)
+  docker:FILE.tar[:NAME]               an archive of docker save, or its folder
+  -                                    standard input or output
 
-NAME is a name or a digest. An archive may be compressed by gzip, zstd, xz or
+oci:- and docker:- say which form goes to standard output. NAME is a name or a
+digest. An archive may be compressed by gzip, zstd, xz or
 bzip2. A registry without a tag means the image's own tag, or latest.`

@@ -16,7 +16,7 @@ func newRebaseCommand(a *app) *cobra.Command {
 	var c imageChange
 	var oldBase, newBase string
 	command := &cobra.Command{
-		Use: "rebase REF --old-base REF --new-base REF", Short: "Put an image's own layers on another base, without building it again",
+		Use: "rebase REF --old-base REF --new-base REF", Short: "Put an image's layers on another base, without a build",
 		Long: `Put the layers that an image has on top of its old base on a new one. The layers
 of the old base must be the image's first ones. The configuration stays, with the
 new base's platform and part of the history; an OCI image gets the annotations
@@ -54,7 +54,7 @@ new base isn't checked: nothing is unpacked. ` + changeHelp,
 		},
 	}
 	c.add(command, changePlatformHelp)
-	command.Flags().StringVar(&oldBase, "old-base", "", "the `REF` of the image that REF was built on")
-	command.Flags().StringVar(&newBase, "new-base", "", "the `REF` of the image to put it on")
+	command.Flags().StringVar(&oldBase, "old-base", "", "the image that REF was built on: a `REF`")
+	command.Flags().StringVar(&newBase, "new-base", "", "the image to put it on: a `REF`")
 	return command
 }

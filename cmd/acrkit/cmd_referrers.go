@@ -38,7 +38,7 @@ type referrerNode struct {
 func newReferrersCommand(a *app) *cobra.Command {
 	var artifactType string
 	command := &cobra.Command{
-		Use: "referrers REF", Short: "Show what is attached to an image, and what is attached to that, as a tree",
+		Use: "referrers REF", Short: "Show what is attached to an image, as a tree",
 		Long: `Show what refers to an image as a tree: signatures, SBOMs, reports, with their
 files, and what refers to those in turn. acrkit artifact pull fetches the files
 of one by its digest.`,
@@ -77,7 +77,7 @@ of one by its digest.`,
 			return output.One(a.printer, referrerTreeView(), tree)
 		},
 	}
-	command.Flags().StringVar(&artifactType, "artifact-type", "", "only those of this `type`, and what refers to them")
+	command.Flags().StringVar(&artifactType, "artifact-type", "", "only those of this artifact `TYPE`, and what refers to them")
 	return command
 }
 

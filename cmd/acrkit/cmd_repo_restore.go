@@ -12,7 +12,7 @@ import (
 func newRepoRestoreCommand(a *app) *cobra.Command {
 	var f plan.Flags
 	command := &cobra.Command{
-		Use: "restore REPOSITORY", Short: "Restore every soft-deleted manifest of a repository, with its tags",
+		Use: "restore REPOSITORY", Short: "Restore a repository's soft-deleted manifests, with their tags",
 		Example: "  acrkit repo restore myreg.azurecr.io/team/app",
 		Args:    f.Args(exactArgs("REPOSITORY")),
 		RunE: func(command *cobra.Command, args []string) error {

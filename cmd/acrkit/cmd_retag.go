@@ -11,10 +11,10 @@ import (
 func newRetagCommand(a *app) *cobra.Command {
 	var f transfers.ChangeFlags
 	command := &cobra.Command{
-		Use: "retag SRC DST...", Short: "Give an image another tag; nothing of it moves",
+		Use: "retag SRC DST...", Short: "Give an image another tag, without a transfer",
 		Long: `Give an image another tag: DST is a TAG of the same repository, or a reference.
-Nothing of it moves, and in another repository of the registry its blobs are
-mounted. An index keeps all that it names. Prints each result by digest.`,
+No blob is transferred; in another repository of the registry its blobs are
+mounted. An index keeps all its images. Prints each result by digest.`,
 		Example: `  acrkit retag local/team/app:1 stable
   acrkit retag local/team/app@$DIGEST 1.0 latest --no-clobber`,
 		GroupID: groupImages, Args: f.Args(leastArgs("SRC", "DST")),

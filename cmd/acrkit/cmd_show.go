@@ -47,7 +47,7 @@ func newShowCommand(a *app) *cobra.Command {
 	var raw bool
 	var f image.Flags
 	command := &cobra.Command{
-		Use: "show REF", Short: "Show what a reference names: digest, platform, layers, configuration, locks",
+		Use: "show REF", Short: "Show an image: digest, platform, layers, config, locks",
 		Long: `Show what a reference names: its digest, platform, layers, configuration and
 history; in a registry its tags, times and locks too. The manifest is verified
 against its digest. --raw prints its bytes as stored. Of a Helm chart its name,

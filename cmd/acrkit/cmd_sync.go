@@ -15,10 +15,10 @@ OCI layout a repository. A repository of SRC keeps its name at DST; where DST
 names a repository, a single repository takes that name, and those of a whole
 registry go below it.
 
-What DST has already is left alone, so the same command again does what is
+What DST has already is not changed, so the same command again does what is
 missing; nothing is ever deleted. An image that fails doesn't stop the others
-(exit code 9). --shard i/n, with i from 0 to n-1, does one nth of the images:
-n processes on n machines do the whole, and none needs to know of the others.
+(exit code 9). --shard i/n, with I from 0 to N-1, does one nth of the images:
+n processes on n machines do it all, independently of each other.
 
 Patterns match repository, or with a colon repository:tag: * is any run of
 characters but /, ** any run, ? one character.`,
@@ -37,10 +37,10 @@ characters but /, ** any run, ? one character.`,
 	f.Write.Add(command, false)
 	f.AddTuning(command)
 	f.Images.Add(command)
-	flags.StringArrayVar(&f.Include, "include", nil, "only what matches this `pattern`; may be repeated")
-	flags.StringArrayVar(&f.Exclude, "exclude", nil, "not what matches this `pattern`; may be repeated")
-	flags.StringVar(&f.Shard, "shard", "", "do part `i/n` of the work, i from 0 to n-1")
-	flags.IntVar(&f.AtATime, "images", 0, "images at a time (0: 4)")
-	flags.BoolVar(&f.Verify, "verify", false, "look for every blob of images whose tag is right already")
+	flags.StringArrayVar(&f.Include, "include", nil, "only what matches the `PATTERN`; may be repeated")
+	flags.StringArrayVar(&f.Exclude, "exclude", nil, "not what matches the `PATTERN`; may be repeated")
+	flags.StringVar(&f.Shard, "shard", "", "do part `I/N` of the work, I from 0 to N-1")
+	flags.IntVar(&f.AtATime, "images", 0, "images copied at a time (0: 4)")
+	flags.BoolVar(&f.Verify, "verify", false, "check every blob of images whose tag is at the destination already")
 	return command
 }

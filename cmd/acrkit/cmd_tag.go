@@ -9,11 +9,11 @@ import (
 func newTagCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
 		Use: "tag", Short: "Tags: list, show, untag, delete, lock, unlock, restore",
-		Long: `Tags are names of manifests. Three words for three things:
+		Long: `A tag is a name of a manifest. Three commands remove three things:
 
-  acrkit tag untag REF         the name goes, the manifest stays
-  acrkit tag delete REF        the name goes, and the manifest that has no other name
-  acrkit manifest delete REF   the manifest goes, with all its names`,
+  acrkit tag untag REF         removes the tag, keeps the manifest
+  acrkit tag delete REF        removes the tag, and a manifest without another
+  acrkit manifest delete REF   removes the manifest, with all its tags`,
 		GroupID: groupRegistry, Args: cobra.ArbitraryArgs, RunE: helpOrUnknown,
 	}
 	command.AddCommand(

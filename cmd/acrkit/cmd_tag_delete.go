@@ -15,7 +15,7 @@ import (
 )
 
 func newTagDeleteCommand(a *app) *cobra.Command {
-	return tagRemoval(a, "delete", "Delete a tag and the manifest that has no other name", deleteTagStep)
+	return tagRemoval(a, "delete", "Delete a tag, and its manifest if it has no other tag", deleteTagStep)
 }
 
 func deleteTagStep(ctx context.Context, sess *session.Session, text string) (plan.Step, error) {

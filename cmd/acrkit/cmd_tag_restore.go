@@ -26,6 +26,6 @@ func newTagRestoreCommand(a *app) *cobra.Command {
 		},
 	}
 	f.Add(command, false)
-	command.Flags().BoolVar(&force, "force", false, "take the tag back even if it names another manifest by now")
+	command.Flags().BoolVar(&force, "force", false, "restore the tag even if it points to another manifest now")
 	return command
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func newTagUntagCommand(a *app) *cobra.Command {
-	return tagRemoval(a, "untag", "Take a name away; the manifest stays", untagStep)
+	return tagRemoval(a, "untag", "Remove a tag and keep the manifest", untagStep)
 }
 
 // tagRemoval makes one of the two commands that take a tag away.
@@ -31,10 +31,10 @@ func tagRemoval(a *app, verb, short string, makeStep func(context.Context, *sess
 	f.Add(command, true)
 	if verb == "delete" {
 		f.AddForce(command)
-		command.Long = `Delete a tag, and the manifest that has no other name. A manifest that an index
+		command.Long = `Delete a tag, and its manifest if it has no other tag. A manifest that an index
 names as a child, or that a signature or another manifest refers to, isn't
-deleted: what needs it is named. acrkit tag untag takes the name alone away;
---force deletes the manifest all the same.`
+deleted: what needs it is named. acrkit tag untag removes the tag alone;
+--force deletes the manifest nevertheless.`
 	}
 	return command
 }

@@ -18,12 +18,13 @@ func newTokenCommand(a *app) *cobra.Command {
 	var scopes []string
 	command := &cobra.Command{
 		Use: "token [REGISTRY]", Short: "Print an access token for a scope, for curl and scripts",
-		Long: `Print an access token for one or more scopes. Whoever has it may do what it
-allows for some 75 minutes: keep it out of logs. A registry issues a token even
-where the identity lacks the actions asked for: what is missing is said on
-standard error, and a token that grants nothing of it is refused (exit code 5).`,
+		Long: `Print an access token for one or more scopes. It is a secret, valid for about
+75 minutes: keep it out of logs. A registry issues a token even
+where the identity lacks the actions asked for: what is missing is printed on
+standard error, and a token that grants none of them is an error (exit code 5).`,
 		Example: `  acrkit token myreg.azurecr.io --scope repository:team/app:pull
-  curl -H "Authorization: Bearer $(acrkit token myreg --scope registry:catalog:'*')" https://myreg.azurecr.io/acr/v1/_catalog`,
+  TOKEN=$(acrkit token myreg --scope 'registry:catalog:*')
+  curl -H "Authorization: Bearer $TOKEN" https://myreg.azurecr.io/acr/v1/_catalog`,
 		GroupID: groupAccess,
 		Args:    rangeArgs(0, "REGISTRY"),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -57,7 +58,7 @@ standard error, and a token that grants nothing of it is refused (exit code 5).`
 		},
 	}
 	// A scope may hold commas, so this is no comma-separated list.
-	command.Flags().StringArrayVar(&scopes, "scope", nil, "what the token shall allow, such as `repository:NAME:pull,push`; may be repeated")
+	command.Flags().StringArrayVar(&scopes, "scope", nil, "a `SCOPE`, such as repository:NAME:pull,push; may be repeated")
 	return command
 }
 

@@ -6,9 +6,9 @@ import (
 
 func newTransfersCommand(a *app) *cobra.Command {
 	command := &cobra.Command{
-		Use: "transfers", Short: "Show, and go on with, transfers that were interrupted", GroupID: groupImages,
+		Use: "transfers", Short: "List and resume interrupted transfers", GroupID: groupImages,
 		Long: `A push, pull, copy or sync is in the journal from its start until its success.
-One that was interrupted, by ctrl-c, a crash or a power cut, is gone on with by
+One that was interrupted, by ctrl-c, a crash or a power cut, is resumed by acrkit transfers
 resume, or by the same command again.`,
 		Args: cobra.ArbitraryArgs, RunE: helpOrUnknown,
 	}

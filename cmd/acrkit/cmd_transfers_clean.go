@@ -13,17 +13,17 @@ func newTransfersCleanCommand(a *app) *cobra.Command {
 	var older string
 	var dryRun bool
 	command := &cobra.Command{
-		Use: "clean [ID...]", Short: "Forget interrupted transfers",
-		Long: `Forgets the transfers named, or all that nobody works on, and removes the parts
-that they have left beside their destination. What is whole stays: images,
-layouts and archives are not touched.`,
+		Use: "clean [ID...]", Short: "Remove interrupted transfers from the journal",
+		Long: `Removes the named transfers from the journal, or all that no process works on,
+and deletes their partial files beside the destination. Complete images, layouts and
+archives are not touched.`,
 		Example: `  acrkit transfers clean --older 7d --dry-run
   acrkit transfers clean 3f0c9a1be27d`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return cleanTransfers(a, args, older, dryRun) },
 	}
-	command.Flags().StringVar(&older, "older", "", "only those untouched for this long, such as `7d` or 12h")
-	command.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be forgotten and change nothing")
+	command.Flags().StringVar(&older, "older", "", "only those not updated for this `AGE`, such as 7d or 12h")
+	command.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be removed and change nothing")
 	return command
 }
 

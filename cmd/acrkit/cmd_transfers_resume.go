@@ -13,10 +13,10 @@ import (
 
 func newTransfersResumeCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "resume [ID] [-- FLAG...]", Short: "Go on with an interrupted transfer",
-		Long: `Runs the transfer's command again, from where it stood. Flags behind -- are
-added to it, such as --limit-rate. Without an ID it is the only transfer that
-there is.`,
+		Use: "resume [ID] [-- FLAG...]", Short: "Resume an interrupted transfer",
+		Long: `Runs the transfer's command again, from where it stopped. Flags after -- are
+added to it, such as --limit-rate. Without an ID, the only transfer in the journal
+is meant.`,
 		Example: "  acrkit transfers resume\n  acrkit transfers resume -- --limit-rate 5M\n  acrkit transfers resume 3f0c9a1be27d",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(command *cobra.Command, args []string) error {

@@ -38,8 +38,8 @@ type treeNode struct {
 func newTreeCommand(a *app) *cobra.Command {
 	var f image.Flags
 	command := &cobra.Command{
-		Use: "tree REF", Short: "Show an image as a tree: manifests, layers, and what refers to it",
-		Long: `Show an image as a tree: manifests, layers, and what refers to it.
+		Use: "tree REF", Short: "Show an image's manifests, layers and referrers as a tree",
+		Long: `Show an image's manifests, layers and referrers as a tree.
 
 ` + image.Help,
 		Example: `  acrkit tree local/team/app:1

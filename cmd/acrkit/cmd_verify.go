@@ -47,11 +47,11 @@ func findingView() output.View[findingItem] {
 func newVerifyCommand(a *app) *cobra.Command {
 	var referrers bool
 	command := &cobra.Command{
-		Use: "verify REF", Short: "Read every byte of an image at the registry, and say what is damaged or missing",
+		Use: "verify REF", Short: "Verify every byte of an image at the registry",
 		Long: `Read every byte of an image at the registry, and compare it with its digest and
 its size: the manifests of an index, configs and layers, each once. Nothing is
-kept. With --referrers signatures, SBOMs and what else refers to it are read,
-too. What is damaged or missing is named: exit code 8; what may not be read: 9.`,
+kept. With --referrers, signatures, SBOMs and other referrers are read, too.
+ What is damaged or missing is printed: exit code 8; what could not be read: 9.`,
 		Example: `  acrkit verify local/team/app:1
   acrkit verify myreg.azurecr.io/team/app:1 --referrers -o jsonl`,
 		GroupID: groupImages, Args: exactArgs("REF"),

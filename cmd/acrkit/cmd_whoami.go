@@ -17,14 +17,14 @@ import (
 
 func newWhoamiCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "whoami [REGISTRY]", Short: "Show which credential is used for a registry, and what each credential of the chain returned",
-		Long: `Show which credential is used for a registry, and what each link of the chain
+		Use: "whoami [REGISTRY]", Short: "Show which credential is used for a registry, and why",
+		Long: `Show which credential is used for a registry, and what each credential of the chain
 returned: the flags, the environment, docker's store, a service principal,
 workload identity, managed identity, the Azure CLI, anonymous. The credential
 is tried at the registry.
 
 ACR_USERNAME with ACR_PASSWORD, and ACR_REFRESH_TOKEN, belong to the registry
-that ACR_REGISTRY names, and go to no other.`,
+that ACR_REGISTRY names, and are sent to no other.`,
 		Example: `  acrkit whoami myreg.azurecr.io
   acrkit whoami local -o json`,
 		GroupID: groupAccess,

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
@@ -40,7 +41,8 @@ func TestHelpIsGolden(t *testing.T) {
 	}
 }
 
-// TestEveryHelpShows asks every command for its help.
+// TestEveryHelpShows asks every command for its help, which fits a terminal of
+// 80 columns.
 func TestEveryHelpShows(t *testing.T) {
 	a, _ := testApp(nil, &watcher{})
 	var visit func(command *cobra.Command)
@@ -50,6 +52,11 @@ func TestEveryHelpShows(t *testing.T) {
 		path := strings.Fields(command.CommandPath())[1:]
 		if code := help.run(t.Context(), append(path, "--help")); code != failure.ExitDone || !strings.Contains(stdout.String(), command.CommandPath()) {
 			t.Errorf("%v --help: exit code %d\n%s", path, code, &stderr.all)
+		}
+		for line := range strings.Lines(stdout.String()) {
+			if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > helpWidth {
+				t.Errorf("%v --help: more than %d columns: %s", path, helpWidth, line)
+			}
 		}
 		for _, child := range command.Commands() {
 			visit(child)
@@ -110,9 +117,9 @@ func TestEveryExampleIsACommandLine(t *testing.T) {
 			return
 		}
 		found := false
-		for line := range strings.Lines(command.Example) {
+		for line := range strings.Lines(strings.ReplaceAll(command.Example, "\\\n", " ")) {
 			for _, piece := range strings.Split(strings.TrimSpace(line), " | ") {
-				_, piece, _ = strings.Cut(" "+strings.Trim(piece, "DIGEST=$()"), " acrkit ")
+				_, piece, _ = strings.Cut(" "+assigned.ReplaceAllString(piece, "$1"), " acrkit ")
 				piece, _, _ = strings.Cut(piece, " > ")
 				if piece == "" {
 					continue
@@ -129,6 +136,9 @@ func TestEveryExampleIsACommandLine(t *testing.T) {
 	}
 	visit(newRootCommand(a))
 }
+
+// assigned is a command whose output a variable gets.
+var assigned = regexp.MustCompile(`^[A-Z]+=\$\((.*)\)$`)
 
 // quoted is what a shell takes for one word.
 var quoted = regexp.MustCompile(`'[^']*'|[^\s']+`)

@@ -24,7 +24,7 @@ type filesFlags struct {
 }
 
 func (f *filesFlags) add(command *cobra.Command) {
-	command.Flags().StringVar(&f.platform, "platform", "", "which `os/arch[/variant]` of an index; needed where it has images for several")
+	command.Flags().StringVar(&f.platform, "platform", "", "the image of an index to read: `PLATFORM`, os/arch[/variant]; required if there are several")
 }
 
 // imageFiles opens the image that an argument names, to read its files.

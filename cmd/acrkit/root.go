@@ -104,14 +104,14 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 		&cobra.Group{ID: groupTools, Title: "Also:"},
 	)
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.outputForm, "output", "o", "text", "form of the result: text, json, jsonl, table, tsv")
-	flags.StringVar(&a.query, "jq", "", "filter the JSON result with a jq `expression` (implies -o json)")
+	flags.StringVarP(&a.outputForm, "output", "o", "text", "format of the result: text, json, jsonl, table, tsv")
+	flags.StringVar(&a.query, "jq", "", "filter the JSON result with a jq `EXPRESSION` (implies -o json)")
 	flags.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, bar, plain, json, none")
-	flags.BoolVarP(&a.Quiet, "quiet", "q", false, "say nothing but the result and errors: no progress, no notes")
-	flags.DurationVar(&a.timeout, "timeout", 0, "end the command after so long, such as `5m`; a transfer can be gone on with (0: no limit)")
-	flags.Var(debugFlag{&a.Debug}, "debug", "show each request; --debug=trace headers and small bodies too, --debug=file:PATH all of it in a file of yours")
+	flags.BoolVarP(&a.Quiet, "quiet", "q", false, "print only the result and errors: no progress, no notes")
+	flags.DurationVar(&a.timeout, "timeout", 0, "stop the command after this time, such as `5m`; a transfer can be resumed (0: no limit)")
+	flags.Var(debugFlag{&a.Debug}, "debug", "show each request; --debug=trace shows headers and small bodies too, --debug=file:PATH writes them to a file")
 	flags.Lookup("debug").NoOptDefVal = "true"
-	flags.IntVar(&a.Retries, "retries", session.DefaultRetries, "try a failed request, or a blob that doesn't get on, again so many times")
+	flags.IntVar(&a.Retries, "retries", session.DefaultRetries, "retry a failed request, or a blob transfer without progress, this many times")
 	flags.Lookup("retries").DefValue = "3, for blobs 8"
 	flags.StringSliceVar(&a.PlainHTTP, "plain-http", nil, "read images from the registry at `HOST` without TLS, which shows them, and its credential, to everyone on the network")
 	flags.StringVar(&a.CredentialFlags.Username, "username", "", "user: the admin user, a scope-map token, or an application id; with --password-stdin")
@@ -122,6 +122,7 @@ out, ACR_REGISTRY names it; a bare name gets .azurecr.io.`,
 	root.CompletionOptions.DisableDefaultCmd = true
 	completeValues(root)
 	completeReferences(a, root)
+	fitHelp(root)
 	return root
 }
 

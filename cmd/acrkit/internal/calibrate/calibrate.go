@@ -58,7 +58,7 @@ func Roles() []Role { return []Role{RoleReader, RoleWriter, RoleNone, RoleShortT
 
 // Options are what a run needs beside the service.
 type Options struct {
-	// Progress is the state of an earlier run that goes on. Nil begins anew.
+	// Progress is the state of an earlier run to resume. Nil begins anew.
 	Progress *Progress
 	// Save keeps the state; it is called before anything is created, and after
 	// each experiment. Nil doesn't.
@@ -147,7 +147,7 @@ func Run(ctx context.Context, service Service, o Options) (*Report, error) {
 
 // run cleans up after an earlier run, and runs the script on both: on the
 // emulator second, since what it does in any experiment depends on all the
-// values found. A run that was interrupted is compared when it has gone on.
+// values found. A run that was interrupted is compared when it has been resumed.
 func (b *bench) run(ctx context.Context, p *Progress, report *Report) error {
 	if err := b.cleanUp(ctx); err != nil {
 		return err

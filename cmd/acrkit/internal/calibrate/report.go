@@ -76,7 +76,7 @@ func (r *Report) Quirks() map[string]string {
 	return block
 }
 
-// Progress is the state of a run, which another run can go on with.
+// Progress is the state of a run, from which another run can resume.
 type Progress struct {
 	// Run is an id that makes the run's contents its own.
 	Run        string    `json:"run"`

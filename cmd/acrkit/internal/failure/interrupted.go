@@ -43,7 +43,7 @@ func (timeoutError) Error() string { return "the time was over" }
 func (timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 // Stopped reports whether a command was ended from outside, by a signal or by
-// --timeout: what it has done stays, and can be gone on with.
+// --timeout: what it has done stays, and can be resumed.
 func Stopped(ctx context.Context) bool {
 	cause := context.Cause(ctx)
 	return errors.Is(cause, ErrInterrupted) || errors.Is(cause, ErrTimeout)

@@ -16,7 +16,7 @@ type Flags struct{ platform string }
 
 // Add adds the flags.
 func (f *Flags) Add(command *cobra.Command) {
-	command.Flags().StringVar(&f.platform, "platform", "", "of an index, the image for `os[(version)]/architecture[/variant]` or local")
+	command.Flags().StringVar(&f.platform, "platform", "", "the image of an index to use: `PLATFORM`, os[(version)]/arch[/variant] or local")
 }
 
 // Open opens an argument as the flags say.
@@ -35,7 +35,7 @@ func (f *Flags) Open(ctx context.Context, sess *session.Session, text string) (*
 // Help says what the commands that look at an image take as REF.
 const Help = `REF is one of:
 
-  registry/repository[:tag][@digest]   in a registry; local/... is the embedded one
+  registry/repository[:tag][@digest]   in a registry; local/... is embedded here
   oci:DIR[:NAME]                       an OCI image layout folder
   oci:FILE.tar[:NAME]                  the same as a tar archive
   docker:FILE.tar[:NAME]               an archive of docker save

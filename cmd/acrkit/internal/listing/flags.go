@@ -24,8 +24,8 @@ type Flags struct {
 // Add adds the flags; listings by time have --order.
 func (f *Flags) Add(command *cobra.Command, ordered bool) {
 	f.AddLimit(command)
-	command.Flags().IntVar(&f.size, "page-size", pageSize, "ask for so many items a request, 1 to 1000")
-	command.Flags().StringVar(&f.last, "last", "", "begin after this `name` or digest")
+	command.Flags().IntVar(&f.size, "page-size", pageSize, "items to ask for in one request, 1 to 1000")
+	command.Flags().StringVar(&f.last, "last", "", "begin after this `NAME` or digest")
 	if ordered {
 		command.Flags().StringVar(&f.order, "order", "name", "order: name, oldest, newest, or time, which is newest")
 		command.Flags().IntVar(&f.top, "top", 0, "show the first `N` only, as --limit does (0: all)")
@@ -34,7 +34,7 @@ func (f *Flags) Add(command *cobra.Command, ordered bool) {
 
 // AddLimit adds only the limit, for listings whose pages the registry decides.
 func (f *Flags) AddLimit(command *cobra.Command) {
-	command.Flags().IntVar(&f.limit, "limit", 0, "stop after this `number` of items (0: list all)")
+	command.Flags().IntVar(&f.limit, "limit", 0, "stop after `N` items (0: list all)")
 }
 
 func (f *Flags) CheckLimit() error {

@@ -18,9 +18,9 @@ type Action string
 // The actions. Deleting a tag, untagging and deleting a
 // manifest are three different things:
 const (
-	ActionUntag          Action = "tag.untag"       // the name goes, the manifest stays
-	ActionDeleteTag      Action = "tag.delete"      // the name goes, and the manifest that has no other
-	ActionDeleteManifest Action = "manifest.delete" // the manifest goes, with all its names
+	ActionUntag          Action = "tag.untag"       // removes the tag, keeps the manifest
+	ActionDeleteTag      Action = "tag.delete"      // removes the tag, and the manifest if it has no other
+	ActionDeleteManifest Action = "manifest.delete" // removes the manifest, with all its tags
 )
 
 // The other actions.

@@ -19,17 +19,17 @@ type Flags struct {
 // Add adds the flags; only commands that destroy have --yes.
 func (f *Flags) Add(command *cobra.Command, destroys bool) {
 	command.Flags().BoolVar(&f.DryRun, "dry-run", false, "print the plan and change nothing")
-	command.Flags().StringVar(&f.Keep, "plan", "", "keep the plan in `FILE` and change nothing")
-	command.Flags().StringVar(&f.Apply, "apply", "", "do what the plan in `FILE` says, if the registry hasn't changed since")
+	command.Flags().StringVar(&f.Keep, "plan", "", "write the plan to `FILE` and change nothing")
+	command.Flags().StringVar(&f.Apply, "apply", "", "apply the plan in `FILE`, if the registry hasn't changed since")
 	if destroys {
-		command.Flags().BoolVar(&f.yes, "yes", false, "don't ask (needed without a terminal)")
+		command.Flags().BoolVar(&f.yes, "yes", false, "don't ask for confirmation (required without a terminal)")
 	}
 }
 
 // AddForce adds --force, for commands that may take from what stays something
 // that it needs.
 func (f *Flags) AddForce(command *cobra.Command) {
-	command.Flags().BoolVar(&f.Force, "force", false, "delete it although an index, a signature or an image that stays needs it")
+	command.Flags().BoolVar(&f.Force, "force", false, "delete even what an index, a signature or an image still needs")
 }
 
 // Forced sets what --force says on every step.

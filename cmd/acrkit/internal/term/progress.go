@@ -226,7 +226,7 @@ func sentence(u Update) string {
 	case Mounted:
 		return fmt.Sprintf("%s  %9s  mounted from %s", name, output.Size(u.Total), u.From)
 	case Resumed:
-		return fmt.Sprintf("%s  %9s  goes on at %s", name, output.Size(u.Total), output.Size(u.Bytes))
+		return fmt.Sprintf("%s  %9s  resumed at %s", name, output.Size(u.Total), output.Size(u.Bytes))
 	case Retrying:
 		return fmt.Sprintf("%s  %9s  retrying in %s (%s)", name, output.Size(u.Total), u.Wait.Round(100*time.Millisecond), u.Reason)
 	case Done:

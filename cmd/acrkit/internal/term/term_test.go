@@ -52,7 +52,7 @@ func TestPlainTellsEveryBlob(t *testing.T) {
 	got := tell(Auto, Screen{Width: 80})
 	for _, want := range []string{
 		"3 blobs, 300 B missing there\n", "sha256:1       10 B  exists\n", "mounted from base\n",
-		"retrying in 4s (429)\n", "goes on at 90 B\n", "sha256:0123456789ab      300 B  done\n", "of 3 blobs",
+		"retrying in 4s (429)\n", "resumed at 90 B\n", "sha256:0123456789ab      300 B  done\n", "of 3 blobs",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %q:\n%s", want, got)

@@ -46,9 +46,9 @@ func (f *Flags) Add(command *cobra.Command) {
 
 // AddTuning adds what every command that moves blobs has.
 func (f *Flags) AddTuning(command *cobra.Command) {
-	command.Flags().StringVar(&f.limitRate, "limit-rate", "", "bytes a second at most, such as `10M` (K, M and G are binary)")
-	command.Flags().IntVarP(&f.concurrency, "concurrency", "j", 0, "blobs at a time (0: find out what the registry bears)")
-	command.Flags().DurationVar(&f.timeout, "stall-timeout", 0, "try a connection again that moved nothing for so long (0: 1m)")
+	command.Flags().StringVar(&f.limitRate, "limit-rate", "", "limit the rate to this many bytes per second, such as `10M` (K, M and G are binary)")
+	command.Flags().IntVarP(&f.concurrency, "concurrency", "j", 0, "blobs transferred at a time (0: adapt to the registry and the network)")
+	command.Flags().DurationVar(&f.timeout, "stall-timeout", 0, "retry a connection on which no byte moved for this long (0: 1m)")
 }
 
 // options makes the library's options of the flags.

@@ -22,11 +22,11 @@ type ImageFlags struct {
 // Add adds the flags of every command that copies images.
 func (f *ImageFlags) Add(command *cobra.Command) {
 	flags := command.Flags()
-	flags.StringArrayVar(&f.Platforms, "platform", nil, "take of an index `os[(version)]/architecture[/variant]`, local or all; may be repeated")
-	flags.StringVar(&f.OSVersion, "os-version", "", "the `version` of Windows that --platform means, such as 10.0.20348")
-	flags.StringVar(&f.Referrers, "referrers", "auto", "signatures, SBOMs and the like: auto (not from a registry to a file), follow, skip, or a `list` of oci, cosign and artifact types")
+	flags.StringArrayVar(&f.Platforms, "platform", nil, "the images of an index to copy: `PLATFORM`, os[(version)]/arch[/variant], local or all; may be repeated")
+	flags.StringVar(&f.OSVersion, "os-version", "", "the `VERSION` of Windows that --platform means, such as 10.0.20348")
+	flags.StringVar(&f.Referrers, "referrers", "auto", "signatures, SBOMs and the like: auto (not from a registry to a file), follow, skip, or a `LIST` of oci, cosign and artifact types")
 	flags.BoolVar(&f.ForeignLayers, "foreign-layers", false, "copy layers that are to be fetched from elsewhere, where the source holds them")
-	flags.StringArrayVar(&f.MountFrom, "mount-from", nil, "a `repository` of the target's registry that may hold layers; may be repeated")
+	flags.StringArrayVar(&f.MountFrom, "mount-from", nil, "a `REPOSITORY` of the target's registry that may hold the layers; may be repeated")
 }
 
 // arguments are the flags as the journal keeps them.

@@ -63,7 +63,7 @@ func Only(journal *artifact.Journal) (artifact.TransferRecord, error) {
 	list = slices.DeleteFunc(list, func(r artifact.TransferRecord) bool { return r.State == artifact.TransferRunning })
 	switch len(list) {
 	case 0:
-		return artifact.TransferRecord{}, &artifact.NotFoundError{Code: "TRANSFER_NOT_FOUND", Store: "journal", Thing: "transfer to go on with"}
+		return artifact.TransferRecord{}, &artifact.NotFoundError{Code: "TRANSFER_NOT_FOUND", Store: "journal", Thing: "transfer to resume"}
 	case 1:
 		return list[0], nil
 	}
@@ -75,7 +75,7 @@ func Forget(journal *artifact.Journal, record artifact.TransferRecord) error {
 		return err
 	}
 	if record.Spec.Verb == "sync" {
-		return nil // what a sync writes are layouts in a tree, each can be gone on with by itself
+		return nil // what a sync writes are layouts in a tree, each can be resumed by itself
 	}
 	to, err := location.Parse(record.Spec.Destination, "")
 	if err != nil || (to.Kind != location.InLayout && to.Kind != location.InArchive) {

@@ -97,7 +97,7 @@ func (m *Mover) move(ctx context.Context, t Transfer, o *artifact.Options,
 	return output.One(m.Printer, transferredView(), t.outcome(result))
 }
 
-// interrupted tells how to go on with a transfer that a signal ended.
+// interrupted tells how to resume a transfer that a signal ended.
 func (m *Mover) interrupted(ctx context.Context, t Transfer, entry *artifact.JournalEntry, err error) error {
 	if !failure.Stopped(ctx) {
 		return err
@@ -116,7 +116,7 @@ func (m *Mover) interrupted(ctx context.Context, t Transfer, entry *artifact.Jou
 }
 
 // beginJournal remembers the transfer on disk. A transfer from or to a stream
-// cannot be gone on with.
+// cannot be resumed.
 func (m *Mover) beginJournal(t Transfer) (*artifact.JournalEntry, error) {
 	if t.From.Kind == location.InStream || t.To.Kind == location.InStream {
 		return nil, nil

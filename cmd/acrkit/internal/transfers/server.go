@@ -27,7 +27,7 @@ type ServerFlags struct {
 
 func (f *ServerFlags) add(command *cobra.Command) {
 	flags := command.Flags()
-	flags.BoolVar(&f.On, "server", false, "have ACR itself import, by Azure Resource Manager: no blob comes to this machine")
+	flags.BoolVar(&f.On, "server", false, "let ACR import the images, by Azure Resource Manager: no blob passes this machine")
 	flags.StringVar(&f.ResourceID, "resource-id", "", "with --server: the resource `ID` of DST's registry (found, when left out)")
 }
 
