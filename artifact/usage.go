@@ -373,7 +373,7 @@ func (u *Usage) Weeks() []WeekUsage {
 			with = append(with, at)
 		}
 	}
-	slices.SortFunc(with, time.Time.Compare)
+	order.By(with, time.Time.Compare)
 	for _, at := range with {
 		total += added[at]
 		weeks = append(weeks, WeekUsage{Week: at, Added: added[at], Total: total})

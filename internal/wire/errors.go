@@ -41,16 +41,47 @@ func ParseErrors(body []byte) []Error {
 	return all
 }
 
+// storageErrors reads <Error><Code>…</Code><Message>…</Message></Error>, as far as
+// it came. (Decoding into a struct by reflection would be 100 KB of the command.)
 func storageErrors(body []byte) []Error {
-	var e struct {
-		XMLName xml.Name `xml:"Error"`
-		Code    string
-		Message string
+	dec := xml.NewDecoder(bytes.NewReader(body))
+	var e Error
+	var within []string
+	var content strings.Builder
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			if e.Code == "" {
+				return nil
+			}
+			return []Error{e}
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			within = append(within, token.Name.Local)
+			if within[0] != "Error" {
+				return nil
+			}
+			if len(within) == 2 {
+				content.Reset()
+			}
+		case xml.CharData:
+			if len(within) == 2 {
+				content.Write(token)
+			}
+		case xml.EndElement:
+			name := within[len(within)-1]
+			within = within[:len(within)-1]
+			switch {
+			case len(within) == 0:
+				return []Error{e}
+			case len(within) == 1 && name == "Code":
+				e.Code = strings.TrimSpace(content.String())
+			case len(within) == 1 && name == "Message":
+				e.Message = strings.TrimSpace(content.String())
+			}
+		}
 	}
-	if xml.Unmarshal(body, &e) != nil && e.Code == "" {
-		return nil
-	}
-	return []Error{{Code: strings.TrimSpace(e.Code), Message: strings.TrimSpace(e.Message)}}
 }
 
 // registryError reads the members of an error up to its closing brace.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -199,7 +200,7 @@ func headersOf(header http.Header) []Header {
 			all = append(all, Header{name, value})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Name < all[j].Name })
 	return all
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -113,8 +114,9 @@ func (c referrersHandler) listed(tx *store.Tx, p page) ([]referrer, error) {
 		all[i].pushed = m.Created
 		all[i].cursor = fmt.Sprintf("%d&%s", m.Created, all[i].digest)
 	}
-	slices.SortFunc(all, func(a, b referrer) int {
-		return cmp.Or(cmp.Compare(b.pushed, a.pushed), cmp.Compare(a.digest, b.digest))
+	sort.Slice(all, func(i, j int) bool {
+		a, b := &all[i], &all[j]
+		return cmp.Or(cmp.Compare(b.pushed, a.pushed), cmp.Compare(a.digest, b.digest)) < 0
 	})
 	ticks, digest, ok := strings.Cut(p.last, "&")
 	pushed, err := strconv.ParseInt(ticks, 10, 64)

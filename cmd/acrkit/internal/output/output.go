@@ -110,31 +110,52 @@ type View[T any] struct {
 // rather than once for every kind: it would be a tenth of the program.
 type shape struct {
 	kind    string
-	columns []string
-	row     func(item any) []string
-	text    func(w io.Writer, item any) error
+	columns int
+	// column is the name of a column, and its value in item unless item is nil.
+	column func(i int, item any) (name, value string)
+	text   func(w io.Writer, item any) error // nil where the first column is the text
 }
 
 func (v View[T]) shape() shape {
-	s := shape{kind: v.Kind, columns: make([]string, len(v.Columns))}
-	for i, column := range v.Columns {
-		s.columns[i] = strings.ToUpper(column.Name)
-	}
-	s.row = func(item any) []string {
-		row := make([]string, len(v.Columns))
-		for i, column := range v.Columns {
-			row[i] = Clean(column.Value(item.(T)))
+	s := shape{kind: v.Kind, columns: len(v.Columns)}
+	s.column = func(i int, item any) (name, value string) {
+		c := &v.Columns[i]
+		if item != nil {
+			value = c.Value(item.(T))
 		}
-		return row
+		return c.Name, value
 	}
-	s.text = func(w io.Writer, item any) error {
-		if v.Text != nil {
-			return v.Text(w, item.(T))
-		}
-		_, err := fmt.Fprintln(w, Clean(v.Columns[0].Value(item.(T))))
-		return err
+	if v.Text != nil {
+		s.text = func(w io.Writer, item any) error { return v.Text(w, item.(T)) }
 	}
 	return s
+}
+
+func (s shape) header() []string {
+	names := make([]string, s.columns)
+	for i := range names {
+		name, _ := s.column(i, nil)
+		names[i] = strings.ToUpper(name)
+	}
+	return names
+}
+
+func (s shape) row(item any) []string {
+	row := make([]string, s.columns)
+	for i := range row {
+		_, value := s.column(i, item)
+		row[i] = Clean(value)
+	}
+	return row
+}
+
+func (s shape) write(w io.Writer, item any) error {
+	if s.text != nil {
+		return s.text(w, item)
+	}
+	_, value := s.column(0, item)
+	_, err := fmt.Fprintln(w, Clean(value))
+	return err
 }
 
 type listEnvelope struct {
@@ -183,7 +204,7 @@ func (p *Printer) list(view shape, items iter.Seq2[any, error]) error {
 	case TSV:
 		return each(items, func(item any) error { return writeRow(p.w, view.row(item)) })
 	default:
-		return each(items, func(item any) error { return view.text(p.w, item) })
+		return each(items, func(item any) error { return view.write(p.w, item) })
 	}
 }
 
@@ -198,7 +219,7 @@ func (p *Printer) one(view shape, item any) error {
 	case TSV:
 		return writeRow(p.w, view.row(item))
 	default:
-		return view.text(p.w, item)
+		return view.write(p.w, item)
 	}
 }
 
@@ -297,7 +318,7 @@ func (p *Printer) listTable(view shape, items iter.Seq2[any, error]) error {
 	rows := 0
 	failed := each(items, func(item any) error {
 		if rows == 0 {
-			if err := writeRow(w, view.columns); err != nil {
+			if err := writeRow(w, view.header()); err != nil {
 				return err
 			}
 		}
@@ -309,7 +330,7 @@ func (p *Printer) listTable(view shape, items iter.Seq2[any, error]) error {
 		return writeRow(w, view.row(item))
 	})
 	if failed == nil && rows == 0 {
-		failed = writeRow(w, view.columns)
+		failed = writeRow(w, view.header())
 	}
 	if err := w.Flush(); err != nil {
 		return err

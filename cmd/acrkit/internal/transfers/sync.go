@@ -19,6 +19,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // SyncFlags are the flags of sync.
@@ -296,7 +297,7 @@ func causes(errs []error) (why, fix []string, again bool) {
 		}
 		byCode[key].images = append(byCode[key].images, image)
 	}
-	slices.SortStableFunc(all, func(a, b *cause) int { return cmp.Compare(len(b.images), len(a.images)) })
+	order.By(all, func(a, b *cause) int { return cmp.Compare(len(b.images), len(a.images)) })
 	for i, c := range all {
 		if i == mostCauses {
 			why = append(why, fmt.Sprintf("and %d other causes", len(all)-mostCauses))
