@@ -2,7 +2,6 @@ package inspector
 
 import (
 	"fmt"
-	"html"
 	"strings"
 )
 
@@ -12,6 +11,9 @@ import (
 // method of every type, since a template may call any by its name. That is 2.8 MB
 // of the 20 that the command may have.
 type markup struct{ b strings.Builder }
+
+// escape is html.EscapeString without the table of entities that comes with it.
+var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "\x00", "\uFFFD")
 
 // trusted is markup that stands in this package's source: an untyped constant
 // becomes one, and a string that holds what somebody sent doesn't without a
@@ -25,7 +27,7 @@ func (m *markup) out(format trusted, values ...any) {
 	for _, value := range values {
 		before, after, _ := strings.Cut(string(format), "{}")
 		m.b.WriteString(before)
-		m.b.WriteString(html.EscapeString(strings.ReplaceAll(fmt.Sprint(value), "\x00", "\uFFFD")))
+		m.b.WriteString(escape.Replace(fmt.Sprint(value)))
 		format = trusted(after)
 	}
 	m.b.WriteString(string(format))

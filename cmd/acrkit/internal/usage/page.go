@@ -2,13 +2,15 @@ package usage
 
 import (
 	"fmt"
-	"html"
 	"strings"
 )
 
 // markup is a page under way. html/template is not used: a program that links it
 // keeps every method of every type, 2.8 MB of this one.
 type markup struct{ b strings.Builder }
+
+// escape is html.EscapeString without the table of entities that comes with it.
+var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "\x00", "\uFFFD")
 
 // trusted is markup that stands in this source: an untyped constant becomes one,
 // and what a registry sent doesn't.
@@ -20,7 +22,7 @@ func (m *markup) out(format trusted, values ...any) {
 	for _, value := range values {
 		before, after, _ := strings.Cut(string(format), "{}")
 		m.b.WriteString(before)
-		m.b.WriteString(html.EscapeString(strings.ReplaceAll(fmt.Sprint(value), "\x00", "\uFFFD")))
+		m.b.WriteString(escape.Replace(fmt.Sprint(value)))
 		format = trusted(after)
 	}
 	m.b.WriteString(string(format))
