@@ -17,7 +17,7 @@ import (
 // (ACR protocol §2.4 and §2.5). [Client] and [BlobClient] do by themselves
 // what it is for. It is safe for concurrent use.
 type AuthenticationClient struct {
-	registry *registry
+	made *registry
 
 	// Programs look at these two by reflection, for the endpoint and the
 	// transport that a client was made with.
@@ -40,14 +40,14 @@ func NewAuthenticationClient(endpoint string, options *AuthenticationClientOptio
 	if err != nil {
 		return nil, err
 	}
-	return &AuthenticationClient{registry: r, endpoint: endpoint, internal: internal}, nil
+	return &AuthenticationClient{made: r, endpoint: endpoint, internal: internal}, nil
 }
 
 // ExchangeAADAccessTokenForACRRefreshToken exchanges an Entra token for an ACR
 // refresh token. service is the login server's host. options carries the Entra
 // token that grantType needs.
 func (c *AuthenticationClient) ExchangeAADAccessTokenForACRRefreshToken(ctx context.Context, grantType PostContentSchemaGrantType, service string, options *AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenOptions) (resp AuthenticationClientExchangeAADAccessTokenForACRRefreshTokenResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "AuthenticationClient.ExchangeAADAccessTokenForACRRefreshToken", operationExchange, "", "")
+	ctx, end := c.registry().beginPlain(ctx, "AuthenticationClient.ExchangeAADAccessTokenForACRRefreshToken", operationExchange, "", "")
 	defer func() { end(&err) }()
 	form := url.Values{"grant_type": {string(grantType)}}
 	if options != nil {
@@ -59,7 +59,7 @@ func (c *AuthenticationClient) ExchangeAADAccessTokenForACRRefreshToken(ctx cont
 			}
 		}
 	}
-	response, err := c.registry.postForm(ctx, "/oauth2/exchange", service, form)
+	response, err := c.registry().postForm(ctx, "/oauth2/exchange", service, form)
 	if err != nil {
 		return resp, err
 	}
@@ -72,13 +72,13 @@ func (c *AuthenticationClient) ExchangeAADAccessTokenForACRRefreshToken(ctx cont
 // lacks some of the actions: the token then lacks them too. service is the
 // login server's host.
 func (c *AuthenticationClient) ExchangeACRRefreshTokenForACRAccessToken(ctx context.Context, service, scope, refreshToken string, options *AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenOptions) (resp AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "AuthenticationClient.ExchangeACRRefreshTokenForACRAccessToken", operationToken+scope, "", "")
+	ctx, end := c.registry().beginPlain(ctx, "AuthenticationClient.ExchangeACRRefreshTokenForACRAccessToken", operationToken+scope, "", "")
 	defer func() { end(&err) }()
 	form := url.Values{"scope": {scope}, "refresh_token": {refreshToken}}
 	if options != nil && options.GrantType != nil {
 		form.Set("grant_type", string(*options.GrantType))
 	}
-	response, err := c.registry.postForm(ctx, "/oauth2/token", service, form)
+	response, err := c.registry().postForm(ctx, "/oauth2/token", service, form)
 	if err != nil {
 		return resp, err
 	}

@@ -48,7 +48,7 @@ func TestALongChunkGetsATokenThatOutlivesIt(t *testing.T) {
 		s.on(http.MethodGet, "/v2/", protected(always(200, "{}")))
 		c := know(s.client(t, nil))
 		ask := func(d time.Duration) string {
-			a, err := c.registry.tokens.bearer(strictly(t), "contoso.azurecr.io", []string{"repository:app:pull"}, d)
+			a, err := c.registry().tokens.bearer(strictly(t), "contoso.azurecr.io", []string{"repository:app:pull"}, d)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,7 +18,7 @@ import (
 // otherwise. The others check names before anything is sent ([*ArgumentError])
 // and put an [*OperationError] around the cause.
 type Client struct {
-	registry *registry
+	made *registry
 }
 
 // NewClient returns a client for the login server at endpoint, such as
@@ -59,7 +59,7 @@ func newClient(endpoint string, options *ClientOptions, credential func(azcore.C
 	if err != nil {
 		return nil, err
 	}
-	return &Client{registry: r}, nil
+	return &Client{made: r}, nil
 }
 
 func connect(endpoint string, options azcore.ClientOptions, credential func(azcore.ClientOptions) (grant, error)) (*registry, error) {
@@ -72,10 +72,10 @@ func connect(endpoint string, options azcore.ClientOptions, credential func(azco
 
 // NewBlobClient returns a client for the blobs of the same registry. It shares
 // this client's policies, tokens and connections.
-func (c *Client) NewBlobClient() *BlobClient { return &BlobClient{registry: c.registry} }
+func (c *Client) NewBlobClient() *BlobClient { return &BlobClient{made: c.registry()} }
 
 // Endpoint returns the address of the login server, without a slash at its end.
-func (c *Client) Endpoint() string { return c.registry.key }
+func (c *Client) Endpoint() string { return c.registry().key }
 
 // GetAccessToken returns a token for scopes, such as
 // "repository:team/app:pull", for a tool that sends its own requests to the registry
@@ -83,13 +83,13 @@ func (c *Client) Endpoint() string { return c.registry.key }
 // client's own calls. The registry gives a token even when the caller lacks
 // some of the actions; the token then lacks them too.
 func (c *Client) GetAccessToken(ctx context.Context, scopes []string, options *ClientGetAccessTokenOptions) (resp ClientGetAccessTokenResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "Client.GetAccessToken", "get access token", "", "")
+	ctx, end := c.registry().begin(ctx, "Client.GetAccessToken", "get access token", "", "")
 	defer func() { end(&err) }()
 	if len(scopes) == 0 || slices.ContainsFunc(scopes, func(s string) bool { return strings.TrimSpace(s) == "" }) {
 		return resp, &ArgumentError{Argument: "scopes", Rule: "must name at least one scope, such as repository:team/app:pull"}
 	}
-	s := c.registry.tokens
-	service := s.cache.service(c.registry.key)
+	s := c.registry().tokens
+	service := s.cache.service(c.registry().key)
 	if service == "" {
 		service = s.defaultService()
 	}

@@ -19,7 +19,7 @@ import (
 // faults. The other methods are one call of the wire each (ACR protocol §4.4
 // and §4.5).
 type BlobClient struct {
-	registry *registry
+	made *registry
 }
 
 // NewBlobClient returns a client for the login server at endpoint, such as
@@ -59,16 +59,16 @@ func newBlobClient(endpoint string, options *BlobClientOptions, credential func(
 	if err != nil {
 		return nil, err
 	}
-	return &BlobClient{registry: r}, nil
+	return &BlobClient{made: r}, nil
 }
 
 // Endpoint returns the address of the login server, without a slash at its end.
-func (c *BlobClient) Endpoint() string { return c.registry.key }
+func (c *BlobClient) Endpoint() string { return c.registry().key }
 
 // CheckBlobExists asks for a blob's size. An unknown one is an error of status
 // 404, without a code: the response to a HEAD has no body.
 func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, options *BlobClientCheckBlobExistsOptions) (resp BlobClientCheckBlobExistsResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.CheckBlobExists", "check blob", name, digest)
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.CheckBlobExists", "check blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
@@ -86,7 +86,7 @@ func (c *BlobClient) CheckBlobExists(ctx context.Context, name, digest string, o
 // CheckChunkExists is [BlobClient.CheckBlobExists] with a range, such as
 // "bytes=0-99". ACR ignores the range of a HEAD (ACR protocol §4.4).
 func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangeParam string, options *BlobClientCheckChunkExistsOptions) (resp BlobClientCheckChunkExistsResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.CheckChunkExists", "check chunk of blob", name, digest)
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.CheckChunkExists", "check chunk of blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
 		return resp, err
@@ -105,7 +105,7 @@ func (c *BlobClient) CheckChunkExists(ctx context.Context, name, digest, rangePa
 // with [NewDigestValidationReader]. The registry's redirect to its data host is
 // followed, without credentials.
 func (c *BlobClient) GetBlob(ctx context.Context, name, digest string, options *BlobClientGetBlobOptions) (resp BlobClientGetBlobResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.GetBlob", "get blob", name, digest)
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.GetBlob", "get blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
@@ -126,7 +126,7 @@ func (c *BlobClient) GetBlob(ctx context.Context, name, digest string, options *
 // caller closes ChunkData. ContentRange says what came. A host that ignores
 // the range and sends the whole blob is an error, as in v0.2.3.
 func (c *BlobClient) GetChunk(ctx context.Context, name, digest, rangeParam string, options *BlobClientGetChunkOptions) (resp BlobClientGetChunkResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.GetChunk", "get chunk of blob", name, digest)
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.GetChunk", "get chunk of blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest), checkRange("rangeParam", rangeParam)); err != nil {
 		return resp, err
@@ -155,7 +155,7 @@ func (c *BlobClient) readBlob(ctx context.Context, method, name, digest, ranges 
 	if ranges != "" {
 		header.Set("Range", ranges)
 	}
-	return c.registry.read(ctx, method, runtime.JoinPaths(c.registry.endpoint, blobPath(name, digest)), header, []string{pullScope(name)}, ok...)
+	return c.registry().read(ctx, method, runtime.JoinPaths(c.registry().endpoint, blobPath(name, digest)), header, []string{pullScope(name)}, ok...)
 }
 
 var rangePattern = pattern.New(`^bytes=(?:\d+-\d*|-\d+)$`)
@@ -170,16 +170,16 @@ func checkRange(argument, value string) error {
 // DeleteBlob deletes a blob, even one that manifests refer to. An unknown one is
 // [ErrorCodeBlobUnknown].
 func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, options *BlobClientDeleteBlobOptions) (resp BlobClientDeleteBlobResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.DeleteBlob", "delete blob", name, digest)
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.DeleteBlob", "delete blob", name, digest)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
-	req, err := c.registry.newRequest(ctx, http.MethodDelete, blobPath(name, digest), deleteScope(name))
+	req, err := c.registry().newRequest(ctx, http.MethodDelete, blobPath(name, digest), deleteScope(name))
 	if err != nil {
 		return resp, err
 	}
-	response, err := c.registry.send(c.registry.api, req, statuses(ctx, http.StatusAccepted, http.StatusOK, http.StatusNoContent)...)
+	response, err := c.registry().send(c.registry().api, req, statuses(ctx, http.StatusAccepted, http.StatusOK, http.StatusNoContent)...)
 	if err != nil {
 		return resp, err
 	}
@@ -190,7 +190,7 @@ func (c *BlobClient) DeleteBlob(ctx context.Context, name, digest string, option
 // without moving bytes. If the registry can't, it starts an upload instead:
 // then DockerContentDigest is nil and Location is the upload's.
 func (c *BlobClient) MountBlob(ctx context.Context, name, from, mount string, options *BlobClientMountBlobOptions) (resp BlobClientMountBlobResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.MountBlob", "mount blob", name, mount)
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.MountBlob", "mount blob", name, mount)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkRepository("from", from), checkDigest("mount", mount)); err != nil {
 		return resp, err

@@ -11,7 +11,7 @@ import (
 // RestoreManifest brings back a manifest that soft delete keeps, and one of its
 // tags (ACR protocol §3.10, a preview of ACR's). Several tags take a call each.
 func (c *Client) RestoreManifest(ctx context.Context, name, digest string, options *ClientRestoreManifestOptions) (resp ClientRestoreManifestResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "Client.RestoreManifest", "restore manifest", name, digest)
+	ctx, end := c.registry().begin(ctx, "Client.RestoreManifest", "restore manifest", name, digest)
 	defer func() { end(&err) }()
 	var o ClientRestoreManifestOptions
 	if options != nil {
@@ -26,7 +26,7 @@ func (c *Client) RestoreManifest(ctx context.Context, name, digest string, optio
 		}
 	}
 	path := deletedPath(name) + "/_manifests/" + url.PathEscape(digest)
-	req, err := c.registry.newRequest(ctx, http.MethodPost, path+c.registry.withAPIVersion(map[string][]string{"force": {strconv.FormatBool(o.Force)}}),
+	req, err := c.registry().newRequest(ctx, http.MethodPost, path+c.registry().withAPIVersion(map[string][]string{"force": {strconv.FormatBool(o.Force)}}),
 		restoreScope(name))
 	if err != nil {
 		return resp, err
@@ -34,7 +34,7 @@ func (c *Client) RestoreManifest(ctx context.Context, name, digest string, optio
 	if err := setJSON(req, restoreRequest{Tag: o.Tag}); err != nil {
 		return resp, err
 	}
-	_, err = c.registry.call(req, http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent)
+	_, err = c.registry().call(req, http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent)
 	return resp, err
 }
 

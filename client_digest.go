@@ -111,7 +111,6 @@ func cloneHash(h hash.Hash) (hash.Hash, error) {
 type DigestValidationReader struct {
 	reader io.Reader
 	check  digestCheck
-	err    error
 }
 
 // NewDigestValidationReader returns a reader that verifies, when reader is at
@@ -122,24 +121,24 @@ func NewDigestValidationReader(digest string, reader io.Reader) (*DigestValidati
 	case !strings.HasPrefix(digest, "sha256:"):
 		return nil, ErrDigestAlgNotSupported
 	case isNil(reader):
-		return nil, &ArgumentError{Argument: "reader", Value: "nil", Rule: "must be the content to verify"}
+		return nil, errNoReader
 	}
 	return &DigestValidationReader{reader: reader, check: digestCheck{expected: digest, hash: sha256.New()}}, nil
 }
 
+var errNoReader = &ArgumentError{Argument: "reader", Value: "nil", Rule: "must be the content to verify"}
+
 // Read reads from the underlying reader. At its end it returns io.EOF, or
-// [ErrMismatchedHash]: then nothing that was read may be used.
+// [ErrMismatchedHash]: then nothing that was read may be used. After another
+// error reading goes on where the underlying reader does.
 func (d *DigestValidationReader) Read(p []byte) (int, error) {
-	if d.err != nil {
-		return 0, d.err
+	if d == nil || d.reader == nil {
+		return 0, errNoReader
 	}
 	n, err := d.reader.Read(p)
 	err = d.check.add(p[:n], err)
 	if errors.As(err, new(*DigestMismatchError)) {
 		err = ErrMismatchedHash
-	}
-	if err != nil {
-		d.err = err
 	}
 	return n, err
 }

@@ -38,7 +38,7 @@ var acceptManifests = strings.Join([]string{
 // or else the one that the registry states; content that doesn't have it ends
 // in a [*DigestMismatchError] instead of io.EOF.
 func (c *Client) GetManifest(ctx context.Context, name, reference string, options *ClientGetManifestOptions) (resp ClientGetManifestResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "Client.GetManifest", "get manifest", name, reference)
+	ctx, end := c.registry().beginPlain(ctx, "Client.GetManifest", "get manifest", name, reference)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkReference("reference", reference)); err != nil {
 		return resp, err
@@ -87,7 +87,7 @@ func isSchema1(mediaType string) bool {
 // bytes. An unknown one is an error of status 404, without a code: the response
 // to a HEAD has no body.
 func (c *Client) CheckManifestExists(ctx context.Context, name, reference string, options *ClientCheckManifestExistsOptions) (resp ClientCheckManifestExistsResponse, err error) {
-	ctx, end := c.registry.begin(ctx, "Client.CheckManifestExists", "check manifest", name, reference)
+	ctx, end := c.registry().begin(ctx, "Client.CheckManifestExists", "check manifest", name, reference)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("name", name), checkReference("reference", reference)); err != nil {
 		return resp, err
@@ -109,7 +109,7 @@ func (c *Client) readManifest(ctx context.Context, method, name, reference, acce
 	if strict.Is(ctx) {
 		header.Set("Accept-Encoding", "identity")
 	}
-	return c.registry.read(ctx, method, runtime.JoinPaths(c.registry.endpoint, manifestPath(name, reference)), header, []string{pullScope(name)}, http.StatusOK)
+	return c.registry().read(ctx, method, runtime.JoinPaths(c.registry().endpoint, manifestPath(name, reference)), header, []string{pullScope(name)}, http.StatusOK)
 }
 
 func manifestType(resp *http.Response) string {
@@ -126,7 +126,7 @@ func manifestType(resp *http.Response) string {
 // Whatever the manifest refers to must be in the repository already, or the
 // response is [ErrorCodeManifestBlobUnknown].
 func (c *Client) UploadManifest(ctx context.Context, name, reference string, contentType ContentType, manifestData io.ReadSeekCloser, options *ClientUploadManifestOptions) (resp ClientUploadManifestResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "Client.UploadManifest", "upload manifest", name, reference)
+	ctx, end := c.registry().beginPlain(ctx, "Client.UploadManifest", "upload manifest", name, reference)
 	defer func() { end(&err) }()
 	if isNil(manifestData) {
 		return resp, &ArgumentError{Argument: "manifestData", Value: "nil", Rule: "must be the manifest's bytes"}
@@ -144,14 +144,14 @@ func (c *Client) UploadManifest(ctx context.Context, name, reference string, con
 	if names.IsSHA256(reference) && reference != digest && strict.Is(ctx) {
 		return resp, &DigestMismatchError{Expected: reference, Actual: digest, Size: int64(len(data))}
 	}
-	req, err := c.registry.newRequest(ctx, http.MethodPut, manifestPath(name, reference), pushScope(name))
+	req, err := c.registry().newRequest(ctx, http.MethodPut, manifestPath(name, reference), pushScope(name))
 	if err != nil {
 		return resp, err
 	}
 	if err := setBody(req, bytes.NewReader(data), string(contentType), nil); err != nil {
 		return resp, err
 	}
-	response, err := c.registry.call(req, http.StatusCreated)
+	response, err := c.registry().call(req, http.StatusCreated)
 	if err != nil {
 		return resp, err
 	}
@@ -195,31 +195,31 @@ func checkMediaType(argument, value string) error {
 // §4.3). One that doesn't exist is no error; a locked one is
 // [ErrorCodeRegistryDisallowedOperation].
 func (c *Client) DeleteManifest(ctx context.Context, name, digest string, options *ClientDeleteManifestOptions) (resp ClientDeleteManifestResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "Client.DeleteManifest", "delete manifest", name, digest)
+	ctx, end := c.registry().beginPlain(ctx, "Client.DeleteManifest", "delete manifest", name, digest)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
-	_, err = c.registry.delete(ctx, manifestPath(name, digest), deleteScope(name))
+	_, err = c.registry().delete(ctx, manifestPath(name, digest), deleteScope(name))
 	return resp, err
 }
 
 // GetManifestProperties returns what the registry knows of a manifest, the
 // children of an index included (ACR protocol §3.9).
 func (c *Client) GetManifestProperties(ctx context.Context, name, digest string, options *ClientGetManifestPropertiesOptions) (resp ClientGetManifestPropertiesResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "Client.GetManifestProperties", "get properties of manifest", name, digest)
+	ctx, end := c.registry().beginPlain(ctx, "Client.GetManifestProperties", "get properties of manifest", name, digest)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
 	}
-	err = c.registry.get(ctx, manifestPropertiesPath(name, digest), &resp.ArtifactManifestProperties, readScope(name))
+	err = c.registry().get(ctx, manifestPropertiesPath(name, digest), &resp.ArtifactManifestProperties, readScope(name))
 	return resp, err
 }
 
 // UpdateManifestProperties changes the locks of a manifest and returns it as it
 // then is (ACR protocol §3.9).
 func (c *Client) UpdateManifestProperties(ctx context.Context, name, digest string, options *ClientUpdateManifestPropertiesOptions) (resp ClientUpdateManifestPropertiesResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "Client.UpdateManifestProperties", "update properties of manifest", name, digest)
+	ctx, end := c.registry().beginPlain(ctx, "Client.UpdateManifestProperties", "update properties of manifest", name, digest)
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name), checkDigest("digest", digest)); err != nil {
 		return resp, err
@@ -228,6 +228,6 @@ func (c *Client) UpdateManifestProperties(ctx context.Context, name, digest stri
 	if options != nil && options.Value != nil {
 		value = *options.Value
 	}
-	err = c.registry.patch(ctx, manifestPropertiesPath(name, digest), value, &resp.ArtifactManifestProperties, metaWriteScope(name))
+	err = c.registry().patch(ctx, manifestPropertiesPath(name, digest), value, &resp.ArtifactManifestProperties, metaWriteScope(name))
 	return resp, err
 }

@@ -23,7 +23,7 @@ var errNoLocation = &InvalidResponseError{Missing: ResponsePartLocation}
 
 // StartUpload begins an upload. The response's Location is where it goes on.
 func (c *BlobClient) StartUpload(ctx context.Context, name string, options *BlobClientStartUploadOptions) (resp BlobClientStartUploadResponse, err error) {
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.StartUpload", "start upload", name, "")
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.StartUpload", "start upload", name, "")
 	defer func() { end(&err) }()
 	if err := checkArguments(ctx, checkRepository("name", name)); err != nil {
 		return resp, err
@@ -42,11 +42,11 @@ func (c *BlobClient) StartUpload(ctx context.Context, name string, options *Blob
 // startUpload posts to an uploads path. The response's Location is the login
 // server's own.
 func (c *BlobClient) startUpload(ctx context.Context, pathAndQuery string, ok []int, scopes ...string) (*http.Response, error) {
-	req, err := c.registry.newRequest(ctx, http.MethodPost, pathAndQuery, scopes...)
+	req, err := c.registry().newRequest(ctx, http.MethodPost, pathAndQuery, scopes...)
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.registry.call(req, ok...)
+	response, err := c.registry().call(req, ok...)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (c *BlobClient) checkLocation(ctx context.Context, response *http.Response,
 		}
 		return nil
 	}
-	_, err := c.registry.location(value)
+	_, err := c.registry().location(value)
 	return err
 }
 
@@ -106,7 +106,7 @@ func (c *BlobClient) checkLocation(ctx context.Context, response *http.Response,
 // [BlobClient.Upload] does so by itself.
 func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData io.ReadSeeker, blobDigestCalculator *BlobDigestCalculator, options *BlobClientUploadChunkOptions) (resp BlobClientUploadChunkResponse, err error) {
 	u, name, err := c.uploadAddress(ctx, location)
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.uploadChunk", "upload chunk", name, "")
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.uploadChunk", "upload chunk", name, "")
 	defer func() { end(&err) }()
 	if err != nil {
 		return resp, err
@@ -131,7 +131,7 @@ func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData
 		observe = digest
 	}
 	scopes := uploadScopes(u, pushScope)
-	req, err := c.registry.newRequestTo(ctx, http.MethodPatch, u.String(), scopes...)
+	req, err := c.registry().newRequestTo(ctx, http.MethodPatch, u.String(), scopes...)
 	if err != nil {
 		return resp, err
 	}
@@ -143,7 +143,7 @@ func (c *BlobClient) UploadChunk(ctx context.Context, location string, chunkData
 	if contentRange != "" {
 		req.Raw().Header.Set("Content-Range", contentRange)
 	}
-	response, err := c.registry.call(req, statuses(ctx, http.StatusAccepted, http.StatusCreated)...)
+	response, err := c.registry().call(req, statuses(ctx, http.StatusAccepted, http.StatusCreated)...)
 	if err != nil {
 		return resp, err
 	}
@@ -173,7 +173,7 @@ func (c *BlobClient) uploadAddress(ctx context.Context, location string) (u *url
 	if strict.Is(ctx) && strings.TrimSpace(location) == "" {
 		return nil, "", &ArgumentError{Argument: "location", Rule: "must be the Location of the response before"}
 	}
-	if u, err = c.registry.location(location); err != nil {
+	if u, err = c.registry().location(location); err != nil {
 		return nil, "", err
 	}
 	repository, _ = uploadRepository(u)
@@ -225,7 +225,7 @@ func chunkRange(ctx context.Context, options *BlobClientUploadChunkOptions, size
 // has the calculator's digest, else it returns [ErrorCodeDigestInvalid].
 func (c *BlobClient) CompleteUpload(ctx context.Context, location string, blobDigestCalculator *BlobDigestCalculator, options *BlobClientCompleteUploadOptions) (resp BlobClientCompleteUploadResponse, err error) {
 	u, name, err := c.uploadAddress(ctx, location)
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.CompleteUpload", "complete upload", name, "")
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.CompleteUpload", "complete upload", name, "")
 	defer func() { end(&err) }()
 	if err != nil {
 		return resp, err
@@ -241,11 +241,11 @@ func (c *BlobClient) CompleteUpload(ctx context.Context, location string, blobDi
 		completed.RawQuery = query.Encode()
 		address = completed.String()
 	}
-	req, err := c.registry.newRequestTo(ctx, http.MethodPut, address, uploadScopes(u, pushScope)...)
+	req, err := c.registry().newRequestTo(ctx, http.MethodPut, address, uploadScopes(u, pushScope)...)
 	if err != nil {
 		return resp, err
 	}
-	response, err := c.registry.call(req, http.StatusCreated)
+	response, err := c.registry().call(req, http.StatusCreated)
 	if err != nil {
 		return resp, err
 	}
@@ -275,17 +275,17 @@ func withDigest(u *url.URL, digest string) string {
 // replaces the one asked with.
 func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, options *BlobClientGetUploadStatusOptions) (resp BlobClientGetUploadStatusResponse, err error) {
 	u, name, err := c.uploadAddress(ctx, location)
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.GetUploadStatus", "get upload status", name, "")
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.GetUploadStatus", "get upload status", name, "")
 	defer func() { end(&err) }()
 	if err != nil {
 		return resp, err
 	}
-	req, err := c.registry.newRequestTo(ctx, http.MethodGet, u.String(), uploadScopes(u, pushScope)...)
+	req, err := c.registry().newRequestTo(ctx, http.MethodGet, u.String(), uploadScopes(u, pushScope)...)
 	if err != nil {
 		return resp, err
 	}
 	ok := append(statuses(ctx, http.StatusNoContent, http.StatusAccepted), http.StatusOK)
-	response, err := c.registry.call(req, ok...)
+	response, err := c.registry().call(req, ok...)
 	if err != nil {
 		return resp, err
 	}
@@ -303,15 +303,15 @@ func (c *BlobClient) GetUploadStatus(ctx context.Context, location string, optio
 // delete (ACR protocol §4.5).
 func (c *BlobClient) CancelUpload(ctx context.Context, location string, options *BlobClientCancelUploadOptions) (resp BlobClientCancelUploadResponse, err error) {
 	u, name, err := c.uploadAddress(ctx, location)
-	ctx, end := c.registry.beginPlain(ctx, "BlobClient.CancelUpload", "cancel upload", name, "")
+	ctx, end := c.registry().beginPlain(ctx, "BlobClient.CancelUpload", "cancel upload", name, "")
 	defer func() { end(&err) }()
 	if err != nil {
 		return resp, err
 	}
-	req, err := c.registry.newRequestTo(ctx, http.MethodDelete, u.String(), uploadScopes(u, deleteScope)...)
+	req, err := c.registry().newRequestTo(ctx, http.MethodDelete, u.String(), uploadScopes(u, deleteScope)...)
 	if err != nil {
 		return resp, err
 	}
-	_, err = c.registry.call(req, statuses(ctx, http.StatusNoContent, http.StatusAccepted, http.StatusOK)...)
+	_, err = c.registry().call(req, statuses(ctx, http.StatusNoContent, http.StatusAccepted, http.StatusOK)...)
 	return resp, err
 }

@@ -367,7 +367,7 @@ func TestNilCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := c.registry.tokens.grant.(anonymousGrant); !ok {
+	if _, ok := c.registry().tokens.grant.(anonymousGrant); !ok {
 		t.Error("a nil pointer is not anonymous")
 	}
 	for _, err := range []error{

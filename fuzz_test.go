@@ -78,7 +78,7 @@ func FuzzLocation(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := c.registry
+	r := c.registry()
 	base, err := url.Parse(scriptEndpoint + "/v2/app/blobs/uploads/")
 	if err != nil {
 		f.Fatal(err)
@@ -153,7 +153,7 @@ func FuzzTokenAnswer(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, path := range []string{"/oauth2/token", "/oauth2/exchange"} {
-			got, err := c.registry.fetchToken(t.Context(), path, "contoso.azurecr.io", url.Values{})
+			got, err := c.registry().fetchToken(t.Context(), path, "contoso.azurecr.io", url.Values{})
 			switch {
 			case err == nil && (got.value == "" || !headerSafe(got.value) || got.expires.Sub(got.fetched) > maxLifetime || got.expires.Before(got.fetched)):
 				t.Errorf("%s: %+v", path, got)

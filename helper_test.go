@@ -237,7 +237,7 @@ func protected(next func(*scriptRequest) *http.Response) func(*scriptRequest) *h
 
 // know has a client know its registry, as after a challenge.
 func know(c *Client) *Client {
-	c.registry.tokens.cache.registries = map[string]*registryState{c.registry.key: {service: "contoso.azurecr.io"}}
+	c.registry().tokens.cache.registries = map[string]*registryState{c.registry().key: {service: "contoso.azurecr.io"}}
 	return c
 }
 

@@ -193,8 +193,8 @@ func TestAWrongChallengeIsNotRemembered(t *testing.T) {
 	if _, err := c.GetManifest(strictly(t), "app", "v1", nil); !HasCode(err, ErrorCodeUnauthorized) {
 		t.Errorf("error: %v", err)
 	}
-	if len(c.registry.tokens.scopes) != 0 {
-		t.Errorf("remembered: %v", c.registry.tokens.scopes)
+	if len(c.registry().tokens.scopes) != 0 {
+		t.Errorf("remembered: %v", c.registry().tokens.scopes)
 	}
 	mustRead(t, c, "app")
 }

@@ -159,8 +159,8 @@ func readPage(resp *http.Response, buf []byte) ([]byte, error) {
 }
 
 func (c *Client) apiListing(path string, first url.Values, scope string) *listing {
-	first.Set("api-version", c.registry.apiVersion)
-	return &listing{registry: c.registry, path: path, first: first, sticky: url.Values{}, scope: scope}
+	first.Set("api-version", c.registry().apiVersion)
+	return &listing{registry: c.registry(), path: path, first: first, sticky: url.Values{}, scope: scope}
 }
 
 func (c *Client) repositoryListing(options *ClientListRepositoriesOptions) *listing {

@@ -23,16 +23,11 @@ func (l *listing) follow(from *url.URL, target string) (string, error) {
 		return "", wire.ErrMalformedLink
 	}
 	for name, values := range l.sticky {
-		if query.Has(name) {
-			continue
-		}
-		for _, v := range values {
-			if u.RawQuery != "" {
-				u.RawQuery += "&"
-			}
-			u.RawQuery += url.QueryEscape(name) + "=" + url.QueryEscape(v)
+		if !query.Has(name) {
+			query[name] = values
 		}
 	}
+	u.RawQuery = query.Encode()
 	return u.String(), nil
 }
 

@@ -17,7 +17,8 @@ import (
 // a shorter list. [Client.Repositories] is the same as an iterator. A pager is
 // not safe for concurrent use.
 func (c *Client) NewListRepositoriesPager(options *ClientListRepositoriesOptions) *runtime.Pager[ClientListRepositoriesResponse] {
-	return newPager(c.repositoryListing(options), nil, "Client.NewListRepositoriesPager", "list repositories", "",
+	list := func() (*listing, error) { return c.repositoryListing(options), nil }
+	return newPager(c.registry(), list, "Client.NewListRepositoriesPager", "list repositories", "",
 		func(r *ClientListRepositoriesResponse) **string { return &r.Link },
 		func(r *ClientListRepositoriesResponse) model { return &r.Repositories },
 		func(body []byte, link string) (r ClientListRepositoriesResponse, n int, last string, err error) {
@@ -34,8 +35,8 @@ func (c *Client) NewListRepositoriesPager(options *ClientListRepositoriesOptions
 // §3.5). Its errors are those of [Client.NewListRepositoriesPager].
 // [Client.Tags] is the same as an iterator.
 func (c *Client) NewListTagsPager(name string, options *ClientListTagsOptions) *runtime.Pager[ClientListTagsResponse] {
-	l, invalid := c.tagListing(name, options)
-	return newPager(l, invalid, "Client.NewListTagsPager", "list tags of", name,
+	list := func() (*listing, error) { return c.tagListing(name, options) }
+	return newPager(c.registry(), list, "Client.NewListTagsPager", "list tags of", name,
 		func(r *ClientListTagsResponse) **string { return &r.Link },
 		func(r *ClientListTagsResponse) model { return &r.TagList },
 		func(body []byte, link string) (r ClientListTagsResponse, n int, last string, err error) {
@@ -50,8 +51,8 @@ func (c *Client) NewListTagsPager(name string, options *ClientListTagsOptions) *
 // [Client.NewListRepositoriesPager]. [Client.Manifests] is the same as an
 // iterator.
 func (c *Client) NewListManifestsPager(name string, options *ClientListManifestsOptions) *runtime.Pager[ClientListManifestsResponse] {
-	l, invalid := c.manifestListing(name, options)
-	return newPager(l, invalid, "Client.NewListManifestsPager", "list manifests of", name,
+	list := func() (*listing, error) { return c.manifestListing(name, options) }
+	return newPager(c.registry(), list, "Client.NewListManifestsPager", "list manifests of", name,
 		func(r *ClientListManifestsResponse) **string { return &r.Link },
 		func(r *ClientListManifestsResponse) model { return &r.Manifests },
 		func(body []byte, link string) (r ClientListManifestsResponse, n int, last string, err error) {
@@ -77,16 +78,21 @@ func lastManifest(manifests []*ManifestAttributes) string {
 
 // newPager makes a pager of a listing of v0.2.3's. A page goes through the
 // pipeline with its body, is taken as it is, and may be asked for again: where
-// the next one is follows from the page alone. read fills in the page.
-func newPager[T any](l *listing, invalid error, span, operation, repository string, link func(*T) **string, read func(*T) model, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
-	checked := checkedFetcher(l, invalid, span, operation, repository, decode)
+// the next one is follows from the page alone. Options are looked at when a page
+// is asked for, as in v0.2.3. read fills in the page.
+func newPager[T any](r *registry, list func() (*listing, error), span, operation, repository string, link func(*T) **string, read func(*T) model, decode func(body []byte, link string) (T, int, string, error)) *runtime.Pager[T] {
+	var checked func(context.Context, *T) (T, error)
 	return runtime.NewPager(runtime.PagingHandler[T]{
 		More: func(page T) bool { return value(*link(&page)) != "" },
 		Fetcher: func(ctx context.Context, current *T) (result T, err error) {
+			l, invalid := list()
 			if strict.Is(ctx) {
+				if checked == nil || current == nil {
+					checked = checkedFetcher(l, invalid, span, operation, repository, decode)
+				}
 				return checked(ctx, current)
 			}
-			ctx, end := l.registry.beginPlain(ctx, span, operation, repository, "")
+			ctx, end := r.beginPlain(ctx, span, operation, repository, "")
 			defer func() { end(&err) }()
 			if repository == "" && l.scope != catalogScope {
 				return result, errors.New("parameter name cannot be empty")
@@ -111,7 +117,7 @@ func newPager[T any](l *listing, invalid error, span, operation, repository stri
 			*link(&result) = optional(l.link(resp))
 			return result, nil
 		},
-		Tracer: l.registry.tracer,
+		Tracer: r.tracer,
 	})
 }
 

@@ -23,7 +23,7 @@ func (c *Client) Referrers(ctx context.Context, name, digest string, options *Cl
 	if options != nil {
 		o = *options
 	}
-	l := &listing{registry: c.registry, path: "/v2/" + name + "/referrers/" + digest, sticky: url.Values{}, scope: pullScope(name)}
+	l := &listing{registry: c.registry(), path: "/v2/" + name + "/referrers/" + digest, sticky: url.Values{}, scope: pullScope(name)}
 	if o.ArtifactType != "" {
 		l.sticky.Set("artifactType", o.ArtifactType)
 	}
@@ -59,7 +59,7 @@ func (c *Client) taggedReferrers(ctx context.Context, name, digest, artifactType
 		if err == nil {
 			list, _, err = decodeReferrers(body, artifactType)
 		}
-		err = c.registry.operationError("list referrers of", name, digest, err)
+		err = c.registry().operationError("list referrers of", name, digest, err)
 	}
 	if err != nil {
 		yield(nil, err)

@@ -37,6 +37,7 @@ type registry struct {
 	apiVersion string
 	tracer     tracing.Tracer
 	logBodies  bool
+	unmade     bool // of a client that no constructor made
 	tokens     *tokenSource
 	retry      policy.RetryOptions
 

@@ -191,7 +191,7 @@ func TestResolveBlobReadsTheSignature(t *testing.T) {
 	s.on(http.MethodGet, "h.blob.core.windows.net/", func(r *scriptRequest) *http.Response {
 		return answer(206, "nte", "Content-Range", "bytes 2-4/7", "X-Range", r.Header.Get("Range"))
 	})
-	r := s.client(t, nil).registry
+	r := s.client(t, nil).registry()
 	l, resp, err := r.resolveBlob(strictly(t), "app", someDigest)
 	if err != nil || resp != nil {
 		t.Fatal(err)

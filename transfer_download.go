@@ -135,7 +135,7 @@ func (c *BlobClient) download(ctx context.Context, span, repository, digest stri
 	if options != nil {
 		o = *options
 	}
-	ctx, end := c.registry.begin(ctx, span, "download blob", repository, digest)
+	ctx, end := c.registry().begin(ctx, span, "download blob", repository, digest)
 	defer func() { end(&err) }()
 	if err := o.check(repository, digest, dst); err != nil {
 		return resp, err
@@ -144,7 +144,7 @@ func (c *BlobClient) download(ctx context.Context, span, repository, digest stri
 	if err != nil {
 		return resp, err
 	}
-	result, err := transfer.Download(withoutCapture(ctx), newBlobRanges(c.registry, repository, digest), to, o.transferOptions(digest))
+	result, err := transfer.Download(withoutCapture(ctx), newBlobRanges(c.registry(), repository, digest), to, o.transferOptions(digest))
 	if err != nil {
 		return resp, fromTransfer(err)
 	}

@@ -37,7 +37,7 @@ func (c *BlobClient) DownloadFile(ctx context.Context, repository, digest, path 
 		return DownloadResponse{}, err
 	}
 	if err := p.publish(); err != nil {
-		return DownloadResponse{}, c.registry.operationError("download blob", repository, digest, err)
+		return DownloadResponse{}, c.registry().operationError("download blob", repository, digest, err)
 	}
 	return resp, nil
 }

@@ -74,7 +74,7 @@ func (c *BlobClient) Open(ctx context.Context, repository, digest string, option
 	if options != nil {
 		o = *options
 	}
-	spanCtx, end := c.registry.begin(ctx, "BlobClient.Open", "open blob", repository, digest)
+	spanCtx, end := c.registry().begin(ctx, "BlobClient.Open", "open blob", repository, digest)
 	defer func() { end(&err) }()
 	if err := checkAll(checkRepository("repository", repository), checkTransferDigest("digest", digest)); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (c *BlobClient) Open(ctx context.Context, repository, digest string, option
 	case found.ContentLength != nil:
 		o.Size = *found.ContentLength
 	}
-	return &BlobReader{reader: transfer.NewReader(withoutCapture(ctx), newBlobRanges(c.registry, repository, digest), transfer.ReaderOptions{
+	return &BlobReader{reader: transfer.NewReader(withoutCapture(ctx), newBlobRanges(c.registry(), repository, digest), transfer.ReaderOptions{
 		Digest: digest, Size: o.Size, MaxRetries: o.MaxRetries, NoProgress: o.NoProgressTimeout, Budget: o.Budget.shared(),
 	})}, nil
 }

@@ -150,7 +150,7 @@ func (c *BlobClient) Upload(ctx context.Context, repository string, body io.Read
 	if options != nil {
 		o = *options
 	}
-	ctx, end := c.registry.begin(ctx, "BlobClient.Upload", "upload blob", repository, o.Digest)
+	ctx, end := c.registry().begin(ctx, "BlobClient.Upload", "upload blob", repository, o.Digest)
 	defer func() { end(&err) }()
 	if err := o.check(repository, body); err != nil {
 		return resp, err

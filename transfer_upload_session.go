@@ -79,7 +79,7 @@ func (u uploads) session(response *http.Response) (transfer.Session, error) {
 
 // resume returns the session of an upload that was begun before.
 func (u uploads) resume(location string) (transfer.Session, error) {
-	at, err := u.client.registry.location(location)
+	at, err := u.client.registry().location(location)
 	if err != nil {
 		return nil, err
 	}
@@ -133,11 +133,11 @@ func (s *uploadSession) Complete(ctx context.Context, digest string, last transf
 
 // Cancel implements [transfer.Session].
 func (s *uploadSession) Cancel(ctx context.Context) error {
-	req, err := s.client.registry.newRequestTo(withoutRetries(ctx), http.MethodDelete, s.at.String(), deleteScope(s.repository))
+	req, err := s.client.registry().newRequestTo(withoutRetries(ctx), http.MethodDelete, s.at.String(), deleteScope(s.repository))
 	if err != nil {
 		return err
 	}
-	_, err = s.client.registry.call(req, http.StatusNoContent, http.StatusAccepted, http.StatusOK)
+	_, err = s.client.registry().call(req, http.StatusNoContent, http.StatusAccepted, http.StatusOK)
 	return err
 }
 
@@ -150,7 +150,7 @@ func (s *uploadSession) updateLocation(response *http.Response) error {
 		}
 		return nil
 	}
-	at, err := s.client.registry.location(value)
+	at, err := s.client.registry().location(value)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (s *uploadSession) updateLocation(response *http.Response) error {
 }
 
 func (s *uploadSession) send(ctx context.Context, method, address string, chunk *transfer.Chunk, ok ...int) (*http.Response, error) {
-	r := s.client.registry
+	r := s.client.registry()
 	req, err := r.newRequestTo(withoutRetries(ctx), method, address, pushScope(s.repository))
 	if err != nil {
 		return nil, err

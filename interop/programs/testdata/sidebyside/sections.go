@@ -28,4 +28,8 @@ var sections = []struct {
 	{"models", models},
 	{"wire", requests},
 	{"server", servers},
+	{"zero", zeroValues},
+	{"digests", digests},
+	{"pagers", pagers},
+	{"exhausted", exhausted},
 }
