@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -345,5 +346,32 @@ func TestGetAccessTokenIsCachedAndRenewed(t *testing.T) {
 	}
 	if _, err := c.GetAccessToken(t.Context(), nil, nil); err == nil {
 		t.Error("no scope is no error")
+	}
+}
+
+// TestAGrantThatIsAskedForIsSent: v0.2.3 has the option, and sends
+// nothing without it.
+func TestAGrantThatIsAskedForIsSent(t *testing.T) {
+	password := TokenGrantTypePassword
+	for want, options := range map[string]*AuthenticationClientExchangeACRRefreshTokenForACRAccessTokenOptions{
+		"": nil, "password": {GrantType: &password},
+	} {
+		s := &script{}
+		var sent string
+		s.on(http.MethodPost, "/oauth2/token", func(r *scriptRequest) *http.Response {
+			sent = r.body
+			return answer(http.StatusOK, `{"access_token":"x"}`)
+		})
+		o := s.options()
+		c, err := NewAuthenticationClient("https://myreg.azurecr.io", &AuthenticationClientOptions{ClientOptions: o})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.ExchangeACRRefreshTokenForACRAccessToken(t.Context(), "myreg.azurecr.io", "registry:catalog:*", "token", options); err != nil {
+			t.Fatal(err)
+		}
+		if form, err := url.ParseQuery(sent); err != nil || form.Get("grant_type") != want {
+			t.Errorf("sent %q, want the grant %s", sent, want)
+		}
 	}
 }

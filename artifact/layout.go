@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -72,12 +73,39 @@ func openLayout(dir string, root *os.Root) (*Layout, error) {
 func checkLayoutFile(l *Layout) error {
 	data, err := l.readFile(ocispec.ImageLayoutFile, 4096)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &InvalidError{Code: codeNotLayout, Store: l.name, Thing: ocispec.ImageLayoutFile, Rule: "the folder is not an OCI layout, this file is missing"}
+		rule := "the folder is not an OCI layout, this file is missing"
+		if below := layoutsBelow(l.dir); len(below) > 0 {
+			rule += "; there are layouts below it, say which one: " + joinShort(below)
+		}
+		return &InvalidError{Code: codeNotLayout, Store: l.name, Thing: ocispec.ImageLayoutFile, Rule: rule}
 	}
 	if err != nil {
 		return err
 	}
 	return checkLayoutVersion(l.name, data)
+}
+
+// maxLooked is how many entries of a folder are looked at for layouts below it,
+// where one of them is only to be named.
+const maxLooked = 10_000
+
+// layoutsBelow are the folders below one that are layouts, by their paths, sorted:
+// as many as are soon found.
+func layoutsBelow(dir string) []string {
+	var names []string
+	looked := 0
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if looked++; err != nil || looked > maxLooked {
+			return fs.SkipAll
+		}
+		if name, err := filepath.Rel(dir, filepath.Dir(path)); err == nil && !entry.IsDir() && entry.Name() == ocispec.ImageLayoutFile {
+			names = append(names, filepath.ToSlash(name))
+			return fs.SkipDir
+		}
+		return nil
+	})
+	slices.Sort(names)
+	return names
 }
 
 func checkLayoutVersion(store string, data []byte) error {

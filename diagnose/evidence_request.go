@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -106,13 +107,25 @@ func splitPath(path string) (repository, reference string) {
 func (ev *evidence) loginServer() string {
 	switch {
 	case ev.phase == phaseStorage || ev.phase == phaseEntra:
-		return ev.library.host
+		return or(ev.library.host, loginServerOf(or(ev.host, ev.transport.host)))
 	case ev.host != "":
 		return ev.host
 	case ev.transport.host == "" || ev.towardEntra() || ev.towardData():
-		return ev.library.host
+		return or(ev.library.host, loginServerOf(ev.transport.host))
 	}
 	return ev.transport.host
+}
+
+// loginServerOf is the login server of the registry that a dedicated data
+// endpoint belongs to, REGISTRY.REGION.data.azurecr.io (ACR protocol §1.1); "" for
+// another host.
+func loginServerOf(data string) string {
+	name, _, _ := strings.Cut(hostnameOf(data), ".")
+	_, domain, found := strings.Cut(hostnameOf(data), ".data.")
+	if !found || !slices.Contains(azureSuffixes, "."+domain) {
+		return ""
+	}
+	return name + "." + domain
 }
 
 // towardData reports a failure of the connection to the host that serves blobs' bytes.

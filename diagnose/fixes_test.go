@@ -88,6 +88,25 @@ func TestAStatusStandsForItsCodes(t *testing.T) {
 	}
 }
 
+// A dedicated data endpoint is called by its registry.
+func TestADataEndpointIsItsRegistrys(t *testing.T) {
+	for host, want := range map[string]string{
+		"myreg.westeurope.data.azurecr.io": "myreg", "myreg-abc123.westeurope.data.azurecr.io": "myreg", "myreg.chinanorth3.data.azurecr.cn:443": "myreg",
+		"eusmanaged12.blob.core.windows.net": "<registry>", "a.data.example.com": "<registry>",
+	} {
+		d, _ := Explain(refusedAt(host, &tls.CertificateVerificationError{
+			UnverifiedCertificates: []*x509.Certificate{{}}, Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: host},
+		}))
+		if line := "az acr show -n " + want + " --query loginServer -o tsv"; d.Code != CodeTLSNameMismatch || !slices.Contains(d.Fix, line) {
+			t.Errorf("%s: %s %q, want %q", host, d.Code, d.Fix, line)
+		}
+		d, _ = Explain(refusedAt(host, &net.OpError{Op: "dial", Err: &net.DNSError{Name: hostnameOf(host), IsNotFound: true}}))
+		if azure := want == "myreg"; azure && (!strings.Contains(strings.Join(d.Fix, " "), " -n myreg ") || strings.Contains(d.Title, "<")) {
+			t.Errorf("%s: %s %q, fix %q", host, d.Code, d.Title, d.Fix)
+		}
+	}
+}
+
 // A suffix of the domain name label is no part of the registry's name.
 func TestTheRegistryIsCalledAsAzDoes(t *testing.T) {
 	for host, want := range map[string]string{

@@ -67,6 +67,11 @@ func (a *app) listPlace(ctx context.Context, text string, f listing.Flags) error
 			return err
 		}
 	}
+	if place.Kind == location.InLayout {
+		if listed, err := listing.TreeRoots(ctx, a.printer, place, f); listed || err != nil {
+			return err
+		}
+	}
 	src, err := location.OpenSource(ctx, a.Session, place)
 	if err != nil {
 		return err

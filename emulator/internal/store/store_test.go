@@ -445,3 +445,41 @@ func TestLaterLayoutIsRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestADamagedRecordIsAnError: it must not pass for one that isn't there.
+func TestADamagedRecordIsAnError(t *testing.T) {
+	const digest = "sha256:" + "00"
+	if _, ok, err := readDeletedManifest(digest, nil); ok || err != nil {
+		t.Errorf("no record: %v, %v", ok, err)
+	}
+	for _, record := range []string{"", "{", `{"Manifest":7}`, "null x"} {
+		if _, ok, err := readDeletedManifest(digest, []byte(record)); ok || err == nil || !strings.Contains(err.Error(), digest) {
+			t.Errorf("%q is read as a deleted manifest: %v, %v", record, ok, err)
+		}
+	}
+}
+
+// TestAnUploadWhoseFileCantBeReadHasNoDigest: what an earlier process received is
+// hashed again, or the upload fails.
+func TestAnUploadWhoseFileCantBeReadHasNoDigest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "upload")
+	if err := os.WriteFile(path, []byte("received"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte("received"))
+	if got, err := (&Upload{size: 8}).digest(f, "sha256:x"); err != nil || got != "sha256:"+hex.EncodeToString(sum[:]) {
+		t.Errorf("%s, %v", got, err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, asked := range []string{"sha256:x", "sha512:x"} {
+		if got, err := (&Upload{size: 8}).digest(f, asked); !errors.Is(err, fs.ErrClosed) {
+			t.Errorf("%s of a file that can't be read: %q, %v", asked, got, err)
+		}
+	}
+}

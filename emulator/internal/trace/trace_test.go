@@ -24,3 +24,14 @@ func TestRecordsOfLongRequestsMakeRoom(t *testing.T) {
 		t.Errorf("%d short records are kept, from number %d", len(r.kept), r.kept[0].Number)
 	}
 }
+
+// TestARequestThatTheServerFailedIsAWarning: a caller's mistakes are none.
+func TestARequestThatTheServerFailedIsAWarning(t *testing.T) {
+	for status, want := range map[int]string{0: "WARN", 200: "INFO", 404: "INFO", 429: "INFO", 499: "INFO", 500: "WARN", 503: "WARN"} {
+		var lines strings.Builder
+		logRequest(t.Context(), slog.New(slog.NewTextHandler(&lines, nil)), &Request{Method: "GET", Path: "/v2/", Status: status})
+		if !strings.Contains(lines.String(), "level="+want+" ") || strings.Count(lines.String(), "\n") != 1 {
+			t.Errorf("%d is logged as %q, want %s", status, lines.String(), want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,13 @@ func TestFlagsReadTheSecretOnce(t *testing.T) {
 
 func TestEntraTokensGoToAzureAlone(t *testing.T) {
 	getenv := func(name string) string { return "set" }
+	var names []string
+	for _, link := range EntraLinks(getenv) {
+		names = append(names, link.Name)
+	}
+	if want := []string{"service principal", "workload identity", "managed identity", "azure cli"}; !slices.Equal(names, want) {
+		t.Errorf("Entra is asked by %q, want %q", names, want)
+	}
 	for _, host := range []string{"127.0.0.1:5000", "evil.example.com", "azurecr.io.example.com", "registry", "azurecr.io", "evilazurecr.io"} {
 		if AzureHost(host) {
 			t.Errorf("%s counts as Azure's", host)
