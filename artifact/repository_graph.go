@@ -37,6 +37,9 @@ type GraphOptions struct {
 	// descriptors, indexes, and no others: then blobs and subjects of image
 	// manifests are not in the graph.
 	IndexesOnly bool
+	// Referrers makes [Repository.GraphOf] read what refers to a manifest as well:
+	// by the registry's list, and by tags that are made of its digest.
+	Referrers bool
 	// Cache has manifests that were read before; nil is none.
 	Cache ManifestCache
 	// OnRead is called for every manifest that has been read, with the number of

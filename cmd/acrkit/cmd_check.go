@@ -26,6 +26,7 @@ func newCheckCommand(a *app) *cobra.Command {
 		Long: `Read every manifest and every blob of a registry's repositories, each blob once,
 and compare it with its digest and its size. Only what is damaged, missing or not
 readable is printed. Throttled requests are retried after the time that the registry names.
+Where the rate headers say that few calls are left, the check slows down.
 
 With --state FILE what was read and is intact is recorded there, and the same command
 again resumes where it was interrupted. Exit codes: 8 for what is damaged or
@@ -43,6 +44,7 @@ missing, 9 for what could not be read, 11 for an interrupted check that can be r
 			if err != nil {
 				return err
 			}
+			a.Paced = true
 			r, err := a.Open(ctx, h)
 			if err != nil {
 				return err

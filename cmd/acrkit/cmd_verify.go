@@ -73,11 +73,11 @@ kept. With --referrers, signatures, SBOMs and other referrers are read, too.
 			if err != nil {
 				return err
 			}
-			graph, err := source.Graph(ctx, nil)
+			roots := []digest.Digest{desc.Digest}
+			graph, err := source.GraphOf(ctx, roots, &artifact.GraphOptions{Referrers: referrers})
 			if err != nil {
 				return err
 			}
-			roots := []digest.Digest{desc.Digest}
 			if referrers {
 				roots = graph.Below(desc.Digest)
 			}

@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/spf13/cobra"
 
 	"github.com/acrkit/azcontainerregistry"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
-	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/pace"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/term"
@@ -57,6 +54,7 @@ It ends by ctrl-c, by --timeout, or after --count changes: exit code 0.`,
 				return reference.Bad(args[0], "watch takes a registry or a repository")
 			}
 			ctx := command.Context()
+			a.Paced = true
 			w := a.watcher(ref)
 			w.Interval, w.Initial = interval, initial
 			seen := 0
@@ -115,10 +113,8 @@ func (w watched) Names(ctx context.Context) ([]string, error) {
 // Read lists a repository's manifests, which have their tags with them.
 func (w watched) Read(ctx context.Context, repository string) (*watch.State, error) {
 	state := &watch.State{Tags: map[string]string{}, Manifests: map[string]bool{}}
-	var response, paced *http.Response
 	most := int32(1000)
-	captured := policy.WithCaptureResponse(ctx, &response)
-	for m, err := range w.Client.Manifests(captured, repository, &azcontainerregistry.ClientListManifestsOptions{MaxNum: &most}) {
+	for m, err := range w.Client.Manifests(ctx, repository, &azcontainerregistry.ClientListManifestsOptions{MaxNum: &most}) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s/%s: %w", w.Host, repository, err)
 		}
@@ -129,12 +125,6 @@ func (w watched) Read(ctx context.Context, repository string) (*watch.State, err
 		for _, tag := range m.Tags {
 			if tag != nil {
 				state.Tags[*tag] = *m.Digest
-			}
-		}
-		if response != paced { // once a page
-			paced = response
-			if err := pace.After(ctx, response); err != nil {
-				return nil, err
 			}
 		}
 	}

@@ -30,6 +30,11 @@ type Tag struct {
 	CreatedOn     *time.Time `json:"createdOn,omitempty"`
 	LastUpdatedOn *time.Time `json:"lastUpdatedOn,omitempty"`
 	Locks         *Locks     `json:"locks,omitempty"`
+
+	// Of a listing with sizes.
+	Size      *int64   `json:"size,omitempty"` // of all that pulling it takes; nil where it isn't known
+	Platforms []string `json:"platforms,omitempty"`
+	Unread    string   `json:"unread,omitempty"` // why the size isn't known, or not all of it
 }
 
 type Manifest struct {

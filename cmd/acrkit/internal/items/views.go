@@ -53,6 +53,35 @@ func TagView() output.View[Tag] {
 	}
 }
 
+// SizedTagView is TagView with sizes and platforms.
+func SizedTagView() output.View[Tag] {
+	view := TagView()
+	columns := []output.Column[Tag]{
+		view.Columns[0], view.Columns[1],
+		{Name: "size", Value: func(i Tag) string {
+			if i.Size == nil {
+				return ""
+			}
+			return fmt.Sprint(*i.Size)
+		}},
+		{Name: "platforms", Value: func(i Tag) string { return strings.Join(i.Platforms, ",") }},
+	}
+	view.Columns = append(columns, view.Columns[2:]...)
+	view.Text = func(w io.Writer, i Tag) error {
+		size := "?"
+		if i.Size != nil {
+			size = output.Size(*i.Size)
+		}
+		line := fmt.Sprintf("%10s  %s  %s", size, i.Name, strings.Join(i.Platforms, ","))
+		if i.Unread != "" {
+			line += "  (" + i.Unread + ")"
+		}
+		_, err := fmt.Fprintln(w, strings.TrimRight(output.Clean(line), " "))
+		return err
+	}
+	return view
+}
+
 func TagDetailView() output.View[Tag] {
 	view := TagView()
 	view.Text = func(w io.Writer, i Tag) error {

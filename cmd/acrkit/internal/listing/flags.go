@@ -5,6 +5,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/spf13/cobra"
 
+	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 )
 
@@ -19,7 +20,12 @@ type Flags struct {
 	last  string
 	order string
 	top   int
+	sizes artifact.ManifestCache // nil for no sizes
 }
+
+// Measure makes a listing of tags tell their sizes and platforms; what is read
+// for that goes through a cache.
+func (f *Flags) Measure(cache artifact.ManifestCache) { f.sizes = cache }
 
 // Add adds the flags; listings by time have --order.
 func (f *Flags) Add(command *cobra.Command, ordered bool) {

@@ -6,6 +6,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 
 	"github.com/acrkit/azcontainerregistry"
+	"github.com/acrkit/azcontainerregistry/artifact"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/items"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/output"
@@ -48,10 +49,17 @@ func Tags(ctx context.Context, sess *session.Session, p *output.Printer, ref ref
 	if ref.Digest != "" {
 		options.Digest = &ref.Digest
 	}
-	tags := r.Client.Tags(ctx, ref.Repository, options)
-	return Print(p, f, items.TagView(), Mapped(tags, func(t *azcontainerregistry.TagAttributes) items.Tag {
+	tags := Mapped(r.Client.Tags(ctx, ref.Repository, options), func(t *azcontainerregistry.TagAttributes) items.Tag {
 		return items.ToTag(ref, t)
-	}))
+	})
+	if f.sizes == nil {
+		return Print(p, f, items.TagView(), tags)
+	}
+	source, err := artifact.NewRepository(r.Client, r.Blobs, ref.Repository)
+	if err != nil {
+		return err
+	}
+	return Print(p, f, items.SizedTagView(), sized(ctx, source, f.sizes, take(tags, f.limit)))
 }
 
 func Manifests(ctx context.Context, sess *session.Session, p *output.Printer, ref reference.Reference, f Flags) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/pace"
 	"github.com/acrkit/azcontainerregistry/internal/network"
 )
 
@@ -78,6 +79,18 @@ var retriedStatuses = []int{
 	http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 }
 
+// paced waits behind each response that says that few calls are left.
+func paced(request *http.Request, next func() (*http.Response, error)) (*http.Response, error) {
+	response, err := next()
+	if err != nil {
+		return response, err
+	}
+	if err := pace.After(request.Context(), response); err != nil {
+		return nil, errors.Join(err, response.Body.Close())
+	}
+	return response, nil
+}
+
 // clientOptions are the options of every client: who we are, and the log of
 // requests where --debug asks for it.
 func (s *Session) clientOptions() azcore.ClientOptions {
@@ -89,6 +102,9 @@ func (s *Session) clientOptions() azcore.ClientOptions {
 	options.Retry.ShouldRetry = shouldRetry
 	options.PerCallPolicies = append(options.PerCallPolicies, s.noticeWarnings())
 	options.PerRetryPolicies = append(options.PerRetryPolicies, s.noticeWaiting())
+	if s.Paced {
+		options.PerRetryPolicies = append(options.PerRetryPolicies, around(paced))
+	}
 	if s.RequestLog != nil {
 		options.PerCallPolicies = append(options.PerCallPolicies, s.RequestLog.perCall())
 		options.PerRetryPolicies = append(options.PerRetryPolicies, s.RequestLog.perAttempt())

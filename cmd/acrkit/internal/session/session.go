@@ -41,6 +41,10 @@ type Session struct {
 	// Busy says that progress is shown, which tells of waits itself.
 	Busy bool
 
+	// Paced slows the clients down for registries that say how few calls they have
+	// left: for commands that read much and are in no hurry.
+	Paced bool
+
 	// FlagsElsewhere says that the flags' credential is another registry's than
 	// the embedded one.
 	FlagsElsewhere bool
@@ -73,7 +77,7 @@ func (s *Session) Another() *Session {
 	return &Session{
 		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Getenv: s.Getenv, Now: s.Now, LocalOptions: s.LocalOptions,
 		Management: s.Management, Quiet: s.Quiet, Debug: s.Debug, Retries: s.Retries, CredentialFlags: s.CredentialFlags,
-		PlainHTTP: s.PlainHTTP, FlagsElsewhere: s.FlagsElsewhere, RequestLog: s.RequestLog, flagLink: s.flagLink,
+		PlainHTTP: s.PlainHTTP, Paced: s.Paced, FlagsElsewhere: s.FlagsElsewhere, RequestLog: s.RequestLog, flagLink: s.flagLink,
 	}
 }
 
