@@ -26,9 +26,10 @@ type authPolicy struct{ source *tokenSource }
 
 // Do implements [policy.Policy].
 func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
+	countAttempt(req)
 	raw := req.Raw()
 	if raw.Header.Get("Authorization") != "" {
-		return req.Next()
+		return sendView(req)
 	}
 	var want operationScopes
 	req.OperationValue(&want)
@@ -50,7 +51,7 @@ func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 		// The registry says whether it wants a token before the body is sent.
 		raw.Header.Set("Expect", "100-continue")
 	}
-	resp, err := req.Next()
+	resp, err := sendView(req)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		note("", err == nil && resp.StatusCode < http.StatusInternalServerError && resp.StatusCode != http.StatusTooManyRequests)
 		return resp, err
@@ -69,7 +70,7 @@ func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 	}
 	raw.Header.Del("Expect")
 	p.source.apply(next, raw)
-	resp, err = req.Next()
+	resp, err = sendView(req)
 	if err == nil && resp.StatusCode != http.StatusUnauthorized {
 		p.source.accepted(next)
 	}

@@ -73,7 +73,7 @@ func newRegistry(endpoint string, options azcore.ClientOptions, g grant) (*regis
 	options.Logging.AllowedQueryParams = keepVisible(options.Logging.AllowedQueryParams, redact.VisibleQueryParameter)
 
 	r.tokens = newTokenSource(r, cacheOf(options.PerCallPolicies), g)
-	authenticated := r.pipelineOptions(attemptPolicy{}, authPolicy{source: r.tokens})
+	authenticated := r.pipelineOptions(authPolicy{source: r.tokens})
 	client, err := azcore.NewClient(tracerName, moduleVersion, authenticated, &options)
 	if err != nil {
 		return nil, err
@@ -81,15 +81,17 @@ func newRegistry(endpoint string, options azcore.ClientOptions, g grant) (*regis
 	r.api, r.tracer = client.Pipeline(), client.Tracer()
 	options.Logging.IncludeBody = false
 	r.content = runtime.NewPipeline(moduleName, moduleVersion, authenticated, &options)
-	r.bare = runtime.NewPipeline(moduleName, moduleVersion, r.pipelineOptions(attemptPolicy{}), &options)
+	r.bare = runtime.NewPipeline(moduleName, moduleVersion, r.pipelineOptions(policyFunc(sendAttempt)), &options)
 	return r, nil
 }
 
-func (r *registry) pipelineOptions(perRetry ...policy.Policy) runtime.PipelineOptions {
+// pipelineOptions are those of a pipeline whose attempts are sent by one policy:
+// each costs every request two allocations.
+func (r *registry) pipelineOptions(perRetry policy.Policy) runtime.PipelineOptions {
 	return runtime.PipelineOptions{
 		AllowedHeaders:         redact.Headers(),
 		AllowedQueryParameters: redact.QueryParameters(),
-		PerRetry:               append(perRetry, policyFunc(sendView)),
+		PerRetry:               []policy.Policy{perRetry},
 	}
 }
 
@@ -116,13 +118,15 @@ func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(r
 // an operation value.
 type attempts struct{ n int }
 
-type attemptPolicy struct{}
-
-// Do implements [policy.Policy].
-func (attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
+func countAttempt(req *policy.Request) {
 	var a *attempts
 	if req.OperationValue(&a) {
 		a.n++
 	}
-	return req.Next()
+}
+
+// sendAttempt is the policy of requests without credentials.
+func sendAttempt(req *policy.Request) (*http.Response, error) {
+	countAttempt(req)
+	return sendView(req)
 }

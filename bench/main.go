@@ -5,6 +5,7 @@
 //	go run .                      the whole table
 //	go run . -quick               a sixteenth of it, one round
 //	go run . -rows 'upload|pull'  some rows
+//	go run . -growth              how the time grows with size, number, distance
 //
 // Each client runs in a process of its own ("bench client PEER" reads its job
 // from standard input), and so does the registry they all talk to ("bench
@@ -47,6 +48,9 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
+	}
+	if o.growing {
+		return o.grow(ctx, stdout, stderr)
 	}
 	return o.run(ctx, stdout, stderr)
 }

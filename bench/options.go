@@ -24,6 +24,8 @@ type options struct {
 	profile       string
 	limit         time.Duration
 	list, check   bool
+	growing       bool
+	growth        rows.Growth
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -40,9 +42,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	)
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each client does each work, in turn with the others")
 	flags.BoolVar(&o.quick, "quick", false, "a sixteenth of the bytes, one round: for a look, not for figures")
+	flags.BoolVar(&o.growing, "growth", false, "run the curves instead: time against size, layers, round trip and tags, up to -blob, -layers and -listed")
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "`folder` for the content that is moved, some 7 GB, removed afterwards")
-	flags.StringVar(&o.json, "json", filepath.Join("results", "bench.json"), "write the figures to `file`")
-	flags.StringVar(&o.svg, "svg", filepath.Join("results", "bench.svg"), "write the chart to `file`")
+	flags.StringVar(&o.json, "json", filepath.Join("results", "bench.json"), "write the figures to `file` (growth.json with -growth)")
+	flags.StringVar(&o.svg, "svg", filepath.Join("results", "bench.svg"), "write the chart to `file` (growth.svg with -growth)")
 	flags.StringVar(&o.profile, "profile", "", "write a CPU profile of each client's last round to this `folder`")
 	flags.DurationVar(&o.limit, "limit", 5*time.Minute, "give up on a client after this `time`")
 	flags.BoolVar(&o.list, "list", false, "print the rows and clients, and run nothing")
@@ -60,18 +63,28 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if o.clients, err = regexp.Compile(*peersPattern); err != nil {
 		return o, fmt.Errorf("-clients: %w", err)
 	}
-	o.scale, o.scaleName = rows.Full(), "full"
+	o.scale, o.growth, o.scaleName = rows.Full(), rows.FullGrowth(), "full"
 	if o.quick {
-		o.scale, o.scaleName, o.rounds = rows.Quick(), "quick", 1
+		o.scale, o.growth, o.scaleName, o.rounds = rows.Quick(), rows.QuickGrowth(), "quick", 1
+	}
+	if o.growing {
+		given := map[string]bool{}
+		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		if !given["json"] {
+			o.json = filepath.Join("results", "growth.json")
+		}
+		if !given["svg"] {
+			o.svg = filepath.Join("results", "growth.svg")
+		}
 	}
 	for _, size := range []struct {
 		given int64
 		set   func(int64)
 	}{
-		{*blob, func(n int64) { o.scale.Blob = n << 20 }},
-		{int64(*layers), func(n int64) { o.scale.Layers = int(n) }},
+		{*blob, func(n int64) { o.scale.Blob, o.growth.Blob = n<<20, n<<20 }},
+		{int64(*layers), func(n int64) { o.scale.Layers, o.growth.Layers = int(n), int(n) }},
 		{*layer, func(n int64) { o.scale.LayerSize = n << 20 }},
-		{int64(*listed), func(n int64) { o.scale.Listed = int(n) }},
+		{int64(*listed), func(n int64) { o.scale.Listed, o.growth.Tags = int(n), int(n) }},
 	} {
 		if size.given < 0 {
 			return o, fmt.Errorf("sizes must be positive, not %d", size.given)

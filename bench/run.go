@@ -112,16 +112,8 @@ func (o options) publish(result report.Report, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("encode figures: %w", err)
 	}
-	for path, content := range map[string][]byte{o.json: append(data, '\n'), o.svg: result.Chart()} {
-		if path == "" {
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return fmt.Errorf("write figures: %w", err)
-		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			return fmt.Errorf("write figures: %w", err)
-		}
+	if err := write(map[string][]byte{o.json: append(data, '\n'), o.svg: result.Chart()}); err != nil {
+		return err
 	}
 	if _, err := stdout.Write(result.Table()); err != nil {
 		return err
@@ -132,6 +124,22 @@ func (o options) publish(result report.Report, stdout io.Writer) error {
 	for _, claim := range result.Claims {
 		if !claim.Holds {
 			return fmt.Errorf("a promise doesn't hold: %s", claim)
+		}
+	}
+	return nil
+}
+
+// write writes the files that have a name.
+func write(files map[string][]byte) error {
+	for path, content := range files {
+		if path == "" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("write figures: %w", err)
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return fmt.Errorf("write figures: %w", err)
 		}
 	}
 	return nil

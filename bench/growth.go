@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/acrkit/azcontainerregistry/bench/internal/neutral"
+	"github.com/acrkit/azcontainerregistry/bench/internal/report"
+	"github.com/acrkit/azcontainerregistry/bench/internal/rows"
+)
+
+// grow runs the curves: the same work in growing amounts.
+func (o options) grow(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	dir, err := os.MkdirTemp(o.dir, "acrkit-bench-")
+	if err != nil {
+		return fmt.Errorf("make content: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	fmt.Fprintln(stderr, "making the content in", dir)
+	curves, err := rows.Curves(filepath.Join(dir, "content"), o.growth)
+	if err != nil {
+		return err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	server, err := neutral.StartProcess(ctx, executable, "server")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := server.Close(); ctx.Err() == nil {
+			err = errors.Join(err, closeErr)
+		}
+	}()
+	r := runner{options: o, executable: executable, server: server, dir: dir, stderr: stderr}
+	result := report.Growth{
+		Schema: report.GrowthSchema, Date: time.Now().UTC().Truncate(time.Second),
+		Machine: report.ThisMachine(), Clients: versions(ctx), Scale: o.scaleName,
+	}
+	for _, curve := range curves {
+		if !o.rows.MatchString(curve.ID) {
+			continue
+		}
+		drawn := report.Curve{ID: curve.ID, Title: curve.Title, Axis: curve.Axis}
+		for _, step := range curve.Steps {
+			done, err := r.row(ctx, drawable(step.Row))
+			if err != nil {
+				return err
+			}
+			drawn.Points = append(drawn.Points, report.Point{At: step.At, Label: step.Label, Results: done.Results})
+		}
+		result.Curves = append(result.Curves, drawn)
+	}
+	if len(result.Curves) == 0 {
+		return errors.New("no curve has an id that -rows matches")
+	}
+	return o.publishGrowth(result, stdout)
+}
+
+// drawable leaves out who isn't drawn.
+func drawable(row rows.Row) rows.Row {
+	var entrants []rows.Entrant
+	for _, e := range row.Entrants {
+		if rows.Growing(e) {
+			entrants = append(entrants, e)
+		}
+	}
+	row.Entrants = entrants
+	return row
+}
+
+func (o options) publishGrowth(result report.Growth, stdout io.Writer) error {
+	data, err := json.MarshalIndent(result, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode figures: %w", err)
+	}
+	if err := write(map[string][]byte{o.json: append(data, '\n'), o.svg: result.Chart()}); err != nil {
+		return err
+	}
+	_, err = stdout.Write(result.Table())
+	return err
+}
