@@ -52,6 +52,10 @@ bench: ## us and the peers on the same work, with ratios (bench/)
 bench-publish: ## the same, into the chart that the README shows
 	cd bench && go run . -json published/bench.json -svg published/bench.svg
 
+.PHONY: bench-growth
+bench-growth: ## time against size, number, distance and tags, into the chart that the README shows
+	cd bench && go run . -growth -rounds 1 -json published/growth.json -svg published/growth.svg
+
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME (10s) each
 	.ci/fuzz $(or $(FUZZTIME),10s)

@@ -51,6 +51,9 @@ func (o options) grow(ctx context.Context, stdout, stderr io.Writer) (err error)
 		}
 		drawn := report.Curve{ID: curve.ID, Title: curve.Title, Axis: curve.Axis}
 		for _, step := range curve.Steps {
+			if err := readThrough(step.Content); err != nil {
+				return err
+			}
 			done, err := r.row(ctx, drawable(step.Row))
 			if err != nil {
 				return err
@@ -63,6 +66,22 @@ func (o options) grow(ctx context.Context, stdout, stderr io.Writer) (err error)
 		return errors.New("no curve has an id that -rows matches")
 	}
 	return o.publishGrowth(result, stdout)
+}
+
+// readThrough reads a file, so that none of the clients is the first to.
+func readThrough(path string) (err error) {
+	if path == "" {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("read content: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if _, err := io.Copy(io.Discard, file); err != nil {
+		return fmt.Errorf("read content: %w", err)
+	}
+	return nil
 }
 
 // drawable leaves out who isn't drawn.

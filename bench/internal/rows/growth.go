@@ -42,6 +42,9 @@ type Step struct {
 	At    float64 // the amount, in the axis's unit
 	Label string
 	Row   Row
+	// Content is the file that is moved, "" when there are many: whoever reads it
+	// first pays for the reading.
+	Content string
 }
 
 // The amounts of the curves, each up to what a Growth says. The layers are small,
@@ -72,7 +75,9 @@ func Curves(dir string, g Growth) ([]Curve, error) {
 		at, label := float64(file.Size), size(file.Size)
 		stage := neutral.Config{Blobs: sizes.Blobs()}
 		up.add(at, label, stage, work.Job{Kind: work.UploadUnknown, Repository: targetRepository, File: file.Path, Digest: file.Digest, Size: file.Size}, 0)
+		up.Steps[len(up.Steps)-1].Content = file.Path
 		down.add(at, label, stage, work.Job{Kind: work.Download, Repository: sourceRepository, Digest: file.Digest, Size: file.Size}, min(file.Size, 1<<30))
+		down.Steps[len(down.Steps)-1].Content = file.Path
 	}
 	many := Curve{ID: "growth-blobs", Title: fmt.Sprintf("pull an image of layers of %s", size(growthLayer)), Axis: "layers"}
 	for _, n := range upTo(growingLayers, g.Layers) {
