@@ -67,7 +67,7 @@ func TestAnInterruptedCheckGoesOn(t *testing.T) {
 	if code := a.run(ctx, []string{"check", "local", "--state", state, "--debug"}); code != failure.ExitResumable {
 		t.Fatalf("interrupted: exit code %d, want %d\n%s", code, failure.ExitResumable, &stderr.all)
 	}
-	if !bytes.Contains(stderr.all.Bytes(), []byte("the same command again goes on")) {
+	if !bytes.Contains(stderr.all.Bytes(), []byte("the same command again resumes it")) {
 		t.Errorf("it doesn't say how to go on:\n%s", &stderr.all)
 	}
 	data, err := os.ReadFile(state)
