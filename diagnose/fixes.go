@@ -31,6 +31,8 @@ func (ev *evidence) canHelp(fix string) bool {
 		return !local
 	case strings.HasPrefix(fix, "printenv PASSWORD"):
 		return local
+	case strings.Contains(fix, "{data}"), strings.Contains(fix, "{dataname}"), strings.Contains(fix, "data-endpoint"):
+		return !outsideAzure(ev.dataHost()) // no firewall keeps this machine from itself
 	case strings.Contains(fix, "{image}") && pathHas("/blobs/")(ev):
 		return false // what the path names is no image
 	case strings.Contains(fix, "{tagged}") && (ev.reference == "" || strings.Contains(ev.reference, ":")):

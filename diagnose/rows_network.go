@@ -271,15 +271,16 @@ var rowsNetwork = []Row{
 	},
 	{
 		Code: "DATA_HOST_UNREACHABLE", Kind: KindNetwork, Severity: SeverityError,
-		Title: "the registry responds, and its data host {data} is not reachable",
+		Title: "the data host {data} is not reachable",
 		Meaning: "The bytes of a blob come from another host than the login server. Networks that allow the login server alone " +
 			"let manifests through and block the layers.",
 		Causes: []Cause{
 			certain("no usable connection to {data} could be opened", "the error names that host"),
-			inferred("probably a firewall, a proxy or a private network allows the login server and not this host", "acrkit doctor with a repository probes it"),
+			inferred("probably a firewall, a proxy or a private network allows the login server and not this host, or neither responds by now", "acrkit doctor {host}/{repository} asks both"),
 			inferred("possibly the private endpoint's zone lacks the record of the data endpoint", "nslookup {dataname}"),
 		},
 		Fix: []string{
+			"acrkit doctor {host}/{repository}",
 			"allow port 443 to {data}",
 			"nslookup {dataname}",
 			"for fixed host names: az acr update -n {registry} --data-endpoint-enabled",

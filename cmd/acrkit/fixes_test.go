@@ -173,6 +173,7 @@ var troubles = []trouble{
 	{code: "RESPONSE_WITHOUT_LOCATION", fault: `{"routes":["start-upload"],"respond":{"status":202}}`, line: "push oci:img2 $REG/team/app:2", shows: map[string]string{"doctor": "challenge"}},
 	{code: "RESPONSE_UNREADABLE", fault: "half-json", line: "ls $REG", exits: map[string]int{"doctor": failure.ExitNetwork}},
 	{code: "CONNECTION_REFUSED", unreachable: true, line: "show $REG/team/app:1", exits: map[string]int{"doctor": failure.ExitNetwork}},
+	{code: "DATA_HOST_UNREACHABLE", fault: "dead-data-host", line: "pull $REG/team/app:1 oci:out", exits: map[string]int{"doctor": failure.ExitNetwork}},
 	{code: "CONNECTION_RESET", fault: "reset", line: "show $REG/team/app:1", exits: map[string]int{"doctor": failure.ExitNetwork}},
 	{code: "CONNECTION_RESET", fault: "reset-upload", line: "push oci:img2 $REG/team/app:2", shows: map[string]string{"transfers list": "failed .*push .*/team/app:2", "doctor": "challenge"}},
 	{code: "CONNECTION_CLOSED", fault: "no-response", line: "show $REG/team/app:1", exits: map[string]int{"doctor": failure.ExitNetwork}},
