@@ -44,7 +44,7 @@ func statusClass(status int) transfer.Class {
 		return transfer.TooLarge
 	case http.StatusRequestTimeout:
 		return transfer.Server
-	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported, http.StatusInsufficientStorage:
 		return transfer.Permanent
 	}
 	if status >= http.StatusInternalServerError {

@@ -82,6 +82,7 @@ const (
 	CodeThrottled                  Code = "THROTTLED"
 	CodeServiceUnavailable         Code = "SERVICE_UNAVAILABLE"
 	CodeGatewayError               Code = "GATEWAY_ERROR"
+	CodeRegistryFull               Code = "REGISTRY_FULL"
 	CodeServiceError               Code = "SERVICE_ERROR"
 	CodeCredentialsToStorage       Code = "CREDENTIALS_TO_STORAGE"
 	CodeStorageLinkRefused         Code = "STORAGE_LINK_REFUSED"

@@ -42,7 +42,7 @@ var registryCalls = []struct {
 	{"REGISTRY_DISALLOWED_OPERATION", []Code{CodeWriteDisallowed, CodeDeleteDisallowed, CodeReadDisallowed, CodeDisallowed}},
 	{"TOOMANYREQUESTS", []Code{CodeThrottled, CodeLoginThrottled, CodeCacheRuleThrottled}},
 	{"UNAVAILABLE", []Code{CodeServiceUnavailable}},
-	{"UNKNOWN", []Code{CodeServiceError, CodeUserNameWhitespace}},
+	{"UNKNOWN", []Code{CodeRegistryFull, CodeServiceError, CodeUserNameWhitespace}},
 	{"INTERNAL_ERROR", []Code{CodeServiceError}},
 	{"InvalidAuthenticationInfo", []Code{CodeCredentialsToStorage}},
 	{"AuthenticationFailed", []Code{CodeStorageLinkRefused, CodeCredentialsToStorage}},

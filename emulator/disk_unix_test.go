@@ -68,7 +68,7 @@ func fillDisk(t *testing.T, dir string) {
 		if a.StatusCode == 201 {
 			continue
 		}
-		const want = `500 {"errors":[{"code":"UNKNOWN","message":"unknown error","detail":"no space left on the emulator's disk"}]}`
+		const want = `507 {"errors":[{"code":"UNKNOWN","message":"unknown error","detail":"no space left on the emulator's disk"}]}`
 		if seen(a) != want {
 			t.Fatalf("manifest %d: %s", acknowledged, seen(a))
 		}
@@ -80,7 +80,7 @@ func fillDisk(t *testing.T, dir string) {
 	// A chunk that does not fit leaves the upload as it was.
 	location := r.startUpload("app")
 	chunk := strings.Repeat("y", 32<<20)
-	if a := r.do("PATCH", location, strings.NewReader(chunk)); a.StatusCode != 500 || !strings.Contains(a.body, "no space left") {
+	if a := r.do("PATCH", location, strings.NewReader(chunk)); a.StatusCode != 507 || !strings.Contains(a.body, "no space left") {
 		t.Errorf("chunk: %s", seen(a))
 	}
 	check := func() {

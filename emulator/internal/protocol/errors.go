@@ -128,7 +128,7 @@ func (p *Responder) GatewayNotFound(w http.ResponseWriter) {
 	WritePlain(w, http.StatusNotFound, "application/octet-stream", "Not found")
 }
 
-// WriteInternal returns 500, with the registry's envelope or with what a
+// WriteInternal returns an internal error, with the registry's envelope or with what a
 // gateway in front of it may send instead.
 func (p *Responder) WriteInternal(w http.ResponseWriter, err *Error) {
 	switch p.quirks.Value(quirk.InternalBody) {

@@ -81,7 +81,7 @@ func (c *Call) fail(err error) {
 		c.Responder.WriteInternal(c.w, protocol.ErrInternal)
 	default:
 		c.Logger.Error("request failed", "operation", c.op.row.route, "repository", c.op.repository, "error", err)
-		c.Responder.WriteInternal(c.w, protocol.ErrInternal.WithDetail(diskCause(err)))
+		c.Responder.WriteInternal(c.w, internal(err))
 	}
 }
 
