@@ -45,27 +45,41 @@ func (o options) grow(ctx context.Context, stdout, stderr io.Writer) (err error)
 		Schema: report.GrowthSchema, Date: time.Now().UTC().Truncate(time.Second),
 		Machine: report.ThisMachine(), Clients: versions(ctx), Scale: o.scaleName,
 	}
+	var stopped error
 	for _, curve := range curves {
-		if !o.rows.MatchString(curve.ID) {
+		if !o.rows.MatchString(curve.ID) || stopped != nil {
 			continue
 		}
-		drawn := report.Curve{ID: curve.ID, Title: curve.Title, Axis: curve.Axis}
-		for _, step := range curve.Steps {
-			if err := readThrough(step.Content); err != nil {
-				return err
-			}
-			done, err := r.row(ctx, drawable(step.Row))
-			if err != nil {
-				return err
-			}
-			drawn.Points = append(drawn.Points, report.Point{At: step.At, Label: step.Label, Results: done.Results})
+		var drawn report.Curve
+		drawn, stopped = r.curve(ctx, curve)
+		if len(drawn.Points) > 0 {
+			result.Curves = append(result.Curves, drawn)
 		}
-		result.Curves = append(result.Curves, drawn)
 	}
 	if len(result.Curves) == 0 {
-		return errors.New("no curve has an id that -rows matches")
+		return errors.Join(stopped, errors.New("no curve was run"))
 	}
-	return o.publishGrowth(result, stdout)
+	// The points before an interrupt still count.
+	if ctx.Err() != nil {
+		stopped = nil
+	}
+	return errors.Join(stopped, o.publishGrowth(result, stdout))
+}
+
+// curve runs a curve point by point, and returns what it has when it has to stop.
+func (r *runner) curve(ctx context.Context, curve rows.Curve) (report.Curve, error) {
+	drawn := report.Curve{ID: curve.ID, Title: curve.Title, Axis: curve.Axis}
+	for _, step := range curve.Steps {
+		if err := readThrough(step.Content); err != nil {
+			return drawn, err
+		}
+		done, err := r.row(ctx, drawable(step.Row))
+		if err != nil {
+			return drawn, err
+		}
+		drawn.Points = append(drawn.Points, report.Point{At: step.At, Label: step.Label, Results: done.Results})
+	}
+	return drawn, nil
 }
 
 // readThrough reads a file, so that none of the clients is the first to.

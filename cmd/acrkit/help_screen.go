@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -17,7 +16,7 @@ const helpWidth = 80
 // the next one, as a shell reads it.
 func fitHelp(command *cobra.Command) {
 	if !command.HasParent() {
-		command.SetUsageTemplate(strings.ReplaceAll(command.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped "+strconv.Itoa(helpWidth)+" "))
+		command.SetUsageFunc(printUsage)
 	}
 	command.Long = fill(command.Long, helpWidth)
 	command.Example = continued(command.Example, helpWidth)

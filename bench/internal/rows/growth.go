@@ -99,7 +99,7 @@ func Curves(dir string, g Growth) ([]Curve, error) {
 	for _, n := range upTo(growingTags, g.Tags) {
 		tags.add(float64(n), short(n), neutral.Config{ListTags: n}, work.Job{Kind: work.ListTags, Repository: "listing", Count: n}, 0)
 	}
-	return []Curve{up, down, many, farther, tags}, nil
+	return []Curve{tags, farther, many, up, down}, nil
 }
 
 func (c *Curve) add(at float64, label string, stage neutral.Config, job work.Job, writes int64) {
