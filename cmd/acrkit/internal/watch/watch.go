@@ -14,6 +14,7 @@ import (
 
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/pace"
+	"github.com/acrkit/azcontainerregistry/internal/order"
 )
 
 // Kind says what happened.
@@ -261,9 +262,9 @@ func Compare(before, now *State) []Change {
 			changes = append(changes, Change{Change: Deleted, Digest: digest})
 		}
 	}
-	order := map[Kind]int{Deleted: 0, Moved: 1, Pushed: 2}
-	slices.SortFunc(changes, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(order[a.Change], order[b.Change]), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Digest, b.Digest))
+	rank := map[Kind]int{Deleted: 0, Moved: 1, Pushed: 2}
+	order.By(changes, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(rank[a.Change], rank[b.Change]), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Digest, b.Digest))
 	})
 	return changes
 }
