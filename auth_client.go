@@ -13,7 +13,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/internal/wire"
 )
 
-// AuthenticationClient calls the registry's token endpoints by hand
+// AuthenticationClient calls the registry's token endpoints
 // (ACR protocol §2.4 and §2.5). [Client] and [BlobClient] do by themselves
 // what it is for. It is safe for concurrent use.
 type AuthenticationClient struct {

@@ -4,7 +4,7 @@ import "fmt"
 
 // PasswordCredential is a user name and password that the registry itself
 // knows: the admin user, a scope-map token, or a service principal
-// (ACR protocol §2.5). It doesn't change and may be used by any number of
+// (ACR protocol §2.5). It is immutable and may be used by any number of
 // clients at the same time.
 type PasswordCredential struct {
 	username string
@@ -46,7 +46,7 @@ func (c PasswordCredential) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String
 
 // RefreshTokenCredential is an ACR refresh token obtained elsewhere, for
 // example by `az acr login --expose-token` (ACR protocol §2.8). It is valid
-// for about three hours and cannot be renewed. It doesn't change and may be used by any
+// for about three hours and cannot be renewed. It is immutable and may be used by any
 // number of clients at the same time.
 type RefreshTokenCredential struct {
 	refreshToken hidden

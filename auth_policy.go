@@ -48,7 +48,7 @@ func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 	defer note("", false)
 	p.source.apply(used, raw)
 	if used.empty() && hasBody {
-		// The registry says whether it wants a token before the body is sent.
+		// The registry says whether it requires a token before the body is sent.
 		raw.Header.Set("Expect", "100-continue")
 	}
 	resp, err := sendView(req)

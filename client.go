@@ -11,7 +11,7 @@ import (
 
 // Client calls a registry's API for repositories, tags and manifests. It is
 // safe for concurrent use. One client is enough for a program: it keeps one
-// token a scope and up to 128 idle connections.
+// token for each scope and up to 128 idle connections.
 //
 // The methods of v0.2.3 pass their arguments on and return its errors: an
 // [*azcore.ResponseError] if the registry responded, what azcore returned

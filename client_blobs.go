@@ -12,11 +12,11 @@ import (
 	"github.com/acrkit/azcontainerregistry/internal/strict"
 )
 
-// BlobClient moves the blobs of a registry: configs and layers. It is safe for
+// BlobClient uploads and downloads the blobs of a registry: configs and layers. It is safe for
 // concurrent use. Its errors are those of [Client].
 //
-// Upload, Download and Open move a whole blob, verified, and go on after
-// faults. The other methods are one call of the wire each (ACR protocol §4.4
+// Upload, Download and Open move a whole blob, verified, and resume after faults.
+// The other methods send one request each (ACR protocol §4.4
 // and §4.5).
 type BlobClient struct {
 	made *registry

@@ -15,7 +15,7 @@ import (
 // order, and to [BlobClient.CompleteUpload]. A chunk counts once the registry
 // has accepted it, exactly once, however often it was sent; a chunk that
 // failed doesn't count. Chunks of one blob go one after the other, so it is not
-// meant for concurrent calls, though they do no harm. The zero value is ready.
+// meant for concurrent calls, though concurrent calls are safe. The zero value is ready.
 type BlobDigestCalculator struct {
 	mu   sync.Mutex
 	hash hash.Hash

@@ -18,10 +18,10 @@ import (
 // bytes a second: the token must outlive the sending.
 const chunkRate = 256 << 10
 
-// errNoLocation is for an upload's response that doesn't say where to go on.
+// errNoLocation is for an upload's response without the URL of the next request.
 var errNoLocation = &InvalidResponseError{Missing: ResponsePartLocation}
 
-// StartUpload begins an upload. The response's Location is where it goes on.
+// StartUpload begins an upload. The response's Location is the URL of its next request.
 func (c *BlobClient) StartUpload(ctx context.Context, name string, options *BlobClientStartUploadOptions) (resp BlobClientStartUploadResponse, err error) {
 	ctx, end := c.registry().beginPlain(ctx, "BlobClient.StartUpload", "start upload", name, "")
 	defer func() { end(&err) }()
@@ -57,7 +57,7 @@ func (c *BlobClient) startUpload(ctx context.Context, pathAndQuery string, ok []
 	return response, c.checkLocation(ctx, response, true)
 }
 
-// statedLocation returns where a response says to go on, as the registry wrote it
+// statedLocation returns the URL of the next request, as the registry wrote it
 // unless the caller is strict.
 func statedLocation(ctx context.Context, response *http.Response) *string {
 	if strict.Is(ctx) {
@@ -66,7 +66,7 @@ func statedLocation(ctx context.Context, response *http.Response) *string {
 	return optional(response.Header.Get("Location"))
 }
 
-// nextLocation returns where a response says to go on: as the registry wrote it,
+// nextLocation returns the URL of the next request: as the registry wrote it,
 // unless that has a meaning only together with what was asked.
 func nextLocation(response *http.Response) string {
 	value := response.Header.Get("Location")
@@ -80,8 +80,8 @@ func nextLocation(response *http.Response) string {
 	return u.String()
 }
 
-// checkLocation refuses a response that points to another origin, or that should
-// say where to go on and doesn't.
+// checkLocation refuses a response that points to another origin, or lacks the
+// URL of the next request.
 func (c *BlobClient) checkLocation(ctx context.Context, response *http.Response, needed bool) error {
 	if !strict.Is(ctx) {
 		return nil
@@ -168,7 +168,7 @@ func sendingTime(size int64) time.Duration {
 	return time.Duration(size/chunkRate) * time.Second
 }
 
-// uploadAddress checks where an upload is said to go on.
+// uploadAddress checks the URL of an upload's next request.
 func (c *BlobClient) uploadAddress(ctx context.Context, location string) (u *url.URL, repository string, err error) {
 	if strict.Is(ctx) && strings.TrimSpace(location) == "" {
 		return nil, "", &ArgumentError{Argument: "location", Rule: "must be the Location of the response before"}

@@ -1,15 +1,16 @@
 // Package azcontainerregistry is a client for Azure Container Registry (ACR):
 // a drop-in for the official library of the same name, v0.2.3, that resumes
-// transfers, keeps one token a scope, and fills in every error's code.
+// transfers, keeps one token for each scope, and fills in every error's code.
 //
 // # Clients
 //
 // [Client] has repositories, tags and manifests, [BlobClient] the blobs that
 // manifests refer to. [NewClient] takes an Entra credential, such as
-// azidentity's; [NewClientWithPasswordCredential] a user that the registry
-// knows, [NewClientWithRefreshTokenCredential] a ready refresh token, and
-// [NewClientWithNoCredential] nothing. [Client.NewBlobClient] shares all that a
-// client has. [AuthenticationClient] is for programs that handle tokens by hand.
+// azidentity's; [NewClientWithPasswordCredential] a user of the registry's own,
+// [NewClientWithRefreshTokenCredential] an ACR refresh token obtained elsewhere,
+// and [NewClientWithNoCredential] nothing. [Client.NewBlobClient] shares all that
+// a client has. [AuthenticationClient] is for programs that handle tokens
+// themselves.
 //
 // Clients are built on azcore: its retries, policies, transports, logging
 // (AZURE_SDK_GO_LOGGING=all), tracing and pagers work as for every Azure
@@ -18,15 +19,15 @@
 //
 // # Tokens
 //
-// A client that knows nothing of its registry sends its first call as it is and
-// follows the challenge, whose path and service it keeps. From then on each call
-// knows its scope (ACR protocol §2.3), and its request carries a token already:
-// one 401 a client at most, and none where a shared [TokenCache] knows the
-// registry. A token is fetched once for all goroutines that need it, renewed
-// before it expires and replaced when the registry has forgotten it. A caller's
-// own Authorization is left alone, and then no token is fetched. The credentials
-// that this package adds go to the login server and nowhere else: whatever
-// redirect, Location, Link or realm points to another origin gets none.
+// A client of a new registry sends its first call without a token and follows
+// the challenge, whose path and service it keeps. Later calls know their scope
+// (ACR protocol §2.3) and carry a token: there is at most one 401 for each client,
+// and none where a shared [TokenCache] has seen the registry. A token is fetched
+// once for all goroutines that need it, renewed before it expires and replaced
+// when the registry no longer accepts it. An Authorization header that the caller
+// sets is not changed, and then no token is fetched. The credentials that this
+// package adds are sent to the login server alone: a redirect, Location, Link or
+// realm that points to another origin gets none.
 //
 // # Listings
 //
@@ -43,8 +44,8 @@
 // tells what was being done to what, [HasCode] looks for codes, [CorrelationID]
 // finds what Azure's support asks for. Methods that v0.2.3 lacks check arguments
 // before anything is sent ([*ArgumentError]) and put an [*OperationError] around
-// the cause. What no server said has types of its own: [DigestMismatchError],
-// [RetriesExhaustedError] and others.
+// the cause. Failures that no server reported have types of their own:
+// [DigestMismatchError], [RetriesExhaustedError] and others.
 //
 // # Differences from v0.2.3
 //

@@ -14,7 +14,7 @@ type ErrorCode string
 const (
 	// ErrorCodeUnauthorized is 401: no token, an expired one, or one without the action.
 	ErrorCodeUnauthorized ErrorCode = "UNAUTHORIZED"
-	// ErrorCodeDenied is 403: the identity has no role, or a network rule is in the way.
+	// ErrorCodeDenied is 403: the identity has no role, or a network rule forbids the request.
 	ErrorCodeDenied ErrorCode = "DENIED"
 	// ErrorCodeNameUnknown is 404: no such repository.
 	ErrorCodeNameUnknown ErrorCode = "NAME_UNKNOWN"
@@ -26,9 +26,9 @@ const (
 	ErrorCodeBlobUnknown ErrorCode = "BLOB_UNKNOWN"
 	// ErrorCodeBlobUploadInvalid is 404: the upload's state is stale; start again.
 	ErrorCodeBlobUploadInvalid ErrorCode = "BLOB_UPLOAD_INVALID"
-	// ErrorCodeBlobUploadUnknown is 404: the upload is gone; start again.
+	// ErrorCodeBlobUploadUnknown is 404: the upload no longer exists; start again.
 	ErrorCodeBlobUploadUnknown ErrorCode = "BLOB_UPLOAD_UNKNOWN"
-	// ErrorCodeBlobUploadRangeInvalid is 416: the chunk doesn't begin where the upload stands.
+	// ErrorCodeBlobUploadRangeInvalid is 416: the chunk doesn't begin where the upload ends.
 	ErrorCodeBlobUploadRangeInvalid ErrorCode = "BLOB_UPLOAD_RANGE_INVALID"
 	// ErrorCodeManifestBlobUnknown is 400: the manifest refers to something that isn't there.
 	ErrorCodeManifestBlobUnknown ErrorCode = "MANIFEST_BLOB_UNKNOWN"

@@ -172,7 +172,7 @@ func (e *UntrustedOriginError) Error() string {
 func (e *UntrustedOriginError) NonRetriable() {}
 
 // CredentialError says that the caller's own credential gave no Entra token. It
-// is not the registry's doing: what it wraps comes from the identity service,
+// is not an error of the registry: what it wraps comes from the identity service,
 // or from whatever the credential asks.
 type CredentialError struct {
 	// Err is the credential's own error.

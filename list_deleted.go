@@ -9,7 +9,7 @@ import (
 
 // NewListDeletedRepositoriesPager returns a pager over the repositories in
 // which soft delete keeps something (ACR protocol §3.10, a preview of ACR's). A
-// page that is no list, is truncated or was listed before is an error, as everywhere.
+// page that is not a list, is truncated or was listed before is an *IncompleteListingError.
 func (c *Client) NewListDeletedRepositoriesPager(options *ClientListDeletedRepositoriesOptions) *runtime.Pager[ClientListDeletedRepositoriesResponse] {
 	var o ClientListDeletedRepositoriesOptions
 	if options != nil {

@@ -10,7 +10,7 @@ import (
 // the second page on it asks for the page after next while the next one is
 // read, and receives a page while the items of the one before are decoded and
 // yielded: a loop that stops within the first page costs one request, and one that
-// goes on waits for one response less a page. Nothing of it is left when the loop
+// continues waits for one response less a page. Nothing of it is left when the loop
 // ends. Who captures responses has them one after the other: no page is asked for
 // ahead then.
 func iterate[T any](ctx context.Context, l *listing, invalid error, span, operation, repository, reference string, decode func(body []byte) (items []T, last string, err error)) iter.Seq2[T, error] {

@@ -13,8 +13,8 @@ import (
 
 // NewListRepositoriesPager returns a pager over the names of all repositories,
 // in lexical order (ACR protocol §3.1). A page that is truncated, or whose link
-// points back or to another origin is an [*IncompleteListingError]: there is no such thing as
-// a shorter list. [Client.Repositories] is the same as an iterator. A pager is
+// points back or to another origin is an [*IncompleteListingError]: a shorter list is never returned.
+// [Client.Repositories] is the same as an iterator. A pager is
 // not safe for concurrent use.
 func (c *Client) NewListRepositoriesPager(options *ClientListRepositoriesOptions) *runtime.Pager[ClientListRepositoriesResponse] {
 	list := func() (*listing, error) { return c.repositoryListing(options), nil }

@@ -222,7 +222,7 @@ type BlobClientStartUploadOptions struct{}
 //
 // Without a start no Content-Range is sent, and the registry appends the chunk
 // to what it has. With a start the registry refuses a chunk that doesn't begin
-// where the upload stands. The end follows from the chunk's length; where one
+// where the upload ends. The end follows from the chunk's length; where one
 // is given nevertheless it must agree.
 type BlobClientUploadChunkOptions struct {
 	// RangeStart is the offset of the chunk's first byte in the blob.

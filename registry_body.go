@@ -16,7 +16,7 @@ import (
 var errStaleBody = errors.New("request body belongs to a former attempt")
 
 // requestBody is the body of a request that may be sent several times. A
-// transport may go on reading the body of a broken attempt while the next one
+// transport may keep reading the body of a broken attempt while the next one
 // begins: each attempt has a view of its own, and only the newest may read. So
 // no attempt moves another's position, and what observes the bytes sees them
 // in order.
@@ -135,7 +135,7 @@ func sendView(req *policy.Request) (*http.Response, error) {
 		raw := req.Raw()
 		raw.Body = b.newView()
 		// net/http replays a request by itself when an idle connection turns out
-		// to be dead; the replay is an attempt like any other.
+		// to be closed; the replay is an attempt like any other.
 		raw.GetBody = func() (io.ReadCloser, error) {
 			if _, err := b.Seek(0, io.SeekStart); err != nil {
 				return nil, err

@@ -132,7 +132,7 @@ func (r *registry) streamData(req *policy.Request, ok ...int) (*http.Response, e
 
 // read sends a GET or HEAD with header to address and follows redirects, to
 // another host without credentials. A redirect that can't be followed is a
-// failed response, as in v0.2.3; strict callers hear why. The digest is the one
+// failed response, as in v0.2.3; strict callers get why. The digest is the one
 // that the login server stated, as the data host states none. The caller closes
 // the body.
 func (r *registry) read(ctx context.Context, method, address string, header http.Header, scopes []string, ok ...int) (resp *http.Response, digest string, err error) {

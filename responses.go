@@ -245,7 +245,7 @@ type BlobClientGetUploadStatusResponse struct {
 	// or one byte.
 	Range *string
 
-	// Location is where the upload goes on; it holds the upload's newest state.
+	// Location is the URL of the upload's next request; it holds the upload's newest state.
 	Location *string
 }
 
@@ -259,7 +259,7 @@ type BlobClientMountBlobResponse struct {
 	DockerUploadUUID *string
 
 	// Location is where the blob can be read when it was mounted, else where
-	// the upload goes on.
+	// the upload continues.
 	Location *string
 }
 
@@ -268,7 +268,7 @@ type BlobClientStartUploadResponse struct {
 	// DockerUploadUUID is the id of the upload.
 	DockerUploadUUID *string
 
-	// Location is where the upload goes on. It holds the upload's state, so it
+	// Location is where the upload continues. It holds the upload's state, so it
 	// is a secret of sorts: treat it as opaque, and don't log it.
 	Location *string
 
@@ -281,7 +281,7 @@ type BlobClientUploadChunkResponse struct {
 	// DockerUploadUUID is the id of the upload.
 	DockerUploadUUID *string
 
-	// Location is where the upload goes on. It replaces the former one.
+	// Location is where the upload continues. It replaces the former one.
 	Location *string
 
 	// Range is what the registry has by now, such as "0-1023".

@@ -5,7 +5,7 @@ import "github.com/acrkit/azcontainerregistry/internal/transfer"
 // TransferBudget limits what several transfers use together: connections, and
 // bytes a second. One budget given to many uploads and downloads is shared by
 // all of them and by the ranges inside each. It finds the concurrency that the
-// registry bears: a response of 429 halves the connections in use, and they grow
+// registry accepts: a response of 429 halves the connections in use, and they grow
 // back one by one while no other comes (ACR protocol §5.1). It is safe for
 // concurrent use and holds no goroutine or timer.
 type TransferBudget struct {

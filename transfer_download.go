@@ -104,10 +104,10 @@ func (c *BlobClient) Download(ctx context.Context, repository, digest string, ds
 	})
 }
 
-// DownloadAt is [BlobClient.Download] to places instead of in order. Several
-// goroutines may call dst.WriteAt at once, for places that don't overlap. If
+// DownloadAt is [BlobClient.Download] that writes at offsets, instead of in order. Several
+// goroutines may call dst.WriteAt at once, for ranges that don't overlap. If
 // dst is an [io.ReaderAt] too, what was written is read back to be hashed,
-// which saves memory. What dst holds behind the blob's end stays.
+// which saves memory. Bytes of dst after the blob's end are not changed.
 func (c *BlobClient) DownloadAt(ctx context.Context, repository, digest string, dst io.WriterAt, options *DownloadOptions) (DownloadResponse, error) {
 	return c.download(ctx, "BlobClient.DownloadAt", repository, digest, dst, options, func(context.Context, *DownloadOptions) (transfer.Destination, error) {
 		return transfer.Destination{WriterAt: dst, ReaderAt: readBack(dst)}, nil

@@ -46,7 +46,7 @@ func (c *BlobClient) DownloadFile(ctx context.Context, repository, digest, path 
 type partialFile struct {
 	path  string
 	file  *os.File
-	keep  bool  // somebody may go on with it
+	keep  bool  // somebody may resume it
 	noted int64 // how much of it the last checkpoint covers
 }
 

@@ -94,7 +94,7 @@ func (b *blobRanges) end(offset int64) int64 {
 
 // locate returns the blob's address, asking for it when there is none that is
 // still good. A registry that responds with the blob itself is left to do so
-// if all of it is wanted.
+// if all of it is needed.
 func (b *blobRanges) locate(ctx context.Context, all bool) (*blobLocation, *http.Response, error) {
 	if l := b.current(); l != nil {
 		return l, nil, nil

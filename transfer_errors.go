@@ -23,9 +23,9 @@ const (
 type SourceChangedError = transfer.SourceChangedError
 
 // UploadNotResumableError says that an upload broke off (Err) and would have
-// gone on at byte Offset, which the source can't give a second time; Rewind is
+// continued at byte Offset, which the source can't give a second time; Rewind is
 // why. Give [BlobClient.Upload] an [io.Seeker] or a Reopen function, and it
-// goes on by itself.
+// resumes by itself.
 type UploadNotResumableError = transfer.NotResumableError
 
 // StalledError says that no byte moved for too long.

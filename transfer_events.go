@@ -21,7 +21,7 @@ const (
 	// TransferProgress comes as bytes move, ten times a second at most.
 	TransferProgress = transfer.Progress
 	// TransferRetrying says that something failed (Err), and that the transfer
-	// goes on after Wait.
+	// continues after Wait.
 	TransferRetrying = transfer.Retrying
 	// TransferResumed says that an upload continues at Bytes, after a failure
 	// or from a checkpoint.

@@ -17,7 +17,7 @@ import (
 )
 
 // withoutRetries keeps azcore's retry policy out of a transfer's requests: it
-// can't know from which byte to go on, and the engine does. A token call keeps
+// doesn't know from which byte to continue, and the engine does. A token call keeps
 // it: others may wait for the same token, who have no engine.
 func withoutRetries(ctx context.Context) context.Context {
 	ctx = context.WithValue(ctx, engineRetries{}, true)

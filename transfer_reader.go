@@ -31,7 +31,7 @@ type OpenOptions struct {
 
 // BlobReader reads a blob: an [io.ReadSeekCloser] and an [io.ReaderAt]. Read
 // and Seek are for one goroutine at a time; ReadAt may be called by many, and
-// beside them. Reads go on by themselves after faults.
+// beside them. Reads resume by themselves after faults.
 type BlobReader struct {
 	reader *transfer.Reader
 }

@@ -82,7 +82,7 @@ type UploadOptions struct {
 }
 
 // UploadCheckpoint is the state of an upload. It holds the upload's location,
-// with which whoever may push to the repository can go on with it: keep it
+// with which whoever may push to the repository can continue it: keep it
 // where others can't read it.
 type UploadCheckpoint struct {
 	// Repository is where the upload goes.
@@ -130,12 +130,12 @@ type UploadResponse struct {
 }
 
 // Upload stores a blob in the repository, reading body to its end. It computes
-// the digest while it sends, in one pass, and goes on by itself after broken
+// the digest while it sends, in one pass, and resumes by itself after broken
 // connections, throttling, faults of the service and uploads that the registry
 // has dropped, as long as the body can be read again: an [io.Seeker], or with
 // UploadOptions.Reopen. A body that can't is kept up to 16 MiB back.
 //
-// After a failure it goes on from where the registry says it stands: by the
+// After a failure it resumes at the offset that the registry reports: by the
 // upload's status at its latest location, by the Range of a 416, or by sending a
 // chunk with its offset; it begins again only when none of these helps.
 //

@@ -141,7 +141,7 @@ func (s *uploadSession) Cancel(ctx context.Context) error {
 	return err
 }
 
-// updateLocation takes the response's Location as where the upload goes on.
+// updateLocation takes the response's Location as where the upload continues.
 func (s *uploadSession) updateLocation(response *http.Response) error {
 	value := nextLocation(response)
 	if value == "" {
@@ -180,7 +180,7 @@ func (s *uploadSession) send(ctx context.Context, method, address string, chunk 
 }
 
 // refused classes a failure. A 416 may say how much the registry has, and where
-// to go on (ACR protocol §4.5).
+// to continue (ACR protocol §4.5).
 func (s *uploadSession) refused(err error) error {
 	failure := uploadFault(err)
 	var f *transfer.Fault

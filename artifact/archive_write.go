@@ -21,7 +21,7 @@ import (
 // ArchiveWriter is a Target that becomes a tar archive. Content is gathered in
 // a layout folder beside the file first; Close writes the archive from it, in
 // one step, when at least one image is whole. After an interrupted copy the
-// folder stays, and the next ArchiveWriter for the same path goes on with it.
+// folder stays, and the next ArchiveWriter for the same path resumes with it.
 type ArchiveWriter struct {
 	path    string // where to write, "" for out
 	out     io.Writer

@@ -27,7 +27,7 @@ type Source interface {
 	Resolve(ctx context.Context, reference string) (ocispec.Descriptor, error)
 	// Fetch opens the content of a descriptor, from its first byte. The caller
 	// closes it. What it yields has not been verified yet. When the reader is
-	// an [io.Seeker], a broken transfer goes on where it stopped.
+	// an [io.Seeker], a broken transfer resumes where it stopped.
 	Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error)
 }
 

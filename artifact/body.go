@@ -9,7 +9,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// body is a blob's content as an upload wants it: it can seek, and it opens
+// body is a blob's content as an upload needs it: it can seek, and it opens
 // its source when the first byte is asked for, since a mount needs none. A
 // source that cannot seek is opened again instead.
 type body struct {

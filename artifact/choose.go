@@ -20,7 +20,7 @@ type chooser struct {
 	leftOut []LeftOut
 }
 
-// choose goes from a root to what of it is for the wanted platforms: the image
+// choose goes from a root to what of it is for the requested platforms: the image
 // for a single one, an index of a part of the images for several. An image that
 // no index tells the platform of is looked up in its config.
 func choose(ctx context.Context, src Source, root ocispec.Descriptor, data []byte, want []ocispec.Platform) (ocispec.Descriptor, *chooser, error) {
@@ -227,7 +227,7 @@ func (c *chooser) none(root ocispec.Descriptor, list []candidate, want ocispec.P
 }
 
 // checkImage refuses an image whose config names another platform than one of
-// the wanted. What isn't an image has none, and passes.
+// the requested. What isn't an image has none, and passes.
 func (c *chooser) checkImage(ctx context.Context, root ocispec.Descriptor, m *manifest) error {
 	have, err := c.configPlatform(ctx, m)
 	if err != nil || have == nil {

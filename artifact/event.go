@@ -22,7 +22,7 @@ const (
 	EventBlobExists EventKind = "exists"
 	// EventBlobMounted: the registry took the blob from the repository From.
 	EventBlobMounted EventKind = "mounted"
-	// EventBlobResumed: an earlier, interrupted transfer goes on at Bytes.
+	// EventBlobResumed: an earlier, interrupted transfer resumes at Bytes.
 	EventBlobResumed EventKind = "resumed"
 	// EventBlobRetrying: attempt Attempt starts in Wait, because of Err.
 	EventBlobRetrying EventKind = "retrying"

@@ -106,7 +106,7 @@ func PackFiles(ctx context.Context, files []FileSpec, o *PackOptions) (*Draft, e
 		m.Layers = append(m.Layers, layer)
 	}
 	if len(m.Layers) == 0 {
-		m.Layers = []ocispec.Descriptor{emptyBlob(d)} // the specification wants one at least
+		m.Layers = []ocispec.Descriptor{emptyBlob(d)} // the specification requires at least one
 	}
 	var err error
 	if d.root, err = d.addJSON(m.MediaType, m); err != nil {

@@ -34,7 +34,7 @@ const (
 	maxFolderEntries = 1 << 20
 )
 
-// UnpackOptions tune [UnpackFiles]. Nil is what most callers want.
+// UnpackOptions tune [UnpackFiles]. Nil is right for most callers.
 type UnpackOptions struct {
 	// Platform picks one artifact out of an index; nil refuses an index.
 	Platform *ocispec.Platform
@@ -119,7 +119,7 @@ func UnpackFiles(ctx context.Context, src Source, reference, dir string, o *Unpa
 	return done, parallel(ctx, 4, len(done.Files), func(ctx context.Context, i int) error { return u.unpack(ctx, done.Files[i]) })
 }
 
-// ResolvePlatform is Resolve that goes on from an index to the image for one
+// ResolvePlatform is Resolve that continues from an index to the image for one
 // platform, and reads its manifest. Without a platform, an index that has images
 // for several is refused with an [*InvalidError] that names them.
 func ResolvePlatform(ctx context.Context, src Source, reference string, platform *ocispec.Platform) (ocispec.Descriptor, []byte, error) {

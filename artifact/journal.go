@@ -21,20 +21,20 @@ import (
 )
 
 // JournalSchema is the version of what a journal's files look like. A journal
-// of another version is never guessed at.
+// of another version is refused.
 const JournalSchema = "acrkit.journal/1"
 
-// Journal is a folder that remembers the transfers that are not done, so that
-// another process can go on with them. An entry is there from the beginning of
+// Journal is a folder that records the transfers that are not complete, so that
+// another process can resume them. An entry is there from the beginning of
 // a transfer until its success; a lock that ends with the process says whether
 // somebody works on it. Only their owner can read its files, since an
-// upload's location in them is all that it takes to go on with the upload.
+// upload's location in them is all that it takes to continue the upload.
 type Journal struct {
 	dir string
 }
 
 // TransferSpec is what a transfer is to do, in the words of whoever began it.
-// It identifies the entry: beginning the same transfer again goes on with it.
+// It identifies the entry: beginning the same transfer again resumes it.
 type TransferSpec struct {
 	Verb        string   `json:"verb"`                // push, pull, copy, sync
 	Source      string   `json:"source"`              // as the user wrote it
@@ -193,7 +193,7 @@ func (j *Journal) locked(id string) bool {
 	return err == nil && !free
 }
 
-// Remove forgets a transfer. One that a process works on is an
+// Remove deletes the entry of a transfer. One that a process works on is an
 // [*InUseError].
 func (j *Journal) Remove(id string) error {
 	if _, err := j.Get(id); err != nil {
@@ -290,7 +290,7 @@ func (e *JournalEntry) Record() TransferRecord {
 	return e.record
 }
 
-// Close lets go of the entry. A transfer that has not succeeded stays in the
+// Close releases the entry. A transfer that has not succeeded stays in the
 // journal.
 func (e *JournalEntry) Close() error {
 	e.mu.Lock()
@@ -302,8 +302,8 @@ func (e *JournalEntry) Close() error {
 	return e.lock.Close()
 }
 
-// Fail says why the transfer came to nothing before it began. That leaves no
-// trace, unless an earlier process had begun it: then the journal says so too.
+// Fail records why the transfer failed before it began. That leaves no entry, unless
+// an earlier process had begun it: then the journal says so too.
 func (e *JournalEntry) Fail(err error) error {
 	return e.finish(context.Background(), err, false)
 }
@@ -368,7 +368,7 @@ func (j *Journal) progressSince(record *TransferRecord) {
 }
 
 // finish writes how the transfer ended. What succeeded leaves the journal, and
-// so does what never began: there is nothing to go on with.
+// so does what never began: there is nothing to resume.
 func (e *JournalEntry) finish(ctx context.Context, err error, began bool) error {
 	if err == nil || (!began && !e.resumed) {
 		return e.remove()
@@ -381,8 +381,8 @@ func (e *JournalEntry) finish(ctx context.Context, err error, began bool) error 
 	})
 }
 
-// Kept reports whether the journal has the transfer, so that it can be gone on
-// with: one that succeeded, or ended before anything was moved, is forgotten.
+// Kept reports whether the journal has the transfer, so that it can be resumed:
+// one that succeeded, or ended before anything was moved, is removed.
 func (e *JournalEntry) Kept() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

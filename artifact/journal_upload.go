@@ -30,7 +30,7 @@ type savedUpload struct {
 	HashState  []byte `json:"hashState,omitempty"`
 }
 
-// resumeUpload makes an upload go on where the journal knows it to stand, and
+// resumeUpload continues an upload at the offset in the journal, and
 // keeps the journal up to date. When its context ends it finishes the part that
 // it is sending, and notes it. A checkpoint that the registry no longer
 // accepts costs nothing: the upload then starts again by itself.

@@ -207,7 +207,7 @@ func (l *Layout) made(among bool) (bool, error) {
 			return true, nil
 		case name == ocispec.ImageBlobsDir, name == partialDir,
 			name == ocispec.ImageIndexFile, strings.HasPrefix(name, ocispec.ImageIndexFile+"."), strings.HasPrefix(name, ocispec.ImageLayoutFile+"."):
-			// What a process that died while it created the layout leaves.
+			// What a process that ended while it created the layout leaves.
 		default:
 			foreign = foreign || !among || !entry.IsDir()
 		}

@@ -23,7 +23,7 @@ const partialDir = ".acrkit-partial"
 
 // Push writes a blob or manifest: into a partial file first, which becomes the
 // blob by a rename once every byte is verified. A partial file that an earlier,
-// interrupted Push left is gone on with. A manifest is a root of the layout only
+// interrupted Push left is resumed. A manifest is a root of the layout only
 // when Tag makes it one.
 func (l *Layout) Push(ctx context.Context, desc ocispec.Descriptor, content *Content) error {
 	if err := checkDescriptor(desc); err != nil {
@@ -91,7 +91,7 @@ func (l *Layout) receive(ctx context.Context, desc ocispec.Descriptor, content *
 	return nil
 }
 
-// receiveInto fills a partial file, going on after what it holds already.
+// receiveInto fills a partial file, continuing after what it holds already.
 func receiveInto(ctx context.Context, f *os.File, desc ocispec.Descriptor, content *Content) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -161,8 +161,7 @@ func (l *Layout) openPartial(desc ocispec.Descriptor) (*os.File, string, error) 
 	}
 }
 
-// dropPartial removes a partial file after a failure, unless it can be gone on
-// with.
+// dropPartial removes a partial file after a failure, unless it can be resumed.
 func (l *Layout) dropPartial(f *os.File, name string, cause error) {
 	info, err := f.Stat()
 	wrong := isMismatch(cause) || errors.Is(cause, ErrInvalid)

@@ -12,7 +12,7 @@ import (
 const lockPoll = 20 * time.Millisecond
 
 // lockFile waits until this process alone holds the lock of f, which ends when
-// f is closed or the process dies.
+// f is closed or the process ends.
 func lockFile(ctx context.Context, f *os.File) error {
 	for {
 		locked, err := tryLock(f)

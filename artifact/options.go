@@ -33,7 +33,7 @@ const (
 	ReferrersSkip
 )
 
-// Options tunes a copy. The zero value, and nil, is what most callers want.
+// Options tunes a copy. The zero value, and nil, is right for most callers.
 type Options struct {
 	// Platforms picks images out of an index: a single platform gives its
 	// image, several an index of those images with the attestations that belong
@@ -70,8 +70,8 @@ type Options struct {
 	// other copies and transfers. Nil is a budget of this copy's own, of
 	// [DefaultConnections] connections.
 	Budget *azcontainerregistry.TransferBudget
-	// Journal remembers the copy on disk until it is done, so that another
-	// process can go on with it. Nil remembers nothing.
+	// Journal records the copy on disk until it is done, so that another
+	// process can resume it. Nil records nothing.
 	Journal *JournalEntry
 	// OnEvent observes the copy. It is called by one goroutine at a time and
 	// should return soon. Nil observes nothing.

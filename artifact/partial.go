@@ -9,7 +9,7 @@ import (
 )
 
 // RemovePartial removes what an interrupted copy to the layout folder or
-// archive file at path has left to go on with: nothing of the layout or the
+// archive file at path has left for resuming: nothing of the layout or the
 // archive itself. When a process works on it, it is an [*InUseError].
 func RemovePartial(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {

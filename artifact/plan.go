@@ -192,7 +192,7 @@ func (p *Plan) check(c *copier) error {
 	if now := c.graph.root.Digest.String(); now != p.Root.Digest.String() {
 		return &ChangedError{Reference: describe(c.src, p.SourceReference), Planned: p.Root.Digest.String(), Now: now}
 	}
-	// A tag that points to the root by now is what the plan wanted.
+	// A tag that points to the root by now is what the plan asked for.
 	if c.previous != p.Replaces && c.previous != p.Root.Digest.String() {
 		return &ChangedError{Reference: describe(c.dst, p.DestinationReference), Planned: p.Replaces, Now: c.previous}
 	}

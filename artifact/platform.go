@@ -155,7 +155,7 @@ func matchesPlatform(want, have ocispec.Platform) (fit int, ok bool) {
 	return fit, true
 }
 
-// matchesVersion reports whether the numbers of a wanted version are the first
+// matchesVersion reports whether the numbers of a requested version are the first
 // ones of another: 10.0.20348 is any revision of that build.
 func matchesVersion(want, have string) bool {
 	return want == "" || want == have || strings.HasPrefix(have, want+".")

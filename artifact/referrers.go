@@ -189,7 +189,7 @@ func (w *walker) follow(ctx context.Context) error {
 			}
 		}
 	}
-	return w.invalid(w.graph.root, fmt.Sprintf("referrers of referrers go on for more than %d levels", maxDepth))
+	return w.invalid(w.graph.root, fmt.Sprintf("referrers of referrers are more than %d levels deep", maxDepth))
 }
 
 func (w *walker) addReferrers(ctx context.Context, of *node, list []ocispec.Descriptor) error {

@@ -135,8 +135,8 @@ func (r *Repository) ResolveManifest(ctx context.Context, reference string) (oci
 	return desc, data, nil
 }
 
-// webPage is the error of a web page that came in place of a manifest: something
-// on the way answered, and package diagnose tells what from the page. It is nil
+// webPage is the error of a web page that came in place of a manifest: a proxy
+// in between responded, and package diagnose tells which from the page. It is nil
 // where the data is none.
 func (r *Repository) webPage(reference string, data []byte) error {
 	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")) {
@@ -177,11 +177,11 @@ func (r *Repository) Download(ctx context.Context, desc ocispec.Descriptor, w io
 	if offset > 0 {
 		state, ok := hashed.(encoding.BinaryMarshaler)
 		if !ok {
-			return fmt.Errorf("go on with %s: the state of its hash cannot be kept", desc.Digest)
+			return fmt.Errorf("resume %s: the state of its hash cannot be kept", desc.Digest)
 		}
 		data, err := state.MarshalBinary()
 		if err != nil {
-			return fmt.Errorf("go on with %s: %w", desc.Digest, err)
+			return fmt.Errorf("resume %s: %w", desc.Digest, err)
 		}
 		o.Resume = &azcontainerregistry.DownloadCheckpoint{Digest: desc.Digest.String(), Size: desc.Size, Offset: offset, HashState: data}
 	}

@@ -169,7 +169,7 @@ func (r *Repository) Graph(ctx context.Context, o *GraphOptions) (*RepositoryGra
 }
 
 // listGraph takes in what the registry lists. Manifests and tags are listed
-// beside each other, and manifests are read while the listing goes on, so that
+// beside each other, and manifests are read while the listing continues, so that
 // the readers wait for its first page alone.
 func (r *Repository) listGraph(ctx context.Context, g *RepositoryGraph, asked map[digest.Digest]bool, o *GraphOptions) error {
 	const listers = 2

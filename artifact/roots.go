@@ -46,7 +46,7 @@ func Roots(ctx context.Context, src Source) ([]Root, error) {
 }
 
 // ReadManifest resolves a reference and reads its manifest, verified against its
-// digest. With a platform it goes on from an index to the image for it; an image
+// digest. With a platform it continues from an index to the image for it; an image
 // for another platform, or none, is a [*NotFoundError] that says which there are.
 func ReadManifest(ctx context.Context, src Source, reference string, platform *ocispec.Platform) (ocispec.Descriptor, []byte, error) {
 	desc, data, err := resolve(ctx, src, reference)

@@ -13,7 +13,7 @@ import (
 )
 
 // TestReadmeShowsTheRunThatWasPublished holds the README to the figures beside
-// it: a whole run, its date, its machine, and how many promises held.
+// it: a whole run, its date, its machine, and how many targets were met.
 func TestReadmeShowsTheRunThatWasPublished(t *testing.T) {
 	data, err := os.ReadFile("published/bench.json")
 	if err != nil {
@@ -54,7 +54,7 @@ func TestReadmeShowsTheRunThatWasPublished(t *testing.T) {
 		"bench/published/bench.svg",
 		run.Date.Format("2 January 2006"),
 		fmt.Sprintf("%d × %s", run.Machine.Cores, run.Machine.CPU),
-		fmt.Sprintf("%d of the run's %d promises held", held, len(run.Claims)),
+		fmt.Sprintf("%d of the run's %d targets were met", held, len(run.Claims)),
 	} {
 		if !strings.Contains(readme, want) {
 			t.Errorf("the README doesn't say %q", want)

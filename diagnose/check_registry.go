@@ -24,7 +24,7 @@ const probeBytes = 1 << 20
 const lowRate = 10
 
 // slowRate is the speed in bytes a second below which a pull is called slow,
-// and slowTime how long the probe goes on measuring such a line.
+// and slowTime how long the probe measures such a line.
 const (
 	slowRate = 1e6
 	slowTime = 3 * time.Second

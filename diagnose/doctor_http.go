@@ -49,7 +49,7 @@ func (r *doctorRun) getJSON(ctx context.Context, path string, into any) error {
 	return nil
 }
 
-// getPage reads a page of a listing, whose link may lead on at the registry
+// getPage reads a page of a listing, whose link may point on at the registry
 // itself alone.
 func (r *doctorRun) getPage(ctx context.Context, path string, into any) error {
 	response, body, err := r.get(ctx, path)

@@ -61,7 +61,7 @@ type TextReport struct {
 	// LeftOut is how many lines that may tell of a failure were not looked at,
 	// because they repeat others or because there were too many.
 	LeftOut int
-	// Cut reports that the text goes on behind what was read: 512 MiB are.
+	// Cut reports that the text is longer than what was read: 512 MiB are.
 	Cut bool
 }
 

@@ -40,7 +40,7 @@ func (ev *evidence) canHelp(fix string) bool {
 	case strings.Contains(fix, "--for read") && ev.code == "IMAGE_QUARANTINED":
 		return false // no lock keeps it
 	case strings.Contains(fix, "acrkit transfers") && ev.path != "" && ev.phase != phaseStorage:
-		return pathHas("/blobs/")(ev) // nothing else goes on
+		return pathHas("/blobs/")(ev) // nothing else continues
 	case strings.Contains(fix, "--assignee {subject}"):
 		subject := ev.value("subject")
 		return strings.HasPrefix(subject, "<") || guid.MatchString(subject)

@@ -411,7 +411,7 @@ func handshake(t *testing.T, c diagnosetest.Certificate, trusted bool) error {
 		server.Handshake()
 	})
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
-		DialContext:     diagnosetest.LeadTo(address),
+		DialContext:     diagnosetest.DialTo(address),
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 	})
 }
@@ -423,7 +423,7 @@ func tlsAlert(t *testing.T) error {
 		tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{shown}, MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}).Handshake()
 	})
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
-		DialContext:     diagnosetest.LeadTo(address),
+		DialContext:     diagnosetest.DialTo(address),
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 	})
 }
@@ -431,7 +431,7 @@ func tlsAlert(t *testing.T) error {
 func tlsTimeout(t *testing.T) error {
 	address := serve(t, func(net.Conn) {})
 	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{
-		DialContext:         diagnosetest.LeadTo(address),
+		DialContext:         diagnosetest.DialTo(address),
 		TLSHandshakeTimeout: 20 * time.Millisecond,
 	})
 }
@@ -441,5 +441,5 @@ func notTLS(t *testing.T) error {
 		io.ReadFull(conn, make([]byte, 4))
 		fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 	})
-	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{DialContext: diagnosetest.LeadTo(address)})
+	return get(t, t.Context(), "https://myreg.azurecr.io/v2/", &http.Transport{DialContext: diagnosetest.DialTo(address)})
 }

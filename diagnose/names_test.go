@@ -80,8 +80,8 @@ func TestEveryEntraCodeBelongsToOneRow(t *testing.T) {
 	}
 }
 
-// TestNamesOfTheRegistryLeadToRows checks the table of names by itself.
-func TestNamesOfTheRegistryLeadToRows(t *testing.T) {
+// TestNamesOfTheRegistryDialToRows checks the table of names by itself.
+func TestNamesOfTheRegistryDialToRows(t *testing.T) {
 	for name, codes := range diagnose.RegistryCalls() {
 		for _, code := range codes {
 			if _, ok := diagnose.Lookup(diagnose.Code(code)); !ok {

@@ -199,7 +199,7 @@ var rowsLocal = []Row{
 	{
 		Code: "FILE_NOT_IN_IMAGE", Kind: KindNotFound, Severity: SeverityError,
 		Title:   "the image has no such file",
-		Meaning: "The layers of an image were read, with what they delete and what their links lead to. The path is not among what is left, or is another kind of thing than was asked for.",
+		Meaning: "The layers of an image were read, with what they delete and what their links point to. The path is not among what is left, or is another kind of thing than was asked for.",
 		Causes: []Cause{
 			certain("the layers of the image leave nothing of that kind under the path", "they were read"),
 			inferred("probably the path is mistyped, or a later layer deleted the file", "acrkit files ls {host}/{image}"),

@@ -166,7 +166,7 @@ func (e *Emulator) openStore() (signKey []byte, err error) {
 }
 
 // Advertise leaves the URL that the emulator is served at in its data folder,
-// for the error that another process gets that wants the folder.
+// for the error that another process gets that opens the folder.
 func (e *Emulator) Advertise(endpoint string) error { return e.store.SetEndpoint(endpoint) }
 
 // closeStore closes the data folder and removes it when it is temporary.

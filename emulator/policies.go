@@ -6,7 +6,7 @@ import (
 )
 
 // Policies say who may do what in a registry. The zero value is what a new
-// registry in a test wants: any well-formed Entra token is an owner, nobody
+// registry in a test needs: any well-formed Entra token is an owner, nobody
 // else gets in, and nothing is limited.
 type Policies = signin.Policies
 

@@ -316,7 +316,7 @@ func (m *matrix) show() {
 		return
 	}
 	var b strings.Builder
-	b.WriteString("# Images as the world makes them\n\nWhat acrkit reads and writes, beside other tools. Each row is a form in which an\nimage comes; `go test ./... -run TestImagesAreTheSameEverywhere -update`, in\ninterop/, makes the table. *same* is the same digest as at the origin, – a form\nthat a reader has no room for. Readers read what `acrkit pull` wrote: a folder\nwith exactly one image, and a docker archive.\n\n")
+	b.WriteString("# Images as the world makes them\n\nWhat acrkit reads and writes, beside other tools. Each row is a form in which an\nimage comes; `go test ./... -run TestImagesAreTheSameEverywhere -update`, in\ninterop/, makes the table. *same* is the same digest as at the origin, – a form\nthat a reader cannot hold. Readers read what `acrkit pull` wrote: a folder\nwith exactly one image, and a docker archive.\n\n")
 	b.WriteString("| form | " + strings.Join(m.columns, " | ") + " |\n|" + strings.Repeat("---|", len(m.columns)+1) + "\n")
 	for _, row := range m.rows {
 		b.WriteString("| " + row + " |")

@@ -137,9 +137,9 @@ func TestAThingHasOneWordEverywhere(t *testing.T) {
 	}
 }
 
-// TestArrowsLeadToFolders fails for a rule of a folder that isn't there, and for
+// TestArrowsDialToFolders fails for a rule of a folder that isn't there, and for
 // an arrow to one.
-func TestArrowsLeadToFolders(t *testing.T) {
+func TestArrowsDialToFolders(t *testing.T) {
 	for folder, rule := range arrows {
 		for _, f := range append([]string{folder}, rule.ours...) {
 			if info, err := os.Stat("../" + f); err != nil || !info.IsDir() {

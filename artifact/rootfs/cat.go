@@ -88,7 +88,7 @@ type search struct {
 }
 
 // found is what a search came to: a file that was written, or the path and the
-// layer to go on with.
+// layer to continue with.
 type found struct {
 	file File
 	next string
@@ -215,7 +215,7 @@ type layerSearch struct {
 	doubtful bool            // what the name means can be told by all layers only
 
 	file    *entry // the file itself
-	next    *found // a link to go on with
+	next    *found // a link to follow
 	hidden  bool   // lower layers have it no more
 	problem error
 }

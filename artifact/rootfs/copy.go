@@ -31,7 +31,7 @@ type place struct{ layer, ordinal int }
 // layers, and calls write for each. All of the layers that are needed is read and
 // verified.
 func (t *Tree) contents(ctx context.Context, wanted map[place]*inode, write func(in *inode, content io.Reader) error) error {
-	last := map[int]int{} // how many are wanted of each layer
+	last := map[int]int{} // how many are requested of each layer
 	for p := range wanted {
 		last[p.layer]++
 	}

@@ -13,12 +13,12 @@ import (
 	"github.com/acrkit/azcontainerregistry/internal/words"
 )
 
-// exactArgs wants exactly these arguments, and names the missing one.
+// exactArgs requires exactly these arguments, and names the missing one.
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return rangeArgs(len(names), names...)
 }
 
-// someArgs wants one argument or more.
+// someArgs requires one argument or more.
 func someArgs(name string) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -28,7 +28,7 @@ func someArgs(name string) cobra.PositionalArgs {
 	}
 }
 
-// leastArgs wants these arguments at least, the last of them as often as given.
+// leastArgs requires these arguments at least, the last of them as often as given.
 func leastArgs(names ...string) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
 		if len(args) < len(names) {
@@ -48,7 +48,7 @@ func usageOfOption(err error) error {
 	return err
 }
 
-// rangeArgs wants at least least of these arguments and at most all of them.
+// rangeArgs requires at least least of these arguments and at most all of them.
 func rangeArgs(least int, names ...string) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
 		switch {

@@ -36,7 +36,7 @@ all its images. A registry has no list of all blobs.
 	return command
 }
 
-// eachBlob yields every blob under a manifest once, and reports whether to go on.
+// eachBlob yields every blob under a manifest once, and reports whether to continue.
 func eachBlob(ctx context.Context, i *image.Image, seen map[string]bool, depth int, yield func(items.Blob, error) bool) bool {
 	if depth >= image.MaxTree {
 		return yield(items.Blob{}, fmt.Errorf("blobs of %s: deeper than %d manifests", i.Place, image.MaxTree))

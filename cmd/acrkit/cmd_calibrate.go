@@ -165,7 +165,7 @@ func askToCalibrate(ctx context.Context, a *app, target string, f *calibrateFlag
 	}
 	word := "begins"
 	if goingOn {
-		word = "goes on"
+		word = "continues"
 	}
 	return a.writer().Ask(ctx, fmt.Sprintf("This %s to push to %s and delete it again, up to %d requests (--list shows them).", word, target, requests))
 }
@@ -193,7 +193,7 @@ func openService(ctx context.Context, a *app, ref reference.Reference, service *
 	return nil
 }
 
-// explainCalibrate says what a run that ended early leaves, and how it goes on.
+// explainCalibrate says what a run that ended early leaves, and how it is resumed.
 func explainCalibrate(err error, report *calibrate.Report, target, out string) error {
 	explained := &failure.Explained{Err: err, Code: "FAILED"}
 	switch {
@@ -215,7 +215,7 @@ func explainCalibrate(err error, report *calibrate.Report, target, out string) e
 	if len(report.Progress.Results) == 0 && len(report.Left) == 0 {
 		return err
 	}
-	explained.Fix = []string{"go on, which cleans up first: acrkit calibrate " + target + " --out " + out}
+	explained.Fix = []string{"resume it, which cleans up first: acrkit calibrate " + target + " --out " + out}
 	if errors.Is(err, failure.ErrInterrupted) {
 		explained.Code = "INTERRUPTED"
 	} else if failure.ExitCode(err) == failure.ExitFailed {

@@ -67,7 +67,7 @@ func runDemo(ctx context.Context, a *app, dir string, keep bool) (err error) {
 	}
 	switch {
 	case errors.Is(err, os.ErrExist):
-		return failure.Coded(failure.ExitExists, fmt.Errorf("demo: %s exists already, and the tour wants a new folder", dir))
+		return failure.Coded(failure.ExitExists, fmt.Errorf("demo: %s exists already, and the tour needs a new folder", dir))
 	case err != nil:
 		return fmt.Errorf("demo: %w", err)
 	}

@@ -45,7 +45,7 @@ is meant.`,
 				return &artifact.InUseError{Thing: "transfer " + record.ID}
 			case artifact.TransferUnreadable:
 				return &failure.Explained{
-					Err:  errors.New("transfer " + record.ID + " can't go on: its entry in the journal is damaged, nothing was done"),
+					Err:  errors.New("transfer " + record.ID + " can't be resumed: its entry in the journal is damaged, nothing was done"),
 					Code: "JOURNAL_DAMAGED", Why: []string{record.Error},
 					Fix: []string{"acrkit transfers clean " + record.ID + "  # forgets it; then its own command again"},
 				}

@@ -37,7 +37,7 @@ standard error, and tried again later. The registry's rate headers are heeded.
 It ends by ctrl-c, by --timeout, or after --count changes: exit code 0.`,
 		Example: `  acrkit watch myreg.azurecr.io/team/app
   acrkit watch local --interval 5s -o jsonl
-  acrkit watch myreg.azurecr.io/team/app --count 1 --timeout 10m  # wait for a push`,
+  acrkit watch myreg.azurecr.io/team/app --count 1 --timeout 10m`,
 		Args: exactArgs("REGISTRY|REPOSITORY"),
 		RunE: func(command *cobra.Command, args []string) error {
 			switch {

@@ -49,7 +49,7 @@ func completeReferences(a *app, command *cobra.Command) {
 	}
 }
 
-// offer lists what a word may go on to.
+// offer lists how a word may continue.
 func (a *app) offer(ctx context.Context, word string) []string {
 	slash := strings.IndexByte(word, '/')
 	if slash < 0 {

@@ -146,7 +146,7 @@ func noteRest(a *app, o explainOptions, report *diagnose.TextReport) {
 		a.Note("%d more lines that may tell of a failure were left out: they repeat others, or there are too many", report.LeftOut)
 	}
 	if report.Cut {
-		a.Note("the text goes on behind the first %s, which are all that was read", output.Size(report.Bytes))
+		a.Note("the text is longer than the %s that were read", output.Size(report.Bytes))
 	}
 }
 
@@ -170,7 +170,7 @@ type passing struct {
 	err  error
 }
 
-// maxPassed bounds a line that is waited for: a longer one goes on in parts.
+// maxPassed bounds a line that is waited for: a longer one is passed in parts.
 const maxPassed = 64 << 10
 
 func (p *passing) Write(text []byte) (int, error) {

@@ -12,8 +12,8 @@ const helpWidth = 80
 
 // fitHelp makes the help of a command and of all below it fit helpWidth: the
 // lines of paragraphs are filled anew, and the texts of flags are wrapped.
-// Indented lines stay as they are written; a long line of an example goes on in
-// the next one, as a shell reads it.
+// Indented lines stay as they are written; a long line of an example continues in the
+// next one, as a shell reads it.
 func fitHelp(command *cobra.Command) {
 	if !command.HasParent() {
 		command.SetUsageFunc(printUsage)

@@ -49,7 +49,7 @@ func run(args []string) int {
 const interruptNotice = 500 * time.Millisecond
 
 // withInterrupt makes a context that the first interrupt cancels, so that a
-// command can stop, save what it has and say how to go on. The second ends the
+// command can stop, save what it has and say how to resume. The second ends the
 // process at once, which stderr is told when the first takes its time: the part
 // of an upload that is being sent is finished.
 func withInterrupt(parent context.Context, stderr io.Writer) (context.Context, func()) {

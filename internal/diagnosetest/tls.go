@@ -71,8 +71,8 @@ func (c Certificate) Issue(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
-// LeadTo dials one address, whatever is asked for.
-func LeadTo(address string) func(context.Context, string, string) (net.Conn, error) {
+// DialTo dials one address, whatever is asked for.
+func DialTo(address string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}

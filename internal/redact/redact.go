@@ -36,7 +36,7 @@ var visibleHeaders = map[string]bool{
 }
 
 // Headers returns the names of the headers that may be logged, lower case, as
-// azcore's logging policy wants them. The caller may change the slice.
+// azcore's logging policy takes them. The caller may change the slice.
 func Headers() []string {
 	names := make([]string, 0, len(visibleHeaders))
 	for name := range visibleHeaders {

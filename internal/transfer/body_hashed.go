@@ -40,7 +40,7 @@ type digester struct {
 
 func newDigester() *digester { return &digester{hash: sha256.New()} }
 
-// restoreDigester goes on with a state.
+// restoreDigester continues from a state.
 func restoreDigester(at int64, state []byte) (*digester, error) {
 	d := newDigester()
 	if err := d.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err != nil {

@@ -59,8 +59,8 @@ func (b *blob) noteThrottled() {
 	}
 }
 
-// cursor reads a part of a blob over one connection, and goes on where it
-// stopped when that breaks. It is for one goroutine at a time.
+// cursor reads a part of a blob over one connection, and resumes where it stopped
+// when that breaks. It is for one goroutine at a time.
 type cursor struct {
 	*blob
 	retries *retryBudget // of this connection: an outage strikes all at once
@@ -286,7 +286,7 @@ func (c *cursor) skip() error {
 	return nil
 }
 
-// idle says that nobody wants bytes until the function that it returns is
+// idle says that nobody reads bytes until the function that it returns is
 // called: what doesn't move meanwhile isn't the network's fault.
 func (c *cursor) idle() (over func()) {
 	w := c.watchdog

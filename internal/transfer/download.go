@@ -224,7 +224,7 @@ func (d *download) checkpoint() {
 	d.o.OnCheckpoint(DownloadState{Size: d.known(), Offset: d.sum.at, HashState: d.sum.state()})
 }
 
-// wrongContent marks what must not be gone on with: no checkpoint is made of it.
+// wrongContent marks what must not be resumed: no checkpoint is made of it.
 type wrongContent struct{ error }
 
 func (d *download) verify() error {

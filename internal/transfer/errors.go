@@ -65,8 +65,8 @@ func (e *SourceChangedError) Error() string {
 	return fmt.Sprintf("source changed while it was uploaded: its first %d bytes were others when read again", e.Offset)
 }
 
-// NotResumableError says that an upload broke off and would have gone on with
-// bytes that the source can't give a second time.
+// NotResumableError says that an upload broke off and would have continued with bytes
+// that the source can't give a second time.
 type NotResumableError struct {
 	// Offset is where reading would have to start again, in bytes.
 	Offset int64
@@ -79,16 +79,16 @@ type NotResumableError struct {
 	Err error
 }
 
-// Error says why the upload can't go on.
+// Error says why the upload can't be resumed.
 func (e *NotResumableError) Error() string {
 	reason := "the source can't be read again"
 	if e.Rewind != nil {
 		reason = "reading the source again: " + e.Rewind.Error()
 	}
 	if e.Err == nil {
-		return fmt.Sprintf("upload can't go on at byte %d: %s", e.Offset, reason)
+		return fmt.Sprintf("upload can't be resumed at byte %d: %s", e.Offset, reason)
 	}
-	return fmt.Sprintf("upload can't go on at byte %d: %s, after: %v", e.Offset, reason, e.Err)
+	return fmt.Sprintf("upload can't be resumed at byte %d: %s, after: %v", e.Offset, reason, e.Err)
 }
 
 // Unwrap returns what broke the upload off, and why the source couldn't be

@@ -81,7 +81,7 @@ type remedy int
 
 const (
 	giveUp remedy = iota
-	// askStatus asks how much the registry has, and goes on from there.
+	// askStatus asks how much the registry has, and continues from there.
 	askStatus
 	// goOn sends the next chunk from where the registry said it stands.
 	goOn

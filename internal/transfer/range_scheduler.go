@@ -92,8 +92,8 @@ func (r *rangeScheduler) signal() {
 	r.changed = make(chan struct{})
 }
 
-// begin hands the blob from off on to workers, the first of which goes on with
-// a cursor that is open already.
+// begin hands the blob from off on to workers, the first of which continues with a
+// cursor that is open already.
 func (r *rangeScheduler) begin(ctx context.Context, off, size int64, first *cursor) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

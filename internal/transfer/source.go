@@ -129,7 +129,7 @@ func (s *source) expectEnd() error {
 	return &localError{operation: "read source", err: io.ErrNoProgress}
 }
 
-// probe finds out whether a stream of unknown size goes on, so that no empty
+// probe finds out whether a stream of unknown size has more bytes, so that no empty
 // request has to be sent to learn that it doesn't.
 func (s *source) probe() error {
 	if s.size >= 0 || s.pos < s.front {

@@ -38,7 +38,7 @@ type Session interface {
 	// Cancel gives the upload up.
 	Cancel(ctx context.Context) error
 
-	// Location is where another process can go on.
+	// Location is where another process can continue.
 	Location() string
 }
 
@@ -132,7 +132,7 @@ type Event struct {
 	// Attempt counts the failures so far, of Retrying.
 	Attempt int
 
-	// Wait is how long the transfer pauses before it goes on, of Retrying.
+	// Wait is how long the transfer pauses before it continues, of Retrying.
 	Wait time.Duration
 
 	// Err is what failed, of Retrying.

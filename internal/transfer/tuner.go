@@ -192,7 +192,7 @@ func (t *tuner) grow(ctx context.Context, alone float64) {
 		now := t.target()
 		switch {
 		case now < target:
-			// A 429 came in between: that many is what the registry bears.
+			// A 429 came in between: that many is what the registry accepts.
 			target, was = now, now
 			if sleep(ctx, growAgain) != nil {
 				return

@@ -129,7 +129,7 @@ func Upload(ctx context.Context, reg Uploads, r io.Reader, o UploadOptions) (Upl
 	return u.result, nil
 }
 
-// resume goes on with an earlier upload's session.
+// resume continues an earlier upload's session.
 func (u *upload) resume() error {
 	r := u.o.Resume
 	if r == nil || r.Session == nil {
@@ -345,7 +345,7 @@ func (u *upload) possible(offset int64) bool {
 	return offset <= u.given && (u.src.size < 0 || offset <= u.src.size)
 }
 
-// goOnAt makes offset, which the registry says it has, where the upload goes on.
+// goOnAt makes offset, which the registry says it has, where the upload continues.
 func (u *upload) goOnAt(offset int64) {
 	u.offsetUnknown = false
 	u.acknowledged(offset)
@@ -364,7 +364,7 @@ func (u *upload) acknowledged(offset int64) {
 	}
 }
 
-// gone says that a session can't be gone on with, after a failure in it.
+// gone says that a session can't be resumed, after a failure in it.
 func gone(err error) error {
 	return &Fault{Class: SessionGone, Err: err, counted: true, ofStatus: true}
 }
@@ -502,7 +502,7 @@ func (u *upload) checkpoint() {
 	u.o.OnCheckpoint(state)
 }
 
-// abandon cleans up at the registry, unless somebody wants to go on.
+// abandon cleans up at the registry, unless somebody resumes it.
 func (u *upload) abandon(ctx context.Context) {
 	if u.session == nil {
 		return

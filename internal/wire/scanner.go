@@ -49,7 +49,7 @@ func NewScanner(data []byte) Scanner {
 
 var ErrUnexpectedEnd = errors.New("unexpected end")
 
-// Fail records that something else was wanted here, unless an error was
+// Fail records that something else was expected here, unless an error was
 // recorded before.
 func (s *Scanner) Fail(want string) {
 	if s.err != nil {

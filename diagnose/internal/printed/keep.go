@@ -9,15 +9,15 @@ import (
 // keeper chooses the lines that are kept.
 type keeper struct {
 	number  int  // of the line that is being added
-	open    bool // the line goes on in the next piece
+	open    bool // the line continues in the next piece
 	first   bool // nothing was added yet
 	bytes   int64
 	size    int // of what is kept of the beginning
 	head    []Line
 	tail    []Line // the newest, within maxTail
 	tailed  int    // the size of tail
-	recent  []Line // lines that may be wanted as those before a telling one
-	wanted  int    // how many lines after a telling one are still wanted
+	recent  []Line // lines that may be needed as those before a telling one
+	wanted  int    // how many lines after a telling one are still needed
 	leftOut int
 	alike   map[uint64]int
 }

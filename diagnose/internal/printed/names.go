@@ -175,7 +175,7 @@ func splitPath(path string) (repository, reference string) {
 
 var azureSuffixes = []string{".azurecr.io", ".azurecr.cn", ".azurecr.us", ".azurecr.de"}
 
-// others are registries of other houses: a host of theirs ends so.
+// others are registries of other vendors: a host of theirs ends so.
 var others = []string{
 	"docker.io", "ghcr.io", "gcr.io", "pkg.dev", "quay.io", "registry.k8s.io", "k8s.gcr.io", "public.ecr.aws", "nvcr.io", "cgr.dev",
 	"registry.gitlab.com", "jfrog.io", "cloudsmith.io", "registry.redhat.io", "registry.access.redhat.com", "registry.fedoraproject.org",

@@ -284,8 +284,7 @@ var beginnings = pattern.New(`^(?i:error|err:|errn?o|fatal|warn|info\b|debu|fata
 // goesOn is how the further lines of one message begin.
 var goesOn = pattern.New(`^(?:["'}\])]|  +\S|at |(?:Status|StatusCode|RESPONSE|ERROR CODE|Details|Code|Message|Content|Headers|Trace ID|Correlation ID|Timestamp|Access to registry|Registry '|Failed to reach|Looks like)\b|-{20})`)
 
-// begins reports whether a line begins a message, rather than going on with the
-// one before.
+// begins reports whether a line begins a message, rather than continuing the one before.
 func begins(text string) bool {
 	if strings.HasPrefix(text, "ERROR CODE") || strings.HasPrefix(text, "Status: ") {
 		return false // parts of an error of Azure's libraries
@@ -343,7 +342,7 @@ func (w width) broke(line, next piece) bool {
 	return w.widest > 0 && (line.length == w.widest || line.length+utf8.RuneCountInString(word) > w.widest)
 }
 
-// joint returns what stood between a line and the one that goes on with it:
+// joint returns what stood between a line and the one that continues it:
 // nothing where a word was broken, or a blank. It reports false where both are
 // as likely.
 func (w width) joint(line, next piece) (between string, known bool) {

@@ -12,13 +12,13 @@ var forbiddenCauses = []Cause{
 var anonymousCauses = []Cause{
 	{"probably no credentials for {host} were given to the tool, and anonymous pull is off", "acrkit doctor {host} shows which credentials are found; az acr show -n {registry} --query anonymousPullEnabled"},
 	{"possibly credentials are there under another name than {host}, or for another user", "the name in docker's or helm's store must be the login server in lower case"},
-	{"possibly the identity that should sign in has no role on the registry, so that the tool went on without it", "az role assignment list --assignee <identity> --all"},
+	{"possibly the identity that should sign in has no role on the registry, so that the tool continued without it", "az role assignment list --assignee <identity> --all"},
 	{"possibly {image} is mistyped: the registry gives the same response for what does not exist", "somebody who may list can tell: acrkit ls {host}"},
 }
 
 // nodeCauses are the same for a node of Kubernetes.
 var nodeCauses = []Cause{
-	{"probably the identity of the node's kubelet has no AcrPull on the registry: the sign-in failed, and the node went on without credentials", "az aks check-acr -g <group> -n <cluster> --acr {host}"},
+	{"probably the identity of the node's kubelet has no AcrPull on the registry: the sign-in failed, and the node continued without credentials", "az aks check-acr -g <group> -n <cluster> --acr {host}"},
 	{"possibly the pod names no imagePullSecret, or the secret is in another namespace or for another host", "kubectl get secret <name> -n <namespace of the pod> -o jsonpath='{.data.\\.dockerconfigjson}' | base64 -d names the hosts"},
 	{"possibly {image} is mistyped: a node asks without credentials after a missing tag, too", "somebody who may list can tell: acrkit ls {host}"},
 	{"possibly anonymous pull was meant to be on", "az acr show -n {registry} --query anonymousPullEnabled"},

@@ -13,7 +13,7 @@ import (
 // expire at will. It is safe for concurrent use.
 //
 // The emulator's clock does not move the clock of its clients: a client that
-// looks at its own clock goes on believing in a token that the emulator
+// looks at its own clock still uses a token that the emulator
 // already refuses, which is what a machine with a wrong clock sees.
 type Clock struct {
 	base func() time.Time
@@ -61,7 +61,7 @@ func (c *Clock) Advance(d time.Duration) {
 	c.set, c.since = c.running().Add(d), c.base()
 }
 
-// Set makes it t now; time goes on from there.
+// Set makes it t now; time continues from there.
 func (c *Clock) Set(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

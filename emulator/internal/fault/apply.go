@@ -210,7 +210,7 @@ func (c *call) breakAs(b *Break) {
 }
 
 // stall waits when that is how a rule breaks things, and reports whether the
-// request goes on afterwards.
+// request continues afterwards.
 func (c *call) stall(b *Break) bool {
 	if b.How != BreakStall {
 		return false
@@ -223,7 +223,7 @@ func (c *call) stall(b *Break) bool {
 }
 
 // breakRequest breaks the connection under a request's body, and reports
-// whether the body goes on, as it does after a stall that has an end. The
+// whether the body continues, as it does after a stall that has an end. The
 // handler gets an error from its reader, as it would from the network, and
 // comes to its own end.
 func (c *call) breakRequest(b *Break) bool {

@@ -133,7 +133,7 @@ type Break struct {
 	// How is BreakCut (an orderly close in the middle), BreakReset (a TCP
 	// reset) or BreakStall (nothing more happens).
 	How BreakKind `json:"how"`
-	// For is how long a stall lasts before the request goes on. The zero value
+	// For is how long a stall lasts before the request continues. The zero value
 	// means until the client or the server gives up.
 	For clock.Duration `json:"for,omitempty"`
 }

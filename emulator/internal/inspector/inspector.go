@@ -143,7 +143,7 @@ type signInPage struct {
 	Wrong bool
 }
 
-// nextOf is where a person wanted to go: a page of the inspector, or its first.
+// nextOf is where a person was going: a page of the inspector, or its first.
 func nextOf(r *http.Request) string {
 	if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, Prefix) && !strings.HasSuffix(r.URL.Path, "/events") {
 		return r.URL.RequestURI()

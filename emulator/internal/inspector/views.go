@@ -14,7 +14,7 @@ import (
 	"github.com/acrkit/azcontainerregistry/emulator/internal/trace"
 )
 
-// listPage is a list and how to go on.
+// listPage is a list and its next page.
 type listPage[T any] struct {
 	Registry, Repository, View string
 	All                        []T

@@ -184,7 +184,7 @@ func (p *parser) project(q *Query) (step, error) {
 	}, nil
 }
 
-// token is a word, a number or a sign; or a text that stood in quotes.
+// token is a word, a number or a sign; or a text in quotes.
 type token struct {
 	text   string
 	quoted bool

@@ -98,7 +98,7 @@ func (p *pacer) beforeRead() {
 	}
 }
 
-// afterBody lifts the deadline: the server goes on reading in the background
+// afterBody lifts the deadline: the server keeps reading in the background
 // to notice a client that leaves, and must not take silence for that.
 func (p *pacer) afterBody() { _ = p.control.SetReadDeadline(time.Time{}) }
 

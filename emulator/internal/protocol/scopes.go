@@ -38,7 +38,7 @@ const (
 // not fit into a header any more.
 const MaxScopes = 512
 
-// Scope is a resource and what a caller wants to do with it; as an entry of
+// Scope is a resource and what a caller does with it; as an entry of
 // an access token, what the bearer may do with it.
 type Scope struct {
 	Type    string   `json:"type"`

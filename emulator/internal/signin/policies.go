@@ -16,7 +16,7 @@ import (
 )
 
 // Policies say who may do what in a registry. The zero value is what a new
-// registry in a test wants: any well-formed Entra token is an owner, nobody
+// registry in a test needs: any well-formed Entra token is an owner, nobody
 // else gets in, and nothing is limited.
 type Policies struct {
 	// ABAC puts the registry in the mode "RBAC Registry + ABAC Repository

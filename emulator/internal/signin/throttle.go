@@ -108,7 +108,7 @@ func (t *throttle) oauthCalls(now time.Time, sku SKU, registry string) float64 {
 func isPremium(sku SKU) bool { return sku == "" || sku == SKUPremium }
 
 // callRates count down what is left of the calls of a kind that a registry may
-// make in a second. They refill as time goes on (ACR protocol §12).
+// make in a second. They refill with time (ACR protocol §12).
 type callRates struct {
 	mu    sync.Mutex
 	rates map[rateKey]*leakyRate

@@ -62,7 +62,7 @@ func (s *Store) restoreLanding(u *Upload, meta uploadMeta) error {
 	if err != nil {
 		return err
 	}
-	s.logger.Info("an upload goes on that a crash caught at its end", "upload", u.ID)
+	s.logger.Info("an upload that a crash interrupted at its end continues", "upload", u.ID)
 	return u.save("")
 }
 

@@ -17,7 +17,7 @@ const (
 	ByTimeDescending
 )
 
-// Cursor is where a listing goes on: after this item. The zero value is the
+// Cursor is where a listing continues: after this item. The zero value is the
 // beginning.
 type Cursor struct {
 	Ticks Ticks // with ByTime and ByTimeDescending

@@ -260,7 +260,7 @@ func (e *DigestError) Error() string {
 // Finish checks the upload's digest, puts its bytes in place and runs link
 // with their size, which is expected to link the digest in a transaction. The
 // upload ends when all went well; after a [DigestError] or a refusal by check,
-// which runs before anything moves, it goes on.
+// which runs before anything moves, it continues.
 func (u *Upload) Finish(digest string, check func() error, link func(size int64) error) error {
 	f, err := os.OpenFile(u.dataPath(), os.O_RDWR, 0o600)
 	if err != nil {

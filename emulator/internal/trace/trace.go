@@ -91,7 +91,7 @@ func NewRecorder(clock *clock.Clock, logger *slog.Logger) *Recorder {
 	return &Recorder{clock: clock, logger: logger, counts: map[protocol.Route]int64{}}
 }
 
-// textSize is about how many bytes a record keeps alive beside itself.
+// textSize is about how many bytes a record keeps in memory beside itself.
 func (r *Request) textSize() int {
 	size := len(r.Host) + len(r.Path) + len(r.Repository) + len(r.Reference) + len(r.Digest) + len(r.UserAgent) +
 		len(r.Range) + len(r.Identity) + len(r.CorrelationID) + len(r.Challenge)

@@ -205,7 +205,7 @@ func (c uploadHandler) acquire(u *store.Upload) error {
 }
 
 // uploadStatus serves GET on a session. A stale state is accepted too: that
-// is how a client finds out where to go on (ACR protocol §4.5).
+// is how a client finds out where to continue (ACR protocol §4.5).
 func (c uploadHandler) uploadStatus() error {
 	u, _, err := c.session()
 	if err != nil {
@@ -227,7 +227,7 @@ func (c uploadHandler) uploadChunk() error {
 }
 
 // resumeUpload is the 416 for a chunk that the upload has already, in part or
-// as a whole: it says where to go on, and has a JSON type but no body (ACR
+// as a whole: it says where to continue, and has a JSON type but no body (ACR
 // protocol §4.5).
 func (c uploadHandler) resumeUpload(u *store.Upload) error {
 	c.setUploadHeaders(u, u.Started.Truncate(time.Second))
@@ -253,7 +253,7 @@ var contentRange = regexp.MustCompile(`^([0-9]{1,18})-([0-9]{1,18})$`)
 
 // checkContentRange checks where a chunk begins: its optional Content-Range,
 // which has neither unit nor total, and its state. Chunks come in order. The
-// first result says that the client has to be told where to go on, since what
+// first result says that the client has to be told where to continue, since what
 // it sends is there already or its state is stale.
 func (c uploadHandler) checkContentRange(u *store.Upload, stale bool) (resend bool, err error) {
 	value := c.r.Header.Get("Content-Range")

@@ -46,7 +46,7 @@ func Endpoint(loginServer string) string {
 // Scope is what an Entra token for the resource manager at endpoint is for.
 func Scope(endpoint string) string { return endpoint + "/.default" }
 
-// Client speaks to one resource manager. It may be used by many goroutines.
+// Client is for one resource manager. It may be used by many goroutines.
 type Client struct {
 	endpoint string
 	pipeline runtime.Pipeline
@@ -190,9 +190,9 @@ type Import struct {
 	Force      bool   // a tag that is there may be moved
 }
 
-// ErrGoesOn says that an import was begun, and isn't waited for any more: ACR
-// goes on with it.
-var ErrGoesOn = errors.New("ACR goes on with the import that was begun")
+// ErrContinues says that an import was begun, and isn't waited for any more: ACR
+// continues it.
+var ErrContinues = errors.New("ACR continues the import that was begun")
 
 // Import asks the registry of a resource to import an image, and waits until it
 // has.
@@ -230,7 +230,7 @@ func (c *Client) Import(ctx context.Context, id string, i Import) error {
 		return err
 	}
 	if _, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: pollEvery}); err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w: %w", ErrGoesOn, context.Cause(ctx))
+		return fmt.Errorf("%w: %w", ErrContinues, context.Cause(ctx))
 	}
 	return err
 }

@@ -128,7 +128,7 @@ func TestAnImportThatIsNotWaitedForGoesOn(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		err := client.Import(ctx, resource, image)
-		if !errors.Is(err, ErrGoesOn) || !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 12*time.Second {
+		if !errors.Is(err, ErrContinues) || !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 12*time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})

@@ -131,7 +131,7 @@ func (b *bench) do(r request) response {
 			break
 		}
 		pause := min(time.Duration(max(1, number(got.header.Get("Retry-After"))))*time.Second, longestTry)
-		b.o.Note("%s: %d, going on in %s", b.quirk, got.status, pause)
+		b.o.Note("%s: %d, continuing in %s", b.quirk, got.status, pause)
 		b.wait(pause)
 	}
 	if !r.quiet {

@@ -73,7 +73,7 @@ type Link struct {
 	Find func(ctx context.Context, place Place) (credential Credential, detail string, err error)
 }
 
-// Place is what a credential is wanted for.
+// Place is what a credential is for.
 type Place struct {
 	Host       string // a login server, such as "myreg.azurecr.io" or "127.0.0.1:5000"
 	Repository string // "" for the registry itself

@@ -142,7 +142,7 @@ func (s source) link(scope string) Link {
 		case errors.As(err, &refused) && s.probed && !speaksJSON(refused.RawResponse):
 			return Credential{}, "", nothing("the server at its address (%d) is no identity service", refused.RawResponse.StatusCode)
 		case errors.As(err, &refused):
-			// Entra knows this identity and refuses it: going on would hide that.
+			// Entra knows this identity and refuses it: trying the next one would hide that.
 			return Credential{}, "", err
 		case limited.Err() != nil && ctx.Err() == nil && !s.probed && s.name == "managed identity":
 			return Credential{}, "", fmt.Errorf("the managed identity that the environment names gave no token within %s", s.limit)

@@ -207,7 +207,7 @@ func (s Stores) Scope(place Place) string {
 // Put writes a credential for host into docker's store, and tells where it
 // went. docker's configuration decides whether that is a helper or the file, as
 // docker login does. Other spellings of the host are removed, since they would
-// go on being found.
+// still be found.
 func (s Stores) Put(ctx context.Context, host, username, password string) (string, error) {
 	if s.Docker == "" {
 		return "", errors.New("docker's store: no home folder, set DOCKER_CONFIG")

@@ -294,7 +294,7 @@ func isCommand(line string) bool {
 	return more && word == strings.ToLower(word) && !strings.ContainsAny(word, ",;:") && !strings.HasSuffix(line, ".")
 }
 
-// wrapCommand breaks a command line where the shell lets it go on: at spaces
+// wrapCommand breaks a command line where the shell lets it continue: at spaces
 // outside of quotes, with a backslash. A comment behind it goes before it.
 func wrapCommand(line string, width int) []string {
 	if width <= 0 || len([]rune(line)) <= width {

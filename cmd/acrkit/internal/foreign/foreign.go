@@ -185,7 +185,7 @@ func (r *Repository) Resolve(ctx context.Context, ref string) (ocispec.Descripto
 }
 
 // Fetch opens content. Where the registry has ranges the reader can seek, so
-// that a broken transfer goes on.
+// that a broken transfer resumes.
 func (r *Repository) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
 	body, err := r.remote.Fetch(ctx, desc)
 	if err != nil {

@@ -76,7 +76,7 @@ func (f *Flags) check() error {
 	return failure.Usagef("--order %q: must be one of name, oldest, newest, time", f.order)
 }
 
-// page is the size of the pages: no more than wanted.
+// page is the size of the pages: no more than needed.
 func (f *Flags) page() *int32 {
 	size := pageSize
 	if f.size > 0 {

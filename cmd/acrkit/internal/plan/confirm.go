@@ -33,9 +33,9 @@ func (w *Writer) confirm(ctx context.Context, p plan, yes bool) error {
 	return w.Ask(ctx, "This cannot be undone.")
 }
 
-// Ask asks a person whether to go on. The error is [ErrDeclined] when not.
+// Ask asks a person whether to continue. The error is [ErrDeclined] when not.
 func (w *Writer) Ask(ctx context.Context, before string) error {
-	fmt.Fprintf(w.Stderr, "%s Go on? [y/N] ", before)
+	fmt.Fprintf(w.Stderr, "%s Continue? [y/N] ", before)
 	reply, err := w.readLine(ctx)
 	if err != nil {
 		w.Note("") // the question's line is still open

@@ -10,8 +10,8 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/session"
 )
 
-// deleteTag takes the name away first and looks again, so that a name that
-// somebody gave to the manifest meanwhile keeps it alive.
+// deleteTag takes the name away first and looks again, so that a tag that
+// somebody gave to the manifest meanwhile keeps it.
 func deleteTag(ctx context.Context, r *session.Registry, s Step) error {
 	if _, err := r.Client.DeleteTag(ctx, s.Repository, s.Tag, nil); err != nil {
 		return err

@@ -75,10 +75,10 @@ func importImage(ctx context.Context, r *session.Registry, s Step) error {
 		Source: from.Registry.Name, ResourceID: s.FromResource, Image: from.Repository + "@" + s.Digest,
 		Target: target, Untagged: s.Tag == "", Force: s.Replaces != "",
 	})
-	if errors.Is(err, arm.ErrGoesOn) {
+	if errors.Is(err, arm.ErrContinues) {
 		return &failure.Explained{
 			Err:  fmt.Errorf("import %s: %w", s, err),
-			Code: "INTERRUPTED", Why: []string{arm.ErrGoesOn.Error()}, Fix: []string{"acrkit show " + s.String() + "  # whether it came"},
+			Code: "INTERRUPTED", Why: []string{arm.ErrContinues.Error()}, Fix: []string{"acrkit show " + s.String() + "  # whether it came"},
 		}
 	}
 	if err != nil {

@@ -141,7 +141,7 @@ func (s *Session) warnOfSkipped(outcomes []creds.Outcome) {
 			s.warned = map[string]bool{}
 		}
 		s.warned[outcome.Detail] = true
-		s.Note("warning: %s: %s; going on without it (acrkit explain DOCKER_HELPER_FAILED)", outcome.Link, failure.Clean(outcome.Detail))
+		s.Note("warning: %s: %s; continuing without it (acrkit explain DOCKER_HELPER_FAILED)", outcome.Link, failure.Clean(outcome.Detail))
 	}
 }
 

@@ -60,7 +60,7 @@ type Session struct {
 	closers    []func() error
 }
 
-// BlobRetries is --retries as the library wants it: 0 for its default, a
+// BlobRetries is --retries as the library takes it: 0 for its default, a
 // negative number for none.
 func (s *Session) BlobRetries() int {
 	switch s.Retries {

@@ -28,7 +28,7 @@ type bars struct {
 	lines    []string // to be written above the first bar
 }
 
-// refresh is how often the screen is drawn: often enough to look alive.
+// refresh is how often the screen is drawn: often enough to show movement.
 const refresh = 120 * time.Millisecond
 
 func newBars(w io.Writer, screen Screen, now func() time.Time) *bars {

@@ -20,7 +20,7 @@ const (
 	Moving   Step = "progress" // Bytes of Total have moved
 	Exists   Step = "exists"   // it was there already
 	Mounted  Step = "mounted"  // the registry took it from the repository From
-	Resumed  Step = "resumed"  // it goes on at Bytes
+	Resumed  Step = "resumed"  // it resumes at Bytes
 	Retrying Step = "retrying" // it is tried again after Wait, because of Reason
 	Done     Step = "done"     // stored and verified
 	Manifest Step = "manifest" // a manifest is stored

@@ -137,7 +137,7 @@ func writeTransfer(w io.Writer, r artifact.TransferRecord) error {
 	row("started", timeText(r.Started))
 	row("updated", timeText(r.Updated))
 	if r.State == artifact.TransferInterrupted || r.State == artifact.TransferFailed {
-		row("go on", "acrkit transfers resume "+r.ID)
+		row("resume", "acrkit transfers resume "+r.ID)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -70,7 +70,7 @@ func (m *markup) facts(all []fact) {
 	m.out("</dl>\n")
 }
 
-// picture draws the cells of a treemap: one that has a section leads there.
+// picture draws the cells of a treemap: one that has a section links to it.
 func (m *markup) picture(cells []cell) {
 	for _, c := range cells {
 		end := trusted("</div>")
