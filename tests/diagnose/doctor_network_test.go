@@ -131,7 +131,7 @@ func TestDoctorOnBadInput(t *testing.T) {
 		"docker: a half-written file":          {check: "docker", want: "DOCKER_CONFIG_DAMAGED", change: stored(diagnose.StoredCredential{}, json.Unmarshal([]byte(`{"auths":{`), &struct{}{}))},
 		"docker: a helper that hangs":          {check: "docker", want: "DOCKER_HELPER_TIMEOUT", change: stored(diagnose.StoredCredential{}, context.DeadlineExceeded)},
 		"docker: a helper that prints rubbish": {check: "docker", want: "DOCKER_HELPER_FAILED", change: stored(diagnose.StoredCredential{}, errors.New("credential helper printed: rubbish"))},
-		"docker: a token that has expired":       {check: "docker", want: "DOCKER_CREDENTIAL_EXPIRED", change: stored(diagnose.StoredCredential{Source: "config.json", RefreshToken: ended}, nil)},
+		"docker: a token that has expired":     {check: "docker", want: "DOCKER_CREDENTIAL_EXPIRED", change: stored(diagnose.StoredCredential{Source: "config.json", RefreshToken: ended}, nil)},
 		"docker: another registry's token":     {check: "docker", want: "DOCKER_CREDENTIAL_OTHER", change: stored(diagnose.StoredCredential{Source: "config.json", RefreshToken: diagnosetest.JWT(`{"aud":"other.azurecr.io","exp":99999999999}`)}, nil)},
 		"the admin user": {check: "admin user", want: "ADMIN_USER_IN_USE", change: func(o *diagnose.Options) {
 			o.Credential = func(context.Context) (diagnose.Credential, error) {
