@@ -167,7 +167,7 @@ type Injector struct {
 
 	mu     sync.Mutex
 	rules  []*activeRule
-	writes map[string]time.Time // what replicas have not seen, see faults_replica.go
+	writes map[string]time.Time // what replicas have not seen, see replica.go
 	stale  bool                 // which replica the next request goes to
 }
 
