@@ -130,7 +130,7 @@ var errNoReader = &ArgumentError{Argument: "reader", Value: "nil", Rule: "must b
 
 // Read reads from the underlying reader. At its end it returns io.EOF, or
 // [ErrMismatchedHash]: then nothing that was read may be used. After another
-// error reading goes on where the underlying reader does.
+// error reading continues where the underlying reader does.
 func (d *DigestValidationReader) Read(p []byte) (int, error) {
 	if d == nil || d.reader == nil {
 		return 0, errNoReader
