@@ -15,6 +15,7 @@ type BeyondLoopbackError struct {
 	Address string
 }
 
+// Error names the address.
 func (e *BeyondLoopbackError) Error() string {
 	return fmt.Sprintf("address %q: other machines may reach it, and only loopback is listened at unless BeyondLoopback is set", e.Address)
 }

@@ -256,7 +256,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *Emulator) IdentityProviderHandler() http.Handler { return e.signIn.IdentityProviderHandler() }
 
 // ExpireTokens makes every refresh token and access token issued so far
-// count as expired. Tokens issued afterwards are good.
+// count as expired. Tokens issued afterwards are valid.
 func (e *Emulator) ExpireTokens() { e.signIn.ExpireTokens() }
 
 // SetPolicies replaces the policies of the registry with a name. Refresh

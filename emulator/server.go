@@ -373,7 +373,7 @@ func (s *Server) AdminUser() (name, password string) {
 	return s.emulator.wire.Registries[0].Name, s.admin
 }
 
-// IdentityProviderURL returns the origin of the fake Entra, or empty text
+// IdentityProviderURL returns the origin of the identity provider, or empty text
 // when it is off.
 func (s *Server) IdentityProviderURL() string { return s.providerURL }
 
