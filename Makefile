@@ -14,6 +14,10 @@ demo: ## push, list and pull a real image on the embedded registry
 build: ## build the command into bin/acrkit
 	go build -o bin/acrkit ./cmd/acrkit
 
+.PHONY: man
+man: ## the manual pages of every command into dist/man1
+	go run ./cmd/acrkit man dist/man1
+
 .PHONY: image
 image: ## the emulator's container image into dist/: an OCI layout, and archives to load
 	go run ./cmd/acrkit/internal/emulatorimage -out dist -version $(or $(VERSION),dev)

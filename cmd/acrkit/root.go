@@ -65,6 +65,7 @@ func commands(a *app) []*cobra.Command {
 		newExitCodesCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),
+		newManCommand(a),
 	}
 }
 
