@@ -245,8 +245,12 @@ const (
 	CodeHelmRepoRetired            Code = "HELM_REPO_RETIRED"
 	CodeContentTrustNotAllowed     Code = "CONTENT_TRUST_NOT_ALLOWED"
 	CodeSignatureNotFound          Code = "SIGNATURE_NOT_FOUND"
-	CodeARMRegistryNotVisible      Code = "ARM_REGISTRY_NOT_VISIBLE"
 	CodeTasksNotAllowed            Code = "TASKS_NOT_ALLOWED"
 	CodeTaskWithoutIdentity        Code = "TASK_WITHOUT_IDENTITY"
+	CodeARMRegistryNotVisible      Code = "ARM_REGISTRY_NOT_VISIBLE"
+	CodeImportNotAllowed           Code = "IMPORT_NOT_ALLOWED"
+	CodeImportFailed               Code = "IMPORT_FAILED"
+	CodeARMSignInRefused           Code = "ARM_SIGN_IN_REFUSED"
+	CodeARMThrottled               Code = "ARM_THROTTLED"
 	CodeUnknownFailure             Code = "UNKNOWN_FAILURE"
 )

@@ -65,6 +65,7 @@ var rows = slices.Concat(
 	rowsHealth,
 	rowsCommand,
 	rowsPrinted,
+	rowsARM,
 	[]Row{rowUnknown},
 )
 

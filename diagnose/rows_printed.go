@@ -214,22 +214,6 @@ var rowsPrinted = []Row{
 		Retry: RetryNo,
 	},
 	{
-		Code: "ARM_REGISTRY_NOT_VISIBLE", Kind: KindAuthorization, Severity: SeverityError,
-		Title: "Azure Resource Manager does not show this registry to the caller",
-		Meaning: "The Azure command line and Terraform look a registry up in a subscription before they do anything with it. That " +
-			"is another right than pulling or pushing, and another service than the registry.",
-		Causes: []Cause{
-			inferred("probably the registry is in another subscription than the one chosen", "az account show; az acr list --query \"[].name\" -o tsv"),
-			inferred("possibly the identity has no role Reader on it: AcrPull and AcrPush do not include that", "az role assignment list --assignee <identity> --all"),
-			inferred("possibly the name is mistyped", "nslookup {hostname}"),
-		},
-		Fix: []string{
-			"az account set -s <subscription>",
-			"without Resource Manager: acrkit login {host}",
-		},
-		Retry: RetryNo, Link: linkLogin, AzCode: azLogin,
-	},
-	{
 		Code: "TASKS_NOT_ALLOWED", Kind: KindAuthorization, Severity: SeverityError,
 		Title:   "this subscription may not run ACR Tasks",
 		Meaning: "az acr build, az acr run and tasks work on machines of Azure's, which subscriptions on free credit may not use.",

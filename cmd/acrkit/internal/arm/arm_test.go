@@ -153,9 +153,9 @@ func TestRefusalsAreToldApart(t *testing.T) {
 		code, body, seen string
 	}{
 		{403, failure.ExitNotAllowed, "IMPORT_NOT_ALLOWED", `{"error":{"code":"AuthorizationFailed","message":"The client 'x' does not have authorization to perform action 'Microsoft.ContainerRegistry/registries/importImage/action'"}}`, ImportAction},
-		{401, failure.ExitNotSignedIn, "RESOURCE_MANAGER_SIGN_IN", `{"error":{"code":"InvalidAuthenticationToken"}}`, "InvalidAuthenticationToken"},
-		{404, failure.ExitNotFound, "RESOURCE_NOT_FOUND", `{"error":{"code":"ResourceNotFound","message":"it was not found"}}`, "it was not found"},
-		{429, failure.ExitThrottled, "RESOURCE_MANAGER_THROTTLED", `{}`, "429"},
+		{401, failure.ExitNotSignedIn, "ARM_SIGN_IN_REFUSED", `{"error":{"code":"InvalidAuthenticationToken"}}`, "InvalidAuthenticationToken"},
+		{404, failure.ExitNotFound, "ARM_REGISTRY_NOT_VISIBLE", `{"error":{"code":"ResourceNotFound","message":"it was not found"}}`, "it was not found"},
+		{429, failure.ExitThrottled, "ARM_THROTTLED", `{}`, "429"},
 		{409, failure.ExitFailed, "IMPORT_FAILED", `{"error":{"code":"Conflict","message":"the tag is there"}}`, "the tag is there"},
 		{500, failure.ExitFailed, "IMPORT_FAILED", "no JSON at all", "500"},
 	} {

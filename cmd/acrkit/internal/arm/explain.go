@@ -24,7 +24,7 @@ func Explain(what, id string, err error) error {
 		return nil
 	case errors.Is(err, ErrNoRegistry):
 		return &failure.Explained{
-			Err: failure.Coded(failure.ExitNotFound, fmt.Errorf("%s: %w", what, err)), Code: "RESOURCE_NOT_FOUND",
+			Err: failure.Coded(failure.ExitNotFound, fmt.Errorf("%s: %w", what, err)), Code: "ARM_REGISTRY_NOT_VISIBLE",
 			Fix: []string{"az acr show -n NAME --query id  # and give that by --resource-id", "export AZURE_SUBSCRIPTION_ID=…  # where the registry is"},
 		}
 	case !errors.As(err, &refused):
@@ -34,7 +34,7 @@ func Explain(what, id string, err error) error {
 	var fix []string
 	switch refused.StatusCode {
 	case http.StatusUnauthorized:
-		code, exit, fix = "RESOURCE_MANAGER_SIGN_IN", failure.ExitNotSignedIn, []string{"az login", "acrkit whoami REGISTRY"}
+		code, exit, fix = "ARM_SIGN_IN_REFUSED", failure.ExitNotSignedIn, []string{"az login", "acrkit whoami REGISTRY"}
 	case http.StatusForbidden:
 		code, exit = "IMPORT_NOT_ALLOWED", failure.ExitNotAllowed
 		if id == "" {
@@ -45,9 +45,9 @@ func Explain(what, id string, err error) error {
 			"without --server the same copy goes through this machine",
 		}
 	case http.StatusNotFound:
-		code, exit, fix = "RESOURCE_NOT_FOUND", failure.ExitNotFound, []string{"az acr show -n NAME --query id  # and give that by --resource-id"}
+		code, exit, fix = "ARM_REGISTRY_NOT_VISIBLE", failure.ExitNotFound, []string{"az acr show -n NAME --query id  # and give that by --resource-id"}
 	case http.StatusTooManyRequests:
-		code, exit = "RESOURCE_MANAGER_THROTTLED", failure.ExitThrottled
+		code, exit = "ARM_THROTTLED", failure.ExitThrottled
 	}
 	why := []string{fmt.Sprintf("Azure Resource Manager: %d %s", refused.StatusCode, refused.ErrorCode)}
 	if message := messageOf(refused); message != "" {
@@ -61,11 +61,11 @@ func Explain(what, id string, err error) error {
 
 // titles says each code in words.
 var titles = map[string]string{
-	"IMPORT_FAILED":              "ACR did not import it",
-	"IMPORT_NOT_ALLOWED":         "this identity may not have ACR import",
-	"RESOURCE_MANAGER_SIGN_IN":   "Azure Resource Manager doesn't accept this identity",
-	"RESOURCE_MANAGER_THROTTLED": "Azure Resource Manager throttles this identity",
-	"RESOURCE_NOT_FOUND":         "there is no such registry for this identity",
+	"IMPORT_FAILED":            "ACR did not import it",
+	"IMPORT_NOT_ALLOWED":       "this identity may not have ACR import",
+	"ARM_SIGN_IN_REFUSED":      "Azure Resource Manager doesn't accept this identity",
+	"ARM_THROTTLED":            "Azure Resource Manager throttles this identity",
+	"ARM_REGISTRY_NOT_VISIBLE": "there is no such registry for this identity",
 }
 
 // messageOf is the message of an error response.

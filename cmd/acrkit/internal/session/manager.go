@@ -54,7 +54,7 @@ func (s *Session) newManager(ctx context.Context, h reference.Host, endpoint str
 	case err != nil:
 		return nil, &failure.Explained{
 			Err:  failure.Coded(failure.ExitNotSignedIn, fmt.Errorf("no Entra identity for %s: it takes no passwords and no tokens of registries", endpoint)),
-			Code: "RESOURCE_MANAGER_SIGN_IN", Why: OutcomeLines(outcomes), Fix: []string{"az login"},
+			Code: "ARM_SIGN_IN_REFUSED", Why: OutcomeLines(outcomes), Fix: []string{"az login"},
 		}
 	}
 	return arm.New(endpoint, credential.Token, options)
