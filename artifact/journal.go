@@ -397,7 +397,13 @@ func (e *JournalEntry) remove() error {
 		return nil
 	}
 	e.closed, e.gone = true, true
-	return errors.Join(os.RemoveAll(e.dir), e.lock.Close())
+	// Away at once: another process may begin the same transfer meanwhile, and what
+	// it writes under the name is not this one's to remove.
+	dir := e.dir
+	if away := fmt.Sprintf("%s.%d.%d", e.dir, os.Getpid(), time.Now().UnixNano()); os.Rename(e.dir, away) == nil {
+		dir = away
+	}
+	return errors.Join(os.RemoveAll(dir), e.lock.Close())
 }
 
 func (e *JournalEntry) save() error { return e.writeJSON(recordFile, e.record, true) }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -351,5 +352,39 @@ func TestJournalKnowsWhatHadMovedWhenTheTransferEnded(t *testing.T) {
 	}
 	if r, err := j.Get(someSpec.ID()); err != nil || r.Totals.Bytes != 60 {
 		t.Errorf("%d bytes, %v; want 60", r.Totals.Bytes, err)
+	}
+}
+
+// TestRemovingAnEntryLeavesTheOneThatIsBegunMeanwhile begins and ends one transfer
+// from two sides: neither removes what the other has begun, or stumbles over it.
+func TestRemovingAnEntryLeavesTheOneThatIsBegunMeanwhile(t *testing.T) {
+	j, err := OpenJournal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sides sync.WaitGroup
+	for range 2 {
+		sides.Go(func() {
+			for range 100 {
+				entry, err := j.Begin(someSpec)
+				if errors.As(err, new(*InUseError)) {
+					continue
+				}
+				if err != nil {
+					t.Errorf("begin: %v", err)
+					return
+				}
+				if _, err := j.Get(someSpec.ID()); err != nil {
+					t.Errorf("an entry that is worked on: %v", err)
+				}
+				if err := entry.remove(); err != nil {
+					t.Errorf("remove: %v", err)
+				}
+			}
+		})
+	}
+	sides.Wait()
+	if left, err := os.ReadDir(j.dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

@@ -32,6 +32,7 @@ var exitMeanings = []exitMeaning{
 	{failure.ExitPartly, "partly done, or a listing that is incomplete"},
 	{failure.ExitExists, "it exists already (--no-clobber)"},
 	{failure.ExitResumable, "interrupted; acrkit transfers resume continues it"},
+	{failure.ExitHungUp, "the terminal went away; acrkit transfers resume continues a transfer"},
 	{failure.ExitInterrupted, "interrupted"},
 	{failure.ExitClosedPipe, "the reader of standard output went away, as head does"},
 }

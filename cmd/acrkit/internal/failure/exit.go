@@ -29,6 +29,7 @@ const (
 	ExitPartly      = 9
 	ExitExists      = 10
 	ExitResumable   = 11
+	ExitHungUp      = 129 // what a shell says of a program that SIGHUP ended
 	ExitInterrupted = 130
 	ExitClosedPipe  = 141 // what a shell says of a program that SIGPIPE ended
 )
