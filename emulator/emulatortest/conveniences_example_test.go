@@ -62,3 +62,52 @@ func ExampleRegistry_Advance() {
 	})
 	// Output: true
 }
+
+// Everything fails until the faults are taken back.
+func ExampleRegistry_SetFaults() {
+	runExample(func(t testing.TB) {
+		registry := emulatortest.Start(t)
+		registry.SetFaults(t, emulator.Fault{Preset: "unavailable"})
+		fmt.Println(statusOf(t, registry, "/v2/"))
+		registry.SetFaults(t)
+		fmt.Println(statusOf(t, registry, "/v2/"))
+	})
+	// Output:
+	// 503
+	// 401
+}
+
+// A registry that asks nobody to sign in.
+func ExampleRegistry_SetPolicies() {
+	runExample(func(t testing.TB) {
+		registry := emulatortest.Start(t)
+		registry.SetPolicies(t, emulator.Policies{NoAuthentication: true})
+		fmt.Println(statusOf(t, registry, "/v2/_catalog"))
+	})
+	// Output: 200
+}
+
+// What a program left in the registry.
+func ExampleRegistry_Snapshot() {
+	runExample(func(t testing.TB) {
+		registry := emulatortest.Start(t)
+		registry.PushImage(t, "team/app:v1")
+		registry.PushImage(t, "tools:latest")
+		for _, repository := range registry.Snapshot(t).Repositories {
+			fmt.Println(repository.Name, len(repository.Manifests), len(repository.Tags))
+		}
+	})
+	// Output:
+	// team/app 1 1
+	// tools 1 1
+}
+
+// statusOf asks the registry for a path.
+func statusOf(t testing.TB, registry *emulatortest.Registry, path string) int {
+	response, err := registry.HTTPClient().Get(registry.Endpoint + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
