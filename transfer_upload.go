@@ -133,7 +133,8 @@ type UploadResponse struct {
 // the digest while it sends, in one pass, and resumes by itself after broken
 // connections, throttling, faults of the service and uploads that the registry
 // has dropped, as long as the body can be read again: an [io.Seeker], or with
-// UploadOptions.Reopen. A body that can't is kept up to 16 MiB back.
+// UploadOptions.Reopen. A body that can't is kept up to 16 MiB back. Beside that an
+// upload takes 1 MiB of memory, whatever the blob's size.
 //
 // After a failure it resumes at the offset that the registry reports: by the
 // upload's status at its latest location, by the Range of a 416, or by sending a
