@@ -68,3 +68,36 @@ func TestGrowthWritesCurvesAndTheirChart(t *testing.T) {
 		}
 	}
 }
+
+// TestPublishedCurvesAreThoseOfTheFigures holds the published chart to the figures
+// beside it, and both to the whole range (of downloads 4 GiB, which are on the disk
+// twice).
+func TestPublishedCurvesAreThoseOfTheFigures(t *testing.T) {
+	data, err := os.ReadFile("published/growth.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var run report.Growth
+	if err := json.Unmarshal(data, &run); err != nil {
+		t.Fatal(err)
+	}
+	chart, err := os.ReadFile("published/growth.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(chart, run.Chart()) {
+		t.Error("the chart is not that of the figures")
+	}
+	ends := map[string][2]float64{
+		"growth-upload": {1 << 20, 8 << 30}, "growth-download": {1 << 20, 4 << 30}, "growth-blobs": {1, 2000}, "growth-rtt": {0, 200}, "growth-tags": {1000, 1_000_000},
+	}
+	for _, c := range run.Curves {
+		if want := ends[c.ID]; c.Points[0].At != want[0] || c.Points[len(c.Points)-1].At != want[1] {
+			t.Errorf("%s goes from %g to %g, not %v", c.ID, c.Points[0].At, c.Points[len(c.Points)-1].At, want)
+		}
+		delete(ends, c.ID)
+	}
+	if len(ends) > 0 {
+		t.Errorf("curves are missing: %v", ends)
+	}
+}
