@@ -116,6 +116,9 @@ type shape struct {
 	text   func(w io.Writer, item any) error // nil where the first column is the text
 }
 
+// Inlined it would be there twice for each type, in List and in One.
+//
+//go:noinline
 func (v View[T]) shape() shape {
 	s := shape{kind: v.Kind, columns: len(v.Columns)}
 	s.column = func(i int, item any) (name, value string) {
