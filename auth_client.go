@@ -163,7 +163,7 @@ func (r *registry) fetchToken(ctx context.Context, path, service string, form ur
 // headerSafe reports whether a token can go into a header: what can't would
 // fail later, with the token in the error.
 func headerSafe(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 // formGrant is for a client whose caller brings tokens in the calls: they are

@@ -47,11 +47,17 @@ func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 	// Others may wait for this response, whatever becomes of it.
 	defer note("", false)
 	p.source.apply(used, raw)
-	if used.empty() && hasBody {
-		// The registry says whether it requires a token before the body is sent.
-		raw.Header.Set("Expect", "100-continue")
+	first := req
+	if used.empty() {
+		// What the policies behind this one add to a request that is refused must
+		// not be in the next one already.
+		first = req.Clone(raw.Context())
+		if hasBody {
+			// The registry says whether it requires a token before the body is sent.
+			first.Raw().Header.Set("Expect", "100-continue")
+		}
 	}
-	resp, err := sendView(req)
+	resp, err := sendView(first)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		note("", err == nil && resp.StatusCode < http.StatusInternalServerError && resp.StatusCode != http.StatusTooManyRequests)
 		return resp, err
@@ -68,7 +74,6 @@ func (p authPolicy) Do(req *policy.Request) (*http.Response, error) {
 	if err := req.RewindBody(); err != nil {
 		return nil, &nonRetriableError{err}
 	}
-	raw.Header.Del("Expect")
 	p.source.apply(next, raw)
 	resp, err = sendView(req)
 	if err == nil && resp.StatusCode != http.StatusUnauthorized {

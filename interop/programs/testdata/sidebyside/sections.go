@@ -32,4 +32,8 @@ var sections = []struct {
 	{"digests", digests},
 	{"pagers", pagers},
 	{"exhausted", exhausted},
+	{"context", seesContext},
+	{"logs", logs},
+	{"spans", spans},
+	{"challenges", challenges},
 }
