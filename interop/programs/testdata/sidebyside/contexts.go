@@ -135,8 +135,10 @@ func spans(s section) {
 								seen = append(seen, span+" "+attribute(a))
 							}
 						},
-						AddEvent:  func(name string, all ...tracing.Attribute) { seen = append(seen, span+" event "+name) },
-						SetStatus: func(status tracing.SpanStatus, text string) { seen = append(seen, fmt.Sprint(span, " status ", status, " ", text)) },
+						AddEvent: func(name string, all ...tracing.Attribute) { seen = append(seen, span+" event "+name) },
+						SetStatus: func(status tracing.SpanStatus, text string) {
+							seen = append(seen, fmt.Sprint(span, " status ", status, " ", text))
+						},
 					})
 				}, nil)
 			}, nil)
