@@ -17,8 +17,8 @@ registry go below it.
 
 What DST has already is not changed, so the same command again does what is
 missing; nothing is ever deleted. An image that fails doesn't stop the others
-(exit code 9). --shard i/n, with I from 0 to N-1, does one nth of the images:
-n processes on n machines do it all, independently of each other.
+(exit code 9). --shard I/N, with I from 0 to N-1, does one Nth of the images:
+N processes on N machines do it all, independently of each other.
 
 Patterns match repository, or with a colon repository:tag: * is any run of
 characters but /, ** any run, ? one character.`,

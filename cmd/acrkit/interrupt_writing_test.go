@@ -123,6 +123,9 @@ func (w *world) goOn(c writing, at int, stderr string) bool {
 		}
 		return true
 	}
+	if _, offer, offered := strings.Cut(stderr, "fix    acrkit manifest delete "); offered {
+		c = writing{line: "manifest delete " + strings.Fields(offer)[0] + " --yes"}
+	}
 	code, _, told := w.run(c)
 	// What is deleted or restored already can't be found any more.
 	if code != failure.ExitDone && code != failure.ExitNotFound {

@@ -198,7 +198,7 @@ func TestEveryCommandLineThatIsRecommendedExists(t *testing.T) {
 func TestALineThatIsMistypedIsFound(t *testing.T) {
 	for _, line := range []string{
 		"acrkit psuh oci:img myreg.azurecr.io/app:1", "acrkit tag delte {host}/{image}", "acrkit push --jobs 2 oci:img {host}/{image}",
-		"acrkit copy a b c d", "acrkit ls --limit ten {host}",
+		"acrkit pull a b c d", "acrkit ls --limit ten {host}",
 	} {
 		if parsed(line) == nil {
 			t.Errorf("%q passes", line)

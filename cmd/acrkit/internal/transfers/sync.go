@@ -73,7 +73,7 @@ func parseShard(text string) (shard, shards int, err error) {
 	shard, err1 := strconv.Atoi(i)
 	shards, err2 := strconv.Atoi(n)
 	if !found || err1 != nil || err2 != nil || shards < 1 || shard < 0 || shard >= shards {
-		return 0, 0, failure.Usagef("--shard %q: must be i/n, with I from 0 to N-1, such as 0/4", text)
+		return 0, 0, failure.Usagef("--shard %q: must be I/N, with I from 0 to N-1, such as 0/4", text)
 	}
 	return shard, shards, nil
 }
