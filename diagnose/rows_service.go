@@ -150,7 +150,7 @@ var rowsService = []Row{
 		Title:   "{host} has no space left to write to ({status})",
 		Meaning: "The registry could not keep what was sent. An emulator or a registry of one's own says so; Azure's has no such response. What it had before stays.",
 		Causes:  []Cause{certain("the disk that {host} keeps its data on is full, or its user's quota is used up", "the status 507")},
-		Fix:     []string{"df -h", "free some space where {host} keeps its data, and run the command again: it goes on"},
+		Fix:     []string{"df -h", "free some space where {host} keeps its data, and run the command again: it continues"},
 		Retry:   RetryNo,
 		match:   func(ev *evidence) bool { return ev.status == 507 && ev.phase != phaseStorage && ev.phase != phaseEntra },
 		observe: []observer{observeMessage, observeBody, observeResponse},

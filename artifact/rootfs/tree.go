@@ -136,40 +136,48 @@ func (t *Tree) find(name string, links int) *node { return t.walk(name, links, t
 // findNoFollow is find that doesn't follow the last link.
 func (t *Tree) findNoFollow(name string) *node { return t.walk(name, 0, false) }
 
+// walk is find that follows the last link where last says so.
 func (t *Tree) walk(name string, links int, last bool) *node {
+	n, _ := t.resolve(name, links, last, func(parent *node, part string, _ int) (*node, error) { return parent.children[part], nil })
+	return n
+}
+
+// resolve goes to a path through symbolic links, the last of them where last says
+// so. enter gives the node of one part of it, in a folder at a depth: nil ends
+// the path without a node, an error with that error.
+func (t *Tree) resolve(name string, links int, last bool, enter func(parent *node, part string, depth int) (*node, error)) (*node, error) {
 	at, trail := t.root, []*node{}
 	parts := split(name)
 	for k := 0; k < len(parts); k++ {
-		switch part := parts[k]; part {
-		case "..":
+		part := parts[k]
+		if part == ".." {
 			if len(trail) > 0 {
 				at, trail = trail[len(trail)-1], trail[:len(trail)-1]
 			}
 			continue
-		default:
-			child := at.children[part]
-			if child == nil {
-				return nil
-			}
-			if !child.inode.file.isLink() || k == len(parts)-1 && !last {
-				at, trail = child, append(trail, at)
-				continue
-			}
-			if links++; links > maxLinks {
-				return nil
-			}
-			target := child.inode.file.Link
-			if path.IsAbs(target) {
-				at, trail = t.root, trail[:0]
-			}
-			parts = append(split(target), parts[k+1:]...)
-			k = -1
-			if len(parts) > maxParts {
-				return nil
-			}
+		}
+		child, err := enter(at, part, len(trail))
+		if child == nil || err != nil {
+			return nil, err
+		}
+		if !child.inode.file.isLink() || k == len(parts)-1 && !last {
+			at, trail = child, append(trail, at)
+			continue
+		}
+		if links++; links > maxLinks {
+			return nil, fmt.Errorf("the path %s goes through more than %d links", name, maxLinks)
+		}
+		target := child.inode.file.Link
+		if path.IsAbs(target) {
+			at, trail = t.root, trail[:0]
+		}
+		parts = append(split(target), parts[k+1:]...)
+		k = -1
+		if len(parts) > maxParts {
+			return nil, fmt.Errorf("links make %s too long", name)
 		}
 	}
-	return at
+	return at, nil
 }
 
 // maxParts bounds a path that links make longer and longer.
@@ -183,44 +191,23 @@ func split(name string) []string {
 // makeParents goes to a folder, and makes what of it is missing. Links on the
 // path are followed, as everything that unpacks images does.
 func (t *Tree) makeParents(layer int, name string) (*node, error) {
-	at, trail, links := t.root, []*node{}, 0
-	parts := split(name)
-	for k := 0; k < len(parts); k++ {
-		part := parts[k]
-		if part == ".." {
-			if len(trail) > 0 {
-				at, trail = trail[len(trail)-1], trail[:len(trail)-1]
-			}
-			continue
-		}
-		child := at.children[part]
+	return t.resolve(name, 0, true, func(parent *node, part string, depth int) (*node, error) {
+		child := parent.children[part]
 		switch {
 		case child == nil:
 			child = impliedFolder(part)
 			child.layer = layer
-			at.children[part] = child
+			parent.children[part] = child
 		case child.inode.file.isLink():
-			if links++; links > maxLinks {
-				return nil, fmt.Errorf("the path %s goes through more than %d links", name, maxLinks)
-			}
-			target := child.inode.file.Link
-			if path.IsAbs(target) {
-				at, trail = t.root, trail[:0]
-			}
-			parts = append(split(target), parts[k+1:]...)
-			k = -1
-			if len(parts) > maxParts {
-				return nil, fmt.Errorf("links make %s too long", name)
-			}
-			continue
+			return child, nil
 		case child.children == nil:
 			return nil, fmt.Errorf("%s is no folder", part)
 		}
-		if at, trail = child, append(trail, at); len(trail) > maxDepth {
+		if depth+1 > maxDepth {
 			return nil, fmt.Errorf("it is more than %d folders deep", maxDepth)
 		}
-	}
-	return at, nil
+		return child, nil
+	})
 }
 
 // name gives every inode its first path.

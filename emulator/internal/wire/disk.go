@@ -10,7 +10,7 @@ import (
 )
 
 // internal is the error of a request that failed on this side. A full disk has a
-// status of its own, which ACR never has: clients repeat a 500, in vain.
+// status of its own, which ACR never has: clients repeat a 500, without success.
 func internal(err error) *protocol.Error {
 	e := protocol.ErrInternal.WithDetail(diskCause(err))
 	if diskFull(err) {
