@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -112,6 +113,9 @@ func (w *world) endedInOrder(at, code int, stderr string) {
 	}
 }
 
+// offered are the deletions that a message says do the rest.
+var offered = regexp.MustCompile(`(?m)^  (?:fix)? +acrkit ((?:manifest delete|tag untag) \S+)$`)
+
 // goOn does what the message says, or the same command again. It reports false
 // where that refused the first of several things, which was done before.
 func (w *world) goOn(c writing, at int, stderr string) bool {
@@ -123,8 +127,13 @@ func (w *world) goOn(c writing, at int, stderr string) bool {
 		}
 		return true
 	}
-	if _, offer, offered := strings.Cut(stderr, "fix    acrkit manifest delete "); offered {
-		c = writing{line: "manifest delete " + strings.Fields(offer)[0] + " --yes"}
+	if offers := offered.FindAllStringSubmatch(stderr, -1); offers != nil {
+		for _, offer := range offers {
+			if code, _, told := w.run(writing{line: offer[1] + " --yes"}); code != failure.ExitDone && code != failure.ExitNotFound {
+				w.t.Errorf("moment %d: %s: exit code %d\n%s", at, offer[1], code, told)
+			}
+		}
+		return true
 	}
 	code, _, told := w.run(c)
 	// What is deleted or restored already can't be found any more.

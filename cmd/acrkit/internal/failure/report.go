@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,11 +44,11 @@ func (e *Explained) Unwrap() error { return e.Err }
 
 // Advise adds what to do in place of the command that failed, which only the
 // command knows; the rest is the diagnosis's.
-func Advise(err error, fix string) error { return &advised{err, fix} }
+func Advise(err error, fix ...string) error { return &advised{err, fix} }
 
 type advised struct {
 	err error
-	fix string
+	fix []string
 }
 
 func (e *advised) Error() string { return e.err.Error() }
@@ -83,14 +84,14 @@ func Of(err error) Report {
 		if usage.See != "" {
 			f.Object.Fix, f.remedy = append(f.Object.Fix, usage.See), "see"
 		}
-	case f.Object.Exit == ExitInterrupted, f.Object.Exit == ExitResumable:
+	case f.Object.Exit == ExitInterrupted, f.Object.Exit == ExitResumable, errors.Is(err, ErrInterrupted):
 		f.Object.Code = "INTERRUPTED"
 	default:
 		f.explain(err)
 	}
 	var more *advised
 	if errors.As(err, &more) {
-		f.Object.Fix = append([]string{more.fix}, f.Object.Fix...)
+		f.Object.Fix = append(slices.Clone(more.fix), f.Object.Fix...)
 	}
 	f.Object.Why = append(append(f.Object.Why, f.Seen...), f.causes...)
 	return f

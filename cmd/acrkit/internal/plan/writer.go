@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -150,6 +151,9 @@ func (w *Writer) carryOut(ctx context.Context, p plan) error {
 			if err != nil && i > 0 {
 				err = failure.Coded(failure.ExitPartly, &partlyError{i, len(p.Items), s, err})
 			}
+			if err != nil && actions[s.Action].destroys && len(p.Items) > 1 {
+				err = failure.Advise(err, p.rest(i)...)
+			}
 			if !yield(s, err) || err != nil {
 				failed = err
 				return
@@ -160,6 +164,23 @@ func (w *Writer) carryOut(ctx context.Context, p plan) error {
 		return err
 	}
 	return failed
+}
+
+// rest are the commands that do what a plan has from one of its steps on, each
+// for itself: the same command again would not find what is gone.
+func (p plan) rest(from int) []string {
+	const most = 5
+	var lines []string
+	for i, s := range p.Items[from:] {
+		if i == most {
+			return append(lines, fmt.Sprintf("and so on, for %d more", len(p.Items)-from-most))
+		}
+		if s.Tag != "" {
+			s.Digest = ""
+		}
+		lines = append(lines, fmt.Sprintf("acrkit %s %s", strings.TrimPrefix(p.Command, "acrkit "), s))
+	}
+	return lines
 }
 
 // partlyError says that some of a plan was done and then something failed.
