@@ -62,9 +62,10 @@ func fault(err error) error {
 	class := transfer.Permanent
 	after := time.Duration(0)
 	var respErr *azcore.ResponseError
-	if errors.As(err, &respErr) {
+	switch {
+	case errors.As(err, &respErr):
 		class, after = statusClass(respErr.StatusCode), retryAfter(respErr.RawResponse)
-	} else {
+	case !errors.Is(err, errUnmade):
 		class = connectionClass(err)
 	}
 	return &transfer.Fault{Class: class, RetryAfter: after, Err: err}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/azcontainerregistry/internal/filelock"
 )
 
 // ArchiveWriter is a Target that becomes a tar archive. Content is gathered in
@@ -77,7 +79,7 @@ func newArchiveWriter(w *ArchiveWriter, dir string) (*ArchiveWriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create archive: %w", err)
 	}
-	locked, err := tryLock(lock)
+	locked, err := filelock.Try(lock)
 	if err != nil || !locked {
 		lock.Close()
 		if err == nil {

@@ -242,7 +242,7 @@ func TestGraphThatCannotBeTrueIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 				return []ocispec.Descriptor{l.add(ocispec.MediaTypeImageManifest, m{"config": config(l), "subject": d})}
 			}
 			return image(l)
-		}, "go on for more than"},
+		}, "are more than"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

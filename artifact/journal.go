@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/acrkit/azcontainerregistry/internal/filelock"
 	"github.com/acrkit/azcontainerregistry/internal/order"
 	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
@@ -189,7 +190,7 @@ func (j *Journal) locked(id string) bool {
 		return false
 	}
 	defer f.Close()
-	free, err := tryLock(f)
+	free, err := filelock.Try(f)
 	return err == nil && !free
 }
 
@@ -244,12 +245,12 @@ func (j *Journal) open(id string) (*JournalEntry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open transfer %s: %w", id, err)
 		}
-		ours, err := tryLock(lock)
+		ours, err := filelock.Try(lock)
 		if err != nil || !ours {
 			lock.Close()
 			if err == nil && tries < lockTries {
 				// Somebody who lists the journal holds it for a moment only.
-				time.Sleep(lockPoll)
+				time.Sleep(filelock.Poll)
 				continue
 			}
 			if err == nil {

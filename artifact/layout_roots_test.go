@@ -12,6 +12,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/azcontainerregistry/internal/filelock"
 )
 
 // layoutOf is a layout with the given roots, and all that they need.
@@ -312,7 +314,7 @@ func TestRemovePartialLeavesWhatIsWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if locked, err := tryLock(held); err != nil || !locked {
+	if locked, err := filelock.Try(held); err != nil || !locked {
 		t.Fatal(locked, err)
 	}
 	if err := RemovePartial(l.Dir()); !errors.As(err, new(*InUseError)) {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/acrkit/azcontainerregistry/internal/filelock"
 )
 
 // partialDir holds what is not whole yet. The image-layout specification
@@ -138,7 +140,7 @@ func (l *Layout) openPartial(desc ocispec.Descriptor) (*os.File, string, error) 
 		if err != nil {
 			return nil, "", fmt.Errorf("store %s: %w", desc.Digest, err)
 		}
-		locked, err := tryLock(f)
+		locked, err := filelock.Try(f)
 		if err != nil {
 			f.Close()
 			return nil, "", fmt.Errorf("lock %s: %w", name, err)
@@ -218,7 +220,7 @@ func (l *Layout) changeIndex(ctx context.Context, change func(*ocispec.Index) bo
 		return fmt.Errorf("lock %s: %w", l.name, err)
 	}
 	defer marker.Close()
-	if err := lockFile(ctx, marker); err != nil {
+	if err := filelock.Lock(ctx, marker); err != nil {
 		return fmt.Errorf("lock %s: %w", l.name, err)
 	}
 	index, err := l.readIndex()

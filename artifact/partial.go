@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/acrkit/azcontainerregistry/internal/filelock"
 )
 
 // RemovePartial removes what an interrupted copy to the layout folder or
@@ -24,7 +26,7 @@ func RemovePartial(path string) error {
 		return fmt.Errorf("remove %s: %w", dir, err)
 	}
 	defer lock.Close()
-	if free, err := tryLock(lock); err != nil || !free {
+	if free, err := filelock.Try(lock); err != nil || !free {
 		return errors.Join(err, &InUseError{Thing: dir})
 	}
 	return os.RemoveAll(dir)
@@ -44,7 +46,7 @@ func removeParts(dir string) error {
 		if err != nil {
 			return fmt.Errorf("remove %s: %w", dir, err)
 		}
-		free, err := tryLock(f)
+		free, err := filelock.Try(f)
 		if err == nil && free {
 			err = os.Remove(f.Name())
 		} else if err == nil {

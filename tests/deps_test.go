@@ -28,6 +28,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest", "github.com/klauspost/compress", "github.com/ulikunitz/xz"},
 	},
 	"internal/network":  {},
+	"internal/filelock": {},
 	"internal/order":    {},
 	"internal/pattern":  {},
 	"internal/redact":   {ours: []string{"internal/pattern"}},
@@ -35,7 +36,7 @@ var arrows = map[string]arrow{
 	"internal/words":    {},
 	"internal/transfer": {never: []string{"net", "net/http"}},
 	"artifact": {
-		ours: []string{".", "artifact", "internal/order", "internal/pattern", "internal/strict", "internal/transfer", "internal/redact"},
+		ours: []string{".", "artifact", "internal/filelock", "internal/order", "internal/pattern", "internal/strict", "internal/transfer", "internal/redact"},
 		modules: []string{
 			azcoreModule, "github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",
 			"github.com/klauspost/compress", "github.com/ulikunitz/xz",
@@ -54,7 +55,7 @@ var arrows = map[string]arrow{
 		modules: []string{azcoreModule, "go.etcd.io/bbolt", "github.com/golang-jwt/jwt/v5"},
 	},
 	"cmd/acrkit": {
-		ours: []string{".", "artifact", "diagnose", "emulator", "internal/names", "internal/network", "internal/order", "internal/pattern", "internal/redact", "internal/strict", "internal/transfer", "internal/wire", "internal/words", "cmd/acrkit"},
+		ours: []string{".", "artifact", "diagnose", "emulator", "internal/filelock", "internal/names", "internal/network", "internal/order", "internal/pattern", "internal/redact", "internal/strict", "internal/transfer", "internal/wire", "internal/words", "cmd/acrkit"},
 		modules: []string{
 			azcoreModule, "github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 			"github.com/opencontainers/image-spec", "github.com/opencontainers/go-digest",

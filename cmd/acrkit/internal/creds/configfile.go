@@ -2,6 +2,7 @@ package creds
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf16"
+
+	"github.com/acrkit/azcontainerregistry/internal/filelock"
 )
 
 // configFile is a file of docker's format: docker's config.json, or the
@@ -223,6 +227,10 @@ func withoutLineBreak(secret string) string { return strings.TrimRight(secret, "
 // one, and a file that can't be replaced (a bind mount) is written in place.
 // Only the user can read the file afterwards.
 func (c *configFile) change(edit func(auths, members map[string]json.RawMessage) error) error {
+	if err := os.MkdirAll(filepath.Dir(resolve(c.path)), 0o700); err != nil {
+		return err
+	}
+	defer c.lock()()
 	members, auths := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	data, err := os.ReadFile(c.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -258,17 +266,43 @@ func (c *configFile) change(edit func(auths, members map[string]json.RawMessage)
 	return replaceFile(c.path, append(out, '\n'))
 }
 
+// lockWait is how long a change waits for another one's, which is a small write.
+const lockWait = 5 * time.Second
+
+// lock keeps other changes of this program away: each reads the file and writes
+// it whole. The folder is locked, so that no file is left beside docker's; where
+// folders can't be, two changes at once are the user's to keep apart.
+func (c *configFile) lock() (unlock func()) {
+	dir, err := os.Open(filepath.Dir(resolve(c.path)))
+	if err != nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	_ = filelock.Lock(ctx, dir)
+	return func() { _ = dir.Close() }
+}
+
+// resolve is the file that a path means through symbolic links, whether it is
+// there yet or not.
+func resolve(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	target, err := os.Readlink(path)
+	if err != nil {
+		return path
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(path), target)
+	}
+	return target
+}
+
 // replaceFile writes a file that only its user can read, whole or not at all
 // where the file system allows it.
 func replaceFile(path string, data []byte) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	} else if target, err := os.Readlink(path); err == nil { // a link to a file that isn't there yet
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(path), target)
-		}
-		path = target
-	}
+	path = resolve(path)
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

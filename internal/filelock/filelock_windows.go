@@ -1,4 +1,4 @@
-package artifact
+package filelock
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 
 var lockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
-// tryLock takes the lock of f if nobody has it. Windows locks bytes, and keeps
+// Try takes the lock of f if nobody has it. Windows locks bytes, and keeps
 // others from reading them: so the byte that is locked is far behind the end.
-func tryLock(f *os.File) (bool, error) {
+func Try(f *os.File) (bool, error) {
 	const (
 		exclusive         = 2
 		failImmediately   = 1

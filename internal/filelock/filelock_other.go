@@ -1,9 +1,9 @@
 //go:build !(darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd || windows)
 
-package artifact
+package filelock
 
 import "os"
 
-// tryLock always succeeds: this system has no file locks that end with the
+// Try always succeeds: this system has no file locks that end with the
 // process, and two processes on one folder are the user's to keep apart.
-func tryLock(*os.File) (bool, error) { return true, nil }
+func Try(*os.File) (bool, error) { return true, nil }
