@@ -33,7 +33,11 @@ func (w *firstLine) Write(p []byte) (int, error) {
 // TestALongListingFlows lists 100,000 tags: the first line is there after one
 // page, and what is in use of the memory stays what a few pages take.
 func TestALongListingFlows(t *testing.T) {
-	const pages, each, limit = 100, 1000, 16 << 20
+	const each, limit = 1000, 16 << 20
+	pages := 100
+	if testing.Short() {
+		pages = 20
+	}
 	var asked atomic.Int64
 	var most uint64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

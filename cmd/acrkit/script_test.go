@@ -19,8 +19,15 @@ import (
 )
 
 func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d scripts: %v", len(files), err)
+	}
+	if testing.Short() {
+		files = everyNth(files, 3)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Files:               files,
 		Setup:               setupScript,
 		Cmds:                scriptCommands(),
 		RequireExplicitExec: true,

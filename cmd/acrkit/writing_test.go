@@ -129,14 +129,19 @@ var refusals = []writing{
 	{line: "blob delete local/team/app@$CONFIG --yes"},
 }
 
-// tried are the rows that a test goes through: all, or with -short every fourth.
+// tried are the rows that a test goes through: all, or with -short every sixth.
 func tried(rows []writing) []writing {
 	if !testing.Short() {
 		return rows
 	}
-	var some []writing
-	for i := 0; i < len(rows); i += 4 {
-		some = append(some, rows[i])
+	return everyNth(rows, 6)
+}
+
+// everyNth is the first of all, and each nth after it.
+func everyNth[T any](all []T, n int) []T {
+	var some []T
+	for i := 0; i < len(all); i += n {
+		some = append(some, all[i])
 	}
 	return some
 }

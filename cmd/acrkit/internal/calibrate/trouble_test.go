@@ -63,7 +63,7 @@ func randomChange(random *rand.Rand, route emulator.Route, n int) change {
 func TestChangedResponseIsNotNamed(t *testing.T) {
 	random, runs := rand.New(rand.NewPCG(3, 602)), 12
 	if testing.Short() {
-		runs = 4
+		runs = 2
 	}
 	for run := range runs {
 		t.Run(fmt.Sprint(run), func(t *testing.T) {
