@@ -70,6 +70,9 @@ func allocated(do func()) uint64 {
 
 // TestMemoryDoesNotGrowWithTheBlob moves much with little memory.
 func TestMemoryDoesNotGrowWithTheBlob(t *testing.T) {
+	if testing.Short() {
+		t.Skip("gigabytes take long under the race detector, which takes memory itself")
+	}
 	const (
 		size   = 2 << 30
 		digest = "sha256:a7c744c13cc101ed66c29f672f92455547889cc586ce6d44fe76ae824958ea51"
@@ -95,6 +98,9 @@ func TestMemoryDoesNotGrowWithTheBlob(t *testing.T) {
 // TestMemoryOfTwentyTransfers moves twenty blobs at once, from sources that can
 // be read again, as files can; a stream keeps its last 16 MiB beside that.
 func TestMemoryOfTwentyTransfers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("gigabytes take long under the race detector, which takes memory itself")
+	}
 	const (
 		size   = 16 << 20
 		digest = "sha256:080acf35a507ac9849cfcba47dc2ad83e01b75663a516279c8b9d243b719643e"
