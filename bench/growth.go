@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/acrkit/azcontainerregistry/bench/internal/neutral"
 	"github.com/acrkit/azcontainerregistry/bench/internal/report"
 	"github.com/acrkit/azcontainerregistry/bench/internal/rows"
 )
@@ -27,20 +25,11 @@ func (o options) grow(ctx context.Context, stdout, stderr io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	executable, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	server, err := neutral.StartProcess(ctx, executable, "server")
+	r, err := o.start(ctx, dir, stderr)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closeErr := server.Close(); ctx.Err() == nil {
-			err = errors.Join(err, closeErr)
-		}
-	}()
-	r := runner{options: o, executable: executable, server: server, dir: dir, stderr: stderr}
+	defer func() { err = errors.Join(err, r.close(ctx)) }()
 	result := report.Growth{
 		Schema: report.GrowthSchema, Date: time.Now().UTC().Truncate(time.Second),
 		Machine: report.ThisMachine(), Clients: versions(ctx), Scale: o.scaleName,
@@ -63,7 +52,7 @@ func (o options) grow(ctx context.Context, stdout, stderr io.Writer) (err error)
 	if ctx.Err() != nil {
 		stopped = nil
 	}
-	return errors.Join(stopped, o.publishGrowth(result, stdout))
+	return errors.Join(stopped, o.writeFigures(result, stdout))
 }
 
 // curve runs a curve point by point, and returns what it has when it has to stop.
@@ -108,16 +97,4 @@ func drawable(row rows.Row) rows.Row {
 	}
 	row.Entrants = entrants
 	return row
-}
-
-func (o options) publishGrowth(result report.Growth, stdout io.Writer) error {
-	data, err := json.MarshalIndent(result, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode figures: %w", err)
-	}
-	if err := write(map[string][]byte{o.json: append(data, '\n'), o.svg: result.Chart()}); err != nil {
-		return err
-	}
-	_, err = stdout.Write(result.Table())
-	return err
 }

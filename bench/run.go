@@ -42,15 +42,10 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (err error) 
 	if o.list {
 		return o.print(stdout, all)
 	}
-	executable, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	server, err := neutral.StartProcess(ctx, executable, "server")
+	r, err := o.start(ctx, dir, stderr)
 	if err != nil {
 		return err
 	}
-	r := runner{options: o, executable: executable, server: server, dir: dir, stderr: stderr}
 	result := report.Report{
 		Schema: report.Schema, Date: time.Now().UTC().Truncate(time.Second),
 		Machine: report.ThisMachine(), Clients: versions(ctx), Scale: o.scaleName,
@@ -70,9 +65,7 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (err error) 
 		result.Rows = append(result.Rows, done)
 	}
 	// The rows before an interrupt still count.
-	if closeErr := server.Close(); ctx.Err() == nil {
-		err = errors.Join(err, closeErr)
-	}
+	err = errors.Join(err, r.close(ctx))
 	if len(result.Rows) == 0 {
 		return err
 	}
@@ -106,16 +99,9 @@ func (o options) print(stdout io.Writer, all []rows.Row) error {
 	return nil
 }
 
-// publish writes the files and prints the table.
+// publish writes the figures, and judges them if it is asked to.
 func (o options) publish(result report.Report, stdout io.Writer) error {
-	data, err := json.MarshalIndent(result, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode figures: %w", err)
-	}
-	if err := write(map[string][]byte{o.json: append(data, '\n'), o.svg: result.Chart()}); err != nil {
-		return err
-	}
-	if _, err := stdout.Write(result.Table()); err != nil {
+	if err := o.writeFigures(result, stdout); err != nil {
 		return err
 	}
 	if !o.check {
@@ -145,6 +131,25 @@ func write(files map[string][]byte) error {
 	return nil
 }
 
+// figures are what a run came to, which can be drawn and listed.
+type figures interface {
+	Chart() []byte
+	Table() []byte
+}
+
+// writeFigures writes the files and prints the table.
+func (o options) writeFigures(result figures, stdout io.Writer) error {
+	data, err := json.MarshalIndent(result, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode figures: %w", err)
+	}
+	if err := write(map[string][]byte{o.json: append(data, '\n'), o.svg: result.Chart()}); err != nil {
+		return err
+	}
+	_, err = stdout.Write(result.Table())
+	return err
+}
+
 // runner runs clients against the one server.
 type runner struct {
 	options
@@ -152,6 +157,27 @@ type runner struct {
 	server     *neutral.Process
 	dir        string
 	stderr     io.Writer
+}
+
+// start starts the server that the clients run against; close ends it.
+func (o options) start(ctx context.Context, dir string, stderr io.Writer) (*runner, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	server, err := neutral.StartProcess(ctx, executable, "server")
+	if err != nil {
+		return nil, err
+	}
+	return &runner{options: o, executable: executable, server: server, dir: dir, stderr: stderr}, nil
+}
+
+// close ends the server. An interrupt ends it as well, which then is no news.
+func (r *runner) close(ctx context.Context) error {
+	if err := r.server.Close(); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // row runs every entrant of a row, one round after another, beginning each
