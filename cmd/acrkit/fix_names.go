@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,10 +10,11 @@ import (
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/failure"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/location"
 	"github.com/acrkit/azcontainerregistry/cmd/acrkit/internal/reference"
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 // shellComment is what stands behind a command line to say what it does.
-var shellComment = regexp.MustCompile(`\s+# .*$`)
+var shellComment = pattern.New(`\s+# .*$`)
 
 // fillIn puts what the command line names into the fixes of a failure whose
 // evidence did not tell it: a content that has another digest is known without

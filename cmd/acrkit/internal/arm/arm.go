@@ -13,13 +13,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/acrkit/azcontainerregistry/internal/pattern"
 )
 
 const (
@@ -85,7 +86,7 @@ type Registry struct {
 	} `json:"properties"`
 }
 
-var registryID = regexp.MustCompile(`(?i)^/subscriptions/[0-9a-z-]+/resourceGroups/[-\w.()]+/providers/Microsoft\.ContainerRegistry/registries/[0-9a-z]+$`)
+var registryID = pattern.New(`(?i)^/subscriptions/[0-9a-z-]+/resourceGroups/[-\w.()]+/providers/Microsoft\.ContainerRegistry/registries/[0-9a-z]+$`)
 
 // IsRegistryID reports whether a text has the form of a registry's resource ID.
 func IsRegistryID(id string) bool { return registryID.MatchString(id) }

@@ -227,10 +227,11 @@ func withoutLineBreak(secret string) string { return strings.TrimRight(secret, "
 // one, and a file that can't be replaced (a bind mount) is written in place.
 // Only the user can read the file afterwards.
 func (c *configFile) change(edit func(auths, members map[string]json.RawMessage) error) error {
-	if err := os.MkdirAll(filepath.Dir(resolve(c.path)), 0o700); err != nil {
+	path := resolve(c.path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	defer c.lock()()
+	defer lockFolder(filepath.Dir(path))()
 	members, auths := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	data, err := os.ReadFile(c.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -263,17 +264,17 @@ func (c *configFile) change(edit func(auths, members map[string]json.RawMessage)
 	if err != nil {
 		return err
 	}
-	return replaceFile(c.path, append(out, '\n'))
+	return replaceFile(path, append(out, '\n'))
 }
 
 // lockWait is how long a change waits for another one's, which is a small write.
 const lockWait = 5 * time.Second
 
-// lock keeps other changes of this program away: each reads the file and writes
-// it whole. The folder is locked, so that no file is left beside docker's; where
-// folders can't be, two changes at once are the user's to keep apart.
-func (c *configFile) lock() (unlock func()) {
-	dir, err := os.Open(filepath.Dir(resolve(c.path)))
+// lockFolder keeps other changes of this program away: each reads the file and
+// writes it whole. The folder is locked, so that no file is left beside docker's;
+// where folders can't be, two changes at once are the user's to keep apart.
+func lockFolder(path string) (unlock func()) {
+	dir, err := os.Open(path)
 	if err != nil {
 		return func() {}
 	}
@@ -300,14 +301,9 @@ func resolve(path string) string {
 }
 
 // replaceFile writes a file that only its user can read, whole or not at all
-// where the file system allows it.
+// where the file system allows it. path is no symbolic link, and its folder is there.
 func replaceFile(path string, data []byte) error {
-	path = resolve(path)
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	temporary, err := os.CreateTemp(dir, ".config-*.json")
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".config-*.json")
 	if err != nil {
 		return writeInPlace(path, data)
 	}

@@ -146,32 +146,17 @@ type keptCopies struct {
 
 const keptCopiesKind = "CopyPlan"
 
-// planSeveral prints, or keeps, what a copy would do. What could not all be found
-// out is printed, and not kept.
+// planSeveral prints, or keeps, what a copy would do.
 func (m *Mover) planSeveral(command *cobra.Command, f *Flags, s *several, p *artifact.SyncPlan, err error) error {
-	if p == nil || errors.As(err, new(*artifact.ChangedError)) {
-		return err
-	}
 	if err == nil && len(p.Items) == 0 {
 		err = s.nothingChosen(f)
 	}
-	if err == nil {
-		err = m.foreseeSync(command.Context(), f, s.to, p)
-	}
-	if path := f.Write.Keep; path != "" && err == nil {
-		data, err := json.Marshal(p)
-		if err != nil {
-			return fmt.Errorf("keep the plan: %w", err)
-		}
-		if err := plan.Save(path, keptCopies{
+	return m.planImages(command, f, s.to, p, err, func(data json.RawMessage) any {
+		return keptCopies{
 			Schema: output.Schema, Kind: keptCopiesKind, Command: command.CommandPath(), MadeOn: m.Now().UTC(),
 			Sources: s.texts, Destination: s.to.location.Absolute(), Arguments: f.arguments(), Plan: data,
-		}); err != nil {
-			return err
 		}
-		m.Note("kept the plan of %d images in %s; to do it: %s --apply %[2]s", len(p.Items), path, command.CommandPath())
-	}
-	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), partlyPlanned(command.Name(), err))
+	})
 }
 
 // applySeveral does what a kept plan of many images says.

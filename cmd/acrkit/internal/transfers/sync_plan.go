@@ -56,32 +56,40 @@ func (f *SyncFlags) choose(s syncSelection) {
 	f.Include, f.Exclude, f.Shard, f.Verify, f.Flags.Images = s.Include, s.Exclude, s.Shard, s.Verify, s.ImageFlags
 }
 
-// planSync prints, or keeps, what a sync would do. What could not all be found
-// out is printed, and not kept.
+// planSync prints, or keeps, what a sync would do.
 func (m *Mover) planSync(command *cobra.Command, f *SyncFlags, src, dst syncEnd, p *artifact.SyncPlan, err error) error {
+	if err == nil {
+		err = f.nothingChosen(src.location.String(), len(p.Items))
+	}
+	return m.planImages(command, &f.Flags, dst, p, err, func(data json.RawMessage) any {
+		return keptSync{
+			Schema: output.Schema, Kind: keptSyncKind, Command: command.CommandPath(), MadeOn: m.Now().UTC(),
+			Source: src.location.Absolute(), Destination: dst.location.Absolute(), Selection: f.selection(), Plan: data,
+		}
+	})
+}
+
+// planImages prints, or keeps, what would be done with many images; keep makes
+// what is kept of the plan. What could not all be found out is printed, and not
+// kept.
+func (m *Mover) planImages(command *cobra.Command, f *Flags, dst syncEnd, p *artifact.SyncPlan, err error, keep func(json.RawMessage) any) error {
 	if p == nil || errors.As(err, new(*artifact.ChangedError)) {
 		return err
 	}
 	if err == nil {
-		err = f.nothingChosen(src.location.String(), len(p.Items))
-	}
-	if err == nil {
-		err = m.foreseeSync(command.Context(), &f.Flags, dst, p)
+		err = m.foreseeSync(command.Context(), f, dst, p)
 	}
 	if path := f.Write.Keep; path != "" && err == nil {
 		data, err := json.Marshal(p)
 		if err != nil {
 			return fmt.Errorf("keep the plan: %w", err)
 		}
-		if err := plan.Save(path, keptSync{
-			Schema: output.Schema, Kind: keptSyncKind, Command: command.CommandPath(), MadeOn: m.Now().UTC(),
-			Source: src.location.Absolute(), Destination: dst.location.Absolute(), Selection: f.selection(), Plan: data,
-		}); err != nil {
+		if err := plan.Save(path, keep(data)); err != nil {
 			return err
 		}
 		m.Note("kept the plan of %d images in %s; to do it: %s --apply %[2]s", len(p.Items), path, command.CommandPath())
 	}
-	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), partlyPlanned("sync", err))
+	return errors.Join(output.List(m.Printer, syncPlanView(), output.Sequence(p.Items)), partlyPlanned(command.Name(), err))
 }
 
 // showSyncPlan prints what a sync would do, and says what would be refused.
